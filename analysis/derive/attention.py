@@ -1,0 +1,152 @@
+"""Attention mechanisms, each one paragraph of einsum lines. To add one, add a paragraph: see CONTRIBUTING.
+
+Stages of an attention block: `projections` of the new tokens, `decompression` of the cached latent (or the
+absorbed products that replace it), `core` (scores and context; softmax between them is not counted), `output`.
+A contraction order is a way to run decompression and core; mechanisms with one order have only `as_printed`.
+Tensors ending in `_new` are the rows that this step appends to the cache.
+"""
+
+from dataclasses import dataclass, field
+
+from analysis.derive.einsum import Einsum, Tensor, lines, renamed, tensors, without_axis
+from analysis.derive.symbols import d_RoPE
+
+ORDERS = ("as_printed", "reordered")
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """An attention mechanism: cache tensors and einsum lines by stage, as text with named axes."""
+
+    name: str
+    title: str
+    cache_text: str
+    projections_text: str
+    core_text: dict[str, str]
+    output_text: str
+    decompression_text: dict[str, str] = field(default_factory=dict)
+    shared_key: str = ""  # "copy=cache": the per-head copy of the one RoPE key, and the tensor it copies
+
+    @property
+    def cache(self) -> tuple[Tensor, ...]:
+        """Tensors kept per token between steps."""
+        return tuple(Tensor(t.name, t.axes, "kv") for t in tensors(self.cache_text))
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """Contraction orders that the mechanism knows."""
+        return tuple(self.core_text)
+
+    @property
+    def latent(self) -> bool:
+        """True if keys and values are decompressed from a cached latent."""
+        return bool(self.decompression_text)
+
+    def _lines(self, text: str) -> tuple[Einsum, ...]:
+        return lines(text, cache=[t.name for t in self.cache])
+
+    def stages(self, order: str = "as_printed", rope: str = "in", rope_key: str = "per_head") -> dict[str, tuple]:
+        """Lines of each stage of one block.
+
+        `order` as_printed (Eqs 4 to 6) or reordered (Eqs 7 and 8); `rope` in or out; `rope_key` per_head or
+        shared (whether the one RoPE key is copied into every head before the as-printed core reads it).
+        """
+        order = order if order in self.core_text else self.orders[0]
+        texts = {
+            "projections": self.projections_text,
+            "decompression": self.decompression_text.get(order, ""),
+            "core": self.core_text[order],
+            "output": self.output_text,
+        }
+        found = {stage: self._lines(text) for stage, text in texts.items()}
+        if rope == "out":
+            found = {stage: without_axis(given, d_RoPE) for stage, given in found.items()}
+        if rope_key == "shared" and self.shared_key:
+            copy, _, kept = self.shared_key.partition("=")
+            shared = {copy: next(t for t in self.cache if t.name == kept)}
+            found["core"] = renamed(found["core"], shared)
+        return found
+
+
+MHA = Mechanism(
+    "MHA", "multi-head attention",
+    cache_text="k[B L n_hd d_hd] v[B L n_hd d_hd]",
+    projections_text="""
+        q[B l n_hd d_hd]     = H[B l d_emb] W_Q[d_emb n_hd d_hd]
+        k_new[B l n_hd d_hd] = H[B l d_emb] W_K[d_emb n_hd d_hd]
+        v_new[B l n_hd d_hd] = H[B l d_emb] W_V[d_emb n_hd d_hd]
+    """,
+    core_text={"as_printed": """
+        S[B n_hd l L]    = q[B l n_hd d_hd] k[B L n_hd d_hd]
+        o[B l n_hd d_hd] = S[B n_hd l L] v[B L n_hd d_hd]
+    """},
+    output_text="y[B l d_emb] = o[B l n_hd d_hd] W_out[n_hd d_hd d_emb]",
+)
+
+GQA = Mechanism(
+    "GQA", "grouped-query attention",
+    cache_text="k[B L n_kv d_hd] v[B L n_kv d_hd]",
+    projections_text="""
+        q[B l n_kv deg_grp d_hd] = H[B l d_emb] W_Q[d_emb n_kv deg_grp d_hd]
+        k_new[B l n_kv d_hd]     = H[B l d_emb] W_K[d_emb n_kv d_hd]
+        v_new[B l n_kv d_hd]     = H[B l d_emb] W_V[d_emb n_kv d_hd]
+    """,
+    core_text={"as_printed": """
+        S[B n_kv deg_grp l L]    = q[B l n_kv deg_grp d_hd] k[B L n_kv d_hd]
+        o[B l n_kv deg_grp d_hd] = S[B n_kv deg_grp l L] v[B L n_kv d_hd]
+    """},
+    output_text="y[B l d_emb] = o[B l n_kv deg_grp d_hd] W_out[n_kv deg_grp d_hd d_emb]",
+)
+
+MLA = Mechanism(
+    "MLA", "multi-head latent attention",
+    cache_text="c_KV[B L d_KVco] k_R[B L d_RoPE]",
+    projections_text="""
+        c_Q[B l d_Qco]       = H[B l d_emb] W_CQ[d_emb d_Qco]
+        c_KV_new[B l d_KVco] = H[B l d_emb] W_CKV[d_emb d_KVco]
+        k_R_new[B l d_RoPE]  = H[B l d_emb] W_RK[d_emb d_RoPE]
+        q_N[B l n_hd d_nope] = c_Q[B l d_Qco] W_DQ[d_Qco n_hd d_nope]
+        q_R[B l n_hd d_RoPE] = c_Q[B l d_Qco] W_RQ[d_Qco n_hd d_RoPE]
+    """,
+    decompression_text={
+        "as_printed": """
+            k[B L n_hd d_nope] = c_KV[B L d_KVco] W_DK[d_KVco n_hd d_nope]
+            v[B L n_hd d_v]    = c_KV[B L d_KVco] W_DV[d_KVco n_hd d_v]
+        """,
+        "reordered": """
+            q_C[B l n_hd d_KVco] = q_N[B l n_hd d_nope] W_DK[d_KVco n_hd d_nope]
+            o[B l n_hd d_v]      = o_C[B l n_hd d_KVco] W_DV[d_KVco n_hd d_v]
+        """,
+    },
+    core_text={
+        "as_printed": """
+            S[B n_hd l L]   = q_N[B l n_hd d_nope] k[B L n_hd d_nope]
+            S[B n_hd l L]   = q_R[B l n_hd d_RoPE] k_copy[B L n_hd d_RoPE]
+            o[B l n_hd d_v] = S[B n_hd l L] v[B L n_hd d_v]
+        """,
+        "reordered": """
+            S[B n_hd l L]        = q_C[B l n_hd d_KVco] c_KV[B L d_KVco]
+            S[B n_hd l L]        = q_R[B l n_hd d_RoPE] k_R[B L d_RoPE]
+            o_C[B l n_hd d_KVco] = S[B n_hd l L] c_KV[B L d_KVco]
+        """,
+    },
+    output_text="y[B l d_emb] = o[B l n_hd d_v] W_out[n_hd d_v d_emb]",
+    shared_key="k_copy=k_R",
+)
+
+MLA_direct = Mechanism(
+    "MLA_direct", "multi-head latent attention without query compression",
+    cache_text=MLA.cache_text,
+    projections_text="""
+        c_KV_new[B l d_KVco] = H[B l d_emb] W_CKV[d_emb d_KVco]
+        k_R_new[B l d_RoPE]  = H[B l d_emb] W_RK[d_emb d_RoPE]
+        q_N[B l n_hd d_nope] = H[B l d_emb] W_DQ[d_emb n_hd d_nope]
+        q_R[B l n_hd d_RoPE] = H[B l d_emb] W_RQ[d_emb n_hd d_RoPE]
+    """,
+    decompression_text=MLA.decompression_text,
+    core_text=MLA.core_text,
+    output_text=MLA.output_text,
+    shared_key=MLA.shared_key,
+)
+
+MECHANISMS: dict[str, Mechanism] = {m.name: m for m in vars().copy().values() if isinstance(m, Mechanism)}

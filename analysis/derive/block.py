@@ -1,0 +1,98 @@
+"""A decoder block as named stages of kernels: which lines run together, and what they cost.
+
+Stages of the attention half: projections, decompression, core, output. Stages of the feed-forward half:
+dense, routed, shared, router. Each line is a kernel of its own (one matrix product after another), except
+the attention core and the feed-forward layers, whose lines follow `grouping`.
+"""
+
+from dataclasses import dataclass
+
+from sympy import Expr, Integer
+
+from analysis.derive.attention import MECHANISMS, Mechanism
+from analysis.derive.einsum import Einsum, Kernel, layered
+from analysis.derive.feedforward import FFN, HEAD, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
+from analysis.derive.symbols import S_passes
+
+GROUPINGS = ("fused", "spilled", "layered")
+Stages = dict[str, tuple[Kernel, ...]]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The discrete part of a model row: what its blocks are made of. Sizes live in the point."""
+
+    attention: str
+    ffn: str = "gated"
+    dense: bool = True
+    experts: bool = False
+    shared: bool = False
+    tied: bool = False
+    vectors: tuple[str, ...] = ()
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """The attention mechanism by name. Raises KeyError if nobody wrote its paragraph."""
+        return MECHANISMS[self.attention]
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """The discrete choices that every count states: see the table of conventions in the book."""
+
+    order: str = "as_printed"
+    grouping: str = "fused"
+    rope: str = "in"
+    rope_key: str = "per_head"
+
+
+def grouped(name: str, given: tuple[Einsum, ...], grouping: str) -> tuple[Kernel, ...]:
+    """Turn a stage's lines into kernels: one (fused), one with S charged (spilled), or one per line (layered)."""
+    if not given or grouping == "layered":
+        return layered(name, given)
+    spilled = ("S",) if grouping == "spilled" and any(line.made.name == "S" for line in given) else ()
+    return (Kernel(name, given, spilled, S_passes),)
+
+
+def attention_stages(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Stages:
+    """Kernels of one attention block by stage (Eqs 1 to 8), for `l` new tokens against a context `L`.
+
+    >>> [kernel.name for kernel in attention_stages(MECHANISMS["MHA"])["core"]]
+    ['core']
+    """
+    stages = mechanism.stages(conventions.order, conventions.rope, conventions.rope_key)
+    return {
+        stage: grouped(stage, given, conventions.grouping) if stage == "core" else layered(stage, given)
+        for stage, given in stages.items()
+    }
+
+
+def feedforward_stages(architecture: Architecture, grouping: str = "fused") -> Stages:
+    """Kernels of the feed-forward half by stage: dense blocks, and blocks with experts, as far as there are any."""
+    written = {
+        "dense": FFN[architecture.ffn] if architecture.dense else (),
+        "routed": ROUTED_EXPERTS if architecture.experts else (),
+        "shared": SHARED_EXPERT if architecture.shared else (),
+        "router": ROUTER if architecture.experts else (),
+    }
+    return {stage: grouped(stage, given, grouping) for stage, given in written.items() if given}
+
+
+def head_kernel() -> Kernel:
+    """The output head, once per step for every new token."""
+    return Kernel("head", HEAD)
+
+
+def flops(kernels: tuple[Kernel, ...]) -> Expr:
+    """Operations of several kernels [FLOP]."""
+    return sum((kernel.flops for kernel in kernels), Integer(0))
+
+
+def bytes_moved(kernels: tuple[Kernel, ...]) -> Expr:
+    """Bytes between several kernels and memory [byte]."""
+    return sum((kernel.bytes for kernel in kernels), Integer(0))
+
+
+def intensity(kernels: tuple[Kernel, ...]) -> Expr:
+    """Arithmetic intensity of kernels run one after another [FLOP/byte]."""
+    return flops(kernels) / bytes_moved(kernels)

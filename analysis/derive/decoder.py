@@ -1,0 +1,151 @@
+"""Sums over the tensors of a whole model: parameters, weight bytes, cache bytes, activation bytes."""
+
+from sympy import Expr, Integer
+
+from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
+from analysis.derive.einsum import Kernel, Tensor
+from analysis.derive.symbols import (
+    B,
+    L,
+    d_emb,
+    d_FFN,
+    d_hd,
+    d_KVco,
+    d_Qco,
+    d_RoPE,
+    n_act,
+    n_ctx,
+    n_dec,
+    n_e,
+    n_hd,
+    n_k,
+    n_kv,
+    n_moe,
+    n_vocab,
+    width_activations,
+    width_weights,
+)
+
+# Vectors (norms, biases) cost parameters but no counted FLOPs: elements per block, per dense block, per
+# block with experts, and once for the model.
+VECTORS: dict[str, dict[str, Expr]] = {
+    "norms": {"block": 2 * d_emb, "once": d_emb},
+    "norm_biases": {"block": 2 * d_emb, "once": d_emb},
+    "latent_norms": {"block": d_Qco + d_KVco},
+    "latent_norm_kv": {"block": d_KVco},
+    "qk_norm": {"block": 2 * d_hd},
+    "qk_norm_wide": {"block": n_hd * d_hd + n_kv * d_hd},
+    "qkv_bias": {"block": (n_hd + 2 * n_kv) * d_hd},
+    "out_bias": {"block": d_emb},
+    "ffn_bias": {"dense": d_FFN + d_emb},
+    "router_bias": {"experts": n_e},
+}
+
+
+def _weights(kernels: tuple[Kernel, ...]) -> tuple[Tensor, ...]:
+    found = {(k.name.split(":")[0], t.name): t for k in kernels for t in k.tensors.values() if t.kind == "weights"}
+    return tuple(found.values())
+
+
+def weight_elements(kernels: tuple[Kernel, ...]) -> Expr:
+    """Weight elements that the kernels read, each tensor once [1]."""
+    return sum((tensor.elements for tensor in _weights(kernels)), Integer(0))
+
+
+def attention_parameters(architecture: Architecture) -> Expr:
+    """Weights of one attention block [1]; both contraction orders read the same ones."""
+    stages = attention_stages(architecture.mechanism)
+    return weight_elements(tuple(kernel for kernels in stages.values() for kernel in kernels))
+
+
+def feedforward_parameters(architecture: Architecture, experts: Expr = n_e) -> dict[str, Expr]:
+    """Weights of each feed-forward stage [1]; `experts` routed experts are counted (n_e held, n_k active)."""
+    stages = feedforward_stages(architecture)
+    return {stage: weight_elements(kernels).xreplace({n_act: experts}) for stage, kernels in stages.items()}
+
+
+def block_counts(architecture: Architecture) -> dict[str, Expr]:
+    """How many blocks carry each stage of `feedforward_parameters`."""
+    with_experts = n_moe if architecture.experts else Integer(0)
+    return {"dense": n_dec - with_experts, "routed": with_experts, "shared": with_experts, "router": with_experts}
+
+
+def vector_elements(architecture: Architecture) -> Expr:
+    """Norm and bias elements of the whole model [1]."""
+    counts = block_counts(architecture)
+    times = {"block": n_dec, "dense": counts["dense"], "experts": counts["routed"], "once": Integer(1)}
+    return sum(
+        (elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items()),
+        Integer(0),
+    )
+
+
+def embedding_parameters() -> Expr:
+    """Elements of the token and (learned) position embeddings [1]."""
+    return (n_vocab + n_ctx) * d_emb
+
+
+def head_parameters() -> Expr:
+    """Elements of the output head [1]."""
+    return weight_elements((head_kernel(),))
+
+
+def _body(architecture: Architecture, experts: Expr) -> Expr:
+    counts = block_counts(architecture)
+    stages = feedforward_parameters(architecture, experts)
+    feedforward = sum((counts[stage] * elements for stage, elements in stages.items()), Integer(0))
+    return n_dec * attention_parameters(architecture) + feedforward + vector_elements(architecture)
+
+
+def parameters(architecture: Architecture) -> Expr:
+    """Parameters of the model [1], embedding and output head counted (once if they are tied).
+
+    >>> parameters(Architecture("MHA", ffn="plain", tied=True)).diff(n_vocab)
+    d_emb
+    """
+    head = Integer(0) if architecture.tied else head_parameters()
+    return _body(architecture, n_e) + embedding_parameters() + head
+
+
+def active_parameters(architecture: Architecture, embedding: bool = False) -> Expr:
+    """Parameters that one token touches [1]: n_k routed experts, the output head, no input embedding.
+
+    `embedding=True` adds the embedding table, as some model cards do.
+    """
+    extra = embedding_parameters() if embedding and not architecture.tied else Integer(0)
+    return _body(architecture, n_k) + head_parameters() + extra
+
+
+def kv_bytes_per_block(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
+    """Cached bytes of one token in one block, M_KV [byte] (Sec. III)."""
+    cache = architecture.mechanism.cache
+    kept = [t for t in cache if conventions.rope == "in" or d_RoPE not in t.axes]
+    return sum((tensor.bytes / (B * L) for tensor in kept), Integer(0))
+
+
+def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
+    """Cached bytes of one token in the whole model [byte]."""
+    return n_dec * kv_bytes_per_block(architecture, conventions)
+
+
+def token_bytes() -> Expr:
+    """Bytes of one token's hidden vector, M_token [byte] (Eq. 13)."""
+    return d_emb * width_activations
+
+
+def activation_bytes(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
+    """Activations that one request holds while one attention block runs, M_act(L) [byte] (Eq. 11).
+
+    The sum over activation tensors that cross a kernel boundary of the block, an upper bound on what is alive
+    at once; in as-printed order it holds the decompressed keys and values and so grows with L.
+    """
+    kernels = [k for kernels in attention_stages(architecture.mechanism, conventions).values() for k in kernels]
+    crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations"}
+    return sum((tensor.bytes / B for tensor in crossing.values()), Integer(0))
+
+
+def weight_bytes_per_block(architecture: Architecture) -> dict[str, Expr]:
+    """Weight bytes of one block by stage [byte]: attention (M_attn) and each feed-forward stage (M_MoE)."""
+    stages = {"attention": attention_parameters(architecture), **feedforward_parameters(architecture)}
+    return {stage: elements * width_weights for stage, elements in stages.items()}
+

@@ -1,0 +1,103 @@
+"""Every symbol of the study is born here, once, with its meaning.
+
+The ASCII name is the paper's spelling and is used unchanged as the Python name, the sympy name, the
+header of the data files and the axis of the einsum lines. The book's notation table is printed from
+`MEANINGS`. All symbols are positive; units are SI, prefixes belong to the edge (data files, figures).
+"""
+
+from dataclasses import dataclass
+
+from sympy import Symbol
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a symbol stands for: LaTeX, unit, sentence, Hugging Face key, place in the paper."""
+
+    latex: str
+    unit: str
+    text: str
+    group: str
+    hugging_face: str = ""
+    paper: str = ""
+
+
+MEANINGS: dict[Symbol, Meaning] = {}
+
+
+def _born(name: str, latex: str, unit: str, text: str, group: str, hf: str = "", paper: str = "") -> Symbol:
+    symbol = Symbol(name, positive=True)
+    MEANINGS[symbol] = Meaning(latex, unit, text, group, hf, paper)
+    return symbol
+
+
+# -- the step ------------------------------------------------------------------------------------
+_g = "step"
+B = _born("B", "B", "requests", "requests decoded together by the whole system", _g, paper="Table II")
+L = _born("L", "L", "tokens", "context length: tokens a query can attend to", _g, paper="Table II")
+l = _born("l", "l", "tokens", "tokens processed per request in this step (decode 1, prefill L)", _g, paper="Sec. II")  # noqa: E741
+causal = _born("causal", r"f_{causal}", "1", "share of the l x L score pairs that is computed", _g)
+S_passes = _born("S_passes", r"p_{S}", "1", "times the score tensor crosses the memory bus when spilled", _g)
+
+# -- attention -----------------------------------------------------------------------------------
+_g = "attention"
+d_emb = _born("d_emb", r"d_{emb}", "1", "embedding (hidden) dimension", _g, "hidden_size", "Table II")
+n_hd = _born("n_hd", r"n_{hd}", "1", "query heads", _g, "num_attention_heads", "Table II")
+n_kv = _born("n_kv", r"n_{kv}", "1", "key-value heads", _g, "num_key_value_heads")
+deg_grp = _born("deg_grp", r"deg_{grp}", "1", "query heads that share one key-value head", _g, paper="Sec. III")
+d_hd = _born("d_hd", r"d_{hd}", "1", "head dimension", _g, "head_dim", "Table II")
+d_nope = _born("d_nope", r"d_{nope}", "1", "head dimension of queries and keys without RoPE", _g, "qk_nope_head_dim")
+d_RoPE = _born("d_RoPE", r"d_{RoPE}", "1", "rotary dimension of a query head and of the one shared key", _g,
+               "qk_rope_head_dim", "Table II")
+d_v = _born("d_v", r"d_{v}", "1", "head dimension of values", _g, "v_head_dim")
+d_Qco = _born("d_Qco", r"d_{Qco}", "1", "compressed query dimension", _g, "q_lora_rank", "Table II")
+d_KVco = _born("d_KVco", r"d_{KVco}", "1", "compressed key-value dimension", _g, "kv_lora_rank", "Table II")
+
+# -- feed-forward and experts --------------------------------------------------------------------
+_g = "feed-forward"
+d_FFN = _born("d_FFN", r"d_{FFN}", "1", "intermediate dimension of the dense feed-forward layer", _g,
+              "intermediate_size", "Table II")
+d_MoE = _born("d_MoE", r"d_{MoE}", "1", "intermediate dimension of one routed expert", _g,
+              "moe_intermediate_size", "Table II")
+n_e = _born("n_e", r"n_{e}", "1", "routed experts of a block", _g, "n_routed_experts", "Table II")
+n_k = _born("n_k", r"n_{k}", "1", "routed experts that one token visits", _g, "num_experts_per_tok", "Table II")
+n_shared = _born("n_shared", r"n_{shared}", "1", "shared experts of a block", _g, "n_shared_experts")
+d_shared = _born("d_shared", r"d_{shared}", "1", "summed intermediate dimension of the shared experts", _g)
+Gamma_imb = _born("Gamma_imb", r"\Gamma_{imb}", "1", "tokens of the busiest expert over the uniform mean", _g,
+                  paper="Sec. V")
+T_e = _born("T_e", r"T_{e}", "tokens", "tokens that reach one expert in this step", _g)
+n_act = _born("n_act", r"n_{act}", "1", "experts on one accelerator that at least one token reaches", _g)
+
+# -- the model -----------------------------------------------------------------------------------
+_g = "model"
+n_dec = _born("n_dec", r"n_{dec}", "1", "decoder blocks", _g, "num_hidden_layers", "Table II")
+n_moe = _born("n_moe", r"n_{moe}", "1", "decoder blocks whose feed-forward layer is a mixture of experts", _g)
+n_vocab = _born("n_vocab", r"n_{vocab}", "1", "vocabulary entries", _g, "vocab_size")
+n_ctx = _born("n_ctx", r"n_{ctx}", "tokens", "learned positions (0 where positions are rotary)", _g,
+              "max_position_embeddings")
+
+# -- widths --------------------------------------------------------------------------------------
+_g = "widths"
+width_weights = _born("width_weights", r"w_{W}", "byte", "bytes of a weight element", _g)
+width_kv = _born("width_kv", r"w_{KV}", "byte", "bytes of a cached element", _g)
+width_activations = _born("width_activations", r"w_{act}", "byte", "bytes of an activation element", _g)
+
+# -- the accelerator and the system --------------------------------------------------------------
+_g = "system"
+P_acc = _born("P_acc", r"P_{acc}", "FLOP/s", "dense arithmetic peak of an accelerator at the chosen precision", _g,
+              paper="Table I")
+BW_mem = _born("BW_mem", r"BW_{mem}", "byte/s", "memory bandwidth of an accelerator", _g, paper="Table I")
+M_cap = _born("M_cap", r"M_{cap}", "byte", "memory capacity of an accelerator", _g, paper="Table I")
+BW_Int = _born("BW_Int", r"BW_{Int}", "byte/s", "interconnect bandwidth of an accelerator, one direction", _g,
+               paper="Eq. 13")
+alpha = _born("alpha", r"\alpha", "s", "latency added to each transfer", _g, paper="Eq. 13")
+RP_acc = _born("RP_acc", r"RP_{acc}", "FLOP/byte", "ridge point: arithmetic peak over memory bandwidth", _g,
+               paper="Table I")
+n_acc = _born("n_acc", r"n_{acc}", "1", "accelerators of the system", _g, paper="Sec. VI")
+deg_TP = _born("deg_TP", r"deg_{TP}", "1", "tensor-parallel degree", _g, paper="Sec. II")
+deg_DP = _born("deg_DP", r"deg_{DP}", "1", "data-parallel degree of attention", _g, paper="Sec. II")
+deg_EP = _born("deg_EP", r"deg_{EP}", "1", "expert-parallel degree", _g, paper="Sec. II")
+SLO = _born("SLO", r"SLO", "s", "time allowed per output token", _g, paper="Eq. 12")
+
+BY_NAME: dict[str, Symbol] = {symbol.name: symbol for symbol in MEANINGS}
+LATEX: dict[Symbol, str] = {symbol: meaning.latex for symbol, meaning in MEANINGS.items()}

@@ -1,0 +1,25 @@
+"""The one exception that readers of this study meet: a sentence, never a traceback."""
+
+import sys
+
+
+class InputError(ValueError):
+    """Something the reader gave cannot be used.
+
+    The message is one sentence: the place, the value found, the values allowed, the remedy.
+    The command line prints it and exits with code 2; a notebook prints it in place of a traceback.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Give IPython (and so papermill's log) the sentence alone."""
+        print(f"error: {self}", file=sys.stderr)
+        return [f"error: {self}"]
+
+
+def choices(allowed) -> str:
+    """List allowed values for a message, in their given order.
+
+    >>> choices(["decode", "prefill"])
+    'decode, prefill'
+    """
+    return ", ".join(str(value) for value in allowed)

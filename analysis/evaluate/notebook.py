@@ -1,0 +1,39 @@
+"""The second cell of every notebook: papermill's parameters become a checked setting, or one clear sentence.
+
+Papermill itself only warns about a name that the notebook does not know and checks no value.
+"""
+
+import difflib
+from types import ModuleType
+
+from analysis.errors import InputError, choices
+from analysis.evaluate.setting import Setting
+
+_SHELL = {"In", "Out", "get_ipython", "exit", "quit", "open"}
+
+
+def parameters(names: dict, *allowed: str) -> Setting:
+    """The setting that a notebook's parameters describe; call it before anything else: `parameters(globals(), ...)`.
+
+    `names` are the notebook's globals, `allowed` its parameters. Parameters that are empty strings or None count as
+    not given. Raises InputError for a misspelt name, a wrong value or an unknown row.
+    """
+    given = {name: value for name, value in names.items() if _typed_by_reader(name, value)}
+    for name in given:
+        if name not in allowed:
+            raise InputError(_unknown(name, given[name], allowed))
+    setting = Setting.of(**{name: value for name, value in given.items() if value not in ("", None)})
+    for row in {"model", "accelerator", "link"} & set(setting.given):
+        getattr(setting, row)  # look the rows up now, not after minutes of work
+    return setting
+
+
+def _typed_by_reader(name: str, value) -> bool:
+    return not (name.startswith("_") or name in _SHELL or isinstance(value, ModuleType) or callable(value))
+
+
+def _unknown(name: str, value, allowed: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, allowed, n=2)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{name}={value}: this notebook has no parameter of this name; {hint}Its parameters are {choices(allowed)}."
+

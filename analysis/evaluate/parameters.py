@@ -1,0 +1,73 @@
+"""The one table of parameters and conventions: names, defaults, allowed values, meaning.
+
+The command line, the notebooks' checks and the table of conventions in the book all read it.
+"""
+
+from dataclasses import dataclass
+
+from analysis.derive.attention import ORDERS
+from analysis.derive.block import GROUPINGS
+
+CHOICE, NUMBER, COUNT, ROW = "choice", "number", "count", "row"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A name that `evaluate` and the notebooks accept; a default of None means `set by the rule in meaning`."""
+
+    name: str
+    kind: str
+    default: object
+    allowed: tuple = ()
+    meaning: str = ""
+
+
+_TABLE = (
+    Parameter("model", ROW, None, ("models",), "row of data/models.csv"),
+    Parameter("accelerator", ROW, None, ("accelerators",), "row of data/accelerators.csv"),
+    Parameter("link", ROW, None, ("interconnects",),
+              "row of data/interconnects.csv; by default the link that the accelerator comes with"),
+    Parameter("phase", CHOICE, "decode", ("decode", "prefill"), "decode: l = 1; prefill: l = L"),
+    Parameter("B", COUNT, None, (), "requests decoded together by the whole system"),
+    Parameter("L", COUNT, None, (), "context length in tokens"),
+    Parameter("l", COUNT, None, (), "tokens processed per request in this step; by default set by the phase"),
+    Parameter("causal", NUMBER, 1, (0, 1), "share of the l x L score pairs that is computed; 0.5 for causal prefill"),
+    Parameter("order", CHOICE, None, ORDERS,
+              "MLA: as_printed (Eqs 4-6, K and V decompressed) or reordered (Eqs 7-8); by default reordered in decode, "
+              "as_printed in prefill; mechanisms with one order ignore it"),
+    Parameter("grouping", CHOICE, "fused", GROUPINGS,
+              "fused: one kernel; spilled: one kernel with S charged S_passes times; layered: one line per kernel"),
+    Parameter("S_passes", NUMBER, 1, (1, 2), "passes of S over the memory bus when spilled: 1, or 2 for write and read"),
+    Parameter("rope", CHOICE, "in", ("in", "out"), "whether the RoPE parts of Q and K are counted"),
+    Parameter("rope_key", CHOICE, "per_head", ("per_head", "shared"),
+              "as_printed order: whether the one RoPE key is copied into every head's K before the core reads it"),
+    Parameter("width", NUMBER, 2, (), "bytes of an element"),
+    Parameter("width_weights", NUMBER, None, (), "bytes of a weight element; by default width"),
+    Parameter("width_kv", NUMBER, None, (), "bytes of a cached element; by default width"),
+    Parameter("width_activations", NUMBER, None, (), "bytes of an activation element; by default width"),
+    Parameter("peak", CHOICE, "bf16", ("bf16", "fp8", "fp4"), "which arithmetic rate of the accelerator"),
+    Parameter("n_acc", COUNT, 1, (), "accelerators of the system"),
+    Parameter("deg_TP", COUNT, 1, (), "tensor-parallel degree"),
+    Parameter("deg_DP", COUNT, None, (), "data-parallel degree of attention; by default n_acc / deg_TP"),
+    Parameter("deg_EP", COUNT, None, (), "expert-parallel degree; by default n_acc"),
+    Parameter("blocks", COUNT, None, (), "decoder blocks; by default the model's (for the question of 60 or 61)"),
+    Parameter("Gamma_imb", NUMBER, 1, (), "tokens of the busiest expert over the uniform mean"),
+    Parameter("BW_Int", NUMBER, None, (), "interconnect bandwidth in byte/s, one direction; by default the link's"),
+    Parameter("alpha", NUMBER, 0, ("link",), "latency in s added to each transfer; `link` takes the row's"),
+    Parameter("capacity_unit", CHOICE, "row", ("row", "GB", "GiB"), "unit in which M_cap is read; by default as the row says"),
+    Parameter("weights", CHOICE, "as_built", ("as_built", "eq11"),
+              "weights in the memory book: as_built counts every weight where it is stored; eq11 counts attention x "
+              "deg_DP and the routed experts once"),
+    Parameter("activation", CHOICE, "counted", ("counted", "none"), "whether M_act(L) is counted in the memory book"),
+    Parameter("rounding", CHOICE, "down", ("down", "none", "per_group"),
+              "B_cap: down to an integer, not rounded, or down to a multiple of deg_DP"),
+    Parameter("overlap", CHOICE, "none", ("none", "comm"), "TPOT as a serial sum, or communication hidden behind computation"),
+    Parameter("slo", NUMBER, None, (), "time allowed per output token in s"),
+    Parameter("s", NUMBER, 0, (), "Zipf exponent of expert popularity"),
+    Parameter("placement", CHOICE, "contiguous", ("contiguous", "strided", "shuffled", "lpt", "replicated"),
+              "how experts are placed on accelerators"),
+    Parameter("draws", CHOICE, "without", ("without", "with"), "whether a token draws its n_k experts with replacement"),
+    Parameter("seed", COUNT, 0, (), "seed of whatever is random"),
+)  # fmt: skip
+
+PARAMETERS: dict[str, Parameter] = {parameter.name: parameter for parameter in _TABLE}

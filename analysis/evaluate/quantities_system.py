@@ -1,0 +1,1 @@
+"""Quantities of a serving system (the paper's Sections V to VII)."""

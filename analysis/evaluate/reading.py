@@ -1,0 +1,84 @@
+"""Reading what a reader typed: one parameter, one value (or a list of numbers), checked before anything is computed."""
+
+import difflib
+import math
+
+import numpy as np
+
+from analysis.errors import InputError, choices
+from analysis.evaluate.parameters import CHOICE, COUNT, PARAMETERS, ROW, Parameter
+
+LARGEST = 1e18  # far beyond any batch, context or bandwidth; keeps typing errors from passing as numbers
+
+
+def read(name: str, given):
+    """The value of parameter `name` as given (text, number, or list of numbers), checked.
+
+    Raises InputError that names the parameter, the value found and the values allowed.
+
+    >>> read("B", "64,128")
+    array([ 64., 128.])
+    >>> read("phase", "prefill")
+    'prefill'
+    """
+    parameter = PARAMETERS.get(name)
+    if parameter is None:
+        close = difflib.get_close_matches(str(name), PARAMETERS, n=3)
+        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        raise InputError(f"{name}={given}: there is no parameter of this name; {hint}Allowed are {choices(PARAMETERS)}.")
+    if parameter.kind == ROW:
+        return str(given)
+    if parameter.kind == CHOICE or given in parameter.allowed and isinstance(given, str):
+        return _choice(parameter, given)
+    return _numbers(parameter, given)
+
+
+def _choice(parameter: Parameter, given):
+    if given not in parameter.allowed:
+        raise InputError(f"{parameter.name}={given}: not a value of this parameter; allowed are {choices(parameter.allowed)}.")
+    return given
+
+
+def _numbers(parameter: Parameter, given):
+    if isinstance(given, str) and "," in given:
+        given = given.split(",")
+    if isinstance(given, list | tuple | range | np.ndarray):
+        if len(given) == 0:
+            raise InputError(f"{parameter.name}=[]: an empty list; give at least one number.")
+        return np.array([_number(parameter, each) for each in given], dtype=float)
+    return _number(parameter, given)
+
+
+def _number(parameter: Parameter, given) -> int | float:
+    try:
+        number = float(given) if not isinstance(given, bool) else math.nan
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    bounds, fits = _bounds(parameter, number)
+    if not fits:
+        raise InputError(f"{parameter.name}={_shown(given)}: {parameter.meaning}; allowed is {bounds}.")
+    return int(number) if number.is_integer() else number
+
+
+def _shown(given) -> str:
+    text = str(given)
+    return text if len(text) < 40 else f"{text[:37]}..."
+
+
+def _bounds(parameter: Parameter, number: float) -> tuple[str, bool]:
+    """The range of a number in words, and whether the number lies in it (nan lies in none)."""
+    ranges = {
+        "causal": ("a number above 0 and at most 1", 0 < number <= 1),
+        "S_passes": ("1 or 2", number in (1, 2)),
+        "alpha": ("a number of seconds from 0, or link", 0 <= number < LARGEST),
+        "s": ("a number from 0 to 10", 0 <= number <= 10),
+        "seed": ("a whole number from 0", 0 <= number < 2**32 and number.is_integer()),
+        "Gamma_imb": ("a number from 1", 1 <= number < LARGEST),
+    }
+    if parameter.name in ranges:
+        return ranges[parameter.name]
+    if parameter.name.startswith("width"):
+        return "a number of bytes above 0 and at most 16", 0 < number <= 16
+    if parameter.kind == COUNT:
+        return "a whole number from 1", 1 <= number < LARGEST and number.is_integer()
+    return "a number above 0", 0 < number < LARGEST

@@ -1,0 +1,153 @@
+"""A setting: everything a reader chose, resolved into an architecture, conventions and a point.
+
+`Setting.of(model="deepseek-v3", B=64, L=4096)` is what the command line, the notebooks and the ledger share.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from sympy import Symbol
+
+from analysis.derive.block import Architecture, Conventions
+from analysis.derive.symbols import BY_NAME, P_acc, BW_mem, RP_acc, SLO
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.reading import read
+
+NUMERIC = ("B", "L", "causal", "S_passes", "Gamma_imb", "n_acc", "deg_TP")
+GB, GIB = 10**9, 2**30
+
+
+def architecture(row) -> Architecture:
+    """What the blocks of a model row are made of."""
+    return Architecture(
+        attention=row.attention, ffn=row.ffn, dense=row.n_moe < row.n_dec, experts=row.n_moe > 0,
+        shared=bool(row.d_shared), tied=row.tied, vectors=tuple(row.vectors),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Chosen parameters (checked) and what follows from them."""
+
+    given: dict
+
+    @classmethod
+    def of(cls, **given) -> "Setting":
+        """Check and collect parameters; None counts as not given. Raises InputError."""
+        return cls({name: read(name, value) for name, value in given.items() if value is not None})._checked()
+
+    def with_(self, **more) -> "Setting":
+        """The same setting with some parameters replaced."""
+        return Setting.of(**{**self.given, **more})
+
+    def __getitem__(self, name: str):
+        """A parameter's value: as given, else its default (None where a rule sets it)."""
+        return self.given.get(name, PARAMETERS[name].default)
+
+    # -- rows ------------------------------------------------------------------------------------
+    def _row(self, name: str, find):
+        if name not in self.given:
+            raise InputError(f"{name}= is needed: name a row, for example {name}={EXAMPLES[name]} "
+                             f"(`python -m analysis {PARAMETERS[name].allowed[0]}` lists all).")  # fmt: skip
+        return find(self.given[name])
+
+    @cached_property
+    def model(self):
+        """The model's row."""
+        return self._row("model", datasets.model)
+
+    @cached_property
+    def accelerator(self):
+        """The accelerator's row."""
+        return self._row("accelerator", datasets.accelerator)
+
+    @cached_property
+    def link(self):
+        """The link's row: the one named, else the one that the accelerator comes with, else None."""
+        if "link" in self.given:
+            return datasets.interconnect(self.given["link"])
+        name = self.accelerator.link if "accelerator" in self.given else None
+        return datasets.interconnect(name) if name else None
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """What the model's blocks are made of."""
+        return architecture(self.model)
+
+    @cached_property
+    def conventions(self) -> Conventions:
+        """The discrete choices; the order defaults to reordered in decode, as_printed in prefill."""
+        order = self["order"] or ("reordered" if self["phase"] == "decode" else "as_printed")
+        if "model" in self.given and order not in self.architecture.mechanism.orders:
+            order = self.architecture.mechanism.orders[0]
+        return Conventions(order, self["grouping"], self["rope"], self["rope_key"])
+
+    # -- the point -------------------------------------------------------------------------------
+    @cached_property
+    def point(self) -> dict[Symbol, object]:
+        """Every symbol that the setting gives a number, in SI units."""
+        return self._step() | self._widths() | self._degrees() | self._model() | self._device() | self._link()
+
+    def _step(self) -> dict:
+        found = {BY_NAME[name]: self[name] for name in NUMERIC if self[name] is not None}
+        query = self["l"] or (1 if self["phase"] == "decode" else self["L"])
+        found |= {BY_NAME["l"]: query} if query is not None else {}
+        return found | ({SLO: self["slo"]} if self["slo"] else {})
+
+    def _widths(self) -> dict:
+        names = ("width_weights", "width_kv", "width_activations")
+        return {BY_NAME[name]: self["width"] if self[name] is None else self[name] for name in names}
+
+    def _degrees(self) -> dict:
+        n_acc, deg_TP = self["n_acc"], self["deg_TP"]
+        deg_DP = self["deg_DP"] if self["deg_DP"] is not None else n_acc / deg_TP
+        deg_EP = self["deg_EP"] if self["deg_EP"] is not None else n_acc
+        return {BY_NAME["n_acc"]: n_acc, BY_NAME["deg_TP"]: deg_TP, BY_NAME["deg_DP"]: deg_DP, BY_NAME["deg_EP"]: deg_EP}
+
+    def _model(self) -> dict:
+        if "model" not in self.given:
+            return {}
+        found = datasets.row_point(self.model)
+        if self["blocks"] is not None:
+            n_dec, n_moe = BY_NAME["n_dec"], BY_NAME["n_moe"]
+            found[n_moe] = found[n_moe] and self["blocks"] - (found[n_dec] - found[n_moe])
+            found[n_dec] = self["blocks"]
+        return found
+
+    def _device(self) -> dict:
+        if "accelerator" not in self.given:
+            return {}
+        found = datasets.row_point(self.accelerator, self["peak"])
+        if self["capacity_unit"] != "row":
+            found[BY_NAME["M_cap"]] = self.accelerator.M_cap * {"GB": GB, "GiB": GIB}[self["capacity_unit"]]
+        return found | {RP_acc: found[P_acc] / found[BW_mem]}
+
+    def _link(self) -> dict:
+        found = datasets.row_point(self.link) if self.link else {}
+        latency = 1e-6 * (self.link.latency or 0) if self.link else None
+        if self["alpha"] == "link" and not latency:
+            raise InputError("alpha=link: no latency is known for the link chosen; give a number of seconds, or another link.")
+        found[BY_NAME["alpha"]] = latency if self["alpha"] == "link" else self["alpha"]
+        return found | ({BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {})
+
+    # -- checks ----------------------------------------------------------------------------------
+    def _checked(self) -> "Setting":
+        lengths = {name: len(v) for name, v in self.given.items() if isinstance(v, np.ndarray)}
+        if len(set(lengths.values())) > 1:
+            shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise InputError(f"lists are taken pairwise and must be of equal length, but {shown} values; shorten or repeat.")
+        return self
+
+    @property
+    def echo(self) -> dict:
+        """The conventions that were used, for the reader to see beside the number."""
+        used = {name: self[name] for name in PARAMETERS if self[name] is not None}
+        used |= {s.name: v for s, v in self._degrees().items()} | {s.name: v for s, v in self._widths().items()}
+        used |= {s.name: v for s, v in self._step().items()}
+        return used | {name: getattr(self.conventions, name) for name in ("order", "grouping", "rope", "rope_key")}
+
+
+EXAMPLES = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200"}
