@@ -97,14 +97,16 @@ def _body(architecture: Architecture, experts: Expr) -> Expr:
     return n_dec * attention_parameters(architecture) + feedforward + vector_elements(architecture)
 
 
-def parameters(architecture: Architecture) -> Expr:
+def parameters(architecture: Architecture, experts: Expr = n_e) -> Expr:
     """Parameters of the model [1], embedding and output head counted (once if they are tied).
+
+    `experts` routed experts of a block are counted: all of them, unless a share is asked for.
 
     >>> parameters(Architecture("MHA", ffn="plain", tied=True)).diff(n_vocab)
     d_emb
     """
     head = Integer(0) if architecture.tied else head_parameters()
-    return _body(architecture, n_e) + embedding_parameters() + head
+    return _body(architecture, experts) + embedding_parameters() + head
 
 
 def active_parameters(architecture: Architecture, embedding: bool = False) -> Expr:
@@ -116,11 +118,15 @@ def active_parameters(architecture: Architecture, embedding: bool = False) -> Ex
     return _body(architecture, n_k) + head_parameters() + extra
 
 
+def kept_cache(architecture: Architecture, conventions: Conventions = Conventions()) -> tuple[Tensor, ...]:
+    """Cache tensors of one block; `rope="out"` leaves the RoPE key away."""
+    cache = architecture.mechanism.cache
+    return tuple(tensor for tensor in cache if conventions.rope == "in" or d_RoPE not in tensor.axes)
+
+
 def kv_bytes_per_block(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
     """Cached bytes of one token in one block, M_KV [byte] (Sec. III)."""
-    cache = architecture.mechanism.cache
-    kept = [t for t in cache if conventions.rope == "in" or d_RoPE not in t.axes]
-    return sum((tensor.bytes / (B * L) for tensor in kept), Integer(0))
+    return sum((tensor.bytes / (B * L) for tensor in kept_cache(architecture, conventions)), Integer(0))
 
 
 def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:

@@ -10,6 +10,7 @@ from sympy import Expr, Integer, Max, Symbol
 
 from analysis.derive.symbols import (
     B,
+    Gamma_acc,
     Gamma_imb,
     T_e,
     d_FFN,
@@ -66,7 +67,7 @@ def sharded() -> Substitution:
         d_shared: d_shared / deg_TP,
         n_vocab: n_vocab / deg_TP,
         n_act: active,
-        T_e: Gamma_imb * _group_tokens() * n_k / (deg_EP * active),
+        T_e: Gamma_acc * _group_tokens() * n_k / (deg_EP * active),
     }
 
 

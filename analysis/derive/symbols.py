@@ -65,6 +65,8 @@ n_shared = _born("n_shared", r"n_{shared}", "1", "shared experts of a block", _g
 d_shared = _born("d_shared", r"d_{shared}", "1", "summed intermediate dimension of the shared experts", _g)
 Gamma_imb = _born("Gamma_imb", r"\Gamma_{imb}", "1", "tokens of the busiest expert over the uniform mean", _g,
                   paper="Sec. V")
+Gamma_acc = _born("Gamma_acc", r"\Gamma^{acc}_{imb}", "1", "tokens of the busiest accelerator's experts over the uniform mean", _g,
+                  paper="Eq. 13")
 T_e = _born("T_e", r"T_{e}", "tokens", "tokens that reach one expert in this step", _g)
 n_act = _born("n_act", r"n_{act}", "1", "experts on one accelerator that at least one token reaches", _g)
 
@@ -90,6 +92,9 @@ BW_mem = _born("BW_mem", r"BW_{mem}", "byte/s", "memory bandwidth of an accelera
 M_cap = _born("M_cap", r"M_{cap}", "byte", "memory capacity of an accelerator", _g, paper="Table I")
 BW_Int = _born("BW_Int", r"BW_{Int}", "byte/s", "interconnect bandwidth of an accelerator, one direction", _g,
                paper="Eq. 13")
+BW_out = _born("BW_out", r"BW_{out}", "byte/s", "bandwidth of an accelerator between groups, one direction", _g,
+               paper="Sec. VII-B")
+n_group = _born("n_group", r"n_{group}", "1", "accelerators of a group that share the fast link", _g, paper="Sec. VII-B")
 alpha = _born("alpha", r"\alpha", "s", "latency added to each transfer", _g, paper="Eq. 13")
 RP_acc = _born("RP_acc", r"RP_{acc}", "FLOP/byte", "ridge point: arithmetic peak over memory bandwidth", _g,
                paper="Table I")
@@ -97,6 +102,9 @@ n_acc = _born("n_acc", r"n_{acc}", "1", "accelerators of the system", _g, paper=
 deg_TP = _born("deg_TP", r"deg_{TP}", "1", "tensor-parallel degree", _g, paper="Sec. II")
 deg_DP = _born("deg_DP", r"deg_{DP}", "1", "data-parallel degree of attention", _g, paper="Sec. II")
 deg_EP = _born("deg_EP", r"deg_{EP}", "1", "expert-parallel degree", _g, paper="Sec. II")
+P_exp = _born("P_exp", r"P_{exp}", "FLOP/s", "arithmetic peak of the device that runs the routed experts", _g, paper="Sec. VII-D")
+BW_exp = _born("BW_exp", r"BW_{exp}", "byte/s", "memory bandwidth of the device that runs the routed experts", _g,
+               paper="Sec. VII-D")
 SLO = _born("SLO", r"SLO", "s", "time allowed per output token", _g, paper="Eq. 12")
 
 BY_NAME: dict[str, Symbol] = {symbol.name: symbol for symbol in MEANINGS}

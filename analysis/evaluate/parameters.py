@@ -27,6 +27,11 @@ _TABLE = (
     Parameter("accelerator", ROW, None, ("accelerators",), "row of data/accelerators.csv"),
     Parameter("link", ROW, None, ("interconnects",),
               "row of data/interconnects.csv; by default the link that the accelerator comes with"),
+    Parameter("link_between", ROW, None, ("interconnects",),
+              "row of data/interconnects.csv between groups of accelerators; by default there is one level only"),
+    Parameter("group", COUNT, None, (), "accelerators of a group that share the fast link; needs link_between"),
+    Parameter("accelerator_experts", ROW, None, ("accelerators",),
+              "row of data/accelerators.csv that runs the routed experts; by default the accelerator itself"),
     Parameter("phase", CHOICE, "decode", ("decode", "prefill"), "decode: l = 1; prefill: l = L"),
     Parameter("B", COUNT, None, (), "requests decoded together by the whole system"),
     Parameter("L", COUNT, None, (), "context length in tokens"),
@@ -51,13 +56,16 @@ _TABLE = (
     Parameter("deg_DP", COUNT, None, (), "data-parallel degree of attention; by default n_acc / deg_TP"),
     Parameter("deg_EP", COUNT, None, (), "expert-parallel degree; by default n_acc"),
     Parameter("blocks", COUNT, None, (), "decoder blocks; by default the model's (for the question of 60 or 61)"),
-    Parameter("Gamma_imb", NUMBER, 1, (), "tokens of the busiest expert over the uniform mean"),
+    Parameter("Gamma_imb", NUMBER, None, (),
+              "tokens of the busiest expert (of the busiest accelerator, for times) over the uniform mean; by default "
+              "what s and placement give, 1 without skew"),
     Parameter("BW_Int", NUMBER, None, (), "interconnect bandwidth in byte/s, one direction; by default the link's"),
     Parameter("alpha", NUMBER, 0, ("link",), "latency in s added to each transfer; `link` takes the row's"),
     Parameter("capacity_unit", CHOICE, "row", ("row", "GB", "GiB"), "unit in which M_cap is read; by default as the row says"),
-    Parameter("weights", CHOICE, "as_built", ("as_built", "eq11"),
+    Parameter("weights", CHOICE, "as_built", ("as_built", "eq11", "once"),
               "weights in the memory book: as_built counts every weight where it is stored; eq11 counts attention x "
-              "deg_DP and the routed experts once"),
+              "deg_DP and the routed experts (or the dense layers of a model without experts) once; once counts every "
+              "weight once"),
     Parameter("activation", CHOICE, "counted", ("counted", "none"), "whether M_act(L) is counted in the memory book"),
     Parameter("rounding", CHOICE, "down", ("down", "none", "per_group"),
               "B_cap: down to an integer, not rounded, or down to a multiple of deg_DP"),
@@ -67,6 +75,7 @@ _TABLE = (
     Parameter("placement", CHOICE, "contiguous", ("contiguous", "strided", "shuffled", "lpt", "replicated"),
               "how experts are placed on accelerators"),
     Parameter("draws", CHOICE, "without", ("without", "with"), "whether a token draws its n_k experts with replacement"),
+    Parameter("copies", COUNT, None, (), "replicated placement: further expert slots; by default one per accelerator"),
     Parameter("seed", COUNT, 0, (), "seed of whatever is random"),
 )  # fmt: skip
 

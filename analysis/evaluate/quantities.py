@@ -27,8 +27,9 @@ from analysis.evaluate.setting import Setting
 class Quantity:
     """A named result: its closed form in a setting, and further forms worth seeing beside it.
 
-    `expression` gives one closed form, or a dict of them by name (a breakdown). `compute` replaces it where no
-    closed form exists. `domain` refuses settings in which the quantity does not exist.
+    `expression` gives one closed form, or a dict of them by name (a breakdown). `compute` finds the number where it is
+    not the form's plain value (rounding, bisection, simulation); `closed_form` says so in words where there is no form.
+    `beside_values` are further numbers without a form. `domain` refuses settings in which the quantity does not exist.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Quantity:
     domain: Callable[[Setting], None] = lambda setting: None
     compute: Callable[[Setting], object] | None = None
     closed_form: str = ""
+    beside_values: Callable[[Setting], dict[str, object]] = lambda setting: {}
 
     @property
     def label(self) -> str:
@@ -67,10 +69,16 @@ def define(name: str, title: str, unit: str, expression=None, **more) -> None:
     QUANTITIES[name] = Quantity(name, title, unit, expression, **more)
 
 
-def quantity(name: str) -> Quantity:
-    """The quantity with this name. Raises InputError that lists all."""
+def all_quantities() -> tuple[Quantity, ...]:
+    """Every quantity, in the order of definition."""
     from analysis.evaluate import quantities_system  # noqa: F401  registers the system's quantities
 
+    return tuple(QUANTITIES.values())
+
+
+def quantity(name: str) -> Quantity:
+    """The quantity with this name. Raises InputError that lists all."""
+    all_quantities()
     if name not in QUANTITIES:
         raise InputError(f"{name}: there is no quantity of this name; allowed are {choices(QUANTITIES)}.")
     return QUANTITIES[name]
@@ -89,12 +97,21 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
     wanted = quantity(name)
     setting = setting or Setting.of(**given)
     wanted.domain(setting)
-    if wanted.compute:
-        return Answer(name, wanted.compute(setting), wanted.unit, wanted.closed_form, wanted.label, {}, setting.echo)
-    form = wanted.expression(setting)
+    form = wanted.expression(setting) if wanted.expression else None
+    found = wanted.compute(setting) if wanted.compute else number(form, setting.point)
     beside = {label: number(more(setting), setting.point) for label, more in wanted.beside.items()}
-    shown = {k: simple(v, setting.point) for k, v in form.items()} if isinstance(form, dict) else simple(form, setting.point)
-    return Answer(name, number(form, setting.point), wanted.unit, shown, wanted.label, beside, setting.echo)
+    shown = wanted.closed_form or _shown(form, setting.point)
+    beside |= wanted.beside_values(setting)
+    return Answer(name, _scalar(found), wanted.unit, shown, wanted.label, beside, setting.echo)
+
+
+def _shown(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
+    return {name: simple(part, point) for name, part in form.items()} if isinstance(form, dict) else simple(form, point)
+
+
+def _scalar(found):
+    """Arrays without axes become plain numbers."""
+    return _whole(float(found)) if isinstance(found, np.generic | np.ndarray) and np.ndim(found) == 0 else found
 
 
 def number(form: Expr | dict[str, Expr], point: dict[Symbol, object]):

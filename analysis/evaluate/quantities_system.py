@@ -1,1 +1,61 @@
 """Quantities of a serving system (the paper's Sections V to VII)."""
+
+import numpy as np
+
+from analysis.derive import communication, serving
+from analysis.derive.symbols import B, n_acc
+from analysis.errors import InputError
+from analysis.evaluate import skew, system
+from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model
+from analysis.evaluate.setting import Setting
+
+
+def _serves(setting: Setting) -> None:
+    needs_model(setting)
+    needs_accelerator(setting)
+    _needs_link(setting)
+
+
+def _needs_link(setting: Setting) -> None:
+    if setting.link is None and setting["BW_Int"] is None and np.any(np.asarray(setting["n_acc"]) > 1):
+        raise InputError("link= is needed: this accelerator comes with no known link; name a row, for example link=nvlink5-b200, "
+                         "or give BW_Int= in byte/s (`python -m analysis interconnects` lists all).")  # fmt: skip
+
+
+def _exchanges(setting: Setting) -> None:
+    needs_experts(setting)
+    if setting.link is None and setting["BW_Int"] is None:
+        raise InputError("link= is needed: name a row of data/interconnects.csv, for example link=nvlink5-b200, or give BW_Int=.")
+
+
+def _load_imbalance(setting: Setting):
+    needs_experts(setting)
+    return skew.imbalance(setting)
+
+
+def _imbalance_beside(setting: Setting) -> dict[str, object]:
+    if setting["B"] is None:
+        return {}
+    band = skew.imbalance_at_batch(setting)
+    return {"expected maximum at B": band.mean, "95 % band, low": band.low, "95 % band, high": band.high}
+
+
+define("tpot", "time per output token", "s", system.tpot, domain=_serves)
+define("tpot_terms", "terms of the time per output token, all blocks together", "s", system.terms, domain=_serves)
+define("tpot_bound", "lower bound of the time per output token (Eq. 12)", "s", domain=_serves,
+       expression=lambda s: serving.tpot_bound(s.architecture, s.conventions, system.system(s), s["weights"]))
+define("throughput", "output tokens per second of the system", "token/s",
+       lambda s: B / system.tpot(s), domain=_serves)
+define("throughput_per_accelerator", "output tokens per second and accelerator", "token/s",
+       lambda s: B / system.tpot(s) / n_acc, domain=_serves)
+define("all_to_all_time", "time of one MoE dispatch (or combine)", "s",
+       lambda s: communication.dispatch_time("two" if s.two_levels else "one"), domain=_exchanges)
+define("B_cap", "largest batch that fits the system's memory", "requests", system.B_cap,
+       compute=system.B_cap_value, domain=lambda s: (needs_model(s), needs_accelerator(s)))
+define("B_SLO", "largest batch whose time per output token meets the SLO", "requests", compute=system.B_SLO_value,
+       closed_form="largest whole B with tpot(B) <= SLO, by bisection", domain=_serves,
+       beside={"lower bound of TPOT (Eq. 12)":
+               lambda s: serving.B_SLO_bound(s.architecture, s.conventions, system.system(s), s["weights"])})
+define("load_imbalance", "expected tokens of the busiest accelerator over the mean", "1", compute=_load_imbalance,
+       closed_form="max over accelerators of the sum of its experts' inclusion probabilities, over their mean",
+       beside_values=_imbalance_beside)

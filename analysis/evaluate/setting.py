@@ -10,13 +10,13 @@ import numpy as np
 from sympy import Symbol
 
 from analysis.derive.block import Architecture, Conventions
-from analysis.derive.symbols import BY_NAME, P_acc, BW_mem, RP_acc, SLO
+from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.reading import read
 
-NUMERIC = ("B", "L", "causal", "S_passes", "Gamma_imb", "n_acc", "deg_TP")
+NUMERIC = ("B", "L", "causal", "S_passes", "n_acc", "deg_TP")
 GB, GIB = 10**9, 2**30
 
 
@@ -89,7 +89,8 @@ class Setting:
     @cached_property
     def point(self) -> dict[Symbol, object]:
         """Every symbol that the setting gives a number, in SI units."""
-        return self._step() | self._widths() | self._degrees() | self._model() | self._device() | self._link()
+        parts = (self._step, self._widths, self._degrees, self._model, self._device, self._link, self._imbalance)
+        return {symbol: value for part in parts for symbol, value in part().items()}
 
     def _step(self) -> dict:
         found = {BY_NAME[name]: self[name] for name in NUMERIC if self[name] is not None}
@@ -103,7 +104,7 @@ class Setting:
 
     def _degrees(self) -> dict:
         n_acc, deg_TP = self["n_acc"], self["deg_TP"]
-        deg_DP = self["deg_DP"] if self["deg_DP"] is not None else n_acc / deg_TP
+        deg_DP = self["deg_DP"] if self["deg_DP"] is not None else _divided(n_acc, deg_TP)
         deg_EP = self["deg_EP"] if self["deg_EP"] is not None else n_acc
         return {BY_NAME["n_acc"]: n_acc, BY_NAME["deg_TP"]: deg_TP, BY_NAME["deg_DP"]: deg_DP, BY_NAME["deg_EP"]: deg_EP}
 
@@ -111,11 +112,15 @@ class Setting:
         if "model" not in self.given:
             return {}
         found = datasets.row_point(self.model)
-        if self["blocks"] is not None:
-            n_dec, n_moe = BY_NAME["n_dec"], BY_NAME["n_moe"]
-            found[n_moe] = found[n_moe] and self["blocks"] - (found[n_dec] - found[n_moe])
-            found[n_dec] = self["blocks"]
-        return found
+        return found if self["blocks"] is None else found | self._blocks()
+
+    def _blocks(self) -> dict:
+        dense = self.model.n_dec - self.model.n_moe if self.model.n_moe else 0
+        if np.any(np.asarray(self["blocks"]) < dense):
+            raise InputError(f"blocks={self['blocks']}: {self.model.id} has {dense} dense blocks besides those with experts; "
+                             f"give at least {dense}.")  # fmt: skip
+        experts = self["blocks"] - dense if self.model.n_moe else 0
+        return {BY_NAME["n_dec"]: self["blocks"], BY_NAME["n_moe"]: experts}
 
     def _device(self) -> dict:
         if "accelerator" not in self.given:
@@ -123,7 +128,11 @@ class Setting:
         found = datasets.row_point(self.accelerator, self["peak"])
         if self["capacity_unit"] != "row":
             found[BY_NAME["M_cap"]] = self.accelerator.M_cap * {"GB": GB, "GiB": GIB}[self["capacity_unit"]]
-        return found | {RP_acc: found[P_acc] / found[BW_mem]}
+        experts = found
+        if "accelerator_experts" in self.given:
+            row = self._row("accelerator_experts", datasets.accelerator)
+            experts = datasets.row_point(row, self["peak"])
+        return found | {RP_acc: found[P_acc] / found[BW_mem], P_exp: experts[P_acc], BW_exp: experts[BW_mem]}
 
     def _link(self) -> dict:
         found = datasets.row_point(self.link) if self.link else {}
@@ -131,7 +140,32 @@ class Setting:
         if self["alpha"] == "link" and not latency:
             raise InputError("alpha=link: no latency is known for the link chosen; give a number of seconds, or another link.")
         found[BY_NAME["alpha"]] = latency if self["alpha"] == "link" else self["alpha"]
-        return found | ({BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {})
+        found |= {BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {}
+        return found | (self._groups() if self.two_levels else {})
+
+    @property
+    def two_levels(self) -> bool:
+        """Whether groups of accelerators are joined by a second, slower network."""
+        if ("group" in self.given) != ("link_between" in self.given):
+            raise InputError("group= and link_between= belong together: give the size of a group and the link between groups, "
+                             "for example group=8 link_between=ib-xdr.")  # fmt: skip
+        return "group" in self.given
+
+    def _groups(self) -> dict:
+        if np.any(np.asarray(self["n_acc"]) % np.asarray(self["group"])):
+            raise InputError(f"group={self['group']}: must divide n_acc={self['n_acc']}; give a divisor.")
+        between = datasets.row_point(self._row("link_between", datasets.interconnect))
+        return {BY_NAME["n_group"]: self["group"], BY_NAME["BW_out"]: between[BY_NAME["BW_Int"]]}
+
+    def _imbalance(self) -> dict:
+        """Gamma of the busiest expert and of the busiest accelerator: as given, else from s and the placement."""
+        if self["Gamma_imb"] is not None or not np.any(self["s"]):
+            given = 1 if self["Gamma_imb"] is None else self["Gamma_imb"]
+            return {BY_NAME["Gamma_imb"]: given, BY_NAME["Gamma_acc"]: given}
+        from analysis.evaluate.skew import gammas  # routing is needed under skew only
+
+        expert, accelerator = gammas(self)
+        return {BY_NAME["Gamma_imb"]: expert, BY_NAME["Gamma_acc"]: accelerator}
 
     # -- checks ----------------------------------------------------------------------------------
     def _checked(self) -> "Setting":
@@ -150,4 +184,11 @@ class Setting:
         return used | {name: getattr(self.conventions, name) for name in ("order", "grouping", "rope", "rope_key")}
 
 
-EXAMPLES = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200"}
+def _divided(number, by):
+    """A quotient, kept whole where it is whole."""
+    quotient = number / by
+    return int(quotient) if np.ndim(quotient) == 0 and float(quotient).is_integer() else quotient
+
+
+EXAMPLES = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200",
+            "link_between": "ib-xdr", "accelerator_experts": "pim-paper"}

@@ -1,0 +1,159 @@
+"""Command line of the study: `python -m analysis --help`."""
+
+import json
+import sys
+
+import click
+
+from analysis.errors import InputError
+
+ROWS = {  # file -> columns shown
+    "models": ("id", "name", "year", "attention", "n_dec", "d_emb", "n_hd", "n_e", "n_k", "known"),
+    "accelerators": ("id", "name", "year", "P_bf16", "P_fp8", "BW_mem", "M_cap", "M_cap_unit", "link", "known"),
+    "interconnects": ("id", "name", "kind", "BW_Int", "domain", "latency", "known"),
+    "scenarios": ("id", "name", "model", "accelerator", "link", "n_acc", "deg_TP", "deg_DP", "deg_EP"),
+}
+EPILOG = """Examples:
+
+\b
+  python -m analysis evaluate kv_bytes_per_token model=deepseek-v3
+  python -m analysis evaluate core_attention_intensity model=deepseek-v3 L=8192 order=reordered
+  python -m analysis evaluate attention_block_time model=deepseek-v3 accelerator=b200-sxm B=64,128,256 L=4096 --json
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+def main() -> None:
+    """Where is the bottleneck of LLM inference? Closed forms, numbers and claims of the study."""
+
+
+@main.command()
+@click.argument("quantity")
+@click.argument("assignments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with SI values.")
+def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None:
+    """Compute QUANTITY from parameters given as NAME=VALUE; a list of numbers is written 64,128,256.
+
+    `python -m analysis quantities` lists what can be computed, `parameters` what can be given.
+    """
+    from analysis.evaluate.quantities import evaluate as compute
+
+    answer = compute(quantity, **_assigned(assignments))
+    if as_json:
+        click.echo(json.dumps(_plain(vars(answer)), allow_nan=False))
+        return
+    click.echo(f"{answer.quantity} = {_shown(answer.value)} {answer.unit}")
+    for name, value in answer.beside.items():
+        click.echo(f"  {name}: {_shown(value)} {answer.unit}")
+    click.echo(f"closed form: {answer.closed_form}")
+    click.echo(f"equation: {answer.equation}")
+    click.echo("with " + " ".join(f"{name}={_shown(value)}" for name, value in answer.conventions.items()))
+
+
+def _assigned(assignments: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise InputError(f"{text}: parameters are written NAME=VALUE, for example B=64.")
+        if name in found:
+            raise InputError(f"{name}={value}: {name} is given twice; keep one.")
+        found[name] = value
+    return found
+
+
+def _plain(value):
+    """JSON-ready: arrays to lists, formulas to text, numbers that are not finite to null."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _shown(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(each)}" for name, each in value.items())
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return ",".join(_shown(each) for each in value)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _table(rows: list[dict], as_json: bool) -> None:
+    """Print rows for people, or as a JSON list."""
+    from tabulate import tabulate
+
+    if as_json:
+        click.echo(json.dumps(_plain(rows), allow_nan=False))
+    else:
+        click.echo(tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True))
+
+
+def _cells(row, columns: tuple[str, ...]) -> dict[str, str]:
+    return {name: "" if getattr(row, name) is None else _shown(getattr(row, name)) for name in columns}
+
+
+def _listing(file: str) -> None:
+    @main.command(name=file, help=f"List the rows of data/{file}.csv.")
+    @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+    def command(as_json: bool) -> None:
+        from analysis.evaluate import datasets
+
+        _table([_cells(row, ROWS[file]) for row in getattr(datasets, file)().values()], as_json)
+
+
+for _file in ROWS:
+    _listing(_file)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def quantities(as_json: bool) -> None:
+    """List the quantities that `evaluate` computes, with unit and equation label."""
+    from analysis.evaluate.quantities import all_quantities
+
+    _table([{"quantity": q.name, "unit": q.unit, "equation": q.label, "meaning": q.title} for q in all_quantities()], as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def parameters(as_json: bool) -> None:
+    """List the parameters and conventions that `evaluate` and the notebooks accept."""
+    from analysis.evaluate.parameters import PARAMETERS
+
+    rows = [{"parameter": p.name, "default": "" if p.default is None else p.default,
+             "values": " ".join(map(str, p.allowed)) or p.kind, "meaning": p.meaning} for p in PARAMETERS.values()]  # fmt: skip
+    _table(rows, as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def claims(as_json: bool) -> None:
+    """List every claim of the paper with the study's number and verdict."""
+    from analysis.evaluate.ledger import ledger
+
+    rows = [{"claim": f.id, "paper": f.paper, "ours": f.ours, "verdict": f.verdict, "reason": f.reason} for f in ledger()]
+    _table(_plain(rows), as_json)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; every refusal is one sentence on standard error and exit code 2."""
+    try:
+        return main.main(arguments, prog_name="python -m analysis", standalone_mode=False) or 0
+    except click.UsageError as error:
+        click.echo(f"error: {error.format_message()} (`python -m analysis --help` shows how.)", err=True)
+    except click.Abort:
+        return 130
+    except InputError as error:
+        click.echo(f"error: {error}", err=True)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(run())

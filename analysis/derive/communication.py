@@ -1,0 +1,63 @@
+"""Time on the wires: MoE dispatch and combine (Eq. 13), and the all-reduces that tensor parallelism forces.
+
+Which tensors must be reduced follows from the einsum lines: a line that sums over an axis divided by deg_TP leaves
+a partial sum on every accelerator.
+"""
+
+from collections.abc import Iterable
+
+from sympy import Expr, Max, Min
+
+from analysis.derive.decoder import token_bytes
+from analysis.derive.einsum import Kernel, Tensor
+from analysis.derive.parallel import sharded
+from analysis.derive.symbols import B, BW_Int, BW_out, Gamma_acc, alpha, deg_EP, deg_TP, l, n_acc, n_group, n_k
+
+LEVELS = ("one", "two")
+
+
+def dispatched_bytes() -> Expr:
+    """Bytes that the busiest accelerator receives in one dispatch [byte] (Eq. 13): n_k copies of each token's vector.
+
+    The copies that stay at home are not subtracted, as in the paper; with n_acc accelerators they are 1 in n_acc.
+    """
+    return Gamma_acc * token_bytes() * n_k * B * l / n_acc
+
+
+def dispatch_time(levels: str = "one") -> Expr:
+    """Time of one all-to-all, dispatch or combine [s] (half of Eq. 13), latency included.
+
+    `levels="two"`: groups of n_group accelerators on a fast link, BW_out between groups; uniform routing sends
+    n_group / n_acc of the copies inside, both networks work at once.
+
+    >>> dispatch_time()
+    B*Gamma_acc*d_emb*l*n_k*width_activations/(BW_Int*n_acc) + alpha
+    """
+    if levels == "one":
+        return dispatched_bytes() / BW_Int + alpha
+    inside = n_group / n_acc
+    return Max(dispatched_bytes() * inside / BW_Int, dispatched_bytes() * (1 - inside) / BW_out) + alpha
+
+
+def exchange_time(levels: str = "one") -> Expr:
+    """`dispatch_time` as a term of TPOT: nothing travels when one accelerator holds all experts."""
+    return dispatch_time(levels) * Min(1, deg_EP - 1)
+
+
+def partial_sums(kernels: Iterable[Kernel]) -> tuple[Tensor, ...]:
+    """Tensors that tensor parallelism leaves as partial sums: made by a line that sums over a divided axis.
+
+    >>> from analysis.derive.attention import MLA
+    >>> from analysis.derive.block import attention_stages
+    >>> [str(tensor) for tensor in partial_sums(attention_stages(MLA)["output"])]
+    ['y[B l d_emb]']
+    """
+    divided = {axis for axis, size in sharded().items() if deg_TP in size.free_symbols}
+    return tuple({line.made.name: line.made for k in kernels for line in k.lines if line.summed & divided}.values())
+
+
+def all_reduce_time(tensors: Iterable[Tensor]) -> Expr:
+    """Time of a ring all-reduce of partial sums over a TP group [s]; zero for deg_TP = 1."""
+    share = 2 * (deg_TP - 1) / deg_TP
+    each = [share * t.bytes.xreplace(sharded()) / BW_Int + alpha * Min(1, deg_TP - 1) for t in tensors]
+    return sum(each, 0 * alpha)

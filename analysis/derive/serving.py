@@ -1,0 +1,87 @@
+"""Time per output token (TPOT) as a sum of named terms, its lower bound (Eq. 12), and batch limits under an SLO.
+
+A kernel takes the slower of arithmetic and memory; a block is the sum of its kernels; TPOT is the sum over blocks
+plus communication. Each accelerator is alike except that experts and wires are those of the busiest one.
+"""
+
+from dataclasses import dataclass
+
+from sympy import Expr, Integer, Max
+
+from analysis.derive import capacity, decoder
+from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
+from analysis.derive.communication import all_reduce_time, exchange_time, partial_sums
+from analysis.derive.einsum import Kernel
+from analysis.derive.parallel import sharded
+from analysis.derive.roofline import time
+from analysis.derive.symbols import B, BW_exp, BW_mem, P_acc, P_exp, SLO, n_acc, n_dec
+
+COMMUNICATION = ("dispatch", "combine", "all_reduce")
+TERMS = ("attention_projections", "kv_decompression", "core_attention", "dense_ffn", "routed_experts", "shared_expert",
+         "router", "output_head", *COMMUNICATION)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class System:
+    """Discrete choices of a serving system: how many levels of network, and whether another device runs the experts."""
+
+    levels: str = "one"
+    expert_device: bool = False
+    overlap: str = "none"
+
+
+def _time(kernels: tuple[Kernel, ...]) -> Expr:
+    return sum((time(kernel.at(sharded())) for kernel in kernels), Integer(0))
+
+
+def tpot_terms(architecture: Architecture, conventions: Conventions = Conventions(),
+               system: System = System()) -> dict[str, Expr]:
+    """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
+    attention = attention_stages(architecture.mechanism, conventions)
+    feedforward = feedforward_stages(architecture)
+    blocks = {"dense": decoder.block_counts(architecture)["dense"], "experts": decoder.block_counts(architecture)["routed"]}
+    on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
+    exchange = blocks["experts"] * exchange_time(system.levels)
+    return {
+        "attention_projections": n_dec * _time(attention["projections"] + attention["output"]),
+        "kv_decompression": n_dec * _time(attention["decompression"]),
+        "core_attention": n_dec * _time(attention["core"]),
+        "dense_ffn": blocks["dense"] * _time(feedforward.get("dense", ())),
+        "routed_experts": blocks["experts"] * _time(feedforward.get("routed", ())).xreplace(on_experts),
+        "shared_expert": blocks["experts"] * _time(feedforward.get("shared", ())),
+        "router": blocks["experts"] * _time(feedforward.get("router", ())),
+        "output_head": _time((head_kernel(),)),
+        "dispatch": exchange,
+        "combine": exchange,
+        "all_reduce": _all_reduce(attention, feedforward, blocks),
+    }
+
+
+def _all_reduce(attention, feedforward, blocks) -> Expr:
+    per_block = all_reduce_time(partial_sums(kernel for kernels in attention.values() for kernel in kernels))
+    dense = all_reduce_time(partial_sums(feedforward.get("dense", ())))
+    shared = all_reduce_time(partial_sums(feedforward.get("shared", ())))
+    return n_dec * per_block + blocks["dense"] * dense + blocks["experts"] * shared
+
+
+def tpot(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()) -> Expr:
+    """Time per output token [s]: the serial sum of the terms, or with communication hidden behind computation."""
+    terms = tpot_terms(architecture, conventions, system)
+    wires = sum((terms[name] for name in COMMUNICATION), Integer(0))
+    work = sum((term for name, term in terms.items() if name not in COMMUNICATION), Integer(0))
+    return Max(work, wires) if system.overlap == "comm" else work + wires
+
+
+def tpot_bound(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(),
+               book: str = "eq11") -> Expr:
+    """Lower bound of TPOT [s] (Eq. 12): all stored weights, the cache and communication, at memory and link speed."""
+    comm = 2 * decoder.block_counts(architecture)["routed"] * exchange_time(system.levels)
+    return capacity.memory_used(architecture, conventions, book) / (n_acc * BW_mem) + comm
+
+
+def B_SLO_bound(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(),
+                book: str = "eq11") -> Expr:
+    """Largest batch that Eq. 12's bound admits under an SLO [requests], not rounded; the bound is linear in B."""
+    bound = tpot_bound(architecture, conventions, system, book)
+    at_zero = bound.xreplace({B: Integer(0)})
+    return (SLO - at_zero) / (bound.xreplace({B: Integer(1)}) - at_zero)

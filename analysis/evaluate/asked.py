@@ -1,0 +1,77 @@
+"""What a notebook is asked to draw: the setting of its parameters, and the lists that a figure sweeps over.
+
+A list is the plural of a parameter and is read by that parameter's rule: `batches="32,64"` are values of `B`.
+"""
+
+from dataclasses import dataclass
+from math import gcd
+
+import numpy as np
+
+from analysis.derive.symbols import BY_NAME
+from analysis.errors import InputError
+from analysis.evaluate.degrees import check_degrees
+from analysis.evaluate.notebook import parameters
+from analysis.evaluate.reading import read
+from analysis.evaluate.setting import Setting
+
+LISTS = {
+    "models": "model", "accelerators": "accelerator", "batches": "B", "contexts": "L", "degrees": "deg_TP",
+    "queries": "l", "tokens": "L",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A notebook's setting and its lists: numbers as sorted arrays without repetitions, rows as ids."""
+
+    setting: Setting
+    lists: dict[str, object]
+
+    def __getitem__(self, name: str):
+        return self.lists[name]
+
+    def settings(self, name: str) -> list[Setting]:
+        """The setting once per row of a list of rows (`models` or `accelerators`), experts on as many groups as fit."""
+        return [fitting(self.setting.with_(**{LISTS[name]: row})) for row in self.lists[name]]
+
+
+def asked(names: dict, *allowed: str) -> Asked:
+    """Read a notebook's globals, lists included; call it before anything else: `asked(globals(), ...)`.
+
+    `allowed` are the notebook's parameters. Raises InputError for a misspelt name, a wrong value, an unknown row or
+    degrees that cannot be built.
+    """
+    plurals = {name: names[name] for name in allowed if name in LISTS}
+    setting = parameters({name: given for name, given in names.items() if name not in plurals}, *allowed)
+    setting = fitting(setting)
+    check_degrees(setting.point, frozenset(BY_NAME[name] for name in ("n_hd", "n_e", "n_acc")))
+    return Asked(setting, {name: _read_list(name, given) for name, given in plurals.items()})
+
+
+def fitting(setting: Setting) -> Setting:
+    """The setting with experts spread over as many accelerators as divide them, unless deg_EP was given.
+
+    The default, deg_EP = n_acc, cannot be built for 8 experts on 32 accelerators: four groups of 8 can.
+
+    >>> fitting(Setting.of(model="deepseek-v3", n_acc=48))["deg_EP"]
+    16
+    """
+    experts = setting.model.n_e if "model" in setting.given else None
+    if not experts or "deg_EP" in setting.given or experts % setting["n_acc"] == 0:
+        return setting
+    return setting.with_(deg_EP=gcd(experts, setting["n_acc"]))
+
+
+def _read_list(name: str, given):
+    singular = LISTS[name]
+    parts = [part.strip() for part in given.split(",")] if isinstance(given, str) else np.atleast_1d(given).tolist()
+    if not [part for part in parts if part != ""]:
+        raise InputError(f"{name}={given!r}: an empty list; give values of {singular}, separated by commas.")
+    try:
+        values = [read(singular, part) for part in parts]
+        if singular in ("model", "accelerator"):
+            return [getattr(Setting.of(**{singular: each}), singular).id for each in values]
+    except InputError as error:
+        raise InputError(f"{name} (values of {singular}, separated by commas): {error}") from None
+    return np.unique(np.array(values, dtype=float))

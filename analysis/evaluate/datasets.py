@@ -1,0 +1,162 @@
+"""The data files as rows, looked up by id, and a row as a point: symbol to number in SI units."""
+
+import difflib
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel
+from sympy import Symbol
+
+from analysis.derive.symbols import BY_NAME, P_acc, deg_grp
+from analysis.errors import InputError
+from analysis.evaluate.rows import FILES, PEAKS, Accelerator, Claim, Interconnect, Model, Row, Scenario
+from analysis.evaluate.table import load_table
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+TO_SI = {"TFLOP/s": 10**12, "GB/s": 10**9, "GB": 10**9, "GiB": 2**30, "us": 1e-6}
+REFERENCES = {  # columns that hold an id of another file
+    "link": "interconnects", "link_between": "interconnects", "model": "models", "accelerator": "accelerators",
+    "accelerator_experts": "accelerators",
+}  # fmt: skip
+
+
+@cache
+def _table(file: str) -> dict[str, BaseModel]:
+    rows = load_table(DATA / f"{file}.csv", FILES[file])
+    _check_aliases(file, rows)
+    for row in rows.values():
+        _check_references(file, row)
+    return rows
+
+
+def _check_aliases(file: str, rows: dict[str, BaseModel]) -> None:
+    taken = set(rows)
+    for row in rows.values():
+        for alias in getattr(row, "aliases", ()):
+            if alias in taken:
+                raise InputError(f"{file}.csv (id {row.id}), column aliases: found {alias!r}, "
+                                 "which already names a row, allowed are names used once; remove it.")  # fmt: skip
+            taken.add(alias)
+
+
+def _check_references(file: str, row: BaseModel) -> None:
+    for name, other in REFERENCES.items():
+        value = getattr(row, name, None)
+        if value is not None and value not in _names(other):
+            raise InputError(f"{file}.csv (id {row.id}), column {name}: found {value!r}, "
+                             f"allowed are ids of {other}.csv; correct this cell.")  # fmt: skip
+
+
+def models() -> dict[str, Model]:
+    """Every model by id, in the order of the file. Raises InputError where models.csv is wrong."""
+    return _table("models")
+
+
+def accelerators() -> dict[str, Accelerator]:
+    """Every accelerator by id, in the order of the file. Raises InputError where accelerators.csv is wrong."""
+    return _table("accelerators")
+
+
+def interconnects() -> dict[str, Interconnect]:
+    """Every link by id, in the order of the file. Raises InputError where interconnects.csv is wrong."""
+    return _table("interconnects")
+
+
+def scenarios() -> dict[str, Scenario]:
+    """Every system of the paper by id, in the order of the file. Raises InputError where scenarios.csv is wrong."""
+    return _table("scenarios")
+
+
+def claims() -> dict[str, Claim]:
+    """Every statement of the paper by id, in the order of the file. Raises InputError where claims.csv is wrong."""
+    return _table("claims")
+
+
+@cache
+def _names(file: str) -> dict[str, str]:
+    """Every id and alias of a file, with the id it stands for."""
+    rows = _table(file)
+    return {alias: id_ for id_, row in rows.items() for alias in (id_, *getattr(row, "aliases", ()))}
+
+
+def _find(file: str, name: str) -> BaseModel:
+    known = _names(file)
+    if name not in known:
+        close = difflib.get_close_matches(str(name).lower(), known, n=4, cutoff=0.4)
+        hint = f"close to it are {', '.join(close)}; " if close else ""
+        raise InputError(
+            f"{file[:-1]}={name}: no row of data/{file}.csv has this id; {hint}`python -m analysis {file}` lists all."
+        )
+    return _table(file)[known[name]]
+
+
+def model(name: str) -> Model:
+    """The model with this id or alias. Raises InputError that lists close matches.
+
+    >>> model("deepseek-r1").id
+    'deepseek-v3'
+    """
+    return _find("models", name)
+
+
+def accelerator(name: str) -> Accelerator:
+    """The accelerator with this id. Raises InputError that lists close matches.
+
+    >>> accelerator("b200-paper").BW_mem
+    8000.0
+    """
+    return _find("accelerators", name)
+
+
+def interconnect(name: str) -> Interconnect:
+    """The link with this id. Raises InputError that lists close matches.
+
+    >>> interconnect("nvlink5-b200").BW_Int
+    900.0
+    """
+    return _find("interconnects", name)
+
+
+def scenario(name: str) -> Scenario:
+    """The system with this id. Raises InputError that lists close matches."""
+    return _find("scenarios", name)
+
+
+def _si(row: Row, name: str):
+    """A cell in SI units, whole numbers kept exact."""
+    field = type(row).model_fields[name]
+    unit = row.M_cap_unit if name == "M_cap" else (field.json_schema_extra or {}).get("unit", "")
+    value = getattr(row, name) * TO_SI.get(unit, 1)
+    return int(value) if float(value).is_integer() else value
+
+
+def peak_rate(row: Accelerator, peak: str = "bf16"):
+    """Dense arithmetic peak of an accelerator in FLOP/s. Raises InputError for a precision that it lacks.
+
+    >>> peak_rate(accelerator("b200-paper"))
+    2250000000000000
+    """
+    present = [name for name in PEAKS if getattr(row, f"P_{name}") is not None]
+    if peak not in present:
+        raise InputError(f"peak={peak}: accelerator {row.id} has no such rate, allowed are {', '.join(present)}; "
+                         "choose one of them or another accelerator.")  # fmt: skip
+    return _si(row, f"P_{peak}")
+
+
+def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
+    """The columns of a row that are symbols, as symbol to number in SI units; empty cells are left out.
+
+    A model with key-value heads also gives deg_grp, an accelerator gives P_acc at the precision `peak`.
+    Raises InputError for a precision that the accelerator lacks.
+
+    >>> from analysis.derive.symbols import BW_mem
+    >>> row_point(accelerator("b200-paper"))[BW_mem]
+    8000000000000
+    """
+    names = [name for name in type(row).model_fields if name in BY_NAME and getattr(row, name) is not None]
+    point = {BY_NAME[name]: _si(row, name) for name in names}
+    if getattr(row, "n_kv", None):
+        point[deg_grp] = row.n_hd // row.n_kv
+    if isinstance(row, Accelerator):
+        point[P_acc] = peak_rate(row, peak)
+    return point

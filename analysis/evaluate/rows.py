@@ -1,0 +1,205 @@
+"""What one row of each data file holds: columns, types, units and ranges, said once.
+
+The loader checks against these classes, an error quotes them, and `dictionary()` prints them as the data
+dictionary of the book. A column that is a symbol takes its meaning from `analysis.derive.symbols`.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+
+from analysis.derive.attention import MECHANISMS
+from analysis.derive.decoder import VECTORS
+from analysis.evaluate.cells import Printed, refuse, split_words, true_or_false
+
+Count = Annotated[int, Field(ge=1)]
+CountOrZero = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
+TrueFalse = Annotated[bool, BeforeValidator(true_or_false)]
+PrintedNumber = Annotated[Printed, PlainValidator(Printed.parse)]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+Name = Annotated[str, Field(min_length=1)]
+Known = Literal["exact", "published", "measured", "derived", "assumed"]
+Order = Literal["as_printed", "reordered"]
+Mechanism = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
+
+PEAKS = ("bf16", "fp8", "fp4")
+EXPERT_COLUMNS = ("d_MoE", "n_e", "n_k", "n_shared", "d_shared")
+
+
+def mechanism_columns(name: str) -> list[str]:
+    """The model columns that a mechanism's einsum lines name as axes: the sizes it cannot do without.
+
+    >>> mechanism_columns("MLA_direct")
+    ['d_emb', 'n_hd', 'd_KVco', 'd_nope', 'd_RoPE', 'd_v']
+    """
+    mechanism = MECHANISMS[name]
+    stages = (lines for order in mechanism.orders for lines in mechanism.stages(order).values())
+    axes = {axis.name for lines in stages for line in lines for axis in line.axes}
+    return [field for field in Model.model_fields if field in axes]
+
+
+def column(meaning: str = "", unit: str = "", default=..., allowed: str = ""):
+    """Describe a column; `default=None` makes it optional, `allowed` overrides the range printed for it."""
+    return Field(default, description=meaning, json_schema_extra={"unit": unit, "allowed": allowed})
+
+
+class Row(BaseModel):
+    """What every row carries: a name, and where its values come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+    id: Id = column("name used on the command line and in notebooks", allowed="lower-case letters, digits, . and -")
+    name: Name = column("name for readers")
+    source: Name = column("where the values were published: addresses, or repository@commit:path, joined by ;")
+    locator: Name = column("the table, section or file part in which the source says so")
+    known: Known = column("how the values are known; the weakest of them decides")
+    note: str = column("what a reader must know before using the row", default="")
+
+
+class Model(Row):
+    """A language model: sizes of its text decoder, and the totals that its makers print."""
+
+    aliases: Words = column("other ids that name this row", default=(), allowed="ids separated by spaces")
+    year: Annotated[int, Field(ge=2017, le=2035)] = column("year of publication")
+    attention: Mechanism = column("attention mechanism", allowed=", ".join(MECHANISMS))
+    n_dec: Count
+    n_moe: CountOrZero
+    d_emb: Count
+    n_hd: Count
+    n_kv: Count | None = column(default=None)
+    d_hd: Count | None = column(default=None)
+    d_Qco: Count | None = column(default=None)
+    d_KVco: Count | None = column(default=None)
+    d_nope: Count | None = column(default=None)
+    d_RoPE: Count | None = column(default=None)
+    d_v: Count | None = column(default=None)
+    d_FFN: Count | None = column(default=None)
+    ffn: Literal["gated", "plain"] = column("matrices of a feed-forward layer: gated has three, plain has two")
+    d_MoE: Count | None = column(default=None)
+    n_e: Count | None = column(default=None)
+    n_k: Count | None = column(default=None)
+    n_shared: CountOrZero | None = column(default=None)
+    d_shared: CountOrZero | None = column(default=None)
+    n_vocab: Count
+    n_ctx: CountOrZero
+    tied: TrueFalse = column("whether the output head is the input embedding, stored once", allowed="true, false")
+    vectors: Words = column("groups of norm and bias vectors carried", allowed=" ".join(VECTORS))
+    published_total: PrintedNumber | None = column("parameters as printed, digits kept", "1", None, "as 46.7B, 1T")
+    published_active: PrintedNumber | None = column("parameters per token as printed", "1", None, "as 37B, 12.9B")
+    published_exact: Count | None = column("parameter elements of the published checkpoint", "1", None)
+    exact_source: str = column("where the exact element count stands", default="")
+    total_cause: str = column("why the printed total and the sizes differ by more than the last digit", default="")
+    context_max: Count | None = column("longest context the configuration allows", "tokens", None)
+
+    @model_validator(mode="after")
+    def _columns_agree(self) -> Self:
+        if self.attention not in MECHANISMS:
+            refuse("attention", self.attention, ", ".join(MECHANISMS))
+        self._need(mechanism_columns(self.attention), f"attention is {self.attention}")
+        if self.n_moe > self.n_dec:
+            refuse("n_moe", self.n_moe, f"at most n_dec ({self.n_dec})")
+        if self.n_moe < self.n_dec:
+            self._need(("d_FFN",), "some blocks are dense (n_moe < n_dec)")
+        if self.n_moe:
+            self._need(EXPERT_COLUMNS, "some blocks have experts (n_moe > 0)")
+            if self.n_k > self.n_e:
+                refuse("n_k", self.n_k, f"at most n_e ({self.n_e})")
+        return self._heads_agree()
+
+    def _heads_agree(self) -> Self:
+        if self.attention == "MHA" and self.n_kv != self.n_hd:
+            refuse("n_kv", self.n_kv, f"n_hd ({self.n_hd}) for MHA")
+        if self.n_kv and self.n_hd % self.n_kv:
+            refuse("n_kv", self.n_kv, f"a divisor of n_hd ({self.n_hd})")
+        for group in self.vectors:
+            if group not in VECTORS:
+                refuse("vectors", group, ", ".join(VECTORS))
+        if self.published_exact and not self.exact_source:
+            refuse("exact_source", "", "the source of published_exact")
+        return self
+
+    def _need(self, names, why: str) -> None:
+        for name in names:
+            if getattr(self, name) is None:
+                refuse(name, "", f"a value, because {why}")
+
+
+class Accelerator(Row):
+    """An accelerator: dense arithmetic peaks, memory, and the link it comes with."""
+
+    vendor: Name = column("maker")
+    year: Annotated[int, Field(ge=2015, le=2035)] = column("year of first shipment")
+    P_bf16: Rate | None = column("dense peak, 16-bit operands (BF16, or FP16 in parts without BF16)", "TFLOP/s", None)
+    P_fp8: Rate | None = column("dense peak with FP8 operands; empty where absent", "TFLOP/s", None)
+    P_fp4: Rate | None = column("dense peak with FP4 operands; empty where absent", "TFLOP/s", None)
+    BW_mem: Rate = column(unit="GB/s")
+    M_cap: Rate = column(unit="as M_cap_unit")
+    M_cap_unit: Literal["GB", "GiB"] = column("unit that the source means: GB is 1e9 bytes, GiB is 2^30 bytes")
+    link: Id | None = column("id in interconnects.csv of the link inside a node or pod", default=None)
+    tdp: Rate | None = column("power of the part as rated by its maker", "W", None)
+    RP_printed: Rate | None = column("ridge point printed in the paper's Table I", "FLOP/byte", None)
+
+
+class Interconnect(Row):
+    """A link between accelerators."""
+
+    kind: Literal["scale-up", "scale-out", "torus", "host"] = column(
+        "scale-up: inside a node; torus: neighbours only; scale-out: between nodes; host: PCIe"
+    )
+    BW_Int: Rate = column(unit="GB/s")
+    BW_Int_two_way: Rate | None = column("both directions together, as makers print it", "GB/s", None)
+    domain: Count | None = column("accelerators that one such network joins; empty where open", "1", None)
+    latency: Rate | None = column("time a small transfer takes, added as alpha when asked for", "us", None)
+
+
+class Scenario(Row):
+    """A system of the paper: model, accelerators, links and how the work is divided."""
+
+    model: Id = column("id in models.csv")
+    accelerator: Id = column("id in accelerators.csv")
+    accelerator_experts: Id | None = column("id of the device that runs the experts, where another", default=None)
+    link: Id = column("id in interconnects.csv of the link inside a group")
+    link_between: Id | None = column("id of the link between groups; empty where there is one group", default=None)
+    group: Count | None = column("accelerators of a group that share the fast link", "1", None)
+    copies: Count = column("independent systems that share the requests evenly", "1")
+    n_acc: Count
+    deg_TP: Count
+    deg_DP: Count
+    deg_EP: Count
+    B: Count | None = column(default=None)
+    L: Count
+    phase: Literal["decode", "prefill"] = column("step that is timed")
+    order: Order | None = column("MLA: order of contraction; empty elsewhere", default=None)
+
+    @model_validator(mode="after")
+    def _degrees_agree(self) -> Self:
+        if self.deg_TP * self.deg_DP != self.n_acc:
+            refuse("deg_DP", self.deg_DP, f"n_acc / deg_TP ({self.n_acc} / {self.deg_TP})")
+        if (self.group is None) != (self.link_between is None):
+            refuse("group", self.group or "", "a value exactly where link_between has one")
+        return self
+
+
+class Claim(BaseModel):
+    """A checkable statement of the paper; version and location are its source."""
+
+    model_config = Row.model_config
+
+    id: Annotated[str, Field(pattern=r"^[CS]\d+$")] = column("C of the paper, S of its summary", allowed="C001, S01")
+    version: Literal["v1", "v3", "both", "summary"] = column("version of arXiv:2507.15465 that makes it")
+    location: Name = column("section, table, figure or equation")
+    claim: Name = column("the statement in our words")
+    paper_value: str = column("value printed there; empty where the statement has none", default="")
+    configuration: str = column("setting under which it is made", default="")
+    check: Name = column("how it can be tested")
+
+
+FILES: dict[str, type[BaseModel]] = {
+    "models": Model,
+    "accelerators": Accelerator,
+    "interconnects": Interconnect,
+    "scenarios": Scenario,
+    "claims": Claim,
+}

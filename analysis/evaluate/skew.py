@@ -1,0 +1,38 @@
+"""Load imbalance in a setting: skewed routing (s, draws) over placed experts."""
+
+import numpy as np
+
+from analysis.errors import InputError
+from analysis.evaluate.routing import Band, expected_maximum, expert_imbalance, load_imbalance
+from analysis.evaluate.setting import Setting
+
+
+def _sizes(setting: Setting) -> tuple[int, int, int]:
+    row = setting.model
+    if not row.n_moe:
+        raise InputError(f"model={row.id}: has no routed experts, so skewed routing says nothing about it; leave s at 0.")
+    accelerators = setting["n_acc"] if setting["deg_EP"] is None else setting["deg_EP"]
+    if np.ndim(accelerators):
+        raise InputError("n_acc, deg_EP: under skew (s above 0) these take one value each, not a list; run once per value.")
+    return row.n_e, row.n_k, int(accelerators)
+
+
+def imbalance(setting: Setting):
+    """Maximum over the accelerators of an EP group of expected tokens, over their mean [1] (Sec. VII-C)."""
+    n_e, n_k, n_acc = _sizes(setting)
+    return load_imbalance(n_e, n_k, n_acc, setting["s"], setting["placement"], setting["draws"], setting["seed"], setting["copies"])
+
+
+def gammas(setting: Setting) -> tuple:
+    """Gamma of the busiest expert and of the busiest accelerator [1], both as maxima of expected loads."""
+    n_e, n_k, _ = _sizes(setting)
+    return np.max(expert_imbalance(n_e, n_k, setting["s"], setting["draws"]), axis=-1), imbalance(setting)
+
+
+def imbalance_at_batch(setting: Setting) -> Band:
+    """Expected maximum over accelerators of the tokens of a random batch B, over their mean, with its 95 % band."""
+    n_e, n_k, n_acc = _sizes(setting)
+    if np.ndim(setting["s"]) or np.ndim(setting["B"]):
+        raise InputError("B, s: the Monte Carlo maximum takes one batch and one s; run once per value.")
+    return expected_maximum(n_e, n_k, n_acc, setting["s"], setting["B"], setting["placement"], setting["draws"],
+                            seed=setting["seed"], copies=setting["copies"])  # fmt: skip

@@ -1,0 +1,78 @@
+"""Every model's sizes against its published totals: all tensors of a checkpoint written out longhand."""
+
+import pytest
+
+from analysis.evaluate import datasets
+
+MODELS = datasets.models()
+
+
+def attention_tensors(row):
+    """Shapes of one attention block's matrices, as a checkpoint stores them."""
+    if row.attention in ("MHA", "GQA"):
+        query, key = row.n_hd * row.d_hd, row.n_kv * row.d_hd
+        return [(row.d_emb, query), (row.d_emb, key), (row.d_emb, key), (query, row.d_emb)]
+    query = row.n_hd * (row.d_nope + row.d_RoPE)
+    queries = [(row.d_emb, query)] if row.d_Qco is None else [(row.d_emb, row.d_Qco), (row.d_Qco, query)]
+    return [
+        *queries,
+        (row.d_emb, row.d_KVco + row.d_RoPE),
+        (row.d_KVco, row.n_hd * (row.d_nope + row.d_v)),
+        (row.n_hd * row.d_v, row.d_emb),
+    ]
+
+
+def feedforward_tensors(row, width, copies=1):
+    """Shapes of `copies` feed-forward layers of this width."""
+    matrices = {"gated": 3, "plain": 2}[row.ffn]
+    return [(row.d_emb, width)] * matrices * copies
+
+
+def vector_lengths(row, layer):
+    """Lengths of the norm and bias vectors of one block."""
+    has_experts = layer >= row.n_dec - row.n_moe  # which blocks have experts does not change the sum
+    lengths = {
+        "norms": [row.d_emb, row.d_emb],
+        "norm_biases": [row.d_emb, row.d_emb],
+        "latent_norms": [row.d_Qco, row.d_KVco],
+        "latent_norm_kv": [row.d_KVco],
+        "qk_norm": [row.d_hd, row.d_hd],
+        "qk_norm_wide": [row.n_hd * row.d_hd, row.n_kv * row.d_hd] if row.n_kv else [],
+        "qkv_bias": [row.n_hd * row.d_hd, row.n_kv * row.d_hd, row.n_kv * row.d_hd] if row.n_kv else [],
+        "out_bias": [row.d_emb],
+        "ffn_bias": [] if has_experts else [row.d_FFN, row.d_emb],
+        "router_bias": [row.n_e] if has_experts else [],
+    }
+    return [length for group in row.vectors for length in lengths[group]]
+
+
+def counted_total(row):
+    """Elements of the text decoder: matrices and vectors of every block, embeddings, final norm, head."""
+    total = 0
+    for layer in range(row.n_dec):
+        shapes = attention_tensors(row)
+        if layer < row.n_dec - row.n_moe:
+            shapes += feedforward_tensors(row, row.d_FFN)
+        else:
+            shapes += [(row.d_emb, row.n_e), *feedforward_tensors(row, row.d_MoE, copies=row.n_e)]
+            shapes += feedforward_tensors(row, row.d_shared)
+        total += sum(rows * columns for rows, columns in shapes) + sum(vector_lengths(row, layer))
+    tables = [row.n_vocab, row.n_ctx] if row.tied else [row.n_vocab, row.n_vocab, row.n_ctx]
+    final_norm = row.d_emb * (2 if "norm_biases" in row.vectors else 1)
+    return total + sum(tables) * row.d_emb + final_norm
+
+
+@pytest.mark.parametrize("name", [name for name, row in MODELS.items() if row.published_exact])
+def test_sizes_give_the_exact_element_count(name):
+    assert counted_total(MODELS[name]) == MODELS[name].published_exact
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_printed_total_agrees_or_has_a_named_cause(name):
+    row = MODELS[name]
+    assert row.published_total.agrees_with(counted_total(row)) != bool(row.total_cause)
+
+
+def test_gpt3_by_hand():
+    blocks = 96 * (4 * 12288**2 + 2 * 12288 * 49152 + 2 * 12288 + 2 * 12288 + 4 * 12288 + 49152 + 12288)
+    assert counted_total(MODELS["gpt3-175b"]) == blocks + (50257 + 2048) * 12288 + 2 * 12288 == 174_604_259_328
