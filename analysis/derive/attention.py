@@ -43,7 +43,7 @@ class Mechanism:
         return bool(self.decompression_text)
 
     def _lines(self, text: str) -> tuple[Einsum, ...]:
-        return lines(text, cache=[t.name for t in self.cache])
+        return lines(text, cache=[name for t in self.cache for name in (t.name, f"{t.name}_new")])
 
     def stages(self, order: str = "as_printed", rope: str = "in", rope_key: str = "per_head") -> dict[str, tuple]:
         """Lines of each stage of one block.
@@ -69,37 +69,44 @@ class Mechanism:
 
 
 MHA = Mechanism(
-    "MHA", "multi-head attention",
+    "MHA",
+    "multi-head attention",
     cache_text="k[B L n_hd d_hd] v[B L n_hd d_hd]",
     projections_text="""
         q[B l n_hd d_hd]     = H[B l d_emb] W_Q[d_emb n_hd d_hd]
         k_new[B l n_hd d_hd] = H[B l d_emb] W_K[d_emb n_hd d_hd]
         v_new[B l n_hd d_hd] = H[B l d_emb] W_V[d_emb n_hd d_hd]
     """,
-    core_text={"as_printed": """
+    core_text={
+        "as_printed": """
         S[B n_hd l L]    = q[B l n_hd d_hd] k[B L n_hd d_hd]
         o[B l n_hd d_hd] = S[B n_hd l L] v[B L n_hd d_hd]
-    """},
+    """
+    },
     output_text="y[B l d_emb] = o[B l n_hd d_hd] W_out[n_hd d_hd d_emb]",
 )
 
 GQA = Mechanism(
-    "GQA", "grouped-query attention",
+    "GQA",
+    "grouped-query attention",
     cache_text="k[B L n_kv d_hd] v[B L n_kv d_hd]",
     projections_text="""
         q[B l n_kv deg_grp d_hd] = H[B l d_emb] W_Q[d_emb n_kv deg_grp d_hd]
         k_new[B l n_kv d_hd]     = H[B l d_emb] W_K[d_emb n_kv d_hd]
         v_new[B l n_kv d_hd]     = H[B l d_emb] W_V[d_emb n_kv d_hd]
     """,
-    core_text={"as_printed": """
+    core_text={
+        "as_printed": """
         S[B n_kv deg_grp l L]    = q[B l n_kv deg_grp d_hd] k[B L n_kv d_hd]
         o[B l n_kv deg_grp d_hd] = S[B n_kv deg_grp l L] v[B L n_kv d_hd]
-    """},
+    """
+    },
     output_text="y[B l d_emb] = o[B l n_kv deg_grp d_hd] W_out[n_kv deg_grp d_hd d_emb]",
 )
 
 MLA = Mechanism(
-    "MLA", "multi-head latent attention",
+    "MLA",
+    "multi-head latent attention",
     cache_text="c_KV[B L d_KVco] k_R[B L d_RoPE]",
     projections_text="""
         c_Q[B l d_Qco]       = H[B l d_emb] W_CQ[d_emb d_Qco]
@@ -135,7 +142,8 @@ MLA = Mechanism(
 )
 
 MLA_direct = Mechanism(
-    "MLA_direct", "multi-head latent attention without query compression",
+    "MLA_direct",
+    "multi-head latent attention without query compression",
     cache_text=MLA.cache_text,
     projections_text="""
         c_KV_new[B l d_KVco] = H[B l d_emb] W_CKV[d_emb d_KVco]

@@ -18,24 +18,38 @@ from analysis.derive.symbols import B, M_cap, deg_DP, deg_EP, n_acc, n_dec, n_e,
 BOOKS = ("as_built", "eq11", "once")
 
 
+def weights_by_part(architecture: Architecture, as_built: bool = True) -> dict[str, Expr]:
+    """Weight bytes of the whole system by part [byte]: attention, each feed-forward stage, vectors, embedding, head.
+
+    `as_built` counts every replica that the degrees of parallelism make; else each weight counts once.
+    """
+    experts = n_e / deg_EP if as_built else n_e
+    stages, counts = decoder.feedforward_parameters(architecture, experts), decoder.block_counts(architecture)
+    parts = {
+        "attention": n_dec * decoder.attention_parameters(architecture),
+        **{stage: counts[stage] * elements for stage, elements in stages.items()},
+        "vectors": decoder.vector_elements(architecture),
+        "embedding": decoder.embedding_parameters(),
+        "head": Integer(0) if architecture.tied else decoder.head_parameters(),
+    }
+    stored = {part: elements.xreplace(sharded()) * n_acc for part, elements in parts.items()} if as_built else parts
+    return {part: elements * width_weights for part, elements in stored.items()}
+
+
 def weights_stored(architecture: Architecture, book: str = "as_built") -> Expr:
-    """Weight bytes of the whole system, replicas counted [byte]."""
-    if book == "once":
-        return decoder.parameters(architecture) * width_weights
+    """Weight bytes of the whole system, replicas counted as the book says [byte]."""
+    once = weights_by_part(architecture, as_built=False)
     if book == "eq11":
-        return _eq11(architecture) * width_weights
-    held = decoder.parameters(architecture, experts=n_e / deg_EP).xreplace(sharded())
-    return held * width_weights * n_acc
+        return once["attention"] * deg_DP + once["routed" if architecture.experts else "dense"]
+    return sum((once if book == "once" else weights_by_part(architecture)).values(), Integer(0))
 
 
-def _eq11(architecture: Architecture) -> Expr:
-    stages, counts = decoder.feedforward_parameters(architecture), decoder.block_counts(architecture)
-    chosen = "routed" if architecture.experts else "dense"
-    return n_dec * decoder.attention_parameters(architecture) * deg_DP + counts[chosen] * stages[chosen]
-
-
-def request_bytes(architecture: Architecture, conventions: Conventions = Conventions(), book: str = "as_built",
-                  activations: bool = True) -> Expr:
+def request_bytes(
+    architecture: Architecture,
+    conventions: Conventions = Conventions(),
+    book: str = "as_built",
+    activations: bool = True,
+) -> Expr:
     """Bytes that one more request costs the system [byte]: its cache in every block, activations of one block.
 
     `eq11` counts the cache once (n_dec M_KV L + M_act); the other books count it as sharded, so that TP replicates
@@ -49,8 +63,12 @@ def request_bytes(architecture: Architecture, conventions: Conventions = Convent
     return per_request.xreplace(axes) * n_acc / deg_DP
 
 
-def B_cap(architecture: Architecture, conventions: Conventions = Conventions(), book: str = "as_built",
-          activations: bool = True) -> Expr:
+def B_cap(
+    architecture: Architecture,
+    conventions: Conventions = Conventions(),
+    book: str = "as_built",
+    activations: bool = True,
+) -> Expr:
     """Largest batch that fits the system's memory [requests], not rounded (Eq. 11)."""
     free = M_cap * n_acc - weights_stored(architecture, book)
     return free / request_bytes(architecture, conventions, book, activations)
@@ -59,5 +77,3 @@ def B_cap(architecture: Architecture, conventions: Conventions = Conventions(), 
 def memory_used(architecture: Architecture, conventions: Conventions = Conventions(), book: str = "as_built") -> Expr:
     """Bytes that the system stores at batch B and context L [byte]."""
     return weights_stored(architecture, book) + B * request_bytes(architecture, conventions, book)
-
-

@@ -154,4 +154,3 @@ def weight_bytes_per_block(architecture: Architecture) -> dict[str, Expr]:
     """Weight bytes of one block by stage [byte]: attention (M_attn) and each feed-forward stage (M_MoE)."""
     stages = {"attention": attention_parameters(architecture), **feedforward_parameters(architecture)}
     return {stage: elements * width_weights for stage, elements in stages.items()}
-

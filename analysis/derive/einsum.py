@@ -155,7 +155,8 @@ def tensor(text: str, cache: Iterable[str] = ()) -> Tensor:
 
     Raises ValueError for an axis that `symbols.py` does not know.
     """
-    match = _TENSOR.fullmatch(text.strip())
+    text = text.strip()
+    match = _TENSOR.fullmatch(text)
     if not match:
         raise ValueError(f"'{text}' is not a tensor: write name[axis axis], for example q[B l n_hd d_hd]")
     name, axes = match[1], match[2].split()

@@ -7,7 +7,7 @@ bracketed either way; RoPE adds a term of its own, and softmax sees the same sco
 from collections.abc import Iterable
 from itertools import product
 
-from sympy import Expr, Integer, Symbol, limit, solve
+from sympy import Expr, Integer, Symbol, limit, oo, solve
 
 from analysis.derive.attention import Mechanism
 from analysis.derive.block import Conventions, Stages, attention_stages, bytes_moved, flops
@@ -26,7 +26,7 @@ def limits(expression: Expr, to_infinity: Iterable[Symbol]) -> Expr:
     2
     """
     for symbol in to_infinity:
-        expression = limit(expression, symbol, "oo")
+        expression = limit(expression, symbol, oo)
     return expression
 
 
@@ -39,9 +39,7 @@ def affected(mechanism: Mechanism, conventions: Conventions) -> tuple[Kernel, ..
 def both_orders(mechanism: Mechanism, conventions: Conventions = Conventions()) -> dict[str, tuple[Kernel, ...]]:
     """`affected` for each contraction order, other conventions equal."""
     return {
-        order: affected(
-            mechanism, Conventions(order, conventions.grouping, conventions.rope, conventions.rope_key)
-        )
+        order: affected(mechanism, Conventions(order, conventions.grouping, conventions.rope, conventions.rope_key))
         for order in mechanism.orders
     }
 
@@ -51,7 +49,7 @@ def _crossing(left: Expr, right: Expr) -> Expr:
 
 
 def crossing_in_flops(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Expr:
-    """Query length l [tokens] below which reordering needs fewer FLOPs.
+    """Query length l [tokens] below which reordering needs fewer FLOPs; a negative value: it always does.
 
     >>> from analysis.derive.attention import MLA
     >>> from analysis.derive.symbols import L
@@ -80,11 +78,13 @@ def regimes(kernels: tuple[Kernel, ...]) -> Iterable[Regime]:
     return (dict(zip(names, bound, strict=True)) for bound in product((True, False), repeat=len(names)))
 
 
-def crossing_in_time(mechanism: Mechanism, first: Regime, second: Regime,
-                     conventions: Conventions = Conventions()) -> Expr:
-    """Query length l [tokens] at which both orders take equal time, as printed in regime `first`, reordered in `second`.
+def crossing_in_time(
+    mechanism: Mechanism, first: Regime, second: Regime, conventions: Conventions = Conventions()
+) -> Expr:
+    """Query length l [tokens] at which both orders take equal time.
 
-    The closed form holds where its value lies in those regimes; `analysis.evaluate.crossing` finds which do.
+    As printed runs in regime `first`, reordered in `second`; the closed form holds where its value lies in those
+    regimes, and `analysis.evaluate.crossing` finds which do.
     """
     orders = both_orders(mechanism, conventions)
     pair = zip(orders.values(), (first, second), strict=True)

@@ -14,7 +14,6 @@ from analysis.derive.symbols import (
     deg_EP,
     n_acc,
     width_activations,
-    width_weights,
 )
 
 
@@ -75,4 +74,3 @@ def B_RP(experts: bool = True) -> Expr:
     For a model without experts only the dense projections count.
     """
     return Max(B_attn(), B_MoE()) if experts else B_attn()
-

@@ -14,7 +14,7 @@ from analysis.derive.communication import all_reduce_time, exchange_time, partia
 from analysis.derive.einsum import Kernel
 from analysis.derive.parallel import sharded
 from analysis.derive.roofline import time
-from analysis.derive.symbols import B, BW_exp, BW_mem, P_acc, P_exp, SLO, n_acc, n_dec
+from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec
 
 COMMUNICATION = ("dispatch", "combine", "all_reduce")
 TERMS = ("attention_projections", "kv_decompression", "core_attention", "dense_ffn", "routed_experts", "shared_expert",
@@ -34,12 +34,16 @@ def _time(kernels: tuple[Kernel, ...]) -> Expr:
     return sum((time(kernel.at(sharded())) for kernel in kernels), Integer(0))
 
 
-def tpot_terms(architecture: Architecture, conventions: Conventions = Conventions(),
-               system: System = System()) -> dict[str, Expr]:
+def tpot_terms(
+    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()
+) -> dict[str, Expr]:
     """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
     attention = attention_stages(architecture.mechanism, conventions)
     feedforward = feedforward_stages(architecture)
-    blocks = {"dense": decoder.block_counts(architecture)["dense"], "experts": decoder.block_counts(architecture)["routed"]}
+    blocks = {
+        "dense": decoder.block_counts(architecture)["dense"],
+        "experts": decoder.block_counts(architecture)["routed"],
+    }
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
     exchange = blocks["experts"] * exchange_time(system.levels)
     return {
@@ -72,15 +76,17 @@ def tpot(architecture: Architecture, conventions: Conventions = Conventions(), s
     return Max(work, wires) if system.overlap == "comm" else work + wires
 
 
-def tpot_bound(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(),
-               book: str = "eq11") -> Expr:
+def tpot_bound(
+    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(), book: str = "eq11"
+) -> Expr:
     """Lower bound of TPOT [s] (Eq. 12): all stored weights, the cache and communication, at memory and link speed."""
     comm = 2 * decoder.block_counts(architecture)["routed"] * exchange_time(system.levels)
     return capacity.memory_used(architecture, conventions, book) / (n_acc * BW_mem) + comm
 
 
-def B_SLO_bound(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(),
-                book: str = "eq11") -> Expr:
+def B_SLO_bound(
+    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(), book: str = "eq11"
+) -> Expr:
     """Largest batch that Eq. 12's bound admits under an SLO [requests], not rounded; the bound is linear in B."""
     bound = tpot_bound(architecture, conventions, system, book)
     at_zero = bound.xreplace({B: Integer(0)})

@@ -35,7 +35,7 @@ def _born(name: str, latex: str, unit: str, text: str, group: str, hf: str = "",
 _g = "step"
 B = _born("B", "B", "requests", "requests decoded together by the whole system", _g, paper="Table II")
 L = _born("L", "L", "tokens", "context length: tokens a query can attend to", _g, paper="Table II")
-l = _born("l", "l", "tokens", "tokens processed per request in this step (decode 1, prefill L)", _g, paper="Sec. II")  # noqa: E741
+l = _born("l", "l", "tokens", "tokens processed per request in this step (decode 1, prefill L)", _g, paper="Sec. II")
 causal = _born("causal", r"f_{causal}", "1", "share of the l x L score pairs that is computed", _g)
 S_passes = _born("S_passes", r"p_{S}", "1", "times the score tensor crosses the memory bus when spilled", _g)
 
@@ -65,8 +65,8 @@ n_shared = _born("n_shared", r"n_{shared}", "1", "shared experts of a block", _g
 d_shared = _born("d_shared", r"d_{shared}", "1", "summed intermediate dimension of the shared experts", _g)
 Gamma_imb = _born("Gamma_imb", r"\Gamma_{imb}", "1", "tokens of the busiest expert over the uniform mean", _g,
                   paper="Sec. V")
-Gamma_acc = _born("Gamma_acc", r"\Gamma^{acc}_{imb}", "1", "tokens of the busiest accelerator's experts over the uniform mean", _g,
-                  paper="Eq. 13")
+Gamma_acc = _born("Gamma_acc", r"\Gamma^{acc}_{imb}", "1",
+                  "tokens of the busiest accelerator's experts over the uniform mean", _g, paper="Eq. 13")
 T_e = _born("T_e", r"T_{e}", "tokens", "tokens that reach one expert in this step", _g)
 n_act = _born("n_act", r"n_{act}", "1", "experts on one accelerator that at least one token reaches", _g)
 
@@ -94,7 +94,8 @@ BW_Int = _born("BW_Int", r"BW_{Int}", "byte/s", "interconnect bandwidth of an ac
                paper="Eq. 13")
 BW_out = _born("BW_out", r"BW_{out}", "byte/s", "bandwidth of an accelerator between groups, one direction", _g,
                paper="Sec. VII-B")
-n_group = _born("n_group", r"n_{group}", "1", "accelerators of a group that share the fast link", _g, paper="Sec. VII-B")
+n_group = _born("n_group", r"n_{group}", "1", "accelerators of a group that share the fast link", _g,
+                paper="Sec. VII-B")
 alpha = _born("alpha", r"\alpha", "s", "latency added to each transfer", _g, paper="Eq. 13")
 RP_acc = _born("RP_acc", r"RP_{acc}", "FLOP/byte", "ridge point: arithmetic peak over memory bandwidth", _g,
                paper="Table I")
@@ -102,7 +103,8 @@ n_acc = _born("n_acc", r"n_{acc}", "1", "accelerators of the system", _g, paper=
 deg_TP = _born("deg_TP", r"deg_{TP}", "1", "tensor-parallel degree", _g, paper="Sec. II")
 deg_DP = _born("deg_DP", r"deg_{DP}", "1", "data-parallel degree of attention", _g, paper="Sec. II")
 deg_EP = _born("deg_EP", r"deg_{EP}", "1", "expert-parallel degree", _g, paper="Sec. II")
-P_exp = _born("P_exp", r"P_{exp}", "FLOP/s", "arithmetic peak of the device that runs the routed experts", _g, paper="Sec. VII-D")
+P_exp = _born("P_exp", r"P_{exp}", "FLOP/s", "arithmetic peak of the device that runs the routed experts", _g,
+              paper="Sec. VII-D")
 BW_exp = _born("BW_exp", r"BW_{exp}", "byte/s", "memory bandwidth of the device that runs the routed experts", _g,
                paper="Sec. VII-D")
 SLO = _born("SLO", r"SLO", "s", "time allowed per output token", _g, paper="Eq. 12")
