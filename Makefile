@@ -1,0 +1,60 @@
+# Two commands matter: `make book` and `make test`. Both prepare .venv by themselves; an active virtual environment plays no part.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/installed.stamp
+JOBS   ?= 2
+
+# What the caller's shell has set must not reach our interpreter.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV MPLBACKEND MPLCONFIGDIR
+export PIP_USER = 0
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lint strip doctest bench lock clean
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+book: $(STAMP)  ## run the notebooks and build the book; prints where it lies
+	@$(BIN)/python -m analysis.book --jobs $(JOBS)
+
+test: $(STAMP)  ## run the tests
+	@$(BIN)/python -m pytest -n $(JOBS) tests
+
+lint: $(STAMP)  ## check style, and that notebooks carry no output
+	@$(BIN)/python -m ruff check .
+	@find book -name '*.ipynb' -exec $(BIN)/nbstripout --verify {} + || { echo "make: notebooks carry output; make strip" >&2; exit 1; }
+
+strip: $(STAMP)  ## remove outputs from the notebooks, as lint asks
+	@find book -name '*.ipynb' -exec $(BIN)/nbstripout {} +
+
+doctest: $(STAMP)  ## run the examples in the docstrings
+	@$(BIN)/python -m pytest -q --doctest-modules analysis
+
+bench: $(STAMP)  ## measure the speeds that the README quotes
+	@$(BIN)/python -m analysis.bench
+
+lock: $(STAMP)  ## resolve pyproject.toml's bounds again, for Python 3.11 and later, with hashes
+	@$(PYTHON) -m venv $(VENV)-lock
+	@$(VENV)-lock/bin/pip install --quiet uv
+	@$(VENV)-lock/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --extra test --no-annotate --custom-compile-command "make lock" \
+	  --default-index https://pypi.org/simple pyproject.toml --output-file requirements.lock
+	@rm -rf $(VENV)-lock
+
+clean:  ## delete everything that these targets made
+	rm -rf _build $(VENV) $(VENV)-lock .pytest_cache .ruff_cache .hypothesis
+	find analysis tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The .pth file puts the repository itself on the path, so that notebooks import `analysis` from any folder.
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: $(PYTHON) is missing or older than 3.11; install Python 3.11 or later, or name one: make PYTHON=python3.12 book" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "make: $(PYTHON) cannot make virtual environments; install its venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "installing the locked packages into $(VENV) (about a minute, once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
+	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "study.pth").write_text("../../../..\n")'
+	@touch $@

@@ -1,0 +1,176 @@
+"""Run notebooks with papermill, in parallel, only when something they depend on has changed, with reproducible results.
+
+    python -m analysis.notebooks book/notebooks/intensity.ipynb -p model deepseek-v3 --output results
+"""
+
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import nbformat
+from tqdm import tqdm
+
+from analysis.errors import InputError, choices
+from analysis.executed import scrub
+from analysis.files import BUILD, ROOT, fingerprint, inputs, write
+
+DEFAULT_OUTPUT = BUILD / "notebooks"
+REPRODUCIBLE = {
+    "PYTHONHASHSEED": "0",
+    "SOURCE_DATE_EPOCH": "0",
+    "OPENBLAS_NUM_THREADS": "1",  # as many kernels as cores run already
+    "MPLCONFIGDIR": str(BUILD / "matplotlib"),  # keeps the font list between runs, and out of the reader's home
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to run: where it is, what it is given, where the result goes, and the hash of all it depends on."""
+
+    source: Path
+    parameters: Mapping[str, Any]
+    target: Path
+    state: str
+
+    @property
+    def stamp(self) -> Path:
+        return self.target.with_suffix(".hash")
+
+    def current(self) -> bool:
+        return self.target.is_file() and self.stamp.is_file() and self.stamp.read_text() == self.state
+
+
+def run(
+    notebooks: Iterable[Path],
+    parameters: Mapping[str, Any] | None = None,
+    out_dir: Path = DEFAULT_OUTPUT,
+    jobs: int = 2,
+) -> list[Path]:
+    """Execute each notebook with `parameters`, up to `jobs` at once; return the executed files, in the given order.
+
+    A result whose notebook, parameters, code, data and lock have not changed is kept. Raises InputError for a
+    notebook that is missing, a parameter that one of them does not declare, or a cell that fails.
+    """
+    given = dict(parameters or {})
+    sources = [Path(path).resolve() for path in notebooks]
+    for source in sources:
+        refuse_unknown(source, given)
+    state = fingerprint(inputs("analysis", "data", "requirements.lock"), json.dumps(given, sort_keys=True), sys.version)
+    out = Path(out_dir).resolve()
+    wanted = [Job(source, given, out / source.name, fingerprint([source], state)) for source in sources]
+    _execute_all([job for job in wanted if not job.current()], jobs)
+    return [job.target for job in wanted]
+
+
+def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    """Raise InputError if `notebook` does not exist, or does not declare one of `parameters` in its parameters cell."""
+    if not notebook.is_file():
+        known = choices(sorted(path.stem for path in (ROOT / "book" / "notebooks").glob("*.ipynb")))
+        raise InputError(f"there is no notebook {notebook}; book/notebooks holds: {known or 'none'}")
+    if not parameters:
+        return
+    import papermill  # a second of imports that a run with nothing to do can save
+
+    declared = papermill.inspect_notebook(notebook)
+    for name in parameters:
+        if name not in declared:
+            raise InputError(f"{notebook.name}: unknown parameter {name!r}; it takes: {choices(declared) or 'none'}")
+
+
+def _execute_all(jobs: list[Job], workers: int) -> None:
+    if not jobs:
+        return
+    spawn = multiprocessing.get_context("spawn")  # fork would copy locks that tqdm and matplotlib may hold
+    with ProcessPoolExecutor(min(workers, len(jobs)), spawn, _set_environment) as pool:
+        futures = [pool.submit(_execute, job) for job in jobs]
+        failures = [message for message in _results(futures) if message]
+    if failures:
+        raise InputError("\n".join(sorted(failures)))
+
+
+def _set_environment() -> None:
+    os.environ.update(REPRODUCIBLE)
+
+
+def _results(futures: list[Future]) -> Iterable[str | None]:
+    finished = as_completed(futures)
+    for future in tqdm(finished, total=len(futures), desc="notebooks", unit="run", disable=None):
+        yield future.result()
+
+
+def _execute(job: Job) -> str | None:
+    """Run one notebook in this worker process and store the result; return a sentence if it fails."""
+    from papermill import PapermillExecutionError
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="nb", dir=_short_folder()) as place:
+            notebook = _papermill(job, place)
+    except PapermillExecutionError as error:
+        last = (str(error.evalue).strip().splitlines() or [""])[-1]
+        return f"{_relative(job.source)}, code cell {error.exec_count}: {error.ename}: {last}"
+    except Exception as error:
+        return f"{_relative(job.source)} could not be run: {type(error).__name__}: {error}"
+    write(job.target, (nbformat.writes(scrub(notebook)) + "\n").encode())
+    write(job.stamp, job.state.encode())
+    return None
+
+
+def _papermill(job: Job, place: str) -> nbformat.NotebookNode:
+    """Execute in a kernel that sees nothing of the reader's own Jupyter and IPython settings."""
+    import papermill
+    from traitlets.config import Config
+
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
+        os.environ[name] = place
+    # Kernels started at the same time may pick the same TCP port; each gets sockets of its own in a file system.
+    sockets = Config(KernelManager={"transport": "ipc", "ip": f"{place}/s"})
+    return papermill.execute_notebook(
+        str(job.source), None, dict(job.parameters), kernel_name="python3", language="python", cwd=str(ROOT),
+        progress_bar=False, config=sockets, coalesce_streams=True,
+        extra_arguments=["--log-level=CRITICAL"],  # a kernel that is told to end reports it as an error
+    )  # fmt: skip
+
+
+def _short_folder() -> str | None:
+    """A socket's name may have 107 bytes, so a long TMPDIR is passed over."""
+    return "/tmp" if Path("/tmp").is_dir() and len(tempfile.gettempdir()) > 60 else None
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-p", "--parameter", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter.")
+@click.option("--output", type=click.Path(path_type=Path), default=DEFAULT_OUTPUT, show_default="_build/notebooks")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
+def main(notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output: Path, jobs: int) -> None:
+    """Run NOTEBOOKS, and print where the results lie."""
+    try:
+        executed = run(notebooks, {name: _value(text) for name, text in pairs}, output, jobs)
+    except InputError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    for path in executed:
+        click.echo(path)
+
+
+def _value(text: str) -> Any:
+    """Read a number, list, true or false as JSON does; anything else is a string."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+if __name__ == "__main__":
+    main()

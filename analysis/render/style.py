@@ -1,0 +1,74 @@
+"""The look of every figure: one colour per mechanism, one line style per reading, reproducible SVG.
+
+The colours are Okabe and Ito's, which people with any common colour vision tell apart; no figure relies on colour
+alone, so line styles and markers are fixed here as well. The background is white, legible on a dark page too.
+"""
+
+import matplotlib as mpl
+from matplotlib import pyplot
+
+COLOURS = {
+    "mha": "#D55E00",
+    "gqa": "#E69F00",
+    "mla": "#0072B2",
+    "mla_as_printed": "#56B4E9",
+    "dense": "#009E73",
+    "experts": "#CC79A7",
+    "shared_expert": "#F0E442",
+    "communication": "#000000",
+    "projections": "#666666",
+    "infeasible": "#BBBBBB",
+}
+"""Colour of each mechanism or part of a block."""
+
+LINE_STYLES = {"reordered": "-", "as_printed": "--", "capacity": ":", "slo": "-."}
+"""Line style of each contraction order and of each limit."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Markers, in the order in which a figure's models or parts appear."""
+
+WIDTH = 7.2
+"""Figure width in inches that fills the book's text column at its natural size."""
+
+SETTINGS = {
+    "figure.figsize": (WIDTH, 4.2),
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "savefig.dpi": 150,  # of rasterised parts, such as heat-map cells
+    "savefig.pad_inches": 0.12,
+    "savefig.bbox": "tight",
+    "svg.fonttype": "path",  # the same letters on every machine, whatever fonts it has
+    "svg.hashsalt": "study",  # ids that do not change from run to run
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "hatch.linewidth": 0.6,
+    "axes.prop_cycle": mpl.cycler(
+        color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#666666"]
+    ),
+}
+
+
+def use() -> None:
+    """Put the style in force, over matplotlib's defaults and not over the reader's own settings.
+
+    >>> use()
+    >>> mpl.rcParams["svg.hashsalt"]
+    'study'
+    """
+    pyplot.switch_backend("agg")  # Jupyter's own backend shows every figure left open by a cell; `show` chooses
+    mpl.rcdefaults()  # keeps the backend
+    mpl.rcParams.update(SETTINGS)

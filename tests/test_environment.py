@@ -1,0 +1,69 @@
+"""The environment is stated once and followed everywhere: bounds, lock, conda file, vendored script."""
+
+import hashlib
+import importlib.metadata
+import re
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from analysis.files import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+BOUNDS = [Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]]
+LOCK = (ROOT / "requirements.lock").read_text()
+PINS = [Requirement(line.split("\\")[0]) for line in re.findall(r"^\S.*==.*$", LOCK, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=str)
+def test_lock_holds_every_dependency_within_its_bounds(bound):
+    pins = [pin for pin in PINS if pin.name == canonicalize_name(bound.name)]
+    assert pins
+    assert all(bound.specifier.contains(str(pin.specifier).removeprefix("=="), prereleases=True) for pin in pins)
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=str)
+def test_every_dependency_has_a_lower_bound(bound):
+    assert any(clause.operator == ">=" for clause in bound.specifier)
+
+
+def test_every_locked_package_has_a_hash():
+    blocks = re.split(r"^(?=\S)", LOCK, flags=re.MULTILINE)
+    assert all("--hash=sha256:" in block for block in blocks if "==" in block)
+
+
+def test_the_packages_in_use_are_the_locked_ones():
+    wrong = {}
+    for pin in PINS:
+        if pin.marker is None or pin.marker.evaluate():
+            found = importlib.metadata.version(pin.name)
+            if not pin.specifier.contains(found, prereleases=True):
+                wrong[pin.name] = found
+    assert wrong == {}
+
+
+def test_conda_installs_the_same_lock():
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    names = {Requirement(item).name for item in dependencies if isinstance(item, str)}
+    pip = [item["pip"] for item in dependencies if isinstance(item, dict)]
+    assert names == {"python", "pip"}
+    assert pip == [["--require-hashes", "-r requirements.lock"]]
+
+
+def test_one_lowest_python_everywhere():
+    lowest = re.fullmatch(r">=(3\.\d+)", PROJECT["requires-python"])[1]
+    major, minor = lowest.split(".")
+    assert f"python>={lowest}," in (ROOT / "environment.yml").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"--python-version {lowest} " in makefile
+    assert f"< ({major}, {minor})" in makefile
+
+
+def test_vendored_files_are_unchanged():
+    folder = ROOT / "book" / "_assets" / "mathjax"
+    for line in (folder / "SHA256SUMS").read_text().splitlines():
+        checksum, name = line.split()
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == checksum, name

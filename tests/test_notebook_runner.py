@@ -1,0 +1,106 @@
+"""The runner refuses what a notebook does not declare, reruns only what changed, and gives the same bytes again."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from analysis.errors import InputError
+from analysis.executed import collect
+from analysis.notebooks import refuse_unknown, run
+
+PARAMETERS = "height: float = 2.0  # of the line"
+FIGURE = """
+from matplotlib import pyplot
+from analysis.render import show, style
+style.use()
+figure, axes = pyplot.subplots()
+axes.plot([0, 1], [0, height])
+"""
+SHOW = """show.show(figure, "fig-line", "A line.", "It rises.", data={"x": [0, 1], "y": [0, height]})"""
+NOTE = "show.note(top=height, name='line')"
+
+
+def notebook(path, *sources):
+    cells = [new_markdown_cell("# A line"), new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})]
+    cells += [new_code_cell(source) for source in sources]
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    return notebook(tmp_path_factory.mktemp("source") / "line.ipynb", FIGURE, SHOW, NOTE)
+
+
+@pytest.fixture(scope="module")
+def executed(line, tmp_path_factory):
+    return run([line], {"height": 3.5}, tmp_path_factory.mktemp("out"))
+
+
+def test_figures_and_notes_reach_the_book(executed):
+    figures, notes = collect(executed)
+    name, shown = figures["fig-line"]
+    assert (name, shown.caption, shown.alt) == ("line", "A line.", "It rises.")
+    assert shown.csv == "x,y\n0,0\n1,3.5\n"
+    assert shown.svg.startswith("<?xml")
+    assert notes == {"top": 3.5, "name": "line"}
+
+
+def test_only_what_is_shown_is_displayed_and_it_is_described(executed):
+    cells = nbformat.read(executed[0], as_version=4).cells
+    images = [key for cell in cells for out in cell.get("outputs", []) for key in out.data if key.startswith("image")]
+    assert images == ["image/svg+xml"]
+    assert [cell.metadata.mystnb.image.alt for cell in cells if "mystnb" in cell.metadata] == ["It rises."]
+
+
+def test_a_second_run_gives_the_same_bytes(line, executed, tmp_path):
+    again = run([line], {"height": 3.5}, tmp_path)
+    assert again[0].read_bytes() == executed[0].read_bytes()
+
+
+def test_results_carry_no_path_and_no_time(line, executed):
+    text = executed[0].read_text()
+    assert str(line.parent) not in text
+    assert "start_time" not in text
+    assert "duration" not in text
+
+
+def test_a_current_result_is_kept_and_a_stale_one_replaced(line, tmp_path):
+    (first,) = run([line], None, tmp_path)
+    before = first.stat().st_mtime_ns
+    run([line], None, tmp_path)
+    assert first.stat().st_mtime_ns == before
+    run([line], {"height": 9.0}, tmp_path)
+    assert collect([first])[1]["top"] == 9.0
+
+
+def test_several_notebooks_run_at_once(tmp_path):
+    sources = [notebook(tmp_path / f"n{number}.ipynb", f"print({number} * height)") for number in range(3)]
+    for number, path in enumerate(run(sources, None, tmp_path / "out", jobs=3)):
+        assert nbformat.read(path, as_version=4).cells[-1].outputs[0].text == f"{number * 2.0}\n"
+
+
+def test_unknown_parameter_is_refused_with_the_known_ones(line):
+    with pytest.raises(InputError, match=r"line\.ipynb: unknown parameter 'heigth'; it takes: height"):
+        refuse_unknown(line, {"heigth": 1})
+
+
+def test_missing_notebook_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"there is no notebook .*nowhere\.ipynb; book/notebooks holds: "):
+        run([tmp_path / "nowhere.ipynb"])
+
+
+def test_a_failing_cell_is_reported_in_one_line(tmp_path):
+    source = notebook(tmp_path / "bad.ipynb", "1 + 1", "raise ValueError('first line\\nlast line')")
+    with pytest.raises(InputError) as caught:
+        run([source], None, tmp_path / "out")
+    assert str(caught.value) == f"{source}, code cell 3: ValueError: last line"
+    assert not (tmp_path / "out" / "bad.ipynb").exists()
+
+
+def test_two_figures_of_one_label_are_refused(executed, tmp_path):
+    twin = tmp_path / "twin.ipynb"
+    twin.write_bytes(executed[0].read_bytes())
+    with pytest.raises(InputError, match=r"twin\.ipynb: 'fig-line' is already exported by line\.ipynb"):
+        collect([*executed, twin])
