@@ -118,7 +118,10 @@ def quantities(as_json: bool) -> None:
     """List the quantities that `evaluate` computes, with unit and equation label."""
     from analysis.evaluate.quantities import all_quantities
 
-    _table([{"quantity": q.name, "unit": q.unit, "equation": q.label, "meaning": q.title} for q in all_quantities()], as_json)
+    _table(
+        [{"quantity": q.name, "unit": q.unit, "equation": q.label, "meaning": q.title} for q in all_quantities()],
+        as_json,
+    )
 
 
 @main.command()
@@ -138,7 +141,9 @@ def claims(as_json: bool) -> None:
     """List every claim of the paper with the study's number and verdict."""
     from analysis.evaluate.ledger import ledger
 
-    rows = [{"claim": f.id, "paper": f.paper, "ours": f.ours, "verdict": f.verdict, "reason": f.reason} for f in ledger()]
+    rows = [
+        {"claim": f.id, "paper": f.paper, "ours": f.ours, "verdict": f.verdict, "reason": f.reason} for f in ledger()
+    ]
     _table(_plain(rows), as_json)
 
 

@@ -10,43 +10,64 @@ import numpy as np
 
 from analysis.derive.symbols import BY_NAME
 from analysis.errors import InputError
+from analysis.evaluate import datasets
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.notebook import parameters
 from analysis.evaluate.reading import read
 from analysis.evaluate.setting import Setting
 
 LISTS = {
-    "models": "model", "accelerators": "accelerator", "batches": "B", "contexts": "L", "degrees": "deg_TP",
-    "queries": "l", "tokens": "L",
+    "models": "model", "accelerators": "accelerator", "batches": "B", "contexts": "L", "batches_tp": "B",
+    "degrees": "deg_TP", "queries": "l", "tokens": "L",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A notebook's setting and its lists: numbers as sorted arrays without repetitions, rows as ids."""
+    """A notebook's parameters: `base` as typed, and lists (numbers as sorted arrays, rows as ids)."""
 
-    setting: Setting
+    base: Setting
     lists: dict[str, object]
 
     def __getitem__(self, name: str):
         return self.lists[name]
 
+    @property
+    def setting(self) -> Setting:
+        """The setting to draw. Raises InputError for degrees that cannot be built."""
+        return _built(self.base)
+
     def settings(self, name: str) -> list[Setting]:
-        """The setting once per row of a list of rows (`models` or `accelerators`), experts on as many groups as fit."""
-        return [fitting(self.setting.with_(**{LISTS[name]: row})) for row in self.lists[name]]
+        """The setting once per row of a list of accelerators or models. Raises InputError."""
+        return [_built(self.base.with_(**{LISTS[name]: row})) for row in self.lists[name]]
+
+    def compared(self, name: str) -> list[Setting]:
+        """The setting once per row of a list of models, the notebook's own model (if any) first. Raises InputError."""
+        own = [self.base.model.id] if "model" in self.base.given else []
+        return [_built(self.base.with_(model=row)) for row in dict.fromkeys([*own, *self.lists[name]])]
+
+    def every_model(self, with_experts: bool = False) -> list[Setting]:
+        """The setting once per row of data/models.csv, or per row with routed experts."""
+        rows = datasets.models().values()
+        return [fitting(self.base.with_(model=row.id)) for row in rows if row.n_moe or not with_experts]
 
 
 def asked(names: dict, *allowed: str) -> Asked:
     """Read a notebook's globals, lists included; call it before anything else: `asked(globals(), ...)`.
 
-    `allowed` are the notebook's parameters. Raises InputError for a misspelt name, a wrong value, an unknown row or
-    degrees that cannot be built.
+    `allowed` are the notebook's parameters. Raises InputError for a misspelt name, a wrong value or an unknown row.
     """
     plurals = {name: names[name] for name in allowed if name in LISTS}
-    setting = parameters({name: given for name, given in names.items() if name not in plurals}, *allowed)
+    base = parameters({name: given for name, given in names.items() if name not in plurals}, *allowed)
+    return Asked(base, {name: _read_list(name, given) for name, given in plurals.items()})
+
+
+def _built(setting: Setting) -> Setting:
+    """The setting with experts spread as they fit, once its degrees are known to divide what they shard."""
     setting = fitting(setting)
-    check_degrees(setting.point, frozenset(BY_NAME[name] for name in ("n_hd", "n_e", "n_acc")))
-    return Asked(setting, {name: _read_list(name, given) for name, given in plurals.items()})
+    if "model" in setting.given:
+        check_degrees(setting.point, frozenset(BY_NAME[name] for name in ("n_hd", "n_e", "n_acc")))
+    return setting
 
 
 def fitting(setting: Setting) -> Setting:

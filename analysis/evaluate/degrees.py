@@ -26,13 +26,15 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
     n_kv = given["n_kv"]
     if n_kv is not None and n_hd in used and not (_divides(TP, n_kv) or _divides(n_kv, TP)):
         raise InputError(f"deg_TP={TP}: must divide the {n_kv} key-value heads of the model or be a multiple of them.")
-    if deg_EP in used or n_e in used and BY_NAME["n_acc"] in used:
+    if deg_EP in used or (n_e in used and BY_NAME["n_acc"] in used):
         _check_experts(EP, n_acc, given["n_e"])
 
 
 def _check_experts(EP, n_acc, experts) -> None:
     if not _divides(EP, n_acc):
-        raise InputError(f"deg_EP={_shown(EP)}: must divide n_acc={n_acc} so that whole groups hold the experts; give a divisor.")
+        raise InputError(
+            f"deg_EP={_shown(EP)}: must divide n_acc={n_acc} so that whole groups hold the experts; give a divisor."
+        )
     if experts is not None and not _divides(EP, experts):
         raise InputError(f"deg_EP={_shown(EP)} (by default n_acc): must divide the {experts} routed experts of the model; "
                          f"give deg_EP= as a divisor of {experts}.")  # fmt: skip

@@ -36,4 +36,3 @@ def _unknown(name: str, value, allowed: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(name, allowed, n=2)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return f"{name}={value}: this notebook has no parameter of this name; {hint}Its parameters are {choices(allowed)}."
-

@@ -13,7 +13,7 @@ from sympy import Expr, Integer, Max, Symbol, cancel
 
 from analysis.derive import decoder, roofline
 from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
-from analysis.derive.einsum import Counts, Kernel
+from analysis.derive.einsum import Counts
 from analysis.derive.feedforward import ROUTED_EXPERTS
 from analysis.derive.parallel import sharded, single_expert
 from analysis.derive.symbols import BY_NAME, n_kv
@@ -134,7 +134,11 @@ def _whole(found: float) -> int | float:
 def simple(form: Expr, point: dict[Symbol, object]) -> Expr:
     """The closed form for print: conventions that are 1 in this setting are left out, the rest stay symbols."""
     names = ("causal", "Gamma_imb", "S_passes", "n_acc", "deg_TP", "deg_DP", "deg_EP", "l")
-    ones = {BY_NAME[name]: Integer(1) for name in names if np.ndim(point.get(BY_NAME[name])) == 0 and point.get(BY_NAME[name]) == 1}
+    ones = {
+        BY_NAME[name]: Integer(1)
+        for name in names
+        if np.ndim(point.get(BY_NAME[name])) == 0 and point.get(BY_NAME[name]) == 1
+    }
     return form.xreplace(ones).xreplace({Max(1, n_kv): n_kv})
 
 
@@ -184,32 +188,90 @@ def _needs_both(setting: Setting) -> None:
     needs_accelerator(setting)
 
 
-define("parameters", "parameters of the model, embedding and output head counted", "1",
-       lambda s: decoder.parameters(s.architecture))
-define("active_parameters", "parameters that one token touches, output head counted, input embedding not", "1",
-       lambda s: decoder.active_parameters(s.architecture),
-       beside={"with input embedding": lambda s: decoder.active_parameters(s.architecture, embedding=True)})
-define("kv_bytes_per_token", "cached bytes of one token in the whole model", "byte",
-       lambda s: decoder.kv_bytes_per_token(s.architecture, s.conventions))
-define("core_attention_flops", "operations of core attention, per block and accelerator", "FLOP",
-       lambda s: _stage(s, "core").flops)
-define("core_attention_bytes", "bytes that core attention moves, per block and accelerator", "byte",
-       lambda s: _stage(s, "core").bytes)
-define("core_attention_intensity", "arithmetic intensity of core attention", "FLOP/byte",
-       lambda s: cancel(_stage(s, "core").intensity))
-define("kv_decompression_flops", "operations of KV decompression, or of the absorbed products in its place", "FLOP",
-       lambda s: _stage(s, "decompression").flops)
-define("attention_block_time", "roofline time of one attention block on one accelerator, projections included", "s",
-       attention_block_time, domain=_needs_both)
-define("expert_intensity", "arithmetic intensity of one routed expert, its activations counted", "FLOP/byte",
-       lambda s: _expert(s).intensity, domain=needs_experts,
-       beside={"weights only": lambda s: roofline.weights_only(_expert(s))})
-define("ridge_point", "arithmetic peak over memory bandwidth", "FLOP/byte",
-       lambda s: roofline.ridge_point(), domain=needs_accelerator)
-define("B_attn", "batch at which dense projections reach the ridge", "requests",
-       lambda s: roofline.B_attn(), domain=needs_accelerator)
-define("B_MoE", "batch at which routed experts reach the ridge", "requests",
-       lambda s: roofline.B_MoE(), domain=_needs_experts_and_accelerator,
-       beside={"activations counted": lambda s: roofline.B_MoE(activations=True)})
-define("B_RP", "batch at which every weight layer has reached the ridge", "requests",
-       lambda s: roofline.B_RP(s.architecture.experts), domain=_needs_both)
+define(
+    "parameters",
+    "parameters of the model, embedding and output head counted",
+    "1",
+    lambda s: decoder.parameters(s.architecture),
+)
+define(
+    "active_parameters",
+    "parameters that one token touches, output head counted, input embedding not",
+    "1",
+    lambda s: decoder.active_parameters(s.architecture),
+    beside={"with input embedding": lambda s: decoder.active_parameters(s.architecture, embedding=True)},
+)
+define(
+    "kv_bytes_per_token",
+    "cached bytes of one token in the whole model",
+    "byte",
+    lambda s: decoder.kv_bytes_per_token(s.architecture, s.conventions),
+)
+define(
+    "core_attention_flops",
+    "operations of core attention, per block and accelerator",
+    "FLOP",
+    lambda s: _stage(s, "core").flops,
+)
+define(
+    "core_attention_bytes",
+    "bytes that core attention moves, per block and accelerator",
+    "byte",
+    lambda s: _stage(s, "core").bytes,
+)
+define(
+    "core_attention_intensity",
+    "arithmetic intensity of core attention",
+    "FLOP/byte",
+    lambda s: cancel(_stage(s, "core").intensity),
+)
+define(
+    "kv_decompression_flops",
+    "operations of KV decompression, or of the absorbed products in its place",
+    "FLOP",
+    lambda s: _stage(s, "decompression").flops,
+)
+define(
+    "attention_block_time",
+    "roofline time of one attention block on one accelerator, projections included",
+    "s",
+    attention_block_time,
+    domain=_needs_both,
+)
+define(
+    "expert_intensity",
+    "arithmetic intensity of one routed expert, its activations counted",
+    "FLOP/byte",
+    lambda s: _expert(s).intensity,
+    domain=needs_experts,
+    beside={"weights only": lambda s: roofline.weights_only(_expert(s))},
+)
+define(
+    "ridge_point",
+    "arithmetic peak over memory bandwidth",
+    "FLOP/byte",
+    lambda s: roofline.ridge_point(),
+    domain=needs_accelerator,
+)
+define(
+    "B_attn",
+    "batch at which dense projections reach the ridge",
+    "requests",
+    lambda s: roofline.B_attn(),
+    domain=needs_accelerator,
+)
+define(
+    "B_MoE",
+    "batch at which routed experts reach the ridge",
+    "requests",
+    lambda s: roofline.B_MoE(),
+    domain=_needs_experts_and_accelerator,
+    beside={"activations counted": lambda s: roofline.B_MoE(activations=True)},
+)
+define(
+    "B_RP",
+    "batch at which every weight layer has reached the ridge",
+    "requests",
+    lambda s: roofline.B_RP(s.architecture.experts),
+    domain=_needs_both,
+)

@@ -25,7 +25,9 @@ def _needs_link(setting: Setting) -> None:
 def _exchanges(setting: Setting) -> None:
     needs_experts(setting)
     if setting.link is None and setting["BW_Int"] is None:
-        raise InputError("link= is needed: name a row of data/interconnects.csv, for example link=nvlink5-b200, or give BW_Int=.")
+        raise InputError(
+            "link= is needed: name a row of data/interconnects.csv, for example link=nvlink5-b200, or give BW_Int=."
+        )
 
 
 def _load_imbalance(setting: Setting):
@@ -42,20 +44,54 @@ def _imbalance_beside(setting: Setting) -> dict[str, object]:
 
 define("tpot", "time per output token", "s", system.tpot, domain=_serves)
 define("tpot_terms", "terms of the time per output token, all blocks together", "s", system.terms, domain=_serves)
-define("tpot_bound", "lower bound of the time per output token (Eq. 12)", "s", domain=_serves,
-       expression=lambda s: serving.tpot_bound(s.architecture, s.conventions, system.system(s), s["weights"]))
-define("throughput", "output tokens per second of the system", "token/s",
-       lambda s: B / system.tpot(s), domain=_serves)
-define("throughput_per_accelerator", "output tokens per second and accelerator", "token/s",
-       lambda s: B / system.tpot(s) / n_acc, domain=_serves)
-define("all_to_all_time", "time of one MoE dispatch (or combine)", "s",
-       lambda s: communication.dispatch_time("two" if s.two_levels else "one"), domain=_exchanges)
-define("B_cap", "largest batch that fits the system's memory", "requests", system.B_cap,
-       compute=system.B_cap_value, domain=lambda s: (needs_model(s), needs_accelerator(s)))
-define("B_SLO", "largest batch whose time per output token meets the SLO", "requests", compute=system.B_SLO_value,
-       closed_form="largest whole B with tpot(B) <= SLO, by bisection", domain=_serves,
-       beside={"lower bound of TPOT (Eq. 12)":
-               lambda s: serving.B_SLO_bound(s.architecture, s.conventions, system.system(s), s["weights"])})
-define("load_imbalance", "expected tokens of the busiest accelerator over the mean", "1", compute=_load_imbalance,
-       closed_form="max over accelerators of the sum of its experts' inclusion probabilities, over their mean",
-       beside_values=_imbalance_beside)
+define(
+    "tpot_bound",
+    "lower bound of the time per output token (Eq. 12)",
+    "s",
+    domain=_serves,
+    expression=lambda s: serving.tpot_bound(s.architecture, s.conventions, system.system(s), s["weights"]),
+)
+define("throughput", "output tokens per second of the system", "token/s", lambda s: B / system.tpot(s), domain=_serves)
+define(
+    "throughput_per_accelerator",
+    "output tokens per second and accelerator",
+    "token/s",
+    lambda s: B / system.tpot(s) / n_acc,
+    domain=_serves,
+)
+define(
+    "all_to_all_time",
+    "time of one MoE dispatch (or combine)",
+    "s",
+    lambda s: communication.dispatch_time("two" if s.two_levels else "one"),
+    domain=_exchanges,
+)
+define(
+    "B_cap",
+    "largest batch that fits the system's memory",
+    "requests",
+    system.B_cap,
+    compute=system.B_cap_value,
+    domain=lambda s: (needs_model(s), needs_accelerator(s)),
+)
+define(
+    "B_SLO",
+    "largest batch whose time per output token meets the SLO",
+    "requests",
+    compute=system.B_SLO_value,
+    closed_form="largest whole B with tpot(B) <= SLO, by bisection",
+    domain=_serves,
+    beside={
+        "lower bound of TPOT (Eq. 12)": lambda s: serving.B_SLO_bound(
+            s.architecture, s.conventions, system.system(s), s["weights"]
+        )
+    },
+)
+define(
+    "load_imbalance",
+    "expected tokens of the busiest accelerator over the mean",
+    "1",
+    compute=_load_imbalance,
+    closed_form="max over accelerators of the sum of its experts' inclusion probabilities, over their mean",
+    beside_values=_imbalance_beside,
+)

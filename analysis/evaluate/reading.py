@@ -25,17 +25,21 @@ def read(name: str, given):
     if parameter is None:
         close = difflib.get_close_matches(str(name), PARAMETERS, n=3)
         hint = f"did you mean {' or '.join(close)}? " if close else ""
-        raise InputError(f"{name}={given}: there is no parameter of this name; {hint}Allowed are {choices(PARAMETERS)}.")
+        raise InputError(
+            f"{name}={given}: there is no parameter of this name; {hint}Allowed are {choices(PARAMETERS)}."
+        )
     if parameter.kind == ROW:
         return str(given)
-    if parameter.kind == CHOICE or given in parameter.allowed and isinstance(given, str):
+    if parameter.kind == CHOICE or (given in parameter.allowed and isinstance(given, str)):
         return _choice(parameter, given)
     return _numbers(parameter, given)
 
 
 def _choice(parameter: Parameter, given):
     if given not in parameter.allowed:
-        raise InputError(f"{parameter.name}={given}: not a value of this parameter; allowed are {choices(parameter.allowed)}.")
+        raise InputError(
+            f"{parameter.name}={given}: not a value of this parameter; allowed are {choices(parameter.allowed)}."
+        )
     return given
 
 

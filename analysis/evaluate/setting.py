@@ -106,7 +106,12 @@ class Setting:
         n_acc, deg_TP = self["n_acc"], self["deg_TP"]
         deg_DP = self["deg_DP"] if self["deg_DP"] is not None else _divided(n_acc, deg_TP)
         deg_EP = self["deg_EP"] if self["deg_EP"] is not None else n_acc
-        return {BY_NAME["n_acc"]: n_acc, BY_NAME["deg_TP"]: deg_TP, BY_NAME["deg_DP"]: deg_DP, BY_NAME["deg_EP"]: deg_EP}
+        return {
+            BY_NAME["n_acc"]: n_acc,
+            BY_NAME["deg_TP"]: deg_TP,
+            BY_NAME["deg_DP"]: deg_DP,
+            BY_NAME["deg_EP"]: deg_EP,
+        }
 
     def _model(self) -> dict:
         if "model" not in self.given:
@@ -138,7 +143,9 @@ class Setting:
         found = datasets.row_point(self.link) if self.link else {}
         latency = 1e-6 * (self.link.latency or 0) if self.link else None
         if self["alpha"] == "link" and not latency:
-            raise InputError("alpha=link: no latency is known for the link chosen; give a number of seconds, or another link.")
+            raise InputError(
+                "alpha=link: no latency is known for the link chosen; give a number of seconds, or another link."
+            )
         found[BY_NAME["alpha"]] = latency if self["alpha"] == "link" else self["alpha"]
         found |= {BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {}
         return found | (self._groups() if self.two_levels else {})
@@ -172,7 +179,9 @@ class Setting:
         lengths = {name: len(v) for name, v in self.given.items() if isinstance(v, np.ndarray)}
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            raise InputError(f"lists are taken pairwise and must be of equal length, but {shown} values; shorten or repeat.")
+            raise InputError(
+                f"lists are taken pairwise and must be of equal length, but {shown} values; shorten or repeat."
+            )
         return self
 
     @property
@@ -190,5 +199,10 @@ def _divided(number, by):
     return int(quotient) if np.ndim(quotient) == 0 and float(quotient).is_integer() else quotient
 
 
-EXAMPLES = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200",
-            "link_between": "ib-xdr", "accelerator_experts": "pim-paper"}
+EXAMPLES = {
+    "model": "deepseek-v3",
+    "accelerator": "b200-sxm",
+    "link": "nvlink5-b200",
+    "link_between": "ib-xdr",
+    "accelerator_experts": "pim-paper",
+}

@@ -10,17 +10,23 @@ from analysis.evaluate.setting import Setting
 def _sizes(setting: Setting) -> tuple[int, int, int]:
     row = setting.model
     if not row.n_moe:
-        raise InputError(f"model={row.id}: has no routed experts, so skewed routing says nothing about it; leave s at 0.")
+        raise InputError(
+            f"model={row.id}: has no routed experts, so skewed routing says nothing about it; leave s at 0."
+        )
     accelerators = setting["n_acc"] if setting["deg_EP"] is None else setting["deg_EP"]
     if np.ndim(accelerators):
-        raise InputError("n_acc, deg_EP: under skew (s above 0) these take one value each, not a list; run once per value.")
+        raise InputError(
+            "n_acc, deg_EP: under skew (s above 0) these take one value each, not a list; run once per value."
+        )
     return row.n_e, row.n_k, int(accelerators)
 
 
 def imbalance(setting: Setting):
     """Maximum over the accelerators of an EP group of expected tokens, over their mean [1] (Sec. VII-C)."""
     n_e, n_k, n_acc = _sizes(setting)
-    return load_imbalance(n_e, n_k, n_acc, setting["s"], setting["placement"], setting["draws"], setting["seed"], setting["copies"])
+    return load_imbalance(
+        n_e, n_k, n_acc, setting["s"], setting["placement"], setting["draws"], setting["seed"], setting["copies"]
+    )
 
 
 def gammas(setting: Setting) -> tuple:

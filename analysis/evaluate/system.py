@@ -56,7 +56,7 @@ def B_cap_value(setting: Setting):
 
 
 def B_SLO_value(setting: Setting):
-    """Largest whole batch with TPOT <= slo [requests], by bisection on the full TPOT, which never falls with B; 0 if none.
+    """Largest whole batch with TPOT <= slo [requests], 0 if none; by bisection, as the full TPOT never falls with B.
 
     Raises InputError without an SLO.
     """

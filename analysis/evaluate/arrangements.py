@@ -1,0 +1,112 @@
+"""Settings to compare: models with degrees that suit each, one system against several, one network against another."""
+
+from collections.abc import Sequence
+from math import gcd
+
+import numpy as np
+
+from analysis.derive.symbols import deg_DP
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.grids import capacities
+from analysis.evaluate.quantities import needs_experts
+from analysis.evaluate.routing import Band, shuffled_band
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.skew import imbalance
+
+
+def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setting]:
+    """The setting with each model and the degrees of parallelism that suit it.
+
+    deg_TP: as given (one for all, or one per model), else that of the paper's scenario (Table IV), else the smallest
+    power of two at which the weights and one context of L tokens per DP group fit. deg_EP as in `experts_spread`.
+    Raises InputError for another number of degrees than of models.
+    """
+    degrees = [setting["deg_TP"]] * len(models) if np.ndim(setting["deg_TP"]) == 0 else setting["deg_TP"].tolist()
+    if len(degrees) != len(models):
+        raise InputError(f"deg_TP: {len(degrees)} degrees for {len(models)} models; give one for all, or one per "
+                         "model, or leave it empty.")  # fmt: skip
+    chosen = [experts_spread(setting.with_(model=model, deg_TP=degree))
+              for model, degree in zip(models, degrees, strict=True)]  # fmt: skip
+    return chosen if "deg_TP" in setting.given else [each.with_(deg_TP=_degree(each, L)) for each in chosen]
+
+
+def experts_spread(setting: Setting) -> Setting:
+    """The setting with routed experts over as many accelerators as divide them, unless deg_EP is given.
+
+    >>> experts_spread(Setting.of(model="mixtral-8x7b", n_acc=32))["deg_EP"]
+    8
+    """
+    if "deg_EP" in setting.given or not setting.model.n_moe:
+        return setting
+    return setting.with_(deg_EP=gcd(setting["n_acc"], setting.model.n_e))
+
+
+def _degree(setting: Setting, L: float) -> int:
+    """Tensor-parallel degree of a model for which the reader names none."""
+    for row in datasets.scenarios().values():
+        if row.model == setting.model.id and setting["n_acc"] % row.deg_TP == 0:
+            return row.deg_TP
+    powers = [2**power for power in range(int(np.log2(setting["n_acc"])) + 1)]
+    able = [degree for degree in powers if _shards(setting, degree)]
+    return next((degree for degree in able if _holds(setting.with_(deg_TP=degree), L)), able[-1])
+
+
+def _shards(setting: Setting, degree: int) -> bool:
+    row = setting.model
+    heads = row.n_kv is None or row.n_kv % degree == 0 or degree % row.n_kv == 0
+    return setting["n_acc"] % degree == 0 and row.n_hd % degree == 0 and heads
+
+
+def _holds(setting: Setting, L: float) -> bool:
+    return bool(capacities(setting, [L])[0] >= setting.point[deg_DP])
+
+
+def networks(setting: Setting) -> dict[str, Setting]:
+    """The same system on three networks: the fast link everywhere, the slow one between groups, the slow one alone.
+
+    Needs link_between and group. Raises InputError without them, and for a model without experts or without a link.
+    """
+    needs_experts(setting)
+    if "link_between" not in setting.given or "group" not in setting.given or setting.link is None:
+        raise InputError("link=, link_between= and group= are needed here: the links inside and between groups and the "
+                         "size of a group, for example link=nvlink5-b200 link_between=ib-xdr group=8.")  # fmt: skip
+    slow = datasets.interconnect(setting["link_between"])
+    one_level = setting.with_(link_between=None, group=None)
+    return {
+        f"{setting.link.id} everywhere": one_level,
+        f"{slow.id} between groups of {setting['group']}": setting,
+        f"{slow.id} everywhere": one_level.with_(link=slow.id),
+    }
+
+
+def joined(setting: Setting, systems: int) -> Setting:
+    """One system of `systems` times the accelerators; its experts spread as far as they divide."""
+    return experts_spread(setting.with_(n_acc=setting["n_acc"] * systems, deg_EP=None, deg_DP=None))
+
+
+def joined_on(setting: Setting, systems: int, links: Sequence[str]) -> dict[str, Setting]:
+    """Several systems side by side, and one joined system on each link, by name. Raises InputError without experts."""
+    needs_experts(setting)
+    whole = joined(setting, systems)
+    rates = {link: datasets.interconnect(link).BW_Int for link in links}
+    one = {f"{whole['n_acc']} at {rate:.0f} GB/s": whole.with_(link=link) for link, rate in rates.items()}
+    return {f"{systems} x {setting['n_acc']}": experts_spread(setting)} | one
+
+
+def imbalance_band(setting: Setting) -> Band:
+    """Load imbalance of the busiest accelerator [1] (Eq. 13) in the setting's skew and placement.
+
+    For `shuffled`, mean and 95 % band over 200 placements; for the other placements, which are fixed, one value thrice.
+    """
+    needs_experts(setting)
+    if setting["placement"] != "shuffled":
+        return Band(*[imbalance(setting)] * 3)
+    accelerators = setting["n_acc"] if setting["deg_EP"] is None else setting["deg_EP"]
+    return shuffled_band(setting.model.n_e, setting.model.n_k, int(accelerators), setting["s"], setting["draws"])
+
+
+def skewed(setting: Setting, s: float) -> Setting:
+    """The setting under Zipf exponent s, at the (mean) imbalance that its placement gives. Raises InputError."""
+    given = setting.with_(s=s)
+    return given.with_(Gamma_imb=max(1.0, imbalance_band(given).mean))
