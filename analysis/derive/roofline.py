@@ -20,10 +20,10 @@ from analysis.derive.symbols import (
 def time(kernel: Kernel | Counts) -> Expr:
     """Roofline time of one kernel [s]: the slower of arithmetic and memory traffic.
 
-    >>> time(Counts("copy", P_acc, 2 * BW_mem))
+    >>> time(Counts("copy", P_acc, 2 * BW_mem)).doit()
     2
     """
-    return Max(kernel.flops / P_acc, kernel.bytes / BW_mem)
+    return Max(kernel.flops / P_acc, kernel.bytes / BW_mem, evaluate=False)  # comparing them symbolically is slow
 
 
 def ridge_point() -> Expr:

@@ -1,13 +1,13 @@
 """Settings to compare: models with degrees that suit each, one system against several, one network against another."""
 
 from collections.abc import Sequence
-from math import gcd
 
 import numpy as np
 
 from analysis.derive.symbols import deg_DP
 from analysis.errors import InputError
 from analysis.evaluate import datasets
+from analysis.evaluate.asked import fitting
 from analysis.evaluate.grids import capacities
 from analysis.evaluate.quantities import needs_experts
 from analysis.evaluate.routing import Band, shuffled_band
@@ -19,27 +19,16 @@ def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setti
     """The setting with each model and the degrees of parallelism that suit it.
 
     deg_TP: as given (one for all, or one per model), else that of the paper's scenario (Table IV), else the smallest
-    power of two at which the weights and one context of L tokens per DP group fit. deg_EP as in `experts_spread`.
+    power of two at which the weights and one context of L tokens per DP group fit. Experts are spread as by `fitting`.
     Raises InputError for another number of degrees than of models.
     """
     degrees = [setting["deg_TP"]] * len(models) if np.ndim(setting["deg_TP"]) == 0 else setting["deg_TP"].tolist()
     if len(degrees) != len(models):
         raise InputError(f"deg_TP: {len(degrees)} degrees for {len(models)} models; give one for all, or one per "
                          "model, or leave it empty.")  # fmt: skip
-    chosen = [experts_spread(setting.with_(model=model, deg_TP=degree))
+    chosen = [fitting(setting.with_(model=model, deg_TP=degree))
               for model, degree in zip(models, degrees, strict=True)]  # fmt: skip
     return chosen if "deg_TP" in setting.given else [each.with_(deg_TP=_degree(each, L)) for each in chosen]
-
-
-def experts_spread(setting: Setting) -> Setting:
-    """The setting with routed experts over as many accelerators as divide them, unless deg_EP is given.
-
-    >>> experts_spread(Setting.of(model="mixtral-8x7b", n_acc=32))["deg_EP"]
-    8
-    """
-    if "deg_EP" in setting.given or not setting.model.n_moe:
-        return setting
-    return setting.with_(deg_EP=gcd(setting["n_acc"], setting.model.n_e))
 
 
 def _degree(setting: Setting, L: float) -> int:
@@ -82,16 +71,25 @@ def networks(setting: Setting) -> dict[str, Setting]:
 
 def joined(setting: Setting, systems: int) -> Setting:
     """One system of `systems` times the accelerators; its experts spread as far as they divide."""
-    return experts_spread(setting.with_(n_acc=setting["n_acc"] * systems, deg_EP=None, deg_DP=None))
+    return fitting(setting.with_(n_acc=setting["n_acc"] * systems, deg_EP=None, deg_DP=None))
 
 
-def joined_on(setting: Setting, systems: int, links: Sequence[str]) -> dict[str, Setting]:
-    """Several systems side by side, and one joined system on each link, by name. Raises InputError without experts."""
+def joined_at(setting: Setting, systems: int, bandwidths: Sequence[float]) -> dict[str, Setting]:
+    """Several systems side by side on their own link, and one joined system at each bandwidth [byte/s], by name.
+
+    Raises InputError for a model without experts.
+    """
     needs_experts(setting)
     whole = joined(setting, systems)
-    rates = {link: datasets.interconnect(link).BW_Int for link in links}
-    one = {f"{whole['n_acc']} at {rate:.0f} GB/s": whole.with_(link=link) for link, rate in rates.items()}
-    return {f"{systems} x {setting['n_acc']}": experts_spread(setting)} | one
+    one = {f"{whole['n_acc']} at {rate / 1e9:g} GB/s": whole.with_(BW_Int=rate) for rate in bandwidths}
+    return {f"{systems} x {setting['n_acc']}": setting} | one
+
+
+def side_by_side(setting: Setting, systems: int) -> dict[str, Setting]:
+    """Several systems, and all their accelerators joined into one, by name. Raises InputError without experts."""
+    needs_experts(setting)
+    whole = joined(setting, systems)
+    return {f"{systems} x {setting['n_acc']}": setting, f"{whole['n_acc']}": whole}
 
 
 def imbalance_band(setting: Setting) -> Band:

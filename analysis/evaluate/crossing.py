@@ -80,26 +80,20 @@ def crossings_in_time(setting: Setting) -> list[Crossing]:
     Raises InputError for a model with one order, and for a setting without accelerator, B or L.
     """
     orders = _orders(setting)
-    kernels = [kernel for given in orders.values() for kernel in given]
-    found = []
-    for low, high in _intervals(kernels, setting.point):
-        start, end = (_difference(setting, length) for length in (low, high))
-        if start * end < 0 or end == 0:
-            found.append(_crossing(setting, orders, (low + high) / 2))
-    return found
+    edges = _edges([kernel for kernels in orders.values() for kernel in kernels], setting.point)
+    first, second = order_times(setting, edges).values()
+    return [
+        _crossing(setting, orders, (low + high) / 2)
+        for (low, high), (start, end) in zip(pairwise(edges), pairwise(first - second), strict=True)
+        if start * end < 0 or end == 0
+    ]
 
 
-def _difference(setting: Setting, length: float) -> float:
-    first, second = order_times(setting, np.array([length])).values()
-    return float((first - second)[0])
-
-
-def _intervals(kernels: Iterable[Counts], point: Point) -> Iterable[tuple[float, float]]:
-    """Query lengths from 0 to L, cut where a kernel turns from one limit to the other."""
+def _edges(kernels: Iterable[Counts], point: Point) -> np.ndarray:
+    """Query lengths from 0 to L, and between them those at which a kernel turns from one limit to the other."""
     longest = float(point[L])
-    turns = sorted({turn for kernel in kernels for turn in _turns(kernel, point) if 0 < turn < longest})
-    edges = [0.0, *turns, longest]
-    return pairwise(edges)
+    turns = {turn for kernel in kernels for turn in _turns(kernel, point) if 0 < turn < longest}
+    return np.array([0.0, *sorted(turns), longest])
 
 
 def _lead(kernel: Counts, point: Point, length: float) -> float:

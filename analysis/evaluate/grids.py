@@ -5,9 +5,12 @@ Arrays have the axes [context, batch]. A point is infeasible for one of two reas
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from sympy import Expr
 
+from analysis.derive import serving
 from analysis.derive.symbols import deg_DP, n_acc
 from analysis.evaluate import system
 from analysis.evaluate.degrees import check_degrees
@@ -22,8 +25,14 @@ CAPACITY, SLO, FEASIBLE = "capacity", "slo", ""
 def check_system(setting: Setting) -> None:
     """Refuse a setting whose TPOT does not exist (no model, accelerator or link; degrees that cannot be built)."""
     quantity("tpot").domain(setting)
-    forms = (system.tpot(setting), system.B_cap(setting))
-    check_degrees(setting.point, frozenset().union(*(form.free_symbols for form in forms)))
+    check_degrees(setting.point, _tpot_form(setting).free_symbols | system.B_cap(setting).free_symbols)
+
+
+def _tpot_form(setting: Setting) -> Expr:
+    return _derived(setting.architecture, setting.conventions, system.system(setting))
+
+
+_derived = lru_cache(maxsize=64)(serving.tpot)  # a figure asks for one form at many settings; deriving takes 0.2 s
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ def grid(setting: Setting, batches, contexts) -> Grid:
 
 
 def _tpot(setting: Setting, batches: np.ndarray, contexts: np.ndarray) -> np.ndarray:
-    found = value(system.tpot(setting), swept(setting, B=batches[None, :], L=contexts[:, None]))
+    found = value(_tpot_form(setting), swept(setting, B=batches[None, :], L=contexts[:, None]))
     return np.broadcast_to(found, (len(contexts), len(batches)))
 
 

@@ -4,7 +4,7 @@ from analysis.derive.attention import MHA, MLA, Mechanism
 from analysis.derive.block import Architecture
 from analysis.derive.decoder import attention_parameters
 from analysis.derive.symbols import n_dec, width_weights
-from analysis.evaluate.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
 from analysis.evaluate.numbers import exact
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting

@@ -9,7 +9,7 @@ from analysis.derive.einsum import Kernel
 from analysis.derive.reordering import limits
 from analysis.derive.roofline import time
 from analysis.derive.symbols import L, l
-from analysis.evaluate.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting

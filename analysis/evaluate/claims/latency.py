@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.evaluate.claims_intensity import B200, R1
-from analysis.evaluate.claims_surfaces import (
+from analysis.evaluate.claims.intensity import B200, R1
+from analysis.evaluate.claims.surfaces import (
     CONVENTIONS,
     ENDLESS,
     Surface,
@@ -13,7 +13,7 @@ from analysis.evaluate.claims_surfaces import (
     slowdown,
     speedup,
 )
-from analysis.evaluate.ledger import Judgement, Paper, Reading, claim, holds
+from analysis.evaluate.claims.ledger import Judgement, Paper, Reading, claim, holds
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting
 

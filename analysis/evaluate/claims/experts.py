@@ -9,7 +9,7 @@ from analysis.derive.reordering import limits
 from analysis.derive.symbols import B, deg_EP, n_acc
 from analysis.evaluate import datasets
 from analysis.evaluate.layers import layers, numbers
-from analysis.evaluate.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting

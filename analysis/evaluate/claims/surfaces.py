@@ -7,7 +7,7 @@ import numpy as np
 from sympy import Expr
 
 from analysis.derive.block import Conventions
-from analysis.evaluate.claims_intensity import ACCOUNTS, B200, R1
+from analysis.evaluate.claims.intensity import ACCOUNTS, B200, R1
 from analysis.evaluate.layers import attention_layers, swept
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate

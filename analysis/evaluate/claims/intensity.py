@@ -8,7 +8,7 @@ from analysis.derive.block import attention_stages, intensity
 from analysis.derive.parallel import sharded
 from analysis.derive.reordering import limits
 from analysis.derive.symbols import B, L, causal, deg_DP, deg_grp, deg_TP, n_acc
-from analysis.evaluate.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting

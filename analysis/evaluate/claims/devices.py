@@ -4,7 +4,7 @@ from functools import partial
 from itertools import permutations
 
 from analysis.evaluate import datasets
-from analysis.evaluate.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
 from analysis.evaluate.quantities import evaluate, quantity
 
 RIDGE = quantity("ridge_point").label

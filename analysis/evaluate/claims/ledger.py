@@ -11,12 +11,12 @@ from functools import cache
 from importlib import import_module
 
 from analysis.evaluate import datasets
-from analysis.evaluate.claims_printed import PaperNumber, printed
+from analysis.evaluate.claims.printed import PaperNumber, printed
 
 REPRODUCED, UNDER_A_READING, DIFFERS = "reproduced", "reproduced under a reading", "differs"
 ERROR, NOT_TESTABLE, OPEN = "error in the paper", "not testable", "open"
 VERDICTS = (REPRODUCED, UNDER_A_READING, DIFFERS, ERROR, NOT_TESTABLE, OPEN)
-# The files claims_*.py that hold claims.
+# The files claims/*.py that hold claims.
 MODULES = ("devices", "memory", "table3", "intensity", "attention", "latency", "experts")
 TESTS = "tests/test_ledger.py::test_our_number_by_hand"
 
@@ -166,7 +166,7 @@ def ledger() -> tuple[Finding, ...]:
     """Every claim of data/claims.csv in its order, judged; claims without a function yet have the verdict "
     "`open`."""
     for name in MODULES:
-        import_module(f"analysis.evaluate.claims_{name}")
+        import_module(f"analysis.evaluate.claims.{name}")
     return tuple(_found(id_) for id_ in datasets.claims())
 
 
