@@ -1,0 +1,136 @@
+"""What all figures share: readable logarithmic ticks, numbers in words, colours of models and layers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from analysis.evaluate.setting import Setting
+from analysis.render.style import COLOURS
+
+LAYER_COLOURS = {
+    "projections": COLOURS["projections"], "output": "#999999", "dense": COLOURS["dense"],
+    "routed": COLOURS["experts"], "shared": COLOURS["shared_expert"], "router": COLOURS["communication"],
+    "head": "#444444", "decompression": "#882255",
+}  # fmt: skip
+"""Colour of each layer; core attention takes the colour of its mechanism."""
+
+SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def family(setting: Setting) -> str:
+    """The family of a model's attention, for its colour: mha, gqa, mla, or another name.
+
+    >>> family(Setting.of(model="deepseek-v2-lite"))
+    'mla'
+    """
+    return setting.model.attention.split("_")[0].lower()
+
+
+def mechanism_colour(setting: Setting) -> str:
+    """The colour of a model's attention mechanism; one that the style does not know yet is drawn black."""
+    return COLOURS.get(family(setting), "#000000")
+
+
+def layer_colour(name: str, setting: Setting) -> str:
+    """The colour of a layer by stage name."""
+    return LAYER_COLOURS.get(name) or mechanism_colour(setting)
+
+
+def rounded(number: float, digits: int = 3) -> str:
+    """A number with few digits and without exponent.
+
+    >>> rounded(228.3016), rounded(0.98765), rounded(9000)
+    ('228', '0.988', '9000')
+    """
+    if number == 0 or not np.isfinite(number):
+        return f"{number:g}"
+    places = max(0, digits - 1 - int(np.floor(np.log10(abs(number)))))
+    text = f"{number:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def short(number: float, digits: int = 3) -> str:
+    """A number with an SI suffix.
+
+    >>> short(8192), short(2.25e15), short(0.5)
+    ('8.19k', '2250T', '0.5')
+    """
+    for size, suffix in SUFFIXES:
+        if abs(number) >= size:
+            return rounded(number / size, digits) + suffix
+    return rounded(number, digits)
+
+
+def seconds(time: float) -> str:
+    """A duration in the unit that suits it.
+
+    >>> seconds(1.3437e-4), seconds(0.0132)
+    ('134 µs', '13.2 ms')
+    """
+    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if time >= size:
+            return f"{rounded(time / size)} {unit}"
+    return f"{rounded(time * 1e9)} ns"
+
+
+def powers_of_two(axis: Axis, values: Sequence[float]) -> None:
+    """Tick an axis at the values themselves, printed in full, at most eight of them."""
+    values = list(values)
+    step = -(-len(values) // 8)
+    axis.set_major_locator(FixedLocator(values[::step]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0f}"))
+
+
+def plain_log(axis: Axis) -> None:
+    """Print the decades of a logarithmic axis as plain numbers."""
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1e4 else short(x)))
+
+
+def label_right(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str], colours: Sequence[str],
+                gap: float = 0.075) -> None:
+    """Write labels in a column right of the axes, each beside its point's height and joined to it by a thin line.
+
+    The limits of the axes are fixed as they are. Points are in data units, `gap` is a share of the axes' height.
+    """
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+    to_axes = axes.transData + axes.transAxes.inverted()
+    heights = [to_axes.transform(point) @ (1e-6, 1) for point in points]  # of equal heights, the right one goes up
+    placed = spread(heights, gap, 0.02, 0.98)
+    for point, label, colour, height in zip(points, labels, colours, placed, strict=True):
+        axes.plot(1.05, height, "s", color=colour, markersize=6, transform=axes.transAxes, clip_on=False)
+        axes.annotate(
+            label, point, xytext=(1.08, height), textcoords="axes fraction", va="center", fontsize=9,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": "#BBBBBB", "linewidth": 0.7, "relpos": (0, 0.5), "shrinkA": 14},
+        )  # fmt: skip
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
+    """Positions near the wanted ones, at least `gap` apart, inside `low` to `high`; the order is kept.
+
+    >>> spread([0.5, 0.5, 0.5], 0.1, 0, 1).round(2)
+    array([0.4, 0.5, 0.6])
+    """
+    order = np.argsort(wanted, kind="stable")
+    gap = min(gap, (high - low) / max(1, len(order) - 1))
+    steps = gap * np.arange(len(order))
+    placed = _isotonic(np.asarray(wanted, dtype=float)[order] - steps) + steps
+    placed += max(0.0, low - placed[0]) if len(placed) else 0
+    found = np.empty(len(order))
+    found[order] = np.minimum(placed, high - steps[::-1]) if len(placed) else placed
+    return found
+
+
+def _isotonic(values: np.ndarray) -> np.ndarray:
+    """The rising sequence nearest to the values (pool adjacent violators)."""
+    pools: list[list[float]] = []
+    for value in values:
+        pools.append([value])
+        while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
+            pools[-2:] = [pools[-2] + pools[-1]]
+    return np.array([np.mean(pool) for pool in pools for _ in pool])

@@ -1,0 +1,168 @@
+"""Routed experts against the batch, and the batch at which a whole model reaches the ridge (Sec. V, Eq. 10)."""
+
+from collections.abc import Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.evaluate.experts import expert_intensities, ridge, ridge_batches, share_reached
+from analysis.evaluate.setting import Setting
+from analysis.render.axes import label_right, plain_log, powers_of_two, rounded
+from analysis.render.style import COLOURS, MARKERS, WIDTH
+from analysis.render.words import conventions, where
+
+STYLES = {"weights only": "--", "activations counted": "-"}
+Rows = dict[str, list]
+
+
+# -- intensity of one expert -----------------------------------------------------------------------
+def expert_rows(setting: Setting, batches: np.ndarray) -> Rows:
+    """One row per batch: B, and the intensity of one expert under both readings [FLOP/byte]. Raises InputError."""
+    found = {"B": batches} | expert_intensities(setting, batches)
+    return {name: column.tolist() for name, column in found.items()}
+
+
+def expert_figure(setting: Setting, rows: Rows) -> Figure:
+    """Intensity of one expert against batch, with the ridge, B_MoE and the knee marked."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 4.2))
+    for name, style in STYLES.items():
+        axes.loglog(rows["B"], rows[name], color=COLOURS["experts"], linestyle=style)
+    axes.set_xlim(min(rows["B"]), max(rows["B"]))
+    level, found = ridge(setting), ridge_batches(setting)
+    axes.axhline(level, color="black", linewidth=1)
+    axes.text(rows["B"][0] * 1.1, level * 1.1, f"ridge {rounded(level)}", fontsize=9)
+    _mark(axes, found.experts, level, "B_MoE", "right")
+    if found.knee:
+        _mark(axes, found.knee, level, "knee", "left")
+    label_right(axes, [(rows["B"][-1], rows[name][-1]) for name in STYLES],
+                [f"{name}  {rounded(rows[name][-1])}" for name in STYLES], [COLOURS["experts"]] * 2)  # fmt: skip
+    powers_of_two(axes.xaxis, rows["B"])
+    plain_log(axes.yaxis)
+    axes.set(xlabel="requests decoded together B (whole system)", ylabel="ArI of one expert [FLOP/byte]")
+    axes.set_title(f"Experts of {setting.model.id} reach the ridge at B = {rounded(found.experts, 4)}")
+    return figure
+
+
+def _mark(axes: Axes, batch: float, level: float, name: str, side: str) -> None:
+    low, high = axes.get_xlim()
+    if not low < batch < high:
+        return
+    axes.plot(batch, level, "o", color="black")
+    axes.axvline(batch, color="black", linewidth=1, linestyle=":")
+    axes.annotate(f"{name} {rounded(batch, 4)}", (batch, axes.get_ylim()[0]), xytext=(-4 if side == "right" else 4, 6),
+                  textcoords="offset points", rotation=90, ha=side, fontsize=9)  # fmt: skip
+
+
+def describe_expert(setting: Setting, rows: Rows) -> tuple[str, str]:
+    """Caption and alternative text."""
+    found = ridge_batches(setting)
+    knee = f"at B = {rounded(found.knee, 4)} with them" if found.knee else "never with them"
+    used = conventions(setting, "phase", "l", "Gamma_imb", "width_weights", "width_activations")
+    row = setting.model
+    caption = (
+        f"Arithmetic intensity of one routed expert against the batch: {where(setting, batch=False)} ({row.n_k} of "
+        f"{row.n_e} experts per token), one expert-parallel group over the system; {used}. It reaches the ridge of "
+        f"{rounded(ridge(setting))} at B_MoE = {rounded(found.experts, 4)} without activation bytes, {knee}."
+    )
+    ends = "; ".join(f"{name} {rounded(rows[name][0])} to {rounded(rows[name][-1])}" for name in STYLES)
+    return caption, f"Two rising lines over B from {rows['B'][0]:.0f} to {rows['B'][-1]:.0f}, in FLOP/byte: {ends}."
+
+
+def expert_notes(setting: Setting) -> dict[str, float]:
+    """B_attn, B_MoE and, if there is one, the knee [requests], for the prose."""
+    found = ridge_batches(setting)
+    knee = {"experts_knee": found.knee} if found.knee else {}
+    return {"experts_B_attn": found.attention, "experts_B_MoE": found.experts} | knee
+
+
+# -- experts reached -------------------------------------------------------------------------------
+def reached_rows(settings: Sequence[Setting], batches: np.ndarray) -> Rows:
+    """One row per batch: B, and per model the expected share of experts reached [1]. Raises InputError."""
+    return {"B": batches.tolist()} | {s.model.id: share_reached(s, batches).tolist() for s in settings}
+
+
+def reached_figure(rows: Rows) -> Figure:
+    """Share of experts reached against batch, one line per model."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 4.0))
+    models = [name for name in rows if name != "B"]
+    for name, marker in zip(models, cycle(MARKERS)):
+        axes.semilogx(rows["B"], rows[name], marker=marker, label=name)
+    axes.set_ylim(0, 1.04)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    powers_of_two(axes.xaxis, rows["B"])
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.set(xlabel="requests decoded together B (whole system)", ylabel="experts reached (expected share)")
+    axes.set_title(_reached_title(rows, models))
+    return figure
+
+
+def _reached_title(rows: Rows, models: Sequence[str]) -> str:
+    least = [min(rows[name][number] for name in models) for number in range(len(rows["B"]))]
+    nearly = [batch for batch, share in zip(rows["B"], least, strict=True) if share >= 0.99]
+    if nearly:
+        return f"From B = {nearly[0]:.0f} on, a step reads over 99% of the experts"
+    return f"At B = {rows['B'][-1]:.0f} a step reads {least[-1]:.0%} of the experts or more"
+
+
+def describe_reached(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
+    """Caption and alternative text."""
+    listed = "; ".join(f"{s.model.id} ({s.model.n_k} of {s.model.n_e}) {rows[s.model.id][0]:.1%} to "
+                       f"{rows[s.model.id][-1]:.1%}" for s in settings)  # fmt: skip
+    caption = (
+        "Expected share of a block's routed experts that at least one token reaches, uniform routing; "
+        f"{conventions(settings[0], 'phase', 'l')}. Weights of experts that nobody reaches are not read."
+    )
+    return caption, f"Rising lines over B from {rows['B'][0]:.0f} to {rows['B'][-1]:.0f}: {listed}."
+
+
+# -- every model -----------------------------------------------------------------------------------
+def ridge_rows(settings: Sequence[Setting]) -> Rows:
+    """One row per model, largest B_MoE first: model, B_attn, B_MoE, B_RP [requests]. Raises InputError."""
+    found = [(setting.model.id, ridge_batches(setting)) for setting in settings]
+    found.sort(key=lambda pair: -pair[1].experts)
+    return {
+        "model": [model for model, _ in found],
+        "B_attn": [batches.attention for _, batches in found],
+        "B_MoE": [batches.experts for _, batches in found],
+        "B_RP": [max(batches.attention, batches.experts) for _, batches in found],
+    }
+
+
+def ridge_figure(setting: Setting, rows: Rows) -> Figure:
+    """B_MoE of every model as a point, B_attn as the line that all share; the greater of both is B_RP."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.5 + 0.24 * len(rows["model"])))
+    attention = rows["B_attn"][0]
+    for number, batch in enumerate(rows["B_MoE"]):
+        axes.plot([attention, batch], [number, number], color=COLOURS["infeasible"], zorder=1)
+        axes.plot(batch, number, "o", color=COLOURS["experts"], zorder=2)
+        axes.annotate(rounded(batch, 4), (batch, number), xytext=(7 if batch >= attention else -7, 0), va="center",
+                      textcoords="offset points", ha="left" if batch >= attention else "right", fontsize=8)  # fmt: skip
+    axes.axvline(attention, color=COLOURS["projections"])
+    axes.set_xscale("log")
+    low, high = min(*rows["B_MoE"], attention), max(*rows["B_MoE"], attention)
+    axes.set_xlim(low / 1.8, high * 1.8)
+    axes.text(attention / 1.05, -1, f"B_attn {rounded(attention, 4)}", ha="right", va="center", fontsize=9)
+    axes.set_yticks(range(len(rows["model"])), rows["model"], fontsize=8)
+    axes.set_ylim(len(rows["model"]) - 0.4, -1.6)
+    axes.grid(axis="y", visible=False)
+    plain_log(axes.xaxis)
+    axes.set_xlabel("batch at which routed experts reach the ridge, B_MoE [requests]")
+    bound = sum(batch > attention for batch in rows["B_MoE"])
+    axes.set_title(f"Experts, not projections, set B_RP for {bound} of {len(rows['model'])} models")
+    return figure
+
+
+def describe_ridge(setting: Setting, rows: Rows) -> tuple[str, str]:
+    """Caption and alternative text."""
+    count, device = setting["n_acc"], setting.accelerator.name
+    used = conventions(setting, "phase", "deg_TP", "deg_DP", "Gamma_imb", "width_weights")
+    caption = (
+        f"Batches of Eq. 10 for every mixture-of-experts model of the data on {count} x {device} (ridge "
+        f"{rounded(ridge(setting))}): B_MoE as points, B_attn as the line; B_RP is the greater of both; {used}."
+    )
+    pairs = zip(rows["model"], rows["B_MoE"], strict=True)
+    listed = ", ".join(f"{model} {rounded(batch, 4)}" for model, batch in pairs)
+    return caption, f"Points on a logarithmic axis, B_MoE: {listed}. B_attn: {rounded(rows['B_attn'][0], 4)}."

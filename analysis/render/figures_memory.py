@@ -1,0 +1,166 @@
+"""Parameters held and touched, memory by kind, and cache per token: the paper's Fig. 4."""
+
+from collections.abc import Sequence
+
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from analysis.evaluate.memory import (
+    KIND_TITLES,
+    KINDS,
+    cached_bytes_per_token,
+    memory_by_kind,
+    parameters_held_and_touched,
+)
+from analysis.evaluate.setting import Setting
+from analysis.render.axes import family, mechanism_colour, plain_log, rounded, short
+from analysis.render.style import COLOURS, WIDTH
+from analysis.render.words import conventions
+
+KIND_COLOURS = {
+    "attention": COLOURS["projections"], "dense": COLOURS["dense"], "routed": COLOURS["experts"],
+    "shared": COLOURS["shared_expert"], "other": "#000000",
+}  # fmt: skip
+Rows = dict[str, list]
+
+
+# -- parameters ------------------------------------------------------------------------------------
+def parameter_rows(settings: Sequence[Setting]) -> Rows:
+    """One row per model: model, parameters held, parameters that a token touches, and their share [1]."""
+    pairs = [parameters_held_and_touched(setting) for setting in settings]
+    return {
+        "model": [setting.model.id for setting in settings],
+        "held": [held for held, _ in pairs],
+        "touched": [touched for _, touched in pairs],
+        "share": [touched / held for held, touched in pairs],
+    }
+
+
+def parameter_figure(rows: Rows) -> Figure:
+    """Two bars per model: all parameters, and those that one token touches."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 0.8 + 0.75 * len(rows["model"])))
+    for number, (held, touched) in enumerate(zip(rows["held"], rows["touched"], strict=True)):
+        axes.barh(number - 0.2, held / 1e9, 0.36, color=COLOURS["infeasible"])
+        axes.barh(number + 0.2, touched / 1e9, 0.36, color=COLOURS["experts"])
+        axes.text(held / 1e9, number - 0.2, f" held {rounded(held / 1e9)}", va="center", fontsize=9)
+        axes.text(touched / 1e9, number + 0.2, f" touched {rounded(touched / 1e9)} ({touched / held:.0%})", va="center",
+                  fontsize=9)  # fmt: skip
+    _models_down(axes, rows["model"])
+    axes.set_xlim(right=max(rows["held"]) / 1e9 * 1.2)
+    axes.set_xlabel("parameters [billions]")
+    least = rows["share"].index(min(rows["share"]))
+    axes.set_title(f"A token touches {rows['share'][least]:.1%} of the parameters of {rows['model'][least]}")
+    return figure
+
+
+def describe_parameters(rows: Rows) -> tuple[str, str]:
+    """Caption and alternative text."""
+    listed = "; ".join(
+        f"{model} {rounded(held / 1e9)} billion held, {rounded(touched / 1e9)} touched"
+        for model, held, touched in zip(rows["model"], rows["held"], rows["touched"], strict=True)
+    )
+    caption = "Parameters of each model, and those that one token touches (output head counted, embedding table not)."
+    return caption, f"Pairs of bars. {listed}."
+
+
+# -- memory by kind --------------------------------------------------------------------------------
+def memory_rows(settings: Sequence[Setting], tokens: float) -> Rows:
+    """One row per model: model, and bytes of each kind of KINDS."""
+    found = [memory_by_kind(setting, tokens) for setting in settings]
+    return {"model": [s.model.id for s in settings]} | {kind: [memory[kind] for memory in found] for kind in KINDS}
+
+
+def memory_figure(settings: Sequence[Setting], rows: Rows, tokens: float) -> Figure:
+    """One bar of shares per model: weights by kind, then the cache in the colour of its mechanism."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.6 + 0.55 * len(settings)))
+    totals = _totals(rows)
+    start = [0.0] * len(settings)
+    for kind in KINDS:
+        shares = [size / total for size, total in zip(rows[kind], totals, strict=True)]
+        colours = KIND_COLOURS.get(kind) or [mechanism_colour(setting) for setting in settings]
+        look = {"hatch": "//", "edgecolor": "white"} if kind == "cache" else {}
+        axes.barh(range(len(settings)), shares, 0.6, left=start, color=colours, **look)
+        start = [before + share for before, share in zip(start, shares, strict=True)]
+    _models_down(axes, [f"{model}\n{rounded(t / 1e9)} GB" for model, t in zip(rows["model"], totals, strict=True)])
+    axes.set(xlim=(0, 1), xlabel="share of the memory")
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    _kind_legend(axes)
+    shares = sorted(size / total for size, total in zip(rows["cache"], totals, strict=True))
+    span = f"{shares[0]:.0%} to {shares[-1]:.0%}" if len(shares) > 1 else f"{shares[0]:.0%}"
+    axes.set_title(f"The cache of {short(tokens)} tokens takes {span} of the memory")
+    return figure
+
+
+def _totals(rows: Rows) -> list[float]:
+    return [sum(sizes) for sizes in zip(*(rows[kind] for kind in KINDS), strict=True)]
+
+
+def _kind_legend(axes) -> None:
+    handles = [Patch(color=colour) for colour in KIND_COLOURS.values()]
+    handles.append(Patch(facecolor="#888888", hatch="//", edgecolor="white"))
+    titles = [KIND_TITLES[kind] for kind in KINDS[:-1]] + ["KV cache, colour of its mechanism"]
+    axes.legend(handles, titles, loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
+
+
+def _models_down(axes, models: Sequence[str]) -> None:
+    axes.set_yticks(range(len(models)), models)
+    axes.set_ylim(len(models) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+
+
+def describe_memory(settings: Sequence[Setting], rows: Rows, tokens: float) -> tuple[str, str]:
+    """Caption and alternative text."""
+    listed = "; ".join(
+        f"{model}: " + ", ".join(f"{KIND_TITLES[kind]} {rounded(rows[kind][number] / 1e9)}" for kind in KINDS)
+        for number, model in enumerate(rows["model"])
+    )
+    used = conventions(settings[0], "width_weights", "width_kv", "rope")
+    caption = f"Memory by kind: every weight once, and the cached keys and values of {short(tokens)} tokens; {used}."
+    return caption, f"Stacked bars, in GB. {listed}."
+
+
+# -- cache per token -------------------------------------------------------------------------------
+def cache_rows(settings: Sequence[Setting]) -> Rows:
+    """One row per model, largest cache first: model, attention, bytes per token."""
+    found = sorted(((cached_bytes_per_token(s), s) for s in settings), key=lambda pair: -pair[0])
+    return {
+        "model": [setting.model.id for _, setting in found],
+        "attention": [setting.model.attention for _, setting in found],
+        "bytes_per_token": [size for size, _ in found],
+    }
+
+
+def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
+    """One bar per model, coloured by mechanism, on a logarithmic axis."""
+    colours = {setting.model.id: mechanism_colour(setting) for setting in settings}
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.21 * len(rows["model"])))
+    sizes = [size / 1e3 for size in rows["bytes_per_token"]]
+    axes.barh(range(len(sizes)), sizes, 0.7, color=[colours[model] for model in rows["model"]])
+    for number, size in enumerate(sizes):
+        axes.text(size, number, f" {rounded(size)}", va="center", fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
+    plain_log(axes.xaxis)
+    _models_down(axes, rows["model"])
+    axes.tick_params(axis="y", labelsize=8)
+    families = {family(setting).upper(): mechanism_colour(setting) for setting in settings}
+    axes.legend([Patch(color=colour) for colour in families.values()], families, loc="lower right")
+    axes.set_xlabel("cached per token, all blocks [kB]")
+    axes.set_title(f"Cache per token: {rounded(sizes[-1])} kB ({rows['model'][-1]}) to {rounded(sizes[0])} kB")
+    return figure
+
+
+def describe_cache(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
+    """Caption and alternative text."""
+    used = conventions(settings[0], "width_kv", "rope")
+    listed = ", ".join(
+        f"{model} {rounded(size / 1e3)}" for model, size in zip(rows["model"], rows["bytes_per_token"], strict=True)
+    )
+    caption = f"Cached bytes of one token over all blocks, for every model of the data; {used}."
+    return caption, f"Bars, largest first, in kB: {listed}."
+
+
+def cache_notes(rows: Rows) -> dict[str, float]:
+    """Smallest and largest cache per token among the models [byte], for the prose."""
+    return {"cache_smallest": rows["bytes_per_token"][-1], "cache_largest": rows["bytes_per_token"][0]}

@@ -1,0 +1,43 @@
+"""Sentences about a setting for captions: whose numbers these are, and under which conventions."""
+
+from analysis.evaluate.setting import Setting
+
+ORDER_WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
+
+
+def where(setting: Setting, batch: bool = True) -> str:
+    """Model, accelerators, batch and context as far as they are given.
+
+    >>> where(Setting.of(model="deepseek-v3", accelerator="b200-paper", B=64, L=4096))
+    'DeepSeek-V3 and R1 on one B200 as printed in the paper, B = 64, L = 4096'
+    """
+    count = "one" if setting["n_acc"] == 1 else f"{setting['n_acc']} x"
+    parts = [setting.model.name if "model" in setting.given else ""]
+    if "accelerator" in setting.given:
+        parts[0] += f" on {count} {setting.accelerator.name}"
+    sizes = {"B": setting["B"], "L": setting["L"]} if batch else {}
+    parts += [f"{name} = {number:.0f}" for name, number in sizes.items() if number is not None]
+    return ", ".join(part.strip() for part in parts if part)
+
+
+def conventions(setting: Setting, *names: str) -> str:
+    """The named conventions as `name=value`, from what the setting echoes.
+
+    >>> conventions(Setting.of(model="gpt3-175b"), "grouping", "rope", "width")
+    'grouping=fused, rope=in, width=2'
+    """
+    echo = setting.echo
+    return ", ".join(f"{name}={_plain(echo[name])}" for name in names if name in echo)
+
+
+def _plain(value) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "cell"), counted(3, "cell")
+    ('1 cell', '3 cells')
+    """
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
