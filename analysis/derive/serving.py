@@ -5,6 +5,7 @@ plus communication. Each accelerator is alike except that experts and wires are 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from sympy import Expr, Integer, Max
 
@@ -34,6 +35,7 @@ def _time(kernels: tuple[Kernel, ...]) -> Expr:
     return sum((time(kernel.at(sharded())) for kernel in kernels), Integer(0))
 
 
+@cache
 def tpot_terms(
     architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()
 ) -> dict[str, Expr]:
@@ -68,6 +70,7 @@ def _all_reduce(attention, feedforward, blocks) -> Expr:
     return n_dec * per_block + blocks["dense"] * dense + blocks["experts"] * shared
 
 
+@cache
 def tpot(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()) -> Expr:
     """Time per output token [s]: the serial sum of the terms, or with communication hidden behind computation."""
     terms = tpot_terms(architecture, conventions, system)

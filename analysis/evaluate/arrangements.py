@@ -7,12 +7,14 @@ import numpy as np
 from analysis.derive.symbols import deg_DP
 from analysis.errors import InputError
 from analysis.evaluate import datasets
-from analysis.evaluate.asked import fitting
+from analysis.evaluate.asked import Asked, asked, fitting
 from analysis.evaluate.grids import capacities
 from analysis.evaluate.quantities import needs_experts
 from analysis.evaluate.routing import Band, shuffled_band
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.skew import imbalance
+
+MOST_SYSTEMS = 1024
 
 
 def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setting]:
@@ -60,7 +62,7 @@ def networks(setting: Setting) -> dict[str, Setting]:
     if "link_between" not in setting.given or "group" not in setting.given or setting.link is None:
         raise InputError("link=, link_between= and group= are needed here: the links inside and between groups and the "
                          "size of a group, for example link=nvlink5-b200 link_between=ib-xdr group=8.")  # fmt: skip
-    slow = datasets.interconnect(setting["link_between"])
+    slow, setting = datasets.interconnect(setting["link_between"]), setting.with_(BW_Int=None)
     one_level = setting.with_(link_between=None, group=None)
     return {
         f"{setting.link.id} everywhere": one_level,
@@ -69,20 +71,38 @@ def networks(setting: Setting) -> dict[str, Setting]:
     }
 
 
+def asked_of_systems(names: dict, *allowed: str) -> tuple[Asked, int]:
+    """A notebook's parameters (`asked`), and `systems`: how many systems of n_acc accelerators are joined into one.
+
+    Raises InputError as `asked`, for a model without experts, and for `systems` that is no whole number above 1.
+    """
+    given = names.get("systems")
+    question = asked({name: each for name, each in names.items() if name != "systems"}, *allowed, "systems")
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 < given <= MOST_SYSTEMS:
+        raise InputError(f"systems={given}: systems of n_acc accelerators that are joined into one; allowed is a whole "
+                         f"number from 2 to {MOST_SYSTEMS}.")  # fmt: skip
+    needs_experts(question.base)
+    return question, given
+
+
 def joined(setting: Setting, systems: int) -> Setting:
     """One system of `systems` times the accelerators; its experts spread as far as they divide."""
     return fitting(setting.with_(n_acc=setting["n_acc"] * systems, deg_EP=None, deg_DP=None))
 
 
-def joined_at(setting: Setting, systems: int, bandwidths: Sequence[float]) -> dict[str, Setting]:
-    """Several systems side by side on their own link, and one joined system at each bandwidth [byte/s], by name.
+def joined_at(setting: Setting, systems: int) -> dict[str, Setting]:
+    """Several systems side by side on their own link, and one joined system at each BW_Int of the setting, by name.
 
-    Raises InputError for a model without experts.
+    Raises InputError for a model without experts, and without BW_Int.
     """
     needs_experts(setting)
-    whole = joined(setting, systems)
-    one = {f"{whole['n_acc']} at {rate / 1e9:g} GB/s": whole.with_(BW_Int=rate) for rate in bandwidths}
-    return {f"{systems} x {setting['n_acc']}": setting} | one
+    if setting["BW_Int"] is None:
+        raise InputError("BW_Int= is needed: bandwidths of the joined system in byte/s, for example 900e9,100e9.")
+    small = setting.with_(BW_Int=None, link_between=None, group=None)
+    whole = joined(small, systems)
+    rates = np.atleast_1d(setting["BW_Int"]).tolist()
+    one = {f"{whole['n_acc']} at {rate / 1e9:g} GB/s": whole.with_(BW_Int=rate) for rate in rates}
+    return {f"{systems} x {setting['n_acc']}": small} | one
 
 
 def side_by_side(setting: Setting, systems: int) -> dict[str, Setting]:
@@ -108,3 +128,8 @@ def skewed(setting: Setting, s: float) -> Setting:
     """The setting under Zipf exponent s, at the (mean) imbalance that its placement gives. Raises InputError."""
     given = setting.with_(s=s)
     return given.with_(Gamma_imb=max(1.0, imbalance_band(given).mean))
+
+
+def exponents(setting: Setting) -> list[float]:
+    """The Zipf exponents of the setting, rising."""
+    return np.unique(setting["s"]).tolist()

@@ -4,8 +4,10 @@ Arrays have the axes [context, batch]. A point is infeasible for one of two reas
 (`capacity`), or it fits and a token takes longer than the SLO (`slo`).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from sympy import Expr
@@ -101,10 +103,16 @@ def terms_over(setting: Setting, batches, L: float) -> dict[str, np.ndarray]:
 
 
 def batches_to_capacity(setting: Setting, L: float, points: int = 120) -> np.ndarray:
-    """Batches [requests] from one request per DP group to B_cap at context L, evenly in the logarithm; may be empty."""
+    """Batches [requests] from one request per DP group to B_cap at context L, evenly in the logarithm; may be empty.
+
+    With an SLO, the largest batch that meets it is among them.
+    """
     check_system(setting)
     cap, least = float(capacities(setting, [L])[0]), float(setting.point[deg_DP])
-    return np.geomspace(least, cap, points) if cap >= least else np.array([])
+    if cap < least:
+        return np.array([])
+    within = [] if setting["slo"] is None else [float(system.B_SLO_value(setting.with_(L=L)))]
+    return np.unique([*np.geomspace(least, cap, points), *(batch for batch in within if least <= batch <= cap)])
 
 
 def curve(setting: Setting, L: float, points: int = 120) -> Grid:
@@ -115,3 +123,15 @@ def curve(setting: Setting, L: float, points: int = 120) -> Grid:
 def best(line: Grid) -> float:
     """Highest tokens/s and accelerator among the feasible points of a grid; 0 where there is none."""
     return float(np.max(line.per_accelerator, where=line.feasible, initial=0.0))
+
+
+def stacked(grids: Sequence[Grid]) -> dict[str, list]:
+    """The points of several grids as columns."""
+    columns = [each.columns() for each in grids]
+    return {name: list(chain.from_iterable(each[name] for each in columns)) for name in columns[0]}
+
+
+def named(name: str, grids: Mapping) -> dict[str, list]:
+    """The points of named grids as columns, the first of which says whose they are."""
+    owners = [owner for owner, each in grids.items() for _ in range(each.tpot.size)]
+    return {name: owners} | stacked(list(grids.values()))

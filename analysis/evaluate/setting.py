@@ -161,6 +161,11 @@ class Setting:
     def _groups(self) -> dict:
         if np.any(np.asarray(self["n_acc"]) % np.asarray(self["group"])):
             raise InputError(f"group={self['group']}: must divide n_acc={self['n_acc']}; give a divisor.")
+        if np.any(np.asarray(self["deg_TP"]) > np.asarray(self["group"])):
+            raise InputError(
+                f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside a group={self['group']} of the fast link; "
+                "give a smaller degree or a larger group."
+            )
         between = datasets.row_point(self._row("link_between", datasets.interconnect))
         return {BY_NAME["n_group"]: self["group"], BY_NAME["BW_out"]: between[BY_NAME["BW_Int"]]}
 

@@ -1,0 +1,144 @@
+"""Where the time of a token goes, on faster and slower networks: the shares of the paper's Fig. 10."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from analysis.derive.serving import COMMUNICATION
+from analysis.evaluate.grids import CAPACITY, capacities, terms_over
+from analysis.evaluate.setting import Setting
+from analysis.render.axes import LAYER_COLOURS, mechanism_colour, rounded
+from analysis.render.marks import LOOKS, wrapped
+from analysis.render.style import COLOURS, WIDTH
+from analysis.render.words import conventions
+
+Rows = dict[str, list]
+TERM_COLOURS = {
+    "attention_projections": LAYER_COLOURS["projections"], "kv_decompression": LAYER_COLOURS["decompression"],
+    "dense_ffn": LAYER_COLOURS["dense"], "routed_experts": LAYER_COLOURS["routed"],
+    "shared_expert": LAYER_COLOURS["shared"], "router": "#88CCEE", "output_head": "#BBBBBB",
+    "dispatch": COLOURS["communication"], "combine": "#FFFFFF", "all_reduce": "#FFFFFF",
+}  # fmt: skip
+HATCHES = {"combine": "////", "all_reduce": "...."}  # wires are black, and told apart by hatching
+USED = ("accelerator", "n_acc", "deg_TP", "deg_EP", "phase", "order", "grouping", "width", "peak", "overlap", "alpha")
+Networks = Mapping[str, Setting]
+
+
+def first_two(networks: Networks) -> Networks:
+    """The networks that share the fast link: everywhere, and inside groups."""
+    return dict(list(networks.items())[:2])
+
+
+def time_share_rows(networks: Networks, batches: np.ndarray, contexts: np.ndarray) -> Rows:
+    """One row per network, context, batch and term: time [s], share of TPOT [1], whether the batch fits memory."""
+    found: Rows = {name: [] for name in ("network", "L", "B", "term", "time", "share", "fits")}
+    for network, setting in networks.items():
+        for L in contexts:
+            terms = terms_over(setting, batches, L)
+            total, fits = sum(terms.values()), batches <= capacities(setting, [L])[0]
+            for term, times in terms.items():
+                for cell in zip(batches, times, times / total, fits, strict=True):
+                    _append(found, (network, L, cell[0], term, *cell[1:]))
+    return found
+
+
+def _append(found: Rows, row: tuple) -> None:
+    for column, cell in zip(found.values(), row, strict=True):
+        column.append(cell.item() if hasattr(cell, "item") else cell)
+
+
+def _chosen(rows: Rows, **wanted) -> list[int]:
+    return [n for n in range(len(rows["term"])) if all(rows[name][n] == each for name, each in wanted.items())]
+
+
+def time_share_figure(networks: Networks, rows: Rows) -> Figure:
+    """Stacked shares of TPOT over the batch, one panel per network and context; TPOT in ms above each bar."""
+    contexts, names = list(dict.fromkeys(rows["L"])), list(networks)
+    size = (WIDTH, 1.3 + 2.2 * len(names))
+    figure, grid_ = pyplot.subplots(len(names), len(contexts), figsize=size, sharex=True, sharey=True, squeeze=False)
+    for name, line in zip(names, grid_, strict=True):
+        for L, axes in zip(contexts, line, strict=True):
+            _bars(axes, networks[name], rows, name, L)
+            axes.set_title(f"L = {L:.0f}, {name}", fontsize=9, pad=14)
+        line[0].set_ylabel("share of TPOT")
+    for axes in grid_[-1]:
+        axes.set_xlabel("requests together B")
+    _share_legend(figure, next(iter(networks.values())), rows)
+    figure.suptitle(_share_title(rows), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def _bars(axes: Axes, setting: Setting, rows: Rows, network: str, L: float) -> None:
+    batches = list(dict.fromkeys(rows["B"]))
+    below, total = np.zeros(len(batches)), np.zeros(len(batches))
+    for term in dict.fromkeys(rows["term"]):
+        chosen = _chosen(rows, network=network, L=L, term=term)
+        shares = np.array([rows["share"][n] for n in chosen])
+        axes.bar(range(len(batches)), shares, 0.85, bottom=below, **_look(term, setting))
+        below += shares
+        total += np.array([rows["time"][n] for n in chosen])
+        fits = [rows["fits"][n] for n in chosen]
+    for place, (time, fit) in enumerate(zip(total, fits, strict=True)):
+        axes.text(place, 1.02, rounded(time * 1e3, 2 if time < 0.1 else 3), ha="center", fontsize=7.5)
+        if not fit:
+            axes.bar(place, 1, 0.85, linewidth=0, alpha=0.85, **LOOKS[CAPACITY])
+    axes.set_xticks(range(len(batches)), [f"{B:.0f}" for B in batches], fontsize=8, rotation=45)
+    axes.set(ylim=(0, 1))
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.grid(False)
+
+
+def _look(term: str, setting: Setting) -> dict:
+    colour = TERM_COLOURS.get(term) or mechanism_colour(setting)
+    return {"facecolor": colour, "hatch": HATCHES.get(term), "edgecolor": "black", "linewidth": 0.3}
+
+
+def _share_legend(figure: Figure, setting: Setting, rows: Rows) -> None:
+    largest = {term: max(rows["share"][n] for n in _chosen(rows, term=term)) for term in dict.fromkeys(rows["term"])}
+    present = [term for term, share in largest.items() if share > 0]
+    handles = [Patch(label=_title(term, setting), **_look(term, setting)) for term in present]
+    unfit = [] if all(rows["fits"]) else [Patch(linewidth=0, label="does not fit memory", **LOOKS[CAPACITY])]
+    figure.legend(handles=handles + unfit, loc="outside lower center", ncols=4, title="TPOT in ms above each bar")
+
+
+def _title(term: str, setting: Setting) -> str:
+    if term == "kv_decompression":
+        return "absorbed products" if setting.conventions.order == "reordered" else "KV decompression"
+    return term.replace("_", " ").replace("ffn", "FFN")
+
+
+def wire_shares(rows: Rows) -> dict[str, float]:
+    """Largest share of TPOT that communication takes on each network, over batches that fit memory (all, if none)."""
+    pairs = set(zip(rows["network"], rows["L"], rows["B"], rows["fits"], strict=True))
+    found = dict.fromkeys(rows["network"], 0.0)
+    for network, L, B, fits in pairs:
+        if fits or not any(rows["fits"]):
+            wires = [n for n in _chosen(rows, network=network, L=L, B=B) if rows["term"][n] in COMMUNICATION]
+            found[network] = max(found[network], sum(rows["share"][n] for n in wires))
+    return found
+
+
+def _share_title(rows: Rows) -> str:
+    listed = "; ".join(f"{share:.0%} with {network}" for network, share in wire_shares(rows).items())
+    return wrapped(f"Communication takes up to {listed}")
+
+
+def describe_time_shares(networks: Networks, rows: Rows) -> tuple[str, str]:
+    """Caption and alternative text."""
+    setting = next(iter(networks.values()))
+    caption = (
+        f"Share of each term in the time per output token of {setting.model.name}, over batch and context, on each "
+        f"network; the time itself in ms above the bar. {conventions(setting, *USED)}."
+    )
+    listed = "; ".join(f"{network}: at most {share:.0%}" for network, share in wire_shares(rows).items())
+    return caption, f"Stacked bars. Share of communication where the batch fits memory: {listed}."
+
+
+def time_share_notes(rows: Rows) -> dict[str, float]:
+    """Numbers for the book: the largest share of wires on one level and on two."""
+    one_level, between = wire_shares(rows).values()
+    return {"wire_share_one_level": one_level, "wire_share_between_groups": between}

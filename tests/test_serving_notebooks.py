@@ -1,0 +1,222 @@
+"""The notebooks of serving systems: grids by two roads, every notebook twice, and what they refuse."""
+
+import nbformat
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.errors import InputError
+from analysis.evaluate.arrangements import imbalance_band, joined, networks, skewed, with_models
+from analysis.evaluate.grids import best, capacities, curve, grid, named, stacked, terms_over
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
+from analysis.executed import collect
+from analysis.files import ROOT
+from analysis.notebooks import run
+from analysis.render import show
+from analysis.render.figures_pim import break_even, device_gain
+
+NOTEBOOKS = {
+    "serving": ("fig-tpot-throughput", "fig-frontier"),
+    "interconnect": ("fig-time-shares", "fig-interconnect-throughput", "fig-scale-out"),
+    "skew": ("fig-skew-frontier", "fig-skew-imbalance"),
+    "pim": ("fig-pim-gain",),
+}
+OTHERS = {
+    "serving": {"models": "mixtral-8x7b,llama-3.1-405b", "batches": "64,65536", "contexts": "2048"},
+    "interconnect": {"model": "qwen3-235b-a22b", "link_between": "ib-ndr", "batches": "64,4096"},
+    "skew": {"model": "llama-4-maverick", "s": "0,1", "placement": "strided"},
+    "pim": {"model": "qwen3-235b-a22b", "batches": "64,4096", "contexts": "2048,65536"},
+}
+R1 = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32}
+
+
+def r1(**more) -> Setting:
+    return Setting.of(**R1 | more)
+
+
+def source(name: str):
+    return ROOT / "book" / "notebooks" / f"{name}.ipynb"
+
+
+# -- grids -----------------------------------------------------------------------------------------
+def test_a_grid_agrees_with_the_quantities_cell_by_cell():
+    found = grid(r1(slo=0.05), [64, 2048, 16384], [1024, 8192])
+    for (row, column), tpot in np.ndenumerate(found.tpot):
+        point = {"B": int(found.batches[column]), "L": int(found.contexts[row])}
+        assert tpot == pytest.approx(evaluate("tpot", **R1, **point).value, rel=1e-12)
+        rate = evaluate("throughput_per_accelerator", **R1, **point).value
+        assert found.per_accelerator[row, column] == pytest.approx(rate, rel=1e-12)
+
+
+def test_infeasible_points_name_the_limit_that_they_pass():
+    setting = r1(slo=0.05)
+    cap = evaluate("B_cap", **R1, L=1024).value
+    slo = int(evaluate("B_SLO", **R1, L=1024, slo=0.05).value)
+    assert slo < cap
+    assert grid(setting, [slo, slo + 1, cap, cap + 1], [1024]).reason.tolist() == [["", "slo", "slo", "capacity"]]
+    assert grid(r1(), [slo + 1], [1024]).feasible.all()
+
+
+@given(st.integers(1, 2**15), st.integers(1, 2**15), st.integers(1, 2**16), st.integers(1, 2**16))
+def test_tpot_never_falls_with_batch_or_context(B, more_B, L, more_L):
+    setting = r1(s=0.4, placement="strided")
+    found = grid(setting, np.array([B, B + more_B]), np.array([L, L + more_L]))
+    assert np.all(np.diff(found.tpot, axis=0) >= 0)
+    assert np.all(np.diff(found.tpot, axis=1) >= 0)
+
+
+def test_the_terms_add_up_to_tpot():
+    found = grid(r1(), [128, 4096], [2048])
+    np.testing.assert_allclose(sum(terms_over(r1(), [128, 4096], 2048).values()), found.tpot[0], rtol=1e-12)
+
+
+def test_a_curve_runs_from_one_request_per_group_to_the_capacity_and_holds_the_slo():
+    line = curve(r1(slo=0.03), 2048)
+    assert (line.batches[0], line.batches[-1]) == (32, evaluate("B_cap", **R1, L=2048).value)
+    slo = int(evaluate("B_SLO", **R1, L=2048, slo=0.03).value)
+    assert best(line) == pytest.approx(evaluate("throughput_per_accelerator", **R1, L=2048, B=slo).value, rel=1e-12)
+
+
+def test_a_model_that_fits_nowhere_has_an_empty_curve():
+    line = curve(Setting.of(model="llama-3.1-405b", accelerator="h200-sxm5", n_acc=32), 2048)
+    assert (line.batches.size, best(line)) == (0, 0.0)
+
+
+def test_columns_hold_every_point_with_its_owner():
+    lines = {"one": grid(r1(), [64, 128], [1024, 2048]), "two": grid(r1(), [64], [1024])}
+    table = named("system", lines)
+    assert table["system"] == ["one"] * 4 + ["two"]
+    assert table["B"] == [64, 128, 64, 128, 64]
+    assert table["L"] == [1024, 1024, 2048, 2048, 1024]
+    assert {name: cells for name, cells in table.items() if name != "system"} == stacked(list(lines.values()))
+
+
+# -- arrangements ----------------------------------------------------------------------------------
+def test_models_take_the_degrees_of_the_papers_table_iv():
+    models = ["gpt3-175b", "llama-4-maverick", "deepseek-v3"]
+    found = with_models(Setting.of(accelerator="b200-paper", n_acc=32), models, 1024)
+    assert [each["deg_TP"] for each in found] == [8, 8, 1]
+    given_degrees = with_models(Setting.of(accelerator="b200-paper", n_acc=32, deg_TP="4,8,2"), models, 1024)
+    assert [each["deg_TP"] for each in given_degrees] == [4, 8, 2]
+
+
+def test_other_models_take_the_smallest_degree_that_fits():
+    (found,) = with_models(Setting.of(accelerator="h200-sxm5", n_acc=32), ["llama-3.1-405b"], 1024)
+    assert found["deg_TP"] == 8  # 811 GB of weights: 203 GB on four accelerators of 141 GB, 101 GB on eight
+    assert capacities(found, [1024])[0] > 0
+
+
+def test_three_networks_slow_down_in_turn():
+    setting = r1(link="nvlink5-b200", link_between="ib-xdr", group=8)
+    times = [float(terms_over(each, [4096], 2048)["dispatch"][0]) for each in networks(setting).values()]
+    alone = 58 * 4096 * 8 * 7168 * 2 / 32  # bytes that an accelerator receives in 58 blocks
+    np.testing.assert_allclose(times, [alone / 900e9, 0.75 * alone / 100e9, alone / 100e9])
+
+
+def test_a_joined_system_spreads_experts_as_far_as_they_divide():
+    assert joined(r1(), 8)["deg_EP"] in (None, 256)
+    assert joined(Setting.of(model="llama-4-maverick", accelerator="b200-paper", n_acc=32), 8)["deg_EP"] == 128
+
+
+def test_imbalance_of_a_fixed_placement_has_no_band_and_of_shuffles_one():
+    fixed = imbalance_band(r1(s=0.8, placement="strided"))
+    assert fixed.low == fixed.mean == fixed.high
+    shuffled = imbalance_band(r1(s=0.8, placement="shuffled"))
+    assert shuffled.low < shuffled.mean < shuffled.high
+    # with one expert per accelerator no order of experts matters
+    alone = imbalance_band(joined(r1(s=0.8, placement="shuffled"), 8))
+    assert alone.low == pytest.approx(alone.high)
+
+
+def test_skew_reaches_tpot_through_the_busiest_accelerator():
+    setting = skewed(r1(placement="contiguous"), 0.8)
+    assert setting["Gamma_imb"] == pytest.approx(evaluate("load_imbalance", **R1, s=0.8).value)
+    even, uneven = (float(terms_over(each, [8192], 2048)["dispatch"][0]) for each in (r1(), setting))
+    assert uneven / even == pytest.approx(setting["Gamma_imb"])
+
+
+def test_the_device_breaks_even_where_both_take_equal_time_for_the_experts():
+    setting = r1(accelerator_experts="pim-paper")
+    batch = break_even(device_gain(setting, np.array([512.0, 2048.0]), np.array([1024.0, 16384.0])))
+    np.testing.assert_allclose(batch, batch[0], rtol=1e-4)  # whatever the context
+    times = [float(terms_over(each, batch[:1], 1024)["routed_experts"][0]) for each in (setting, r1())]
+    assert times[0] == pytest.approx(times[1], rel=2e-3)
+
+
+# -- notebooks -------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def defaults(tmp_path_factory):
+    return run([source(name) for name in NOTEBOOKS], None, tmp_path_factory.mktemp("defaults"), jobs=1)
+
+
+def test_defaults_show_every_figure(defaults):
+    figures, notes = collect(defaults)
+    assert set(figures) == {label for labels in NOTEBOOKS.values() for label in labels}
+    assert all(shown.csv for _, shown in figures.values())
+    assert all(isinstance(value, float | int | str) for value in notes.values())
+
+
+def test_the_findings_hold_with_the_papers_systems(defaults):
+    _, notes = collect(defaults)
+    assert notes["frontier_most_model"] == "deepseek-v3"
+    assert notes["throughput_lost_everywhere"] > notes["throughput_lost_between_groups"] > 0.3
+    assert notes["scale_out_gain_slow_short"] < 1 < notes["scale_out_gain_fast_long"]
+    assert 5 < notes["skew_imbalance_ratio"] < 7
+    assert 30 < notes["device_break_even_tokens"] < 35
+
+
+def execute(name: str, values: dict, cells: int | None = None) -> None:
+    """Run the code cells in this process, the values put in after the parameters cell as papermill does."""
+    first, *rest = [cell.source for cell in nbformat.read(source(name), 4).cells if cell.cell_type == "code"][:cells]
+    names: dict = {}
+    exec(first, names)
+    names |= values
+    for each in rest:
+        exec(each, names)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_another_model_and_accelerator(name, monkeypatch):
+    displayed = []
+    monkeypatch.setattr(show, "display", lambda data, raw, metadata=None: displayed.append((data, metadata or {})))
+    execute(name, {"accelerator": "h200-sxm5"} | OTHERS[name])
+    figures = [each for each in show.shown([{"data": data, "metadata": about} for data, about in displayed])
+               if isinstance(each, show.ShownFigure)]  # fmt: skip
+    assert tuple(figure.label for figure in figures) == NOTEBOOKS[name]
+    assert all("h200-sxm5" in figure.caption and "DeepSeek" not in figure.caption + figure.alt for figure in figures)
+
+
+REFUSED = [
+    ("serving", {"models": "gpt3-175b,gtp3"}, "gtp3: no row of data/models.csv"),
+    ("serving", {"deg_TP": "8,8"}, "2 degrees for 3 models"),
+    ("interconnect", {"model": "gpt3-175b"}, "has no routed experts"),
+    ("interconnect", {"systems": 1}, "systems=1: .* whole number from 2"),
+    ("skew", {"model": "llama-3.1-70b"}, "has no routed experts"),
+    ("pim", {"model": "llama-3.1-70b"}, "has no routed experts"),
+    ("pim", {"accelerator_experts": "pmi"}, "pmi: no row of data/accelerators.csv"),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "sentence"), REFUSED)
+def test_wrong_values_end_in_one_sentence_before_anything_is_drawn(name, values, sentence):
+    with pytest.raises(InputError, match=sentence) as caught:
+        execute(name, values, cells=2)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_misspelt_parameter_is_named_with_the_right_one(name):
+    with pytest.raises(InputError, match=r"acelerator=x: this notebook has no parameter .* did you mean accelerator"):
+        execute(name, {"acelerator": "x"}, cells=2)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebooks_are_stripped_calls_with_annotated_parameters(name):
+    notebook = nbformat.read(source(name), 4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code[0].metadata.tags == ["parameters"]
+    assert all("  # " in line for line in code[0].source.splitlines())
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert all("def " not in cell.source and "lambda" not in cell.source for cell in code)
