@@ -139,7 +139,7 @@ def parameters(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def claims(as_json: bool) -> None:
     """List every claim of the paper with the study's number and verdict."""
-    from analysis.evaluate.ledger import ledger
+    from analysis.evaluate.claims.ledger import ledger
 
     rows = [
         {"claim": f.id, "paper": f.paper, "ours": f.ours, "verdict": f.verdict, "reason": f.reason} for f in ledger()

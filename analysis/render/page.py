@@ -1,0 +1,76 @@
+"""The names that a page of the book may use between double braces.
+
+Pages are Jinja2 templates over MyST; each function here returns MyST text.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from analysis.errors import InputError, choices
+from analysis.render import derivations, equations, ledger_tables, paper_tables, prose, system_equations, tables
+from analysis.render.show import ShownFigure
+
+FIGURES = "figures"
+"""Folder of the staged book that holds LABEL.svg and LABEL.csv."""
+
+NAMES: dict[str, Any] = {
+    **prose.WORDS,
+    "equation": equations.equation, "symbol": equations.symbol,
+    "einsum": derivations.einsum, "cache": derivations.cache, "boundary": derivations.boundary,
+    "limit_table": derivations.limit_table, "limit_number": derivations.limit_number,
+    "limit_value": derivations.limit_value,
+    "both_orders": derivations.both_orders_equation, "crossing_equation": derivations.crossing_equation,
+    "sharding_rule": derivations.sharding_rule, "tokens_equation": derivations.tokens_equation,
+    "knee_equation": derivations.knee_equation,
+    "sum_equation": system_equations.sum_equation, "multiple_equation": system_equations.multiple_equation,
+    "parts_equation": system_equations.parts_equation,
+    "symbols_table": tables.symbols_table, "conventions_table": tables.conventions_table,
+    "data_dictionary": tables.data_dictionary, "models_table": tables.models_table,
+    "accelerators_table": tables.accelerators_table, "links_table": tables.links_table,
+    "table1": paper_tables.table1, "table3": paper_tables.table3, "table3_number": paper_tables.table3_number,
+    "table3_fitting": paper_tables.table3_fitting, "short_name": paper_tables.short_name,
+    "ledger_table": ledger_tables.ledger_table, "verdict_counts": ledger_tables.verdict_counts,
+    "verdict_number": ledger_tables.verdict_number,
+}  # fmt: skip
+
+
+def template_functions(figures: Mapping[str, tuple[str, ShownFigure]], notes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what templates see: `NAMES`, `figure(label)`, and `notes`, the values that notebooks exported.
+
+    `figures` maps a label to the name of the notebook that made the figure, and the figure.
+    """
+    return {**NAMES, "figure": _figure_function(figures), "notes": notes}
+
+
+def _figure_function(figures: Mapping[str, tuple[str, ShownFigure]]) -> Callable[..., str]:
+    def figure(label: str, again: bool = False) -> str:
+        """Place the figure `label`, with its caption, its alternative text and links to what is behind it.
+
+        `again` shows it a second time, on a page where the label does not live, and refers to the first.
+        """
+        if label not in figures:
+            raise InputError(f"no notebook shows a figure {label!r}; labels shown: {choices(figures) or 'none'}")
+        return _repeated(figures[label][1]) if again else _figure_directive(*figures[label])
+
+    return figure
+
+
+def _repeated(shown: ShownFigure) -> str:
+    alt = " ".join(shown.alt.split())
+    image = f"```{{image}} /{FIGURES}/{shown.label}.svg\n:alt: {alt}\n```"
+    return f"{image}\n\n{{numref}}`{shown.label}`. {shown.caption.strip()}"
+
+
+def _figure_directive(notebook: str, shown: ShownFigure) -> str:
+    source = f"/{FIGURES}/{shown.label}"
+    numbers = f", [numbers]({source}.csv)" if shown.csv else ""
+    return "\n".join(
+        [
+            f"::::{{figure}} {source}.svg",
+            f":name: {shown.label}",
+            f":alt: {' '.join(shown.alt.split())}",
+            "",
+            f"{shown.caption.strip()} (Computed by {{doc}}`{notebook} </notebooks/{notebook}>`{numbers}.)",
+            "::::",
+        ]
+    )

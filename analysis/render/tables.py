@@ -1,0 +1,149 @@
+"""Tables of reference, printed from the tables that the code itself reads: symbols, conventions, data rows."""
+
+from collections.abc import Iterable, Sequence
+
+from analysis.derive.symbols import MEANINGS, Meaning
+from analysis.evaluate import datasets
+from analysis.evaluate.dictionary import dictionary
+from analysis.evaluate.parameters import COUNT, PARAMETERS, Parameter
+from analysis.evaluate.quantities import evaluate
+from analysis.render.digits import digits_of, with_unit
+from analysis.render.latex import tex
+
+ABSENT = "–"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str, name: str, align: str = "") -> str:
+    """A captioned MyST table that can be referred to as `name`; `align` holds l, r or c per column.
+
+    >>> print(table(["id"], [["a|b"]], "Rows.", "tab-rows"))
+    :::{table} Rows.
+    :name: tab-rows
+    <BLANKLINE>
+    | id |
+    |:---|
+    | a\\|b |
+    :::
+    """
+    marks = {"l": ":---", "r": "---:", "c": ":---:"}
+    ruler = "|".join(marks[letter] for letter in (align or "l" * len(header)))
+    lines = [_line(header), f"|{ruler}|", *map(_line, rows)]
+    return "\n".join([f":::{{table}} {caption}", f":name: {name}", "", *lines, ":::"])
+
+
+def _line(cells: Sequence[object]) -> str:
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(cell: object) -> str:
+    text = ABSENT if cell is None or cell == "" else str(cell)
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def code(text: object) -> str:
+    """Text set as code on one line, or nothing."""
+    return f"`{text}`".replace(" ", "\N{NO-BREAK SPACE}") if text not in (None, "") else ""
+
+
+def symbols_table() -> str:
+    """Every symbol: how it is printed and typed, meaning and place in the paper, unit, Hugging Face key."""
+    rows = [
+        (
+            f"${tex(symbol)}$",
+            code(symbol.name),
+            _meaning(about),
+            "" if about.unit == "1" else about.unit,
+            code(about.hugging_face),
+        )
+        for symbol, about in MEANINGS.items()
+    ]
+    header = ("symbol", "name", "meaning (and where the paper defines it)", "unit", "Hugging Face key")
+    return table(header, rows, "Symbols of the study.", "tab-symbols")
+
+
+def _meaning(about: Meaning) -> str:
+    return f"{about.text} ({about.paper})" if about.paper else about.text
+
+
+def conventions_table() -> str:
+    """Every parameter that `evaluate`, the notebooks and the command line accept, with its default."""
+    rows = [(code(p.name), code(p.default), allowed(p), p.meaning) for p in PARAMETERS.values()]
+    header = ("name", "default", "values", "meaning")
+    return table(header, rows, "Parameters and conventions, their defaults and what they mean.", "tab-conventions")
+
+
+def allowed(parameter: Parameter) -> str:
+    """The values of a parameter in words."""
+    if parameter.kind == "choice":
+        return ", ".join(map(code, parameter.allowed))
+    if parameter.kind == "row":
+        return f"an id of {parameter.allowed[0]}"
+    words = [str(value) for value in parameter.allowed if isinstance(value, str)]
+    return " or ".join(["whole number" if parameter.kind == COUNT else "number", *map(code, words)])
+
+
+def data_dictionary(file: str) -> str:
+    """Columns of one data file: type, unit, whether required, range, meaning."""
+    rows = [
+        (code(e.column), "" if e.unit == "1" else e.unit, "yes" if e.required else "", e.allowed, e.meaning)
+        for e in dictionary()
+        if e.file == f"{file}.csv"
+    ]
+    header = ("column", "unit", "required", "allowed", "meaning")
+    return table(header, rows, f"Columns of `data/{file}.csv`.", f"tab-columns-{file}")
+
+
+def models_table() -> str:
+    """Every model: mechanism, year, computed and published totals, cached bytes per token."""
+    rows = [_model_line(row) for row in datasets.models().values()]
+    header = ("model", "attention", "parameters", "per token", "cache per token")
+    caption = (
+        "Models. Parameters, in all and touched per token, are computed from the dimensions (output head counted; per "
+        "token the input embedding is not), the makers' totals in brackets; cached bytes at 2 bytes an element."
+    )
+    return table(header, rows, caption, "tab-models", "llrrr")
+
+
+def _model_line(row) -> tuple:
+    total, active, cached = (
+        evaluate(name, model=row.id).value for name in ("parameters", "active_parameters", "kv_bytes_per_token")
+    )
+    kind = row.attention.replace("_", " ") + (", experts" if row.n_moe else "")
+    counts = _beside(total, row.published_total), _beside(active, row.published_active)
+    return (f"{code(row.id)} {row.name}, {row.year}", kind, *counts, with_unit(cached, "byte", "KiB", 4))
+
+
+def _beside(count: float, published: object) -> str:
+    ours = with_unit(count, "1", "billion", 4).replace(" billion", "B")
+    return f"{ours} [{published}]" if published else ours
+
+
+def accelerators_table() -> str:
+    """Every accelerator: peaks, memory, ridge points, link."""
+    rows = [_accelerator_line(row) for row in datasets.accelerators().values()]
+    header = ("accelerator", "BF16 / FP8 / FP4", "GB/s", "memory", "ridge", "link")
+    caption = "Accelerators: dense peaks in TFLOP/s, memory bandwidth and capacity, BF16 ridge point in FLOP/byte."
+    return table(header, rows, caption, "tab-accelerators", "lrrrrl")
+
+
+def _accelerator_line(row) -> tuple:
+    peaks = " / ".join(digits_of(rate, 5) if rate else ABSENT for rate in (row.P_bf16, row.P_fp8, row.P_fp4))
+    memory = f"{digits_of(row.M_cap, 5)} {row.M_cap_unit}"
+    point = digits_of(ridge(row), 5) if row.P_bf16 else None
+    return (code(row.id), peaks, digits_of(row.BW_mem, 5), memory, point, code(row.link))
+
+
+def ridge(row) -> float:
+    """Ridge point of an accelerator's 16-bit arithmetic [FLOP/byte]."""
+    return evaluate("ridge_point", accelerator=row.id).value
+
+
+def links_table() -> str:
+    """Every interconnect: kind, bandwidth in one direction, size of one network, latency."""
+    rows = [
+        (code(row.id), row.name, row.kind, digits_of(row.BW_Int, 5), row.domain, row.latency, row.known)
+        for row in datasets.interconnects().values()
+    ]
+    header = ("id", "link", "kind", "GB/s", "accelerators", "latency (µs)", "known")
+    caption = "Interconnects: bandwidth per accelerator in one direction, and how many accelerators one network joins."
+    return table(header, rows, caption, "tab-links", "lllrrrl")

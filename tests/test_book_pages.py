@@ -1,0 +1,78 @@
+"""Pages are templates: what they name must exist, and a mistake is told with its page and line."""
+
+import os
+
+import pytest
+
+from analysis.book import render
+from analysis.errors import InputError
+from analysis.files import ROOT, fingerprint, mirror, write
+from analysis.render.page import template_functions
+from analysis.render.show import ShownFigure, note, show
+from analysis.render.style import use
+
+FIGURES = {"fig-line": ("line", ShownFigure("fig-line", "A line.", "It\nrises.", "<svg/>", "x\n1\n"))}
+
+
+def rendered(folder, text):
+    page = folder / "page.md"
+    page.write_text(text)
+    return render(page, template_functions(FIGURES, {"top": 3.5}))
+
+
+def test_a_page_gets_numbers_and_figures(tmp_path):
+    text = rendered(tmp_path, "Top: {{ notes.top }} {#id}\n\n{{ figure('fig-line') }}\n")
+    assert text.startswith("Top: 3.5 {#id}\n\n::::{figure} /figures/fig-line.svg\n:name: fig-line\n:alt: It rises.\n")
+    assert "{doc}`line </notebooks/line>`" in text
+    assert "[numbers](/figures/fig-line.csv)" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\nb {{ nots.top }}\n", "line 2: 'nots' is undefined"),
+        ("a\n\n{{ notes.tpo }}\n", "line 3: 'dict object' has no attribute 'tpo'"),
+        ("a\n{{ figure('fig-lime') }}\n", "line 2: no notebook shows a figure 'fig-lime'; labels shown: fig-line"),
+        ("a\n{{ figure() }}\n", "line 2: TypeError: "),
+        ("a\n{{ notes.top \n", "line 2: unexpected end of template"),
+    ],
+)
+def test_a_mistake_is_told_with_page_and_line(tmp_path, text, message):
+    with pytest.raises(InputError) as caught:
+        rendered(tmp_path, text)
+    assert str(caught.value).startswith(f"{os.path.relpath(tmp_path / 'page.md', ROOT)}, {message}")
+
+
+def test_a_file_that_does_not_change_is_not_written(tmp_path):
+    target = tmp_path / "a" / "b.txt"
+    assert [write(target, b"1"), write(target, b"1"), write(target, b"2")] == [True, False, True]
+    assert target.read_bytes() == b"2"
+    assert [path.name for path in target.parent.iterdir()] == ["b.txt"]
+
+
+def test_a_mirrored_folder_holds_nothing_else(tmp_path):
+    mirror(tmp_path, {"a.md": b"1", "old/b.md": b"2"})
+    assert mirror(tmp_path, {"a.md": b"1", "c.md": b"3"}) == 2
+    assert sorted(path.name for path in tmp_path.rglob("*.md")) == ["a.md", "c.md"]
+
+
+def test_a_fingerprint_tells_names_contents_and_order_apart(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(b"x")
+    two.write_bytes(b"y")
+    states = [fingerprint([one]), fingerprint([one], "p"), fingerprint([one, two]), fingerprint([two]), fingerprint([])]
+    assert len(set(states)) == len(states)
+
+
+def test_show_and_note_refuse_what_the_book_cannot_use():
+    from matplotlib import pyplot
+
+    use()
+    figure, _ = pyplot.subplots()
+    with pytest.raises(InputError, match="alt of the figure 'fig-x' is empty"):
+        show(figure, "fig-x", "A figure.", " ")
+    with pytest.raises(InputError, match=r"columns of unequal length, \{'x': 1, 'y': 2\}"):
+        show(figure, "fig-x", "A figure.", "A figure.", data={"x": [1], "y": [1, 2]})
+    with pytest.raises(InputError, match="note: points is a list"):
+        note(points=[1, 2])
+    pyplot.close(figure)

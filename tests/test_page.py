@@ -1,0 +1,207 @@
+"""What the pages print: every equation once, numbers as computed by hand, tables that say what they should."""
+
+import re
+from collections import Counter
+
+import pytest
+from sympy import Max, Symbol
+from sympy.parsing.sympy_parser import parse_expr
+
+from analysis.derive.attention import MECHANISMS
+from analysis.derive.symbols import BY_NAME, LATEX, MEANINGS
+from analysis.errors import InputError
+from analysis.evaluate.claims.ledger import ledger
+from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.quantities import QUANTITIES, quantity
+from analysis.files import ROOT
+from analysis.render import derivations, equations, latex, paper_tables, prose, tables
+from analysis.render.digits import digits_of, percent, with_unit
+from analysis.render.page import NAMES, template_functions
+
+PAGES = sorted((ROOT / "book").glob("*.md"))
+TEXT = {page.name: page.read_text() for page in PAGES}
+CALL = re.compile(r"\{\{ (?:equation|sum_equation|multiple_equation|parts_equation)\(\"(\w+)\"")
+
+
+def names(text):
+    """A closed form written in ASCII names, over the study's symbols."""
+    return parse_expr(text, local_dict={**BY_NAME, "Max": Max})
+
+
+# -- equations ---------------------------------------------------------------------------------------
+def test_every_quantity_has_its_equation_exactly_once():
+    quantity("parameters")  # registers the system's quantities too
+    printed = Counter(name for text in TEXT.values() for name in CALL.findall(text))
+    assert printed == dict.fromkeys(QUANTITIES, 1)
+
+
+def test_every_figure_of_a_notebook_has_one_place_in_the_book():
+    notebooks = "".join(path.read_text() for path in (ROOT / "book" / "notebooks").glob("*.ipynb"))
+    shown = set(re.findall(r'\\"(fig-[\w-]+)\\"', notebooks)) - {"fig-smoke"}
+    placed = Counter(label for text in TEXT.values() for label in re.findall(r"\{\{ figure\(\"([\w-]+)\"\)", text))
+    assert placed == dict.fromkeys(shown, 1)
+
+
+def test_the_ledger_points_to_what_the_book_shows():
+    text = "".join(TEXT.values())
+    equations_shown = {each.label for each in QUANTITIES.values()}
+    for finding in ledger():
+        assert not finding.figure or f'figure("{finding.figure}")' in text, finding.id
+        assert not finding.equation or finding.equation in equations_shown, finding.id
+
+
+def test_an_equation_bears_the_label_of_its_quantity():
+    assert ":label: eq-kv-bytes-per-token\n" in equations.equation("kv_bytes_per_token")
+    assert ":label: eq-b-slo\n" in equations.equation("B_SLO")
+
+
+@pytest.mark.parametrize(
+    ("name", "remark", "form"),
+    [
+        ("core_attention_flops", "MHA", "4*B*L*causal*d_hd*l*n_hd"),
+        ("core_attention_flops", "GQA", "4*B*L*causal*d_hd*deg_grp*l*n_kv"),
+        ("core_attention_intensity", "GQA", "2*L*causal*deg_grp*l/(L*width_kv + deg_grp*l*width_activations)"),
+        ("B_attn", "", "RP_acc*width_weights/(2*l)"),
+    ],
+)
+def test_closed_forms_are_the_ones_written_by_hand(name, remark, form):
+    found = {label: each for label, each in equations.forms(name) if label == remark}
+    assert (found[remark] - names(form)).simplify() == 0
+
+
+def test_forms_that_are_equal_are_printed_once():
+    remarks = [remark for remark, _ in equations.forms("kv_bytes_per_token")]
+    assert len(remarks) == len(set(remarks)) == 3
+    assert "MLA reordered" not in remarks, "the cache does not depend on the order"
+
+
+def test_symbols_are_printed_as_their_table_says():
+    assert latex.tex(BY_NAME["d_KVco"]) == r"d_{\mathrm{KVco}}"
+    assert len(set(map(latex.tex, LATEX))) == len(LATEX), "two symbols that look alike"
+
+
+@pytest.mark.parametrize("name", ["parameters", "attention_block_time", "core_attention_intensity"])
+def test_arranging_a_form_does_not_change_it(name):
+    import random
+
+    setting = equations.Setting.of(model="deepseek-v3", accelerator="b200-paper")
+    form = quantity(name).expression(setting)
+    draw = random.Random(1)
+    point = {symbol: draw.randint(1, 40) for symbol in form.free_symbols}
+    assert form.xreplace(point).simplify() == latex.tidy(form).xreplace(point).simplify()
+
+
+def test_long_forms_are_broken_and_keep_every_term():
+    letters = [Symbol(f"letter_{i:02d}") for i in range(30)]
+    lines = latex.broken(sum(letters))
+    assert len(lines) > 2
+    assert all(lines[i].startswith("+ ") for i in range(1, len(lines)))
+    assert sum(line.count("letter") for line in lines) == 30
+
+
+# -- derivations -------------------------------------------------------------------------------------
+def test_limits_in_decode_are_one_the_group_and_the_heads_of_a_latent():
+    assert derivations.limit_value("MHA") == 1
+    assert derivations.limit_value("GQA") == 40 / 8
+    assert derivations.limit_value("MLA") == 1
+    assert derivations.limit_value("MLA", "reordered") == pytest.approx(128 * (512 + 512 + 64) / (512 + 64))
+    assert derivations.limit_value("MLA", "as_printed", "prefill") == float("inf")
+
+
+def test_limit_table_has_every_mechanism_and_step():
+    text = derivations.limit_table()
+    for remark in ("MHA", "GQA", "MLA as printed", "MLA reordered"):
+        assert f"| {remark}, decode |" in text
+        assert f"| {remark}, prefill |" in text
+
+
+def test_einsum_prints_the_lines_of_the_derivation():
+    text = derivations.einsum("MLA", "core", "reordered").replace("\N{NO-BREAK SPACE}", " ")
+    for line in MECHANISMS["MLA"].stages("reordered")["core"]:
+        assert f"`{line}`" in text
+    with pytest.raises(InputError, match="no such stage; allowed are projections"):
+        derivations.einsum("MLA", "cores")
+
+
+# -- numbers -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0, 3, "0"),
+        (0.00012345, 2, "0.00012"),
+        (999.6, 3, "1,000"),
+        (-2.71, 2, "\N{MINUS SIGN}2.7"),
+        (1e6, 3, "1,000,000"),
+    ],
+)
+def test_digits(value, digits, text):
+    assert digits_of(value, digits) == text
+
+
+def test_numbers_carry_units_and_refuse_foreign_ones():
+    assert with_unit(61 * 576 * 2, "byte", "KiB").startswith("68.6")
+    assert percent(0.5) == "50\N{NARROW NO-BREAK SPACE}%"
+    with pytest.raises(InputError, match="unit=GHz: not a unit of a number in byte"):
+        with_unit(1, "byte", "GHz")
+
+
+def test_numbers_in_prose_are_those_of_hand_arithmetic():
+    assert prose.number("ridge_point", accelerator="b200-paper", digits=5) == digits_of(2250 / 8, 5)
+    assert prose.number("B_MoE", model="deepseek-v3", accelerator="b200-paper") == digits_of(2250 / 8 * 256 / 8)
+    mha, mla = 2 * 96 * 12288 * 2, 61 * 576 * 2
+    assert prose.ratio("kv_bytes_per_token", {"model": "gpt3-175b"}, {"model": "deepseek-v3"}) == digits_of(mha / mla)
+    with pytest.raises(InputError, match="has nothing called 'weights'"):
+        prose.number("expert_intensity", beside="weights", model="deepseek-v3", B=1)
+
+
+def test_shares_of_layers_add_up():
+    given = {"model": "deepseek-v3", "accelerator": "b200-paper", "B": 128, "L": 4096}
+    titles = ("projections", "absorbed products", "core attention", "output projection")
+    assert prose.layer_share(*titles, **given) == percent(1)
+    with pytest.raises(InputError, match="no layer 'softmax'"):
+        prose.layer_share("softmax", **given)
+
+
+def test_pages_type_no_computed_number():
+    """Digits stand only inside calls, code, links, headings of versions and names."""
+    allowed = r"\{\{.*?\}\}|\{%.*?%\}|```(?:sh|python).*?```|```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$"
+    for name, text in TEXT.items():
+        prose_only = re.sub(allowed, "", text, flags=re.S)
+        decimals = re.findall(r"\d+\.\d+", prose_only)
+        assert set(decimals) <= {"3.11", "4.0"}, f"{name} types {decimals}"
+
+
+# -- tables ------------------------------------------------------------------------------------------
+def test_a_cell_cannot_break_its_table():
+    assert tables.table(["a"], [["x|y\nz"]], "c", "n").splitlines()[-2] == r"| x\|y z |"
+
+
+def test_reference_tables_have_a_row_for_everything():
+    assert tables.symbols_table().count("\n| $") == len(MEANINGS)
+    assert tables.conventions_table().count("\n| `") == len(PARAMETERS)
+
+
+def test_table1_shows_the_row_that_contradicts_itself():
+    rows = {line.split("|")[1].strip(): line for line in paper_tables.table1().splitlines() if line.startswith("| ")}
+    assert "| none |" in rows["B200"]
+    assert all(number in rows["TPU v7"] for number in ("311.76", "320.42", "\N{MINUS SIGN}2.7"))
+
+
+def test_table3_says_what_the_printed_entries_leave_out():
+    rows = [line for line in paper_tables.table3().splitlines() if "(`C0" in line]
+    assert len(rows) == 8
+    left_out = {re.search(r"C\d+", row)[0]: row.split("|")[-2].strip() for row in rows}
+    assert left_out["C033"] == "`c_KV` not charged"
+    assert left_out["C034"] == "`q_N` not charged"
+    assert left_out["C036"] == "every operand charged"
+
+
+# -- the page ----------------------------------------------------------------------------------------
+def test_templates_see_every_name():
+    assert set(NAMES) < set(template_functions({}, {}))
+
+
+def test_every_page_is_in_the_table_of_contents():
+    contents = (ROOT / "book" / "_toc.yml").read_text()
+    for page in PAGES:
+        assert re.search(rf"(file|root): {page.stem}\n", contents), page.name
