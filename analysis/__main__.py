@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from analysis.errors import InputError
+from analysis.errors import InputError, shown
 
 ROWS = {  # file -> columns shown
     "models": ("id", "name", "year", "attention", "n_dec", "d_emb", "n_hd", "n_e", "n_k", "known"),
@@ -55,9 +55,9 @@ def _assigned(assignments: tuple[str, ...]) -> dict[str, str]:
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals or not name or not value:
-            raise InputError(f"{text}: parameters are written NAME=VALUE, for example B=64.")
+            raise InputError(f"{shown(text)}: parameters are written NAME=VALUE, for example B=64.")
         if name in found:
-            raise InputError(f"{name}={value}: {name} is given twice; keep one.")
+            raise InputError(f"{shown(name)}={shown(value)}: {shown(name)} is given twice; keep one.")
         found[name] = value
     return found
 
@@ -156,7 +156,7 @@ def run(arguments: list[str] | None = None) -> int:
     except click.Abort:
         return 130
     except InputError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {' '.join(str(error).split())}", err=True)
     return 2
 
 

@@ -16,6 +16,16 @@ class InputError(ValueError):
         return [f"error: {self}"]
 
 
+def shown(value, longest: int = 60) -> str:
+    """Repeat a reader's value in a message: on one line, and cut short where it is long.
+
+    >>> shown("a\\nb")
+    'a b'
+    """
+    text = " ".join(str(value).split())
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 def choices(allowed) -> str:
     """List allowed values for a message, in their given order.
 

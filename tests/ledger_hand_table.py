@@ -15,6 +15,7 @@ from ledger_by_hand import (
     speedup,
     tp_speed,
 )
+from ledger_systems_table import SYSTEMS
 
 from analysis.evaluate.claims.ledger import DIFFERS, ERROR, NOT_TESTABLE, REPRODUCED, UNDER_A_READING
 
@@ -87,3 +88,4 @@ HAND = {
              / (4 * 128 * 4096 / (2 * (2 * 4096 * 128 + 2 * 128)))),
     "C089": (REPRODUCED, "less than an MHA", R1_ATTENTION / (4 * 7168 * 16384)),
 }  # fmt: skip
+HAND |= SYSTEMS

@@ -74,6 +74,11 @@ def B_cap(
     return free / request_bytes(architecture, conventions, book, activations)
 
 
-def memory_used(architecture: Architecture, conventions: Conventions = Conventions(), book: str = "as_built") -> Expr:
+def memory_used(
+    architecture: Architecture,
+    conventions: Conventions = Conventions(),
+    book: str = "as_built",
+    activations: bool = True,
+) -> Expr:
     """Bytes that the system stores at batch B and context L [byte]."""
-    return weights_stored(architecture, book) + B * request_bytes(architecture, conventions, book)
+    return weights_stored(architecture, book) + B * request_bytes(architecture, conventions, book, activations)

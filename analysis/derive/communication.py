@@ -28,14 +28,14 @@ def dispatch_time(levels: str = "one") -> Expr:
     """Time of one all-to-all, dispatch or combine [s] (half of Eq. 13), latency included.
 
     `levels="two"`: groups of n_group accelerators on a fast link, BW_out between groups; uniform routing sends
-    n_group / n_acc of the copies inside, both networks work at once.
+    n_group / deg_EP of the copies inside, both networks work at once.
 
     >>> dispatch_time()
     B*Gamma_acc*d_emb*l*n_k*width_activations/(BW_Int*n_acc) + alpha
     """
     if levels == "one":
         return dispatched_bytes() / BW_Int + alpha
-    inside = n_group / n_acc
+    inside = Min(1, n_group / deg_EP)  # the share of an EP group that sits in the same fast group
     return Max(dispatched_bytes() * inside / BW_Int, dispatched_bytes() * (1 - inside) / BW_out) + alpha
 
 

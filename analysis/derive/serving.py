@@ -7,7 +7,7 @@ plus communication. Each accelerator is alike except that experts and wires are 
 from dataclasses import dataclass
 from functools import cache
 
-from sympy import Expr, Integer, Max
+from sympy import Expr, Integer, Max, Min
 
 from analysis.derive import capacity, decoder
 from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
@@ -41,7 +41,7 @@ def tpot_terms(
 ) -> dict[str, Expr]:
     """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
     attention = attention_stages(architecture.mechanism, conventions)
-    feedforward = feedforward_stages(architecture)
+    feedforward = feedforward_stages(architecture, conventions.grouping)
     blocks = {
         "dense": decoder.block_counts(architecture)["dense"],
         "experts": decoder.block_counts(architecture)["routed"],
@@ -79,18 +79,52 @@ def tpot(architecture: Architecture, conventions: Conventions = Conventions(), s
     return Max(work, wires) if system.overlap == "comm" else work + wires
 
 
+@dataclass(frozen=True)
+class Book:
+    """How the memory book of Eqs 11 and 12 is kept: which weights, and whether activations count."""
+
+    weights: str = "eq11"
+    activations: bool = True
+
+
+def _bounds(architecture: Architecture, conventions: Conventions, system: System, book: Book) -> tuple[Expr, Expr]:
+    """Least time at the memory and on the wires [s]; routed experts are read from the device that holds them."""
+    held = capacity.memory_used(architecture, conventions, book.weights, book.activations)
+    parts = capacity.weights_by_part(architecture) if system.expert_device else {}
+    routed = parts.get("routed", Integer(0))
+    memory = (held - routed) / (n_acc * BW_mem) + routed / (n_acc * BW_exp)
+    return memory, 2 * decoder.block_counts(architecture)["routed"] * exchange_time(system.levels)
+
+
+@cache
 def tpot_bound(
-    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(), book: str = "eq11"
+    architecture: Architecture,
+    conventions: Conventions = Conventions(),
+    system: System = System(),
+    book: Book = Book(),
 ) -> Expr:
-    """Lower bound of TPOT [s] (Eq. 12): all stored weights, the cache and communication, at memory and link speed."""
-    comm = 2 * decoder.block_counts(architecture)["routed"] * exchange_time(system.levels)
-    return capacity.memory_used(architecture, conventions, book) / (n_acc * BW_mem) + comm
+    """Lower bound of TPOT [s] (Eq. 12): all stored weights, the cache and communication, at memory and link speed.
+
+    It reads every stored weight, so it bounds the full TPOT only from the batch on that reaches all experts.
+    """
+    memory, wires = _bounds(architecture, conventions, system, book)
+    return Max(memory, wires) if system.overlap == "comm" else memory + wires
 
 
 def B_SLO_bound(
-    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(), book: str = "eq11"
+    architecture: Architecture,
+    conventions: Conventions = Conventions(),
+    system: System = System(),
+    book: Book = Book(),
 ) -> Expr:
-    """Largest batch that Eq. 12's bound admits under an SLO [requests], not rounded; the bound is linear in B."""
-    bound = tpot_bound(architecture, conventions, system, book)
+    """Largest batch that Eq. 12's bound admits under an SLO [requests], not rounded: the bound is linear in B."""
+    memory, wires = _bounds(architecture, conventions, system, book)
+    if system.overlap == "comm" and wires:
+        return Min(_largest(memory), _largest(wires))
+    return _largest(memory + wires)
+
+
+def _largest(bound: Expr) -> Expr:
+    """The B at which a time that is linear in B equals the SLO."""
     at_zero = bound.xreplace({B: Integer(0)})
     return (SLO - at_zero) / (bound.xreplace({B: Integer(1)}) - at_zero)

@@ -109,5 +109,12 @@ BW_exp = _born("BW_exp", r"BW_{exp}", "byte/s", "memory bandwidth of the device 
                paper="Sec. VII-D")
 SLO = _born("SLO", r"SLO", "s", "time allowed per output token", _g, paper="Eq. 12")
 
+# -- sizes that the system's equations abbreviate ------------------------------------------------
+_g = "abbreviations"
+M_KV = _born("M_KV", r"M_{KV}", "byte", "cached bytes of one token in one block", _g, paper="Eq. 11")
+M_act = _born("M_act", r"M_{act}", "byte", "activations that one request holds while a block runs", _g, paper="Eq. 11")
+N_attn = _born("N_attn", r"N_{attn}", "1", "weight elements of one attention block", _g)
+N_MoE = _born("N_MoE", r"N_{MoE}", "1", "weight elements of one block's routed experts (or its dense layer)", _g)
+
 BY_NAME: dict[str, Symbol] = {symbol.name: symbol for symbol in MEANINGS}
 LATEX: dict[Symbol, str] = {symbol: meaning.latex for symbol, meaning in MEANINGS.items()}

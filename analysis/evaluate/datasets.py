@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from sympy import Symbol
 
 from analysis.derive.symbols import BY_NAME, P_acc, deg_grp
-from analysis.errors import InputError
+from analysis.errors import InputError, shown
+from analysis.evaluate import own_rows
 from analysis.evaluate.rows import FILES, PEAKS, Accelerator, Claim, Interconnect, Model, Row, Scenario
 from analysis.evaluate.table import load_table
 
@@ -79,47 +80,66 @@ def _names(file: str) -> dict[str, str]:
     return {alias: id_ for id_, row in rows.items() for alias in (id_, *getattr(row, "aliases", ()))}
 
 
-def _find(file: str, name: str) -> BaseModel:
+ASKED_AS = {"models": "model", "accelerators": "accelerator", "interconnects": "link", "scenarios": "scenario"}
+
+
+def find(file: str, name: str, parameter: str | None = None) -> BaseModel:
+    """The row of a file with this id or alias, or in the file that `name` is a path of.
+
+    `parameter` is what the reader typed it for. Raises InputError that lists close matches.
+    """
+    if own_rows.is_path(name):
+        return _own(file, name)
     known = _names(file)
     if name not in known:
-        close = difflib.get_close_matches(str(name).lower(), known, n=4, cutoff=0.4)
+        close = difflib.get_close_matches(shown(name).lower(), known, n=4, cutoff=0.4)
         hint = f"close to it are {', '.join(close)}; " if close else ""
         raise InputError(
-            f"{file[:-1]}={name}: no row of data/{file}.csv has this id; {hint}`python -m analysis {file}` lists all."
+            f"{parameter or ASKED_AS[file]}={shown(name)}: no row of data/{file}.csv has this id; {hint}"
+            f"`python -m analysis {file}` lists all."
         )
     return _table(file)[known[name]]
 
 
+def _own(file: str, name: str) -> BaseModel:
+    """A reader's own row by path; its id must not pass for one of ours."""
+    row = own_rows.load(name, file)
+    if row.id in _names(file):
+        raise InputError(f"{own_rows.shown(name)}, column id: found {row.id!r}, which already names a row of "
+                         f"data/{file}.csv, allowed are other ids; rename this row.")  # fmt: skip
+    return row
+
+
 def model(name: str) -> Model:
-    """The model with this id or alias. Raises InputError that lists close matches.
+    """The model with this id or alias, or in this file (a path). Raises InputError that lists close matches.
 
     >>> model("deepseek-r1").id
     'deepseek-v3'
     """
-    return _find("models", name)
+    return find("models", name)
 
 
 def accelerator(name: str) -> Accelerator:
-    """The accelerator with this id. Raises InputError that lists close matches.
+    """The accelerator with this id, or in this file. Raises InputError that lists close matches.
 
     >>> accelerator("b200-paper").BW_mem
     8000.0
     """
-    return _find("accelerators", name)
+    return find("accelerators", name)
 
 
 def interconnect(name: str) -> Interconnect:
-    """The link with this id. Raises InputError that lists close matches.
+    """The link with this id, or in this file. Raises InputError that lists close matches.
 
     >>> interconnect("nvlink5-b200").BW_Int
     900.0
     """
-    return _find("interconnects", name)
+    return find("interconnects", name)
 
 
 def scenario(name: str) -> Scenario:
     """The system with this id. Raises InputError that lists close matches."""
-    return _find("scenarios", name)
+    return find("scenarios", name)
 
 
 def _si(row: Row, name: str):

@@ -21,6 +21,8 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
     if not np.all(np.asarray(TP) * np.asarray(DP) == np.asarray(n_acc)):
         raise InputError(f"deg_TP * deg_DP must equal n_acc, found {TP} * {_shown(DP)} and n_acc={n_acc}; "
                          f"give for example n_acc={_shown(np.multiply(TP, np.maximum(1, DP)))} or another degree.")  # fmt: skip
+    if not _divides(1, DP):
+        raise InputError(f"deg_TP={TP}: must divide n_acc={n_acc}; give a divisor, or another n_acc.")
     if n_hd in used and not _divides(TP, given["n_hd"]):
         raise InputError(f"deg_TP={TP}: must divide the {given['n_hd']} query heads of the model; give a divisor.")
     n_kv = given["n_kv"]

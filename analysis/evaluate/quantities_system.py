@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.derive import communication, serving
+from analysis.derive import communication
 from analysis.derive.symbols import B, n_acc
 from analysis.errors import InputError
 from analysis.evaluate import skew, system
@@ -49,7 +49,7 @@ define(
     "lower bound of the time per output token (Eq. 12)",
     "s",
     domain=_serves,
-    expression=lambda s: serving.tpot_bound(s.architecture, s.conventions, system.system(s), s["weights"]),
+    expression=system.tpot_bound,
 )
 define("throughput", "output tokens per second of the system", "token/s", lambda s: B / system.tpot(s), domain=_serves)
 define(
@@ -82,10 +82,7 @@ define(
     closed_form="largest whole B with tpot(B) <= SLO, by bisection",
     domain=_serves,
     beside={
-        "lower bound of TPOT (Eq. 12)": lambda s: serving.B_SLO_bound(
-            s.architecture, s.conventions, system.system(s), s["weights"]
-        )
-    },
+        "lower bound of TPOT (Eq. 12)": system.B_SLO_bound},
 )
 define(
     "load_imbalance",

@@ -2,12 +2,14 @@
 
 import difflib
 import math
+import re
 
 import numpy as np
 
-from analysis.errors import InputError, choices
+from analysis.errors import InputError, choices, shown
 from analysis.evaluate.parameters import CHOICE, COUNT, PARAMETERS, ROW, Parameter
 
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LARGEST = 1e18  # far beyond any batch, context or bandwidth; keeps typing errors from passing as numbers
 
 
@@ -23,10 +25,10 @@ def read(name: str, given):
     """
     parameter = PARAMETERS.get(name)
     if parameter is None:
-        close = difflib.get_close_matches(str(name), PARAMETERS, n=3)
-        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        close = difflib.get_close_matches(shown(name), PARAMETERS, n=3)
+        hint = f"close to it are {', '.join(close)}; " if close else ""
         raise InputError(
-            f"{name}={given}: there is no parameter of this name; {hint}Allowed are {choices(PARAMETERS)}."
+            f"{shown(name)}={shown(given)}: there is no parameter of this name; {hint}allowed are {choices(PARAMETERS)}."
         )
     if parameter.kind == ROW:
         return str(given)
@@ -38,7 +40,7 @@ def read(name: str, given):
 def _choice(parameter: Parameter, given):
     if given not in parameter.allowed:
         raise InputError(
-            f"{parameter.name}={given}: not a value of this parameter; allowed are {choices(parameter.allowed)}."
+            f"{parameter.name}={shown(given)}: not a value of this parameter; allowed are {choices(parameter.allowed)}."
         )
     return given
 
@@ -55,18 +57,14 @@ def _numbers(parameter: Parameter, given):
 
 def _number(parameter: Parameter, given) -> int | float:
     try:
-        number = float(given) if not isinstance(given, bool) else math.nan
+        plain = not isinstance(given, bool) and (not isinstance(given, str) or _NUMBER.fullmatch(given))
+        number = float(given) if plain else math.nan
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     bounds, fits = _bounds(parameter, number)
     if not fits:
-        raise InputError(f"{parameter.name}={_shown(given)}: {parameter.meaning}; allowed is {bounds}.")
+        raise InputError(f"{parameter.name}={shown(given)}: {parameter.meaning}; allowed is {bounds}.")
     return int(number) if number.is_integer() else number
-
-
-def _shown(given) -> str:
-    text = str(given)
-    return text if len(text) < 40 else f"{text[:37]}..."
 
 
 def _bounds(parameter: Parameter, number: float) -> tuple[str, bool]:
@@ -84,5 +82,5 @@ def _bounds(parameter: Parameter, number: float) -> tuple[str, bool]:
     if parameter.name.startswith("width"):
         return "a number of bytes above 0 and at most 16", 0 < number <= 16
     if parameter.kind == COUNT:
-        return "a whole number from 1", 1 <= number < LARGEST and number.is_integer()
-    return "a number above 0", 0 < number < LARGEST
+        return "a whole number from 1, below 1e18", 1 <= number < LARGEST and number.is_integer()
+    return "a number above 0, below 1e18", 0 < number < LARGEST

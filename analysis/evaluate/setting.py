@@ -48,27 +48,28 @@ class Setting:
         return self.given.get(name, PARAMETERS[name].default)
 
     # -- rows ------------------------------------------------------------------------------------
-    def _row(self, name: str, find):
+    def _row(self, name: str):
+        file = PARAMETERS[name].allowed[0]
         if name not in self.given:
             raise InputError(f"{name}= is needed: name a row, for example {name}={EXAMPLES[name]} "
-                             f"(`python -m analysis {PARAMETERS[name].allowed[0]}` lists all).")  # fmt: skip
-        return find(self.given[name])
+                             f"(`python -m analysis {file}` lists all).")  # fmt: skip
+        return datasets.find(file, self.given[name], name)
 
     @cached_property
     def model(self):
         """The model's row."""
-        return self._row("model", datasets.model)
+        return self._row("model")
 
     @cached_property
     def accelerator(self):
         """The accelerator's row."""
-        return self._row("accelerator", datasets.accelerator)
+        return self._row("accelerator")
 
     @cached_property
     def link(self):
         """The link's row: the one named, else the one that the accelerator comes with, else None."""
         if "link" in self.given:
-            return datasets.interconnect(self.given["link"])
+            return self._row("link")
         name = self.accelerator.link if "accelerator" in self.given else None
         return datasets.interconnect(name) if name else None
 
@@ -94,9 +95,10 @@ class Setting:
 
     def _step(self) -> dict:
         found = {BY_NAME[name]: self[name] for name in NUMERIC if self[name] is not None}
-        query = self["l"] or (1 if self["phase"] == "decode" else self["L"])
-        found |= {BY_NAME["l"]: query} if query is not None else {}
-        return found | ({SLO: self["slo"]} if self["slo"] else {})
+        step = 1 if self["phase"] == "decode" else self["L"]
+        query = step if self["l"] is None else self["l"]
+        more = {BY_NAME["l"]: query, SLO: self["slo"]}
+        return found | {symbol: value for symbol, value in more.items() if value is not None}
 
     def _widths(self) -> dict:
         names = ("width_weights", "width_kv", "width_activations")
@@ -135,18 +137,19 @@ class Setting:
             found[BY_NAME["M_cap"]] = self.accelerator.M_cap * {"GB": GB, "GiB": GIB}[self["capacity_unit"]]
         experts = found
         if "accelerator_experts" in self.given:
-            row = self._row("accelerator_experts", datasets.accelerator)
+            row = self._row("accelerator_experts")
             experts = datasets.row_point(row, self["peak"])
         return found | {RP_acc: found[P_acc] / found[BW_mem], P_exp: experts[P_acc], BW_exp: experts[BW_mem]}
 
     def _link(self) -> dict:
         found = datasets.row_point(self.link) if self.link else {}
         latency = 1e-6 * (self.link.latency or 0) if self.link else None
-        if self["alpha"] == "link" and not latency:
+        from_link = isinstance(self["alpha"], str)
+        if from_link and not latency:
             raise InputError(
                 "alpha=link: no latency is known for the link chosen; give a number of seconds, or another link."
             )
-        found[BY_NAME["alpha"]] = latency if self["alpha"] == "link" else self["alpha"]
+        found[BY_NAME["alpha"]] = latency if from_link else self["alpha"]
         found |= {BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {}
         return found | (self._groups() if self.two_levels else {})
 
@@ -166,7 +169,7 @@ class Setting:
                 f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside a group={self['group']} of the fast link; "
                 "give a smaller degree or a larger group."
             )
-        between = datasets.row_point(self._row("link_between", datasets.interconnect))
+        between = datasets.row_point(self._row("link_between"))
         return {BY_NAME["n_group"]: self["group"], BY_NAME["BW_out"]: between[BY_NAME["BW_Int"]]}
 
     def _imbalance(self) -> dict:

@@ -6,6 +6,8 @@ from analysis.errors import InputError
 from analysis.evaluate.routing import Band, expected_maximum, expert_imbalance, load_imbalance
 from analysis.evaluate.setting import Setting
 
+LARGEST_SAMPLE = 100_000  # tokens; 100 replicas of them take some seconds
+
 
 def _sizes(setting: Setting) -> tuple[int, int, int]:
     row = setting.model
@@ -35,10 +37,23 @@ def gammas(setting: Setting) -> tuple:
     return np.max(expert_imbalance(n_e, n_k, setting["s"], setting["draws"]), axis=-1), imbalance(setting)
 
 
+def _group_tokens(setting: Setting) -> int:
+    """Tokens that one EP group routes in a step: its share of the batch."""
+    groups = setting["n_acc"] / _sizes(setting)[2]
+    tokens = int(setting["B"] // groups)
+    if not 1 <= tokens <= LARGEST_SAMPLE:
+        raise InputError(
+            f"B={setting['B']}: one group of experts would route {tokens} tokens, and the Monte Carlo maximum is drawn for "
+            f"1 to {LARGEST_SAMPLE}; give another batch, or leave B out for the maximum of expected loads."
+        )
+    return tokens
+
+
 def imbalance_at_batch(setting: Setting) -> Band:
     """Expected maximum over accelerators of the tokens of a random batch B, over their mean, with its 95 % band."""
     n_e, n_k, n_acc = _sizes(setting)
     if np.ndim(setting["s"]) or np.ndim(setting["B"]):
         raise InputError("B, s: the Monte Carlo maximum takes one batch and one s; run once per value.")
-    return expected_maximum(n_e, n_k, n_acc, setting["s"], setting["B"], setting["placement"], setting["draws"],
+    tokens = _group_tokens(setting)
+    return expected_maximum(n_e, n_k, n_acc, setting["s"], tokens, setting["placement"], setting["draws"],
                             seed=setting["seed"], copies=setting["copies"])  # fmt: skip

@@ -10,7 +10,7 @@ from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 
-LARGEST_BATCH = 2**40
+LARGEST_BATCH = 2.0**52  # beyond, a float no longer counts single requests
 
 
 def system(setting: Setting) -> serving.System:
@@ -29,14 +29,25 @@ def tpot(setting: Setting) -> Expr:
     return serving.tpot(setting.architecture, setting.conventions, system(setting))
 
 
-def book(setting: Setting) -> dict:
-    """Arguments of the memory book that the setting chooses."""
-    return {"book": setting["weights"], "activations": setting["activation"] == "counted"}
+def book(setting: Setting) -> serving.Book:
+    """How the setting keeps the memory book."""
+    return serving.Book(setting["weights"], setting["activation"] == "counted")
+
+
+def tpot_bound(setting: Setting) -> Expr:
+    """Lower bound of TPOT [s] (Eq. 12)."""
+    return serving.tpot_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+
+
+def B_SLO_bound(setting: Setting) -> Expr:
+    """Batch [requests] that the lower bound admits under the SLO, not rounded."""
+    return serving.B_SLO_bound(setting.architecture, setting.conventions, system(setting), book(setting))
 
 
 def B_cap(setting: Setting) -> Expr:
     """Batch that fits memory [requests], not rounded."""
-    return capacity.B_cap(setting.architecture, setting.conventions, **book(setting))
+    kept = book(setting)
+    return capacity.B_cap(setting.architecture, setting.conventions, kept.weights, kept.activations)
 
 
 def rounded(batch, setting: Setting):
@@ -65,11 +76,26 @@ def B_SLO_value(setting: Setting):
     form = tpot(setting)
     check_degrees(setting.point, form.free_symbols)
     point = setting.point
-    low = np.zeros(np.broadcast_shapes(*(np.shape(v) for v in point.values())))
-    high = np.full_like(low, LARGEST_BATCH)
-    allowed = np.asarray(setting["slo"])
+    shape = np.broadcast_shapes(*(np.shape(number) for symbol, number in point.items() if symbol != B))
+
+    def fits(batch):
+        return value(form, point | {B: batch}) <= np.asarray(setting["slo"])
+
+    return _bisected(fits, *_bracket(fits, np.ones(shape)))
+
+
+def _bracket(fits, high):
+    """Batches around the largest that fits: below it (0 if none fits) and above it, found by doubling."""
+    low = np.zeros_like(high)
+    while np.any(inside := fits(high) & (high < LARGEST_BATCH)):
+        low, high = np.where(inside, high, low), np.where(inside, 2 * high, high)
+    return low, high
+
+
+def _bisected(fits, low, high):
+    """The largest whole batch in [low, high) that fits."""
     while np.any(high - low > 1):
         middle = np.floor((low + high) / 2)
-        fits = value(form, point | {B: middle}) <= allowed
-        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+        inside = fits(middle)
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
     return low

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from sympy import Add, Expr, Max, Mul, Symbol, collect, default_sort_key, expand, factor, fraction, latex, together
+from sympy import Add, Expr, Max, Mul, collect, default_sort_key, expand, factor, fraction, latex, together
 
-from analysis.derive.symbols import LATEX, width_activations, width_kv, width_weights
+from analysis.derive.symbols import LATEX, MEANINGS, width_activations, width_kv, width_weights
 
 THIN = r"\,"  # between factors, so that names of several letters keep apart
 WIDTHS = [width_kv, width_activations, width_weights]
@@ -24,9 +24,8 @@ def upright(text: str) -> str:
 
 
 SPELT = {symbol: upright(spelt) for symbol, spelt in LATEX.items()}
-ABBREVIATED = {letter: Symbol(letter) for letter in ("M_act", "M_KV", "N_attn", "N_MoE")}
+ABBREVIATED = {symbol.name: symbol for symbol, about in MEANINGS.items() if about.group == "abbreviations"}
 """Letters that a system's equations put for sizes of a block; they stand on the page only."""
-SPELT |= {letter: upright(f"{name[0]}_{{{name[2:]}}}") for name, letter in ABBREVIATED.items()}
 
 
 def tex(form: Expr) -> str:

@@ -1,6 +1,6 @@
 """Equations of a whole system: too long to print flat, so in terms of each other and of a block's named parts."""
 
-from sympy import Add, Expr, Symbol, latex
+from sympy import Add, Expr, Symbol, fraction
 
 from analysis.derive import decoder
 from analysis.derive.symbols import L
@@ -26,9 +26,10 @@ def sum_equation(total: str, terms: str, **given) -> str:
 def multiple_equation(name: str, of: str, power: int = -1, **given) -> str:
     """A quantity as a short factor times a power of another, both in the same setting."""
     setting = Setting.of(**given)
-    other = Symbol("other")
-    form = quantity(name).expression(setting) / quantity(of).expression(setting) ** power * other**power
-    printed = latex(form, symbol_names={**SPELT, other: left_side(of)}, mul_symbol=THIN)
+    above, below = fraction(quantity(name).expression(setting) / quantity(of).expression(setting) ** power)
+    above, below = ([tex(part)] if part != 1 else [] for part in (above, below))
+    (above if power > 0 else below).append(left_side(of))
+    printed = rf"\frac{{{THIN.join(above)}}}{{{THIN.join(below)}}}"
     return display_lines([f"{left_side(name)} &= {printed}"], quantity(name).label)
 
 

@@ -8,8 +8,8 @@ from analysis.derive.block import Conventions, attention_stages
 from analysis.derive.reordering import limits
 from analysis.derive.symbols import B, deg_EP, n_acc
 from analysis.evaluate import datasets
-from analysis.evaluate.layers import layers, numbers
 from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.layers import layers, numbers
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting
@@ -129,7 +129,7 @@ def _tuned_to_dense(paper: Paper) -> Judgement:
         f"{found['dense']:.0f} and projections {found['projections']:.0f}; a larger batch could raise experts to "
         f"{most:.0f}."
     )
-    return Judgement(readings, reason, "1", LABELS["expert_intensity"], FIGURE)
+    return Judgement(readings, reason, "1", LABELS["expert_intensity"], FIGURE, provisional=True)
 
 
 @claim("C066")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from analysis.evaluate.claims.intensity import B200, R1
+from analysis.evaluate.claims.ledger import Judgement, Paper, Reading, claim, holds
 from analysis.evaluate.claims.surfaces import (
     CONVENTIONS,
     ENDLESS,
@@ -13,7 +14,6 @@ from analysis.evaluate.claims.surfaces import (
     slowdown,
     speedup,
 )
-from analysis.evaluate.claims.ledger import Judgement, Paper, Reading, claim, holds
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting
 

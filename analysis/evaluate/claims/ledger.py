@@ -17,7 +17,10 @@ REPRODUCED, UNDER_A_READING, DIFFERS = "reproduced", "reproduced under a reading
 ERROR, NOT_TESTABLE, OPEN = "error in the paper", "not testable", "open"
 VERDICTS = (REPRODUCED, UNDER_A_READING, DIFFERS, ERROR, NOT_TESTABLE, OPEN)
 # The files claims/*.py that hold claims.
-MODULES = ("devices", "memory", "table3", "intensity", "attention", "latency", "experts")
+MODULES = (
+    "devices", "memory", "table3", "intensity", "attention", "latency", "experts",
+    "capacity", "serving", "network", "scaling", "routing", "pim", "bottleneck", "thesis",
+)  # fmt: skip
 TESTS = "tests/test_ledger.py::test_our_number_by_hand"
 
 
@@ -54,6 +57,8 @@ class Judgement:
 
     `contradicted`: the paper's own printed inputs, or another of its rows, give a different number.
     `testable`: False where the paper prints nothing to compare with.
+    `provisional`: the claim weighs the thesis as a whole; its verdict here is that of the numbers at hand, and the
+    chapter on the thesis has the last word.
     """
 
     readings: tuple[Reading, ...]
@@ -63,6 +68,7 @@ class Judgement:
     figure: str = ""
     contradicted: bool = False
     testable: bool = True
+    provisional: bool = False
 
     @property
     def verdict(self) -> str:
@@ -98,6 +104,7 @@ class Finding:
     equation: str = ""
     figure: str = ""
     test: str = ""
+    provisional: bool = False
 
     @property
     def claim(self):
@@ -158,6 +165,7 @@ def _found(id_: str) -> Finding:
         judged.equation,
         judged.figure,
         f"{TESTS}[{id_}]",
+        judged.provisional,
     )
 
 

@@ -16,8 +16,8 @@ from analysis.derive.block import Conventions, attention_stages
 from analysis.derive.einsum import Kernel, Tensor
 from analysis.derive.reordering import limits
 from analysis.derive.symbols import B, L, causal, l
-from analysis.evaluate.claims.printed import printed
 from analysis.evaluate.claims.ledger import Judgement, Paper, claim
+from analysis.evaluate.claims.printed import printed
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 

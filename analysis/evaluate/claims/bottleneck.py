@@ -1,0 +1,163 @@
+"""Claims about what limits a system that serves large batches (C083, C084, C086, C087)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.derive.capacity import B_cap, weights_stored
+from analysis.derive.symbols import BW_Int, BW_mem, M_cap, P_acc, n_acc
+from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.systems import (
+    B_RP,
+    CONTEXTS,
+    GPT3,
+    LLAMA4,
+    R1,
+    WIRES,
+    cap,
+    caps,
+    core_time,
+    scenario,
+    terms,
+    total,
+)
+from analysis.evaluate.layers import swept
+from analysis.evaluate.numbers import value
+from analysis.evaluate.quantities import quantity
+
+LABEL, FIGURE = quantity("tpot_terms").label, "fig-time-shares"
+LINKS = {"nvlink5-b200": "NVLink", "ib-xdr": "InfiniBand"}
+SKEWS, PLACEMENT = (0, 0.8), "shuffled"
+L8K = 8192.0
+
+
+def waiting_share(link: str, s: float) -> np.ndarray:
+    """Share of TPOT [%] at B_cap over `CONTEXTS` that the wires take and the wait for the busiest accelerator."""
+    even, found = (terms(scenario(R1, link=link, s=skew, placement=PLACEMENT), caps(R1), CONTEXTS) for skew in (0, s))
+    wait = found["routed_experts"] - even["routed_experts"]
+    return 100 * (total(found, *WIRES) + wait) / total(found)
+
+
+@claim("C083")
+def _interconnect(paper: Paper) -> Judgement:
+    found = {(link, s): waiting_share(link, s) for link in LINKS for s in SKEWS}
+    readings = tuple(
+        holds(f"{LINKS[link]}, s = {s:g}, L = {L / 1024:g}K at B_cap, over half of TPOT", float(share), share > 50)
+        for (link, s), shares in found.items()
+        for L, share in zip(CONTEXTS, shares, strict=True)
+    )
+    fitting = {key: int(np.sum(shares > 50)) for key, shares in found.items()}
+    nvlink, infiniband = (found[link, 0] for link in LINKS)
+    skewed = found["nvlink5-b200", 0.8]
+    reason = (
+        f"Without skew the wires take {nvlink[0]:.0f} % of TPOT at L = 1K, {nvlink[3]:.0f} % at 8K and "
+        f"{nvlink[-1]:.1f} % at 1M on NVLink, {infiniband[0]:.0f}, {infiniband[3]:.0f} and {infiniband[-1]:.1f} % on "
+        f"InfiniBand; with s = 0.8 on random placement wires and waiting take {skewed[0]:.0f} % at 1K and "
+        f"{skewed[3]:.0f} % at 8K on NVLink; they exceed half in {sum(fitting.values())} of {len(readings)} cells, "
+        f"{fitting['nvlink5-b200', 0]} of them on NVLink without skew."
+    )
+    return Judgement(readings, reason, "%", LABEL, FIGURE, provisional=True)
+
+
+def core_share(name: str, batches: np.ndarray, link: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Share of core attention in TPOT [%] over `CONTEXTS`, and whether it is the largest term (wires as one)."""
+    found = terms(scenario(name, link=link) if link else scenario(name), batches, CONTEXTS)
+    others = [found[term] for term in found if term not in (*WIRES, "core_attention")] + [total(found, *WIRES)]
+    core = found["core_attention"]
+    return 100 * core / total(found), core >= np.max(others, axis=0)
+
+
+def full_cache_time(name: str) -> float:
+    """Time [s] of reading all memory that weights leave free: core attention at B_cap while it waits for memory."""
+    setting = scenario(name)
+    free = M_cap - weights_stored(setting.architecture) / n_acc
+    return float(value(free / BW_mem, setting.point))
+
+
+def core_at_cap(name: str) -> float:
+    """Time [s] of core attention in all blocks at B_cap and L = 8192."""
+    setting = scenario(name)
+    return float(core_time(setting, cap(name, L8K), L8K, setting))
+
+
+@claim("C084")
+def _attention_no_longer(paper: Paper) -> Judgement:
+    small = np.minimum(caps(R1), B_RP(R1))
+    shares = {f"{LINKS[link]}, at B_cap": core_share(R1, caps(R1), link) for link in LINKS}
+    shares["NVLink, at the lesser of B_RP and B_cap"] = core_share(R1, small)
+    order = np.argsort(CONTEXTS != L8K, kind="stable")  # the context of the paper's batches first
+    readings = tuple(
+        holds(f"{name}, L = {CONTEXTS[i] / 1024:g}K", float(share[i]), not largest[i])
+        for name, (share, largest) in shares.items()
+        for i in order
+    )
+    others = {name: float(core_share(name, caps(name))[0][3]) for name in (GPT3, LLAMA4)}
+    times = {name: (full_cache_time(name) * 1e3, core_at_cap(name) * 1e3) for name in (GPT3, LLAMA4, R1)}
+    share = shares["NVLink, at B_cap"][0]
+    reason = (
+        f"At B_cap core attention is R1's largest term at L = 8K, {share[3]:.0f} % of TPOT ({share[0]:.0f} % at 1K, "
+        f"{share[-1]:.0f} % at 1M), against {others[GPT3]:.0f} % in GPT-3 and {others[LLAMA4]:.0f} % in Llama 4, since "
+        f"a full memory takes {times[R1][0]:.1f} ms to read whatever the attention (there {times[GPT3][0]:.1f} and "
+        f"{times[LLAMA4][0]:.1f} ms); its core takes {times[R1][1]:.1f} ms for it."
+    )
+    return Judgement(readings, reason, "%", LABEL, FIGURE, provisional=True)
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """Throughput at B_cap [1] with one resource doubled, over that without, at one context."""
+
+    L: float
+    arithmetic: float
+    memory_bandwidth: float
+    capacity: float
+    interconnect: float
+
+    @property
+    def gains(self) -> tuple[float, ...]:
+        """The four gains."""
+        return self.arithmetic, self.memory_bandwidth, self.capacity, self.interconnect
+
+
+def doubled(L: float) -> Doubling:
+    """What doubling each of an accelerator's four resources gives R1 on 32 of them."""
+    setting = scenario(R1)
+    twice = {symbol: {symbol.name: 2 * setting.point[symbol]} for symbol in (P_acc, BW_mem, BW_Int)}
+    batch, larger = cap(R1, L), _cap_at_twice(L)
+    plain = batch / total(terms(setting, batch, L))
+    gain = {symbol: batch / total(terms(setting, batch, L, **more)) / plain for symbol, more in twice.items()}
+    gain[M_cap] = larger / total(terms(setting, larger, L)) / plain
+    return Doubling(L, *(float(gain[symbol]) for symbol in (P_acc, BW_mem, M_cap, BW_Int)))
+
+
+def _cap_at_twice(L: float) -> float:
+    """B_cap [requests] of R1 with twice the memory on each accelerator; not rounded."""
+    setting = scenario(R1)
+    form = B_cap(setting.architecture, setting.conventions)
+    return float(value(form, swept(setting, L=L) | {M_cap: 2 * setting.point[M_cap]}))
+
+
+@claim("C086")
+def _balanced(paper: Paper) -> Judgement:
+    found = [doubled(L) for L in (8192.0, 2048.0, 65536.0)]
+    readings = tuple(
+        holds(f"L = {each.L / 1024:g}K at B_cap, no resource doubled gives half as much again", each.gains,
+              max(each.gains) < 1.5) for each in found
+    )  # fmt: skip
+    gains = found[0].gains
+    reason = (
+        f"At L = 8K twice the arithmetic gives {gains[0]:.2f} times the throughput, twice the memory bandwidth "
+        f"{gains[1]:.2f}, twice the capacity {gains[2]:.2f} and twice the interconnect {gains[3]:.2f}; at 64K it is "
+        f"{found[2].gains[0]:.2f}, {found[2].gains[1]:.2f}, {found[2].gains[2]:.2f} and {found[2].gains[3]:.2f}."
+    )
+    return Judgement(readings, reason, "1", quantity("throughput").label, FIGURE, provisional=True)
+
+
+@claim("C087")
+def _validated(paper: Paper) -> Judgement:
+    return Judgement(
+        (holds("no error printed", "none", False),),
+        "The simulator is said to have been checked against DeepEP and a DGX H100, but no error is printed, so there "
+        "is nothing to compare with.",
+        testable=False,
+    )

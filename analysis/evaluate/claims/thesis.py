@@ -1,0 +1,147 @@
+"""The summary's four statements (S01 to S04), as far as the system equations carry them."""
+
+from analysis.derive import roofline
+from analysis.derive.capacity import B_cap
+from analysis.derive.symbols import B, BW_Int, BW_mem, Gamma_imb, deg_EP, n_acc
+from analysis.evaluate import datasets
+from analysis.evaluate.claims.intensity import GPT3 as GPT3_MODEL
+from analysis.evaluate.claims.intensity import core
+from analysis.evaluate.claims.ledger import Judgement, Paper, Reading, claim, holds
+from analysis.evaluate.claims.pim import PIM, flip
+from analysis.evaluate.claims.systems import B_RP, GPT3, R1, WIRES, cap, core_time, scenario, terms, throughput, total
+from analysis.evaluate.layers import layers, numbers, swept
+from analysis.evaluate.numbers import value
+from analysis.evaluate.quantities import evaluate, quantity
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.skew import imbalance
+
+INTENSITY = quantity("core_attention_intensity").label
+HUNDRED, SKEW, WHOLE = 100, 0.8, "r1-256-900-l2048"
+MEMORY_DEVICE = scenario(PIM)["accelerator_experts"]
+CONTEXTS = (8192.0, 1024.0, 65536.0, 1048576.0)
+
+
+@claim("S01")
+def _compute_intensive(paper: Paper) -> Judgement:
+    ratio, intensity = core() / core(GPT3_MODEL), core()
+    rows = [row for row in datasets.accelerators().values() if row.P_bf16 and row.id != MEMORY_DEVICE]
+    ridges = {row.id: evaluate("ridge_point", accelerator=row.id).value for row in rows}
+    table = sorted((row.id for row in rows if row.RP_printed), key=lambda name: name != "b200-paper")
+    readings = tuple(
+        holds(
+            f"{name}, ridge {ridges[name]:.1f} (ratio to MHA, intensity over ridge)",
+            (ratio, intensity / ridges[name]),
+            ratio > HUNDRED and intensity > ridges[name],
+        )
+        for name in table
+    )
+    past = sum(intensity > ridge for ridge in ridges.values())
+    reason = (
+        f"Fused core attention of R1 has {ratio:.0f} times GPT-3's intensity (B = 128, L = 4096); its {intensity:.1f} "
+        f"FLOP/byte exceed the ridge of {sum(each.fits for each in readings)} of {len(readings)} accelerators of Table "
+        f"I and of {past} of {len(ridges)} in the data, but are {readings[0].value[1]:.2f} of a B200's, where it still "
+        "waits for memory."
+    )
+    return Judgement(readings, reason, "1", INTENSITY, "fig-roofline", provisional=True)
+
+
+def expert_over_dense(system: str, batch: float, placement: str | None) -> float:
+    """Intensity of the busiest accelerator's experts over that of the dense layer [1], under Zipf skew if placed.
+
+    Copies of experts spread an accelerator's tokens over its further slots.
+    """
+    setting = scenario(system, s=SKEW, placement=placement) if placement else scenario(system)
+    busiest = imbalance(setting) if placement else 1.0
+    experts = setting.model.n_e
+    slots = experts + setting["n_acc"] if placement == "replicated" else experts
+    point = swept(setting, B=batch * busiest * experts / slots) | {Gamma_imb: 1}
+    routed = float(value(roofline.expert().intensity.xreplace({deg_EP: n_acc}), point))
+    dense = numbers(layers(setting)["dense"], setting.point | {B: batch})["intensity"]
+    return routed / float(dense)
+
+
+@claim("S02")
+def _aligned(paper: Paper) -> Judgement:
+    ridge = B_RP(R1)
+
+    def reading(name: str, system: str, batch: float, placement: str | None) -> Reading:
+        ratio = expert_over_dense(system, batch, placement)
+        return holds(f"{name}, B = {batch:.0f}, intensity of experts over dense layer", ratio, round(ratio) == 1)
+
+    readings = (
+        reading(f"s = {SKEW}, copies of hot experts", R1, ridge, "replicated"),
+        reading(f"s = {SKEW}, copies of hot experts", R1, 1024.0, "replicated"),
+        reading(f"s = {SKEW}, longest processing time first", R1, 1024.0, "lpt"),
+        reading(f"s = {SKEW}, contiguous", R1, 1024.0, "contiguous"),
+        reading("no skew, static", R1, 1024.0, None),
+        reading("no skew, 256 accelerators", WHOLE, 8 * 1024.0, None),
+    )
+    rates = {placement: throughput(scenario(R1, s=SKEW, placement=placement), ridge, 2048)
+             for placement in ("contiguous", "lpt", "replicated")}  # fmt: skip
+    row = scenario(R1).model
+    gains = [rates[placement] / rates["contiguous"] for placement in ("lpt", "replicated")]
+    reason = (
+        f"At s = {SKEW} placing by load gives {gains[0]:.2f} times the throughput of contiguous experts and copies of "
+        f"hot ones {gains[1]:.2f} times (B_RP, L = 2048), and brings experts to {readings[0].value:.2f} of the dense "
+        "layer's intensity; without skew a static placement has that at any batch where accelerators number n_e / n_k "
+        f"= {row.n_e / row.n_k:g}, while 256 of them are {readings[-1].value:.2f} times apart."
+    )
+    return Judgement(readings, reason, "1", quantity("expert_intensity").label, "fig-skew-imbalance", provisional=True)
+
+
+def gain_of_device(name: str, L: float, **rates: float) -> float:
+    """TPOT at B_cap over that with core attention on another device [1]; `rates` are that device's, in SI units."""
+    setting, batch = scenario(name), cap(name, L)
+    plain, device = terms(setting, batch, L), Setting.of(accelerator=MEMORY_DEVICE)
+    moved = terms(setting, batch, L, **rates)["core_attention"] if rates else core_time(setting, batch, L, device)
+    return float(total(plain) / (total(plain) - plain["core_attention"] + moved))
+
+
+@claim("S03")
+def _not_needed(paper: Paper) -> Judgement:
+    wider = scenario(PIM).point[BW_mem] * 4
+    found = {f"R1, memory device, L = {L / 1024:g}K": gain_of_device(R1, L) for L in CONTEXTS}
+    found |= {
+        "R1, four times the bandwidth and a B200's arithmetic, L = 8K": gain_of_device(R1, CONTEXTS[0], BW_mem=wider),
+        "GPT-3, memory device, L = 8K": gain_of_device(GPT3, CONTEXTS[0]),
+    }
+    readings = tuple(holds(f"{name}: TPOT gain from it for core attention", gain, gain <= 1)
+                     for name, gain in found.items())  # fmt: skip
+    per_context = [reading.value for reading in readings[: len(CONTEXTS)]]
+    setting = scenario(R1).with_(B=cap(R1, CONTEXTS[0]), L=CONTEXTS[0])
+    even = evaluate("core_attention_intensity", setting).value / 4
+    reason = (
+        f"Core attention on a device of ridge 8 and four times the bandwidth brings R1 to {min(per_context):.2f} to "
+        f"{max(per_context):.2f} times its speed (L = 1K to 1M, B_cap), GPT-3 to {readings[-1].value:.2f}; a device as "
+        f"wide with a ridge above {even:.1f} would help R1 too, {readings[-2].value:.2f} times with B200 arithmetic."
+    )
+    return Judgement(readings, reason, "1", quantity("tpot").label, "fig-time-shares", provisional=True)
+
+
+def context_at_ridge() -> float:
+    """Context [tokens] at which R1's memory on 32 accelerators holds just B_RP requests; 1 / B_cap is linear in L."""
+    setting = scenario(R1)
+    form = B_cap(setting.architecture, setting.conventions)
+    at_0, at_1 = (1 / float(value(form, swept(setting, L=L))) for L in (0.0, 1.0))
+    return (1 / B_RP(R1) - at_0) / (at_1 - at_0)
+
+
+def bandwidth_at_experts() -> float:
+    """Interconnect bandwidth [byte/s] at which the wires take as long as the routed experts at B_RP."""
+    setting = scenario(R1)
+    found = terms(setting, B_RP(R1), 2048.0)
+    return float(setting.point[BW_Int] * total(found, *WIRES) / found["routed_experts"])
+
+
+@claim("S04")
+def _guidelines(paper: Paper) -> Judgement:
+    row = scenario(R1).model
+    flips = (context_at_ridge(), bandwidth_at_experts() / 1e9, flip(False) * row.n_k / row.n_e, row.n_e / row.n_k)
+    reason = (
+        f"The statement is not a number; in R1 on 32 B200 memory limits the batch before the ridge does beyond "
+        f"L = {flips[0]:.0f}, wires outlast experts at B_RP below {flips[1]:.0f} GB/s, a memory device speeds experts "
+        f"up below {flips[2]:g} tokens each, and B_attn exceeds B_MoE beyond {flips[3]:g} data-parallel accelerators."
+    )
+    readings = (holds("context, GB/s, tokens per expert, accelerators at which a choice flips", flips, False),)
+    return Judgement(readings, reason, "1", quantity("tpot_terms").label, "fig-time-shares", testable=False,
+                     provisional=True)  # fmt: skip

@@ -1,0 +1,141 @@
+"""Ridge points as achieved, the calibrated models on rows that they have not seen, and deployments end to end."""
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from analysis.evaluate.measured.achieved import DATASHEET
+from analysis.evaluate.measured.calibrations import Fitted
+from analysis.evaluate.measured.deployed import EndToEnd
+from analysis.render.axes import rounded
+from analysis.render.style import COLOURS, WIDTH
+
+Rows = dict[str, list]
+GREYS = {"error_roofline": "#BBBBBB", "error_constant": "#777777", "error": COLOURS["mla"]}
+MODELS = {"error_roofline": "bare roofline", "error_constant": "one efficiency", "error": "calibrated"}
+
+
+def columns_of(records: list[dict]) -> Rows:
+    """Records (equal keys) as columns."""
+    return {name: [record[name] for record in records] for name in records[0]} if records else {}
+
+
+# -- ridge points --------------------------------------------------------------------------------------------------
+def ridge_move_figure(moves: list[dict]) -> Figure:
+    """Ridge point of each accelerator by data sheet and as achieved, beside reordered MLA's intensity."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.6))
+    labels = [f"{move['accelerator']}\n{move['how']}" for move in moves]
+    colours = ["#BBBBBB" if move["how"] == DATASHEET else COLOURS["projections"] for move in moves]
+    bars = axes.bar(range(len(moves)), [move["ridge"] for move in moves], color=colours)
+    axes.bar_label(bars, [rounded(move["ridge"]) for move in moves], fontsize=9)
+    intensity = moves[0]["core over ridge"] * moves[0]["ridge"]
+    axes.axhline(intensity, color=COLOURS["mla"], linewidth=1.5)
+    axes.text(-0.45, intensity * 1.02, f"reordered core {rounded(intensity)}", color=COLOURS["mla"], fontsize=9)
+    axes.set_xticks(range(len(moves)), labels, rotation=40, ha="right", fontsize=8)
+    axes.set_ylabel("ridge point [FLOP/byte]")
+    axes.grid(axis="x", visible=False)
+    achieved = [move["core over ridge"] > 1 for move in moves if move["how"] != DATASHEET]
+    axes.set_title(f"The reordered core lies past {sum(achieved)} of {len(achieved)} achieved ridge points")
+    return figure
+
+
+def describe_ridge_moves(moves: list[dict]) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        "Ridge points (BF16) from data sheets (light) and from achieved rates (dark): sustained at settled clocks, burst as "
+        "the median of large products, best as the highest of one kernel. The line is the core attention of the model with "
+        "reordering at long context."
+    )
+    listed = ", ".join(f"{move['accelerator']} {move['how']} {rounded(move['ridge'])}" for move in moves)
+    return caption, f"Bars of ridge points in FLOP/byte: {listed}."
+
+
+# -- calibration ---------------------------------------------------------------------------------------------------
+def calibration_figure(fitted: list[Fitted]) -> Figure:
+    """Typical error on held-out rows: bare roofline, one efficiency, calibrated."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.4))
+    places = np.arange(len(fitted))
+    for number, (key, label) in enumerate(MODELS.items()):
+        heights = [100 * getattr(each.row, key) for each in fitted]
+        bars = axes.bar(places + 0.27 * (number - 1), heights, 0.25, color=GREYS[key], label=label)
+        axes.bar_label(bars, [rounded(height, 2) for height in heights], fontsize=8)
+    axes.set_xticks(places, [f"{each.row.operation}\n{each.row.rows_tested} rows" for each in fitted])
+    axes.set_ylabel("median error on held-out rows [%]")
+    axes.grid(axis="x", visible=False)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.2)
+    axes.legend(ncols=3, loc="upper left")
+    worst = max(each.row.error for each in fitted)
+    axes.set_title(f"A floor and two efficiencies bring the median error to {worst:.0%} or less")
+    return figure
+
+
+def describe_calibration(fitted: list[Fitted]) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        "Median absolute error of predicted time on shapes that were not fitted: the bare roofline, the roofline over one "
+        "efficiency, and the model with a launch floor, two efficiencies and a sharpness."
+    )
+    listed = "; ".join(
+        f"{each.row.operation}: {each.row.error_roofline:.0%}, {each.row.error_constant:.0%}, {each.row.error:.0%}" for each in fitted
+    )
+    return caption, f"Grouped bars of errors (roofline, one efficiency, calibrated): {listed}."
+
+
+def calibration_rows(fitted: list[Fitted]) -> Rows:
+    """Errors by operation and model [1]."""
+    names = ("operation", "rows_fitted", "rows_tested", *MODELS)
+    return columns_of([{name: getattr(each.row, name) for name in names} for each in fitted])
+
+
+# -- end to end ----------------------------------------------------------------------------------------------------
+def deployment_figure(compared: list[EndToEnd]) -> Figure:
+    """Published throughput against predictions, serial and with communication hidden, under each reading."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.6))
+    names = list(dict.fromkeys(each.deployment for each in compared))
+    lines = list(dict.fromkeys((each.reading, each.overlap) for each in compared))
+    for number, (reading, overlap) in enumerate(lines):
+        heights = [each.predicted for each in compared if (each.reading, each.overlap) == (reading, overlap)]
+        label = f"predicted, {reading}, {'serial' if overlap == 'none' else 'wires hidden'}"
+        axes.bar(np.arange(len(names)) + 0.18 * (number - 1.5), heights, 0.17, label=label,
+                 color=(COLOURS["mla"], COLOURS["mla_as_printed"])[number % 2], hatch=("", "//")[number // 2])  # fmt: skip
+    for place, name in enumerate(names):
+        published = next(each.published for each in compared if each.deployment == name)
+        axes.hlines(published, place - 0.42, place + 0.42, color="black", linewidth=2, label="published" if not place else None)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_ylabel("output tokens per second and accelerator")
+    axes.grid(axis="x", visible=False)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
+    axes.legend(fontsize=8, ncols=2, loc="upper left")
+    serial, hidden = (_span([each.ratio for each in compared if each.overlap == overlap]) for overlap in ("none", "comm"))
+    axes.set_title(f"Deployments reach {serial} of the serial model, {hidden} of the other")
+    return figure
+
+
+def _span(shares: list[float]) -> str:
+    return f"{min(shares):.0%} to {max(shares):.0%}"
+
+
+def describe_deployments(compared: list[EndToEnd]) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        "Published decode throughput of two deployments (lines) and predictions at the same batch and context: serial sum of "
+        "the terms, or communication hidden behind computation; in BF16 throughout, or in FP8 except the cache. Even routing; "
+        "NVLink inside nodes of eight, InfiniBand between them."
+    )
+    listed = "; ".join(f"{each.deployment}, {each.reading}, overlap {each.overlap}: predicted {rounded(each.predicted, 4)}, "
+                       f"published {rounded(each.published, 4)}" for each in compared)  # fmt: skip
+    return caption, f"Grouped bars in tokens per second and accelerator: {listed}."
+
+
+def deployment_rows(compared: list[EndToEnd]) -> Rows:
+    """Every prediction as columns."""
+    return columns_of([vars(each) for each in compared])
+
+
+def deployment_notes(compared: list[EndToEnd]) -> dict[str, float]:
+    """Published over predicted throughput, lowest and highest, serial and overlapped, for the prose."""
+    found = {}
+    for overlap, word in (("none", "serial"), ("comm", "overlapped")):
+        ratios = [each.ratio for each in compared if each.overlap == overlap]
+        found |= {f"deployed_{word}_low": min(ratios), f"deployed_{word}_high": max(ratios)}
+    return found
