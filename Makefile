@@ -11,7 +11,7 @@ export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint strip doctest bench lock clean
+.PHONY: help book test lint strip doctest bench readme mutants lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -32,8 +32,15 @@ strip: $(STAMP)  ## remove outputs from the notebooks, as lint asks
 doctest: $(STAMP)  ## run the examples in the docstrings
 	@$(BIN)/python -m pytest -q --doctest-modules analysis
 
-bench: $(STAMP)  ## measure the speeds that the README quotes
-	@$(BIN)/python -m analysis.bench
+bench: $(STAMP)  ## measure the speeds that the README quotes, and write them there
+	@$(BIN)/python -m analysis.bench --all --readme
+
+readme: book  ## refresh the figure and the counts in README.md
+	@$(BIN)/python -m analysis.readme
+
+mutants: $(STAMP)  ## try a seeded sample of mutants of analysis/derive (half an hour)
+	@$(BIN)/python -m pip install --quiet --upgrade --target _build/mutants/site 'cosmic-ray>=8.7,<9'
+	@$(BIN)/python tests/mutants/run.py
 
 lock: $(STAMP)  ## resolve pyproject.toml's bounds again, for Python 3.11 and later, with hashes
 	@$(PYTHON) -m venv $(VENV)-lock

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from analysis import commands_measured, commands_reader
 from analysis.errors import InputError, shown
 
 ROWS = {  # file -> columns shown
@@ -145,6 +146,10 @@ def claims(as_json: bool) -> None:
         {"claim": f.id, "paper": f.paper, "ours": f.ours, "verdict": f.verdict, "reason": f.reason} for f in ledger()
     ]
     _table(_plain(rows), as_json)
+
+
+for _command in (*commands_reader.commands, *commands_measured.commands):
+    main.add_command(_command)
 
 
 def run(arguments: list[str] | None = None) -> int:

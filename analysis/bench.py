@@ -1,12 +1,13 @@
 """Measure the speeds that the README quotes, and name the machine: `make bench`.
 
-    python -m analysis.bench --book --output _build/bench.md
+    python -m analysis.bench --all --readme
 
 Each time is the best of a few runs: what the code costs, not what else the machine was doing.
 """
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,11 +21,14 @@ import numpy as np
 from sympy import Expr
 from tabulate import tabulate
 
+from analysis import readme
 from analysis.derive.symbols import B, BW_Int, L
 from analysis.evaluate.numbers import Point, compiled, value
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 from analysis.files import ROOT
+
+SOURCES = ("analysis", "book", "data", "_config.yml", "requirements.lock")
 
 POINTS = 10**6
 MOST_BATCH, MOST_CONTEXT, SLOW_LINK, FAST_LINK = 2**17, 2**17, 1e11, 9e11
@@ -91,8 +95,9 @@ def _over(points: Point, name: str, what: str, target: float) -> Timing:
     return Timing(what, best(lambda: value(form, given | points), 10), target)
 
 
-def _python(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
+def _python(*arguments: str, cwd: str | Path = ROOT) -> None:
+    environment = os.environ | {"PYTHONPATH": str(cwd)}
+    done = subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise click.ClickException(f"python {' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
 
@@ -116,9 +121,18 @@ def _rerun(path: Path) -> None:
 
 
 def book() -> Iterator[Timing]:
-    """The book built again with nothing changed; the build before it is not timed."""
-    _python("-m", "analysis.book")
-    yield Timing("book, nothing changed", best(lambda: _python("-m", "analysis.book"), 2), 15)
+    """The book built in a copy of the tree from nothing, and again with nothing changed."""
+    with tempfile.TemporaryDirectory() as place:
+        for name in SOURCES:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, Path(place, name))
+        yield Timing("book from nothing, packages installed", best(lambda: _python("-m", "analysis.book", cwd=place), 1), 240)
+        yield Timing("book, nothing changed", best(lambda: _python("-m", "analysis.book", cwd=place), 2), 15)
+
+
+def tests() -> Iterator[Timing]:
+    """The tests, on two cores."""
+    yield Timing("tests", best(lambda: _python("-m", "pytest", "-q", "-n", "2", "tests"), 1), 360)
 
 
 def machine() -> str:
@@ -144,15 +158,15 @@ def table(timings: list[Timing]) -> str:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--book", "with_book", is_flag=True, help="Also build the book twice and time the second build.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the table to this file.")
-def main(with_book: bool, output: Path | None) -> None:
+@click.option("--all", "everything", is_flag=True, help="Also time the book and the tests (minutes).")
+@click.option("--readme", "in_readme", is_flag=True, help="Also write the table into README.md.")
+def main(everything: bool, in_readme: bool) -> None:
     """Measure, and print a Markdown table."""
-    parts = [formulas, command_line, notebooks] + ([book] if with_book else [])
+    parts = [formulas, command_line, notebooks] + ([book, tests] if everything else [])
     shown = table([timing for part in parts for timing in part()])
     click.echo(shown, nl=False)
-    if output:
-        output.write_text(shown)
+    if in_readme:
+        readme.update("speed", shown.strip())
 
 
 if __name__ == "__main__":

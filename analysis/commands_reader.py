@@ -1,0 +1,95 @@
+"""Commands for a reader's own model, grid and reruns; `analysis.__main__` registers `commands`."""
+
+from pathlib import Path
+
+import click
+
+from analysis.errors import InputError
+
+_path = click.Path(path_type=Path)
+_jobs = click.option("--jobs", type=click.IntRange(1, 4096), default=None, help="Processes; by default one per core.")
+_scheduler = click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster at this address instead.")
+
+
+@click.command("import-model")
+@click.argument("config", type=_path)
+@click.option("--id", "id_", metavar="NAME", help="Name of the row; by default the file's or its folder's name.")
+@click.option("--year", type=click.IntRange(2017, 2035), help="Year of the model; by default the model type's.")
+@click.option("-o", "--output", type=_path, help="Where the row is written; by default NAME.yml here.")
+@click.option("--force", is_flag=True, help="Replace a file that is there and differs.")
+def import_model(config: Path, id_: str | None, year: int | None, output: Path | None, force: bool) -> None:
+    """Turn a Hugging Face CONFIG (config.json) into a model row, used as model=./NAME.yml.
+
+    Prints which key every size came from, what was inferred, the totals, and what the row leaves out.
+    """
+    from analysis.evaluate.huggingface import import_config, report, row_text
+
+    imported = import_config(config, id_, year)
+    place = output or Path(f"{imported.row.id}.yml")
+    if place.suffix not in (".yml", ".yaml"):
+        raise InputError(f"--output {str(place)!r}: found another ending, allowed are .yml and .yaml; name it so.")
+    if not place.parent.is_dir():
+        raise InputError(f"--output {str(place)!r}: found no such folder, allowed is an existing one; make it.")
+    told = report(imported)
+    _write_new(place, row_text(imported).encode(), force)
+    click.echo(f"{told}\nwrote {place}; use it as model={place if place.is_absolute() else f'./{place}'}")
+
+
+def _write_new(place: Path, content: bytes, force: bool) -> None:
+    from analysis.files import write
+
+    try:
+        if place.exists() and not force and place.read_bytes() != content:
+            raise InputError(f"{str(place)!r}: found another file there, allowed is a free name; "
+                             "choose one with -o, or give --force.")  # fmt: skip
+        write(place, content)
+    except OSError as failure:
+        raise InputError(f"{str(place)!r}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
+                         "choose another place with -o.") from None  # fmt: skip
+
+
+@click.command()
+@click.argument("grid", type=_path)
+@click.option("-o", "--output", type=_path, required=True, help="The table to write: .parquet or .csv.")
+@_jobs
+@_scheduler
+def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> None:
+    """Evaluate the product of parameter values in GRID (a YAML file) into one table.
+
+    Interrupted, the same command goes on where it was. Columns are explained in OUTPUT's .dictionary.csv.
+    """
+    from analysis.sweep import sweep as run
+
+    done = run(grid, output, jobs, scheduler)
+    rate = f", {done.computed / done.seconds:.3g} points/s" if done.computed else ""
+    click.echo(f"wrote {done.out}: {done.rows} rows of {done.points} points in {done.seconds:.3g} s{rate}")
+    if done.skipped:
+        click.echo(f"left out {len(done.skipped)} settings, the first because: {done.skipped[0]['reason']} "
+                   f"(all stand in {done.out.stem}.skipped.csv)")  # fmt: skip
+
+
+@click.command()
+@click.argument("notebook", type=_path)
+@click.argument("parameters", type=_path)
+@click.option("-o", "--output", type=_path, default=Path("_build/reruns"), show_default=True, help="Folder of results.")
+@_jobs
+@_scheduler
+def rerun(notebook: Path, parameters: Path, output: Path, jobs: int | None, scheduler: str | None) -> int:
+    """Run NOTEBOOK once per row of PARAMETERS (a CSV file, a column per parameter), and index the results.
+
+    Goes on after failures; exit code 1 says that some rows failed.
+    """
+    from analysis.rerun import rerun as run
+
+    outcomes = run(notebook, parameters, output, jobs, scheduler)
+    failed = [outcome for outcome in outcomes if outcome.failure]
+    for outcome in failed:
+        given = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())
+        click.echo(f"failed with {given}: {outcome.failure}", err=True)
+    kept = sum(outcome.kept for outcome in outcomes)
+    click.echo(f"{len(outcomes)} runs: {len(outcomes) - kept - len(failed)} new, {kept} current, {len(failed)} failed; "
+               f"see {output / 'index.html'}")  # fmt: skip
+    return 1 if failed else 0
+
+
+commands = [import_model, sweep, rerun]

@@ -1,0 +1,1 @@
+"""Measured latencies held against the derivation: rows, predictions, validation, tests, calibration, import."""

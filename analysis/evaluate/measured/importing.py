@@ -1,0 +1,210 @@
+"""Import of the public kernel database: `<system>/<operation>/<framework>/<version>/<table>.parquet`, latency in ms.
+
+Rows are read, mapped, judged and written batch by batch, so that memory stays small; the output appears whole or not
+at all. A file that cannot be used costs one sentence and nothing else.
+"""
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.errors import InputError, choices
+from analysis.evaluate.measured import validity
+from analysis.evaluate.measured.kernel_tables import SYSTEMS, TABLES, Cells, SourceTable, Words
+from analysis.evaluate.measured.load import SCHEMA
+
+BATCH = 1 << 17
+VERSION = re.compile(r"\d+(\.\d+)+((rc|a|b|\.post|\.dev)\d+)*")
+SOURCE = {
+    "source": "ai-dynamo/aiconfigurator, copy of the reader; arXiv:2601.06288",
+    "licence": "Apache-2.0",
+    "note": "",
+}
+LFS_POINTER = b"version https://git-lfs"
+
+
+@dataclass
+class Report:
+    """What an import did: files used, rows read and written, rows removed by rule, and one sentence per file left
+    out.
+    """
+
+    files: int = 0
+    read: int = 0
+    written: int = 0
+    removed: Counter = field(default_factory=Counter)
+    sentences: list[str] = field(default_factory=list)
+
+
+class Unusable(Exception):
+    """A file cannot be imported; the message is the sentence that says why."""
+
+
+def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Report:
+    """Import every table under `folder` into one Parquet file of this study's columns.
+
+    `keep_resident` keeps memory-bound rows whose buffers a cache may hold. Raises InputError where the folder is
+    missing, holds no table, or leaves no row; `output` is then untouched.
+    """
+    folder, output = Path(folder), Path(output)
+    paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"{folder}: holds no Parquet table; give a folder laid out as "
+                         "<system>/<operation>/<framework>/<version>/<table>.parquet.")  # fmt: skip
+    if output.suffix != ".parquet":
+        raise InputError(f"{output.name}: the output must end in .parquet; rename it.")
+    report = Report()
+    with _whole_or_nothing(output) as part, pq.ParquetWriter(part.name, SCHEMA, compression="zstd") as writer:
+        for path in paths:
+            _import_file(folder, path, writer, report, keep_resident)
+        if not report.written:
+            raise InputError(f"{folder}: no row of {len(paths)} files can be used ({' '.join(report.sentences[:1]) or 'all rows were removed by rules'}); "
+                             "give other tables.")  # fmt: skip
+    return report
+
+
+class _whole_or_nothing:
+    """A temporary file beside `output` that takes its place only if the block ends without an exception."""
+
+    def __init__(self, output: Path):
+        self.output = output
+
+    def __enter__(self):
+        try:
+            self.output.parent.mkdir(parents=True, exist_ok=True)
+            handle, self.name = tempfile.mkstemp(dir=self.output.parent, prefix=".part-")
+        except OSError as failure:
+            raise InputError(f"{self.output}: cannot be written ({failure.strerror}); choose another place.") from None
+        os.close(handle)
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            os.chmod(self.name, 0o644)
+            os.replace(self.name, self.output)
+        else:
+            os.unlink(self.name)
+
+
+def _import_file(folder: Path, path: Path, writer: pq.ParquetWriter, report: Report, keep_resident: bool) -> None:
+    """Write the usable rows of one file; a file that breaks off leaves nothing of itself behind."""
+    counted, tables = Report(), []
+    try:
+        for cells, table in _batches(folder, path):
+            counted.read += len(cells)
+            tables += list(_usable(path.stem, cells, table, counted, _locator(folder, path), keep_resident))
+    except Unusable as sentence:
+        report.sentences.append(str(sentence))
+        return
+    for each in tables:
+        writer.write_table(each)
+    report.files += 1
+    report.read += counted.read
+    report.written += sum(map(len, tables))
+    report.removed.update(counted.removed)
+
+
+def _locator(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).with_suffix("").as_posix()
+
+
+def _batches(folder: Path, path: Path) -> Iterator[tuple[Cells, SourceTable]]:
+    name = _locator(folder, path)
+    accelerator, framework, version = _place(name)
+    table = TABLES.get(path.stem)
+    if table is None:
+        raise Unusable(f"{name}: this table is not read, allowed are {choices(TABLES)}.")
+    try:
+        file = pq.ParquetFile(path)
+        _check_columns(name, file.schema_arrow.names, table)
+        for batch in file.iter_batches(BATCH):
+            yield Cells(batch, accelerator, framework, version), table
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as failure:
+        raise Unusable(f"{name}: {_damage(path, failure)}.") from None
+
+
+def _damage(path: Path, failure: Exception) -> str:
+    with path.open("rb") as file:
+        if file.read(len(LFS_POINTER)) == LFS_POINTER:
+            return "is a Git LFS pointer, not the table itself; run `git lfs pull` in the copy"
+    first = str(failure).splitlines()[0][:120] if str(failure) else type(failure).__name__
+    return f"is damaged or holds another type than expected ({first}); fetch it again"
+
+
+def _place(name: str) -> tuple[str, str, str]:
+    """Accelerator, framework and version, from the folders that a table lies in."""
+    parts = name.split("/")
+    if len(parts) != 5:
+        raise Unusable(
+            f"{name}: lies {len(parts) - 1} folders deep, allowed is <system>/<operation>/<framework>/<version>/<table>."
+        )
+    system, _, framework, version, _ = parts
+    if system not in SYSTEMS:
+        raise Unusable(f"{name}: system {system!r} is unknown, allowed are {choices(SYSTEMS)}.")
+    if not VERSION.fullmatch(version):
+        raise Unusable(f"{name}: version {version!r} is unknown, allowed are numbers such as 0.24.0 or 1.3.0rc20.")
+    return SYSTEMS[system], framework.lower(), version
+
+
+def _check_columns(name: str, found: list[str], table: SourceTable) -> None:
+    for fault, names in (("unknown", sorted(set(found) - table.known)), ("missing", sorted(table.needed - set(found)))):
+        if names:
+            raise Unusable(f"{name}: column {names[0]!r} is {fault}, expected are {choices(sorted(table.needed))}.")
+
+
+def _usable(
+    stem: str, cells: Cells, table: SourceTable, counted: Report, locator: str, keep_resident: bool
+) -> Iterator[pa.Table]:
+    try:
+        first = validity.before_mapping(stem, cells)
+        blocks = table.columns(cells)
+    except (pa.ArrowException, KeyError, ValueError) as failure:
+        raise Unusable(
+            f"{locator}: a column holds another type than expected ({str(failure).splitlines()[0][:120]}); fetch it again."
+        ) from None
+    for block in blocks:
+        gone = _removed({**first, **_merged(first, validity.of_block(block))}, counted)
+        rows = assembled(block | SOURCE | {"locator": locator}, len(cells)).filter(pa.array(~gone))
+        if len(rows):
+            rows = rows.filter(pa.array(~_removed(validity.after_mapping(rows, keep_resident), counted)))
+        yield rows
+
+
+def _merged(first: dict, second: dict) -> dict:
+    return {name: mask | first[name] if name in first else mask for name, mask in second.items()}
+
+
+def _removed(masks: dict[str, np.ndarray], counted: Report) -> np.ndarray:
+    """Rows that any rule removes, each counted under the first rule that does."""
+    gone = np.zeros(len(next(iter(masks.values()))), bool)
+    for rule in validity.WHY:
+        if rule in masks:
+            counted.removed[rule] += int((masks[rule] & ~gone).sum())
+            gone |= masks[rule]
+    return gone
+
+
+def assembled(block: dict, count: int) -> pa.Table:
+    """A table of this study's columns from arrays, `Words`, and single values that hold for all rows."""
+    return pa.table([_column(field, block.get(field.name), count) for field in SCHEMA], schema=SCHEMA)
+
+
+def _column(column: pa.Field, given, count: int) -> pa.Array:
+    if column.type == pa.float64():
+        numbers = np.broadcast_to(np.nan if given is None else np.asarray(given, float), count)
+        return pa.array(numbers, mask=np.isnan(numbers))
+    given = (
+        given
+        if isinstance(given, Words)
+        else Words(np.full(count, -1 if given is None else 0), () if given is None else (given,))
+    )
+    indices = pa.array(given.codes, pa.int32(), mask=given.codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(given.levels, pa.string()))

@@ -1,0 +1,81 @@
+"""The values of one axis of a grid: a list, or a range of numbers, each checked by the parameter's own rule."""
+
+import math
+import os
+
+import numpy as np
+
+from analysis.errors import InputError, choices
+from analysis.evaluate import datasets
+from analysis.evaluate.own_rows import is_path
+from analysis.evaluate.own_text import shown
+from analysis.evaluate.parameters import COUNT, PARAMETERS, ROW
+from analysis.evaluate.reading import read
+
+ARRAYS = ("B", "L", "causal", "Gamma_imb", "BW_Int", "width", "width_weights", "width_kv", "width_activations")
+RANGE = ("from", "to", "points", "scale")
+MOST_VALUES = 1_000_000
+ROW_OF = {"models": datasets.model, "accelerators": datasets.accelerator, "interconnects": datasets.interconnect}
+
+
+def axis(name: str, given, base=None) -> tuple:
+    """The values of parameter `name`, each once, in the order given; ranges of counts are rounded to whole numbers.
+
+    `base` is the folder that paths of rows are relative to. Raises InputError for anything the parameter refuses.
+
+    >>> axis("B", {"from": "1", "to": "1000", "points": "4", "scale": "log"})
+    (1, 10, 100, 1000)
+    """
+    if name not in PARAMETERS:
+        read(name, given)  # refuses, and says what is close
+    values = _range(name, given) if isinstance(given, dict) else given if isinstance(given, list) else [given]
+    if len(values) > MOST_VALUES:
+        raise InputError(f"{name}: found {len(values)} values, allowed are at most {MOST_VALUES}; give fewer.")
+    found = tuple(dict.fromkeys(one(name, each, base) for each in values))
+    if not found:
+        raise InputError(f"{name}: found an empty list, allowed is at least one value; give one.")
+    return found
+
+
+def one(name: str, given, base=None):
+    """One value of a parameter, its row looked up. Raises InputError."""
+    if not isinstance(given, str | int | float) or (isinstance(given, str) and ("," in given or not given)):
+        raise InputError(f"{name}: found {shown(given)}, allowed is one value per entry; write lists as [a, b].")
+    value = read(name, given)
+    if PARAMETERS[name].kind != ROW:
+        return value
+    value = os.path.abspath(base / value) if base is not None and is_path(value) else value
+    row(name, value)
+    return value
+
+
+def row(name: str, value: str):
+    """The row that a parameter names by id or path. Raises InputError."""
+    return ROW_OF[PARAMETERS[name].allowed[0]](value)
+
+
+def _range(name: str, given: dict) -> list:
+    unknown = [key for key in given if key not in RANGE]
+    if unknown or not {"from", "to", "points"} <= set(given):
+        raise InputError(f"{name}: found the keys {shown(', '.join(map(str, given)))}, "
+                         f"allowed are {choices(RANGE)} (scale may be left out); correct them.")  # fmt: skip
+    low, high = (_number(name, given[key]) for key in ("from", "to"))
+    points, scale = _number(name, given["points"]), given.get("scale", "linear")
+    if not (points.is_integer() and 2 <= points <= MOST_VALUES) or not low < high:
+        raise InputError(f"{name}: found from {low:g} to {high:g} in {points:g} points, allowed are rising ranges "
+                         f"of 2 to {MOST_VALUES} points; correct them.")  # fmt: skip
+    if scale not in ("linear", "log") or (scale == "log" and low <= 0):
+        raise InputError(f"{name}: found scale {shown(scale)}, allowed are linear, and log above 0; correct it.")
+    found = (np.geomspace if scale == "log" else np.linspace)(low, high, int(points))
+    whole = PARAMETERS[name].kind == COUNT
+    return np.unique(np.rint(found)).astype(int).tolist() if whole else found.tolist()
+
+
+def _number(name: str, given) -> float:
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not abs(number) < 1e18:
+        raise InputError(f"{name}: found {shown(given)} in a range, allowed are finite numbers; correct it.")
+    return number

@@ -1,0 +1,116 @@
+"""Where work runs: in this process, on the cores of this machine, or on a Dask cluster; one interface for all.
+
+The interface is `concurrent.futures.Executor`. Dask is optional (`pip install distributed`) and only passes work on.
+"""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+
+from analysis.errors import InputError
+from analysis.files import ROOT
+
+
+class _Here(Executor):
+    """Runs what it is given at once, in this process."""
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as failure:
+            future.set_exception(failure)
+        return future
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def workers(
+    jobs: int | None = None, scheduler: str | None = None, apart: bool = False
+) -> Iterator[tuple[Executor, int]]:
+    """An executor and how many workers it has: `jobs` processes (default: all cores), or a Dask cluster's own.
+
+    One job runs in this process, unless it should run `apart`. Raises InputError for a scheduler that cannot be
+    reached, or where Dask is not installed.
+    """
+    if scheduler:
+        with _dask(scheduler) as (executor, number):
+            yield executor, number
+    elif (jobs or cores()) == 1 and not apart:
+        yield _Here(), 1
+    else:
+        with _processes(jobs or cores()) as executor:
+            yield executor, jobs or cores()
+
+
+@contextmanager
+def _processes(jobs: int) -> Iterator[Executor]:
+    spawn = multiprocessing.get_context("spawn")  # fork would copy locks that tqdm and threads may hold
+    executor = ProcessPoolExecutor(jobs, spawn, _start)
+    try:
+        yield executor
+    except BrokenExecutor:
+        raise InputError("a worker process died (out of memory, or killed), so the run stopped; "
+                         "start it again with fewer --jobs, and it goes on where it was.") from None  # fmt: skip
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _start() -> None:
+    """One thread for numerical libraries, as there are as many workers as cores; and no life after the parent's."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()  # returns when the parent is gone, also when it was killed
+    os._exit(1)
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[tuple[Executor, int]]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("--scheduler needs the package distributed, which is not installed; "
+                         "install it, or leave --scheduler away.") from None  # fmt: skip
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError, TypeError, ImportError):  # the ways in which distributed refuses an address
+        raise InputError(f"--scheduler {address}: no Dask scheduler answers there; "
+                         "start one, or leave --scheduler away.") from None  # fmt: skip
+    with client:
+        threads = client.nthreads()
+        if not threads:
+            raise InputError(f"--scheduler {address}: the cluster has no workers; start some.")
+        client.run(_find_code, str(ROOT))
+        with client.get_executor(pure=False) as executor:
+            yield executor, sum(threads.values())
+
+
+def _find_code(root: str) -> None:
+    """Let a worker on this machine import the study from where it lies; elsewhere it must be installed."""
+    import sys
+
+    if root not in sys.path and os.path.isdir(root):
+        sys.path.append(root)
+
+
+def results(executor: Executor, fn: Callable, items: Iterable, waiting: int) -> Iterator[tuple[object, object]]:
+    """(item, fn(item)) as they are finished, at most `waiting` of them handed out at a time."""
+    items, running = iter(items), {}
+    while True:
+        while len(running) < waiting and (item := next(items, None)) is not None:
+            running[executor.submit(fn, item)] = item
+        if not running:
+            return
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield running.pop(future), future.result()

@@ -1,0 +1,128 @@
+"""A notebook once per row of a table of parameters: in parallel, past failures, skipping what is current."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from tqdm import tqdm
+
+from analysis.errors import InputError
+from analysis.evaluate.own_documents import csv_records
+from analysis.evaluate.own_rows import LONGEST_CELL, is_path
+from analysis.evaluate.own_text import place, read_text, shown
+from analysis.evaluate.parameters import PARAMETERS, ROW
+from analysis.executors import results, workers
+from analysis.files import fingerprint, inputs
+from analysis.notebooks import Job, _execute, _set_environment, refuse_unknown
+from analysis.rerun_index import write_index
+
+NOTEBOOK_BYTES = 16 * 1024 * 1024
+MOST_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row: its parameters, where its result lies, whether it had been current, and what failed (or empty)."""
+
+    parameters: Mapping[str, Any]
+    target: Path
+    kept: bool
+    failure: str = ""
+
+
+def rerun(
+    notebook: Path | str, table: Path | str, out: Path | str, jobs: int | None = None, scheduler: str | None = None
+) -> list[Outcome]:
+    """Run `notebook` once per row of the CSV file `table` (a column per parameter; an empty cell is not given).
+
+    Results go to `out` as KEY.ipynb with an index.html; a row whose notebook, parameters, code and data have not
+    changed is kept. A row that fails is reported and the others go on. Paths of own rows are relative to the table.
+    With a Dask `scheduler`, the workers must see the same folders. Raises InputError for a notebook or a table that
+    cannot be read, a column that the notebook does not declare, and an output that cannot be written.
+    """
+    notebook, out = Path(os.path.abspath(notebook)), Path(os.path.abspath(out))
+    wanted = _jobs(notebook, _rows(Path(table)), out)
+    stale = [job for job in wanted if not job.current()]
+    failures: dict[str, str] = {}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if stale:
+            failures = _run(stale, jobs, scheduler)
+        outcomes = [_outcome(job, stale, failures) for job in wanted]
+        write_index(out, notebook.name, outcomes)
+    except OSError as failure:
+        raise InputError(f"{place(out)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
+                         "choose another folder.") from None  # fmt: skip
+    return outcomes
+
+
+def _run(stale: list[Job], jobs: int | None, scheduler: str | None) -> dict[str, str]:
+    """Run the jobs; return a sentence by key for each that failed."""
+    with workers(jobs, scheduler, apart=True) as (executor, number):
+        finished = results(executor, execute, stale, number)
+        bar = tqdm(finished, total=len(stale), desc="reruns", unit="run", disable=None)
+        return {job.target.stem: message for job, message in bar if message}
+
+
+def execute(job: Job) -> str | None:
+    """Run one job in a worker; return a sentence if it fails."""
+    _set_environment()
+    job.target.unlink(missing_ok=True)  # what fails now must not show an older result
+    return _execute(job)
+
+
+def _outcome(job: Job, stale: list[Job], failures: dict[str, str]) -> Outcome:
+    return Outcome(job.parameters, job.target, job not in stale, failures.get(job.target.stem, ""))
+
+
+# -- what to run -------------------------------------------------------------------------------------
+def _rows(table: Path) -> list[dict[str, Any]]:
+    records = csv_records(table)
+    if not 0 < len(records) <= MOST_ROWS:
+        raise InputError(f"{place(table)}: found {len(records)} rows under the header, "
+                         f"allowed are 1 to {MOST_ROWS}; correct the table.")  # fmt: skip
+    return [{name: _value(table, name, cell) for name, cell in record.items() if cell != ""} for record in records]
+
+
+def _value(table: Path, name: str, cell: str) -> Any:
+    """A cell as JSON reads it (number, list, true, false), else as text; paths of rows made absolute."""
+    if len(cell) > LONGEST_CELL:
+        raise InputError(f"{place(table)}, column {shown(name)}: found {shown(cell)}, "
+                         f"allowed are at most {LONGEST_CELL} letters; correct this cell.")  # fmt: skip
+    if name in PARAMETERS and PARAMETERS[name].kind == ROW:
+        return os.path.abspath(table.parent / cell) if is_path(cell) else cell
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return cell
+
+
+def _jobs(notebook: Path, rows: list[dict[str, Any]], out: Path) -> list[Job]:
+    """A job per different row. Raises InputError for what is no notebook, and for unknown columns."""
+    _refuse_no_notebook(notebook)
+    refuse_unknown(notebook, {name: None for row in rows for name in row})
+    state = fingerprint([notebook, *inputs("analysis", "data", "requirements.lock")], sys.version)
+    made = {job.target: job for job in (_job(notebook, row, out, state) for row in rows)}
+    return list(made.values())
+
+
+def _job(notebook: Path, row: dict[str, Any], out: Path, state: str) -> Job:
+    given = json.dumps(row, sort_keys=True)
+    own = [Path(each) for each in row.values() if isinstance(each, str) and is_path(each) and Path(each).is_file()]
+    key = fingerprint([], notebook.name, given)[:12]  # of the row alone, so that a result keeps its place
+    return Job(notebook, row, out / f"{key}.ipynb", fingerprint(own, state, given))
+
+
+def _refuse_no_notebook(notebook: Path) -> None:
+    try:
+        nbformat.reads(read_text(notebook, NOTEBOOK_BYTES), as_version=4)
+    except InputError:
+        raise
+    except Exception:  # nbformat has no one class for what it cannot read
+        raise InputError(f"{place(notebook)}: found a file that is no notebook, allowed is an .ipynb file; "
+                         "name another.") from None  # fmt: skip

@@ -1,0 +1,145 @@
+"""From parts to one table: Parquet or CSV, a data dictionary beside it, and a list of settings that do not exist."""
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from analysis.derive.symbols import BY_NAME, MEANINGS
+from analysis.errors import InputError
+from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.quantities import quantity
+from analysis.evaluate.sweep.front import front_mask
+from analysis.evaluate.sweep.grid import Front, Grid
+from analysis.files import write
+from analysis.sweep.tables import opened
+
+SUFFIXES = (".parquet", ".csv")
+MEANING_OF_FLAGS = {"fits_memory": "whether B is at most B_cap", "meets_slo": "whether tpot is at most slo"}
+
+
+def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]]:
+    """Put the parts, in order, into one file; return how many rows it has, and what was skipped.
+
+    Raises InputError if no setting of the grid exists; nothing is written then.
+    """
+    skipped: list[dict] = []
+    tables = _tables(parts, skipped)
+    if grid.front:
+        tables = _on_front(tables, grid.front)
+    with _replaced(out) as place:
+        rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, place)
+        if not place.exists():
+            raise InputError(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
+    _beside(out, "dictionary", dictionary(grid))
+    _beside(out, "skipped", skipped)
+    return rows, skipped
+
+
+def _tables(parts: Iterable[Path], skipped: list[dict]) -> Iterator[pa.Table]:
+    for path in parts:
+        table, left_out = opened(path)
+        skipped += left_out
+        if table.num_columns:
+            yield table
+
+
+def _on_front(tables: Iterable[pa.Table], front: Front) -> Iterator[pa.Table]:
+    """The front over the whole grid: every block has left its own front only, so this is small."""
+    tables = list(tables)
+    if tables:
+        whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        by = [_codes(whole[name]) for name in front.by]
+        yield whole.filter(pa.array(front_mask(whole[front.cost], whole[front.gain], by)))
+
+
+def _codes(column: pa.ChunkedArray) -> np.ndarray:
+    whole = column.combine_chunks()
+    return (whole.indices if pa.types.is_dictionary(whole.type) else whole).to_numpy(zero_copy_only=False)
+
+
+@contextmanager
+def _replaced(out: Path) -> Iterator[Path]:
+    """A place beside `out` that becomes `out` when all is written, and is removed if anything fails."""
+    place = out.with_name(f".{out.name}.part")
+    try:
+        yield place
+        os.replace(place, out)
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int:
+    def opened_with(schema: pa.Schema) -> pq.ParquetWriter:
+        axes = [name for name in schema.names if name in PARAMETERS]  # answers all differ and gain nothing from it
+        return pq.ParquetWriter(place, schema, compression="zstd", use_dictionary=axes)
+
+    return _written(tables, opened_with)
+
+
+def _to_csv(tables: Iterable[pa.Table], place: Path) -> int:
+    plain = (_decoded(table) for table in tables)
+    return _written(plain, lambda schema: pa_csv.CSVWriter(place, schema))
+
+
+def _decoded(table: pa.Table) -> pa.Table:
+    fields = [field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+              for field in table.schema]  # fmt: skip
+    return table.cast(pa.schema(fields))
+
+
+def _written(tables: Iterable[pa.Table], open_writer: Callable) -> int:
+    writer, rows = None, 0
+    try:
+        for table in tables:
+            writer = writer or open_writer(table.schema)
+            writer.write_table(table)
+            rows += table.num_rows
+    finally:
+        if writer:
+            writer.close()
+    return rows
+
+
+# -- what stands beside the table ------------------------------------------------------------------
+def dictionary(grid: Grid) -> list[dict[str, object]]:
+    """The data dictionary: every column with unit and meaning, and every parameter that was held fixed."""
+    axes = [_entry(name, "axis", _unit(name), PARAMETERS[name].meaning) for name in grid.axes]
+    flags = [_entry(name, "flag", "", MEANING_OF_FLAGS[name]) for name in grid.flags]
+    fixed = [_entry(name, "fixed", _unit(name), PARAMETERS[name].meaning, value) for name, value in grid.fixed.items()]
+    rules = [_entry(name, "constraint", "", MEANING_OF_FLAGS[name]) for name in grid.constraints]
+    found = [quantity(name) for name in grid.quantities]
+    answers = [_entry(each.name, "quantity", each.unit, f"{each.title} (equation {each.label})") for each in found]
+    return axes + answers + flags + fixed + rules
+
+
+def _entry(column: str, role: str, unit: str, meaning: str, value: object = "") -> dict[str, object]:
+    return {"column": column, "role": role, "unit": unit, "meaning": meaning, "value": value}
+
+
+def _unit(name: str) -> str:
+    symbol = MEANINGS.get(BY_NAME.get(name))
+    return symbol.unit if symbol else ""
+
+
+def beside(out: Path, what: str) -> Path:
+    """Where a table's dictionary (or list of skipped settings) stands."""
+    return out.with_name(f"{out.stem}.{what}.csv")
+
+
+def _beside(out: Path, what: str, rows: list[dict]) -> None:
+    if not rows:
+        beside(out, what).unlink(missing_ok=True)
+        return
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    write(beside(out, what), text.getvalue().encode())

@@ -1,0 +1,103 @@
+"""A sweep from its grid to its table: what is missing is computed on the workers, then all parts become one file."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from tqdm import tqdm
+
+from analysis.errors import InputError, choices
+from analysis.evaluate.own_text import place, shown
+from analysis.evaluate.sweep.cutting import Task, number_of_tasks, tasks
+from analysis.evaluate.sweep.grid import Grid, read_grid
+from analysis.executors import results, workers
+from analysis.sweep.output import SUFFIXES, merge
+from analysis.sweep.parts import Parts
+from analysis.sweep.tables import work
+
+WAITING_PER_WORKER = 2  # results that wait in memory
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a sweep did: its table, rows, points of the grid, points computed this time, seconds, settings skipped."""
+
+    out: Path
+    rows: int
+    points: int
+    computed: int
+    seconds: float
+    skipped: tuple[dict, ...]
+
+
+def sweep(
+    grid: Path | str, out: Path | str, jobs: int | None = None, scheduler: str | None = None, progress: bool = True
+) -> Summary:
+    """Evaluate the grid in the YAML file `grid` into the table `out` (.parquet or .csv), and say what was done.
+
+    `jobs` processes (default: all cores), or the Dask cluster at `scheduler`. Interrupted, the same call goes on where
+    it was. Settings that cannot be built are listed in NAME.skipped.csv, columns in NAME.dictionary.csv. Raises
+    InputError for a grid that cannot be read, an output that cannot be written, or a grid without any point.
+    """
+    out = _output(Path(out))
+    described = read_grid(Path(grid))
+    parts = Parts(out, described)
+    started = time.perf_counter()
+    try:
+        parts.begin()
+        computed = _compute(described, parts, jobs, scheduler, progress)
+        rows, skipped = _merged(described, parts, out)
+    except OSError as failure:
+        raise InputError(f"{place(out)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
+                         "choose another place, or make room.") from None  # fmt: skip
+    parts.remove()
+    return Summary(out, rows, described.points, computed, time.perf_counter() - started, tuple(skipped))
+
+
+def _merged(grid: Grid, parts: Parts, out: Path) -> tuple[int, list[dict]]:
+    try:
+        return merge([parts.path(number) for number in range(number_of_tasks(grid))], out, grid)
+    except InputError:
+        parts.remove()  # nothing in them is worth going on from
+        raise
+
+
+def _output(out: Path) -> Path:
+    if out.suffix not in SUFFIXES:
+        raise InputError(f"{place(out)}: found the ending {shown(out.suffix)}, allowed are {choices(SUFFIXES)}; "
+                         "name the output so.")  # fmt: skip
+    if not out.parent.is_dir() or out.is_dir():
+        raise InputError(f"{place(out)}: found no folder to write this file to, allowed is an existing one; "
+                         "make it, or choose another.")  # fmt: skip
+    return out
+
+
+def _compute(grid: Grid, parts: Parts, jobs: int | None, scheduler: str | None, progress: bool) -> int:
+    """Make the parts that are missing; return how many points that took."""
+    computed = 0
+    with tqdm(total=grid.points, unit="pt", unit_scale=True, desc="sweep", disable=None if progress else True) as bar:
+        missing = _missing(grid, parts, bar)
+        first = next(missing, None)
+        if first is None:
+            return 0
+        with workers(jobs, scheduler) as (executor, number):
+            todo = (task for group in ((first,), missing) for task in group)
+            for task, content in results(executor, work, todo, WAITING_PER_WORKER * number):
+                parts.keep(task.number, content)
+                computed += _points(task)
+                bar.update(_points(task))
+    return computed
+
+
+def _missing(grid: Grid, parts: Parts, bar: tqdm) -> Iterator[Task]:
+    for task in tasks(grid):
+        if parts.path(task.number).is_file():
+            bar.update(_points(task))
+        else:
+            yield task
+
+
+def _points(task: Task) -> int:
+    return sum(prod(map(len, block.arrays.values())) for block in task.blocks)

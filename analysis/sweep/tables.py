@@ -1,0 +1,61 @@
+"""Columns as Arrow tables: the same types whichever worker made them, constant text stored once."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.errors import InputError
+from analysis.evaluate.sweep.cutting import Task
+from analysis.evaluate.sweep.evaluating import columns
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+SKIPPED = b"skipped"
+
+
+def work(task: Task) -> bytes:
+    """A task's points as a Parquet file in memory; blocks that cannot be built stand in its metadata, with the reason.
+
+    This is the function that workers run; it reads no files but own rows, and writes none.
+    """
+    tables, skipped = [], []
+    for block in task.blocks:
+        try:
+            found = columns(task, block)
+        except InputError as reason:
+            skipped.append({**block.values, "reason": str(reason)})
+            continue
+        tables.append(_table(task, found))
+    table = pa.concat_tables(tables).unify_dictionaries() if tables else pa.table({})
+    return _stored(table.replace_schema_metadata({SKIPPED: json.dumps(skipped)}), task)
+
+
+def _table(task: Task, found: dict[str, object]) -> pa.Table:
+    rows = max((len(each) for each in found.values() if isinstance(each, np.ndarray)), default=1)
+    names = [*task.columns, *(name for name in found if name not in task.columns)]
+    return pa.table({name: _column(found[name], task.columns.get(name), rows) for name in names})
+
+
+def _column(values, kind: str | None, rows: int):
+    if kind == "text":
+        return pa.DictionaryArray.from_arrays(np.zeros(rows, dtype=np.int32), [str(values)])
+    filled = values if isinstance(values, np.ndarray) else np.full(rows, values)
+    if filled.dtype == bool:
+        return pa.array(filled)
+    return pa.array(filled.astype(np.int64 if kind == "int" else np.float64))
+
+
+def _stored(table: pa.Table, task: Task) -> bytes:
+    out = io.BytesIO()
+    named = [name for name in table.column_names if name in task.columns]  # numbers that differ gain nothing from it
+    pq.write_table(table, out, compression="zstd", use_dictionary=named, row_group_size=2**20)
+    return out.getvalue()
+
+
+def opened(path) -> tuple[pa.Table, list[dict]]:
+    """The points of a stored part, and what it skipped."""
+    table = pq.read_table(path, use_threads=False)
+    skipped = json.loads(table.schema.metadata[SKIPPED])
+    return table.replace_schema_metadata(None), skipped

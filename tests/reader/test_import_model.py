@@ -1,0 +1,146 @@
+"""Configurations of published models give the rows of data/models.csv, or totals that are known exactly otherwise."""
+
+import json
+
+import pytest
+
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.huggingface import import_config, report, row_text
+from analysis.evaluate.huggingface.families import FAMILIES, REFUSED, WRAPPERS
+from analysis.evaluate.huggingface.report import totals
+from analysis.evaluate.quantities import evaluate
+from tests.reader.configurations import GLM_5, GPT2, GPT_OSS, PUBLISHED
+
+ABOUT = {"id", "name", "aliases", "year", "source", "locator", "known", "note", "published_total", "published_active",
+         "published_exact", "exact_source", "total_cause", "context_max", "vectors"}  # fmt: skip
+
+
+@pytest.fixture
+def imported(tmp_path):
+    """Import a configuration given as a dict; further arguments replace its keys."""
+
+    def read(config, **changes):
+        path = tmp_path / "a-model.json"
+        path.write_text(json.dumps(config | changes))
+        return import_config(path)
+
+    return read
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_configuration_gives_our_row(imported, name):
+    ours, found = datasets.model(name), imported(PUBLISHED[name])
+    sizes = set(type(ours).model_fields) - ABOUT
+    assert {size: getattr(found.row, size) for size in sizes} == {size: getattr(ours, size) for size in sizes}
+    assert set(found.row.vectors) == set(ours.vectors)
+    assert found.unused == ()
+
+
+def test_gpt2_by_its_published_count(imported):
+    assert totals(imported(GPT2))["parameters"] == 124_439_808
+
+
+def test_gpt_oss_by_its_exact_count_once_the_missing_parts_are_added(imported):
+    found = imported(GPT_OSS)
+    row = found.row
+    inside = row.n_dec * (row.n_e * (2 * row.d_MoE + row.d_emb) + row.n_hd)
+    assert totals(found)["parameters"] + inside == 20_914_757_184
+
+
+def test_glm_5_by_its_published_count_once_the_indexer_is_added(imported):
+    """The published total holds the indexer (two products, weights, a norm) and leaves the router's biases out."""
+    indexer = 78 * (2048 * 32 * 128 + 6144 * 128 + 6144 * 32 + 2 * 128)
+    assert totals(imported(GLM_5))["parameters"] + indexer - 75 * 256 == 743_911_199_232
+
+
+def test_windows_are_data_and_the_cache_is_said_to_be_a_bound(imported):
+    found = imported(GPT_OSS)
+    assert [block.tokens for block in found.blocks[:4]] == [128, None, 128, None]
+    counted = totals(found)
+    every, kept = 24 * 2 * 8 * 64 * 2, 12 * 2 * 8 * 64 * 2
+    assert (every, kept) == (counted.pop("KV bytes per token"), list(counted.values())[-1])
+    assert "MISSING: windows: 12 of 24 blocks attend within 128 tokens" in report(found)
+
+
+def test_llama_4_chunks_three_blocks_of_four(imported):
+    kinds = [block.attention for block in imported(PUBLISHED["llama-4-maverick"]).blocks]
+    assert kinds == ["chunk", "chunk", "chunk", "full"] * 12
+
+
+def test_experts_where_the_rules_put_them(imported):
+    step = imported(PUBLISHED["qwen3-30b-a3b"], decoder_sparse_step=2, mlp_only_layers=[1])
+    assert [number for number, block in enumerate(step.blocks) if block.experts] == list(range(3, 48, 2))
+    listed = imported(PUBLISHED["deepseek-v2"], moe_layer_freq=[0, 1, 0] * 20)
+    assert sum(block.experts for block in listed.blocks) == 20
+    named = imported(GLM_5)
+    assert (named.row.n_moe, named.blocks[2].experts, named.blocks[3].experts) == (75, False, True)
+
+
+def test_sparse_attention_and_extra_layers_are_named_as_missing(imported):
+    assert any("indexer" in part for part in imported(GLM_5).missing)
+    assert any("multi-token-prediction" in part for part in imported(PUBLISHED["deepseek-v3"]).missing)
+    assert "Not in this row: sparse attention" in imported(GLM_5).row.note
+
+
+def test_mistral_windows(imported):
+    config = PUBLISHED["mistral-7b"]
+    assert imported(config, sliding_window=4096).blocks[0].tokens == 4096
+    assert imported(config, sliding_window=32768).blocks[0].tokens is None
+    absent = {key: value for key, value in config.items() if key != "sliding_window"}
+    assert imported(absent).blocks[0].tokens == 4096
+
+
+def test_quantised_weights_are_pointed_out(imported):
+    packed = {"config_groups": {"group_0": {"weights": {"num_bits": 4}}}, "quant_method": "compressed-tensors"}
+    assert imported(PUBLISHED["deepseek-v3"]).weight_width == 1
+    assert imported(PUBLISHED["deepseek-v3"], quantization_config=packed).weight_width == 0.5
+    assert imported(GPT_OSS).weight_width == 0.53125
+
+
+def test_the_report_names_the_key_of_every_size(imported):
+    told = report(imported(PUBLISHED["mixtral-8x7b"]))
+    assert "d_MoE = 14336 from intermediate_size" in told
+    assert "n_e = 8 from num_local_experts" in told
+    assert "d_hd = 128: head_dim is absent" in told
+    assert "parameters = 46,702,792,704" in told
+    nested = report(imported(PUBLISHED["llama-4-maverick"]))
+    assert "d_FFN = 16384 from text_config.intermediate_size_mlp" in nested
+    assert "tied = False from tie_word_embeddings" in nested
+
+
+def test_the_row_written_is_the_row_read(imported, tmp_path):
+    found = imported(PUBLISHED["deepseek-v3"])
+    path = tmp_path / "mine.yml"
+    path.write_text(row_text(found))
+    assert datasets.model(str(path)) == found.row
+    assert evaluate("kv_bytes_per_token", model=str(path)).value == 70272
+
+
+@pytest.mark.parametrize("name", [*REFUSED, "gemma3", "phi3"])
+def test_other_types_are_refused_by_name(imported, name):
+    with pytest.raises(InputError, match=f"model_type: found '?{name}"):
+        imported({"model_type": name})
+
+
+def test_wrappers_lead_to_known_families():
+    assert set(WRAPPERS.values()) <= set(FAMILIES)
+    assert not set(FAMILIES) & set(REFUSED)
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("hidden_size", "4096"), ("hidden_size", None), ("hidden_size", -1), ("hidden_size", True), ("hidden_size", 1e3),
+    ("num_hidden_layers", 10**8), ("num_hidden_layers", 10**40), ("num_attention_heads", 33),
+    ("num_key_value_heads", 3), ("num_key_value_heads", []), ("tie_word_embeddings", "no"), ("num_local_experts", 0),
+    ("num_experts_per_tok", 9), ("layer_types", ["full_attention"]), ("layer_types", ["linear_attention"] * 32),
+    ("layer_types", [["full_attention"]] * 32), ("layer_types", {}), ("sliding_window", "wide"), ("head_dim", 1.5),
+])  # fmt: skip
+def test_values_that_cannot_be_used_are_refused_with_their_key(imported, key, value):
+    with pytest.raises(InputError, match=r"allowed (is|are) ") as failure:
+        imported(PUBLISHED["mixtral-8x7b"], **{key: value})
+    assert "\n" not in str(failure.value)
+
+
+def test_lightning_attention_is_refused(imported):
+    with pytest.raises(InputError, match="54 blocks of linear"):
+        imported(PUBLISHED["minimax-m2"], attn_type_list=[0] * 54 + [1] * 8)

@@ -1,0 +1,100 @@
+"""A reader's own rows by path: judged like ours, used like ours, and refused in one sentence."""
+
+import json
+
+import pytest
+import yaml
+
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.own_rows import load
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
+
+CHIP = {"id": "my-chip", "name": "My chip", "vendor": "me", "year": 2026, "P_bf16": 1000, "BW_mem": 4000, "M_cap": 128,
+        "M_cap_unit": "GB", "source": "measured here", "locator": "none", "known": "assumed"}  # fmt: skip
+LINK = {"id": "my-link", "name": "My link", "kind": "scale-up", "BW_Int": 500, "source": "data sheet",
+        "locator": "p. 1", "known": "published"}  # fmt: skip
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a row as a file of the kind that its name says; returns the path as text."""
+
+    def write(name, row):
+        path = tmp_path / name
+        if name.endswith(".csv"):
+            path.write_text(",".join(row) + "\n" + ",".join(str(cell) for cell in row.values()) + "\n")
+        else:
+            path.write_text(json.dumps(row) if name.endswith(".json") else yaml.safe_dump(row))
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize("kind", ["yml", "yaml", "json", "csv"])
+def test_a_row_is_the_same_in_every_kind_of_file(written, kind):
+    row = datasets.accelerator(written(f"chip.{kind}", CHIP))
+    assert (row.id, row.P_bf16, row.BW_mem, row.M_cap, row.tdp) == ("my-chip", 1000, 4000, 128, None)
+
+
+def test_an_own_accelerator_answers_like_ours(written):
+    path = written("chip.yml", CHIP)
+    assert evaluate("ridge_point", accelerator=path).value == 250
+    assert evaluate("attention_block_time", model="deepseek-v3", accelerator=path, B=1, L=1).value > 0
+
+
+def test_an_own_row_is_our_row_where_the_cells_are_equal(written):
+    ours = datasets.accelerator("b200-paper")
+    cells = {name: value for name, value in ours.model_dump().items() if value is not None}
+    copy = datasets.accelerator(written("copy.json", cells | {"id": "copy"}))
+    assert copy.model_dump(exclude={"id"}) == ours.model_dump(exclude={"id"})
+
+
+def test_a_link_by_path_lies_beside_its_accelerator(written):
+    written("link.yml", LINK)
+    setting = Setting.of(accelerator=written("chip.yml", CHIP | {"link": "link.yml"}))
+    assert setting.link.BW_Int == 500
+
+
+def test_a_changed_file_is_read_again(written):
+    assert load(written("chip.yml", CHIP), "accelerators").BW_mem == 4000
+    assert load(written("chip.yml", CHIP | {"BW_mem": 41000}), "accelerators").BW_mem == 41000
+
+
+def test_an_own_row_cannot_pass_for_ours(written):
+    with pytest.raises(InputError, match="already names a row"):
+        datasets.accelerator(written("chip.yml", CHIP | {"id": "b200-paper"}))
+
+
+@pytest.mark.parametrize(("column", "cell"), [
+    ("BW_mem", -1), ("BW_mem", "fast"), ("BW_mem", float("nan")), ("BW_mem", 1e300), ("BW_mem", "4 TB/s"),
+    ("BW_mem", True), ("BW_mem", [1, 2]), ("BW_mem", {"a": 1}), ("M_cap_unit", "TB"), ("id", "../../etc"),
+    ("id", "a\nb"), ("id", ""), ("year", 1066), ("colour", "red"), ("BW_m\u0435m", 1), ("name", ""),
+    ("note", "x" * 10_000), ("BW_mem", 10**40), ("BW_mem", "__import__('os')"), ("known", "guessed"), ("vendor", None),
+])  # fmt: skip
+def test_cells_that_cannot_be_used_are_refused_with_their_column(written, column, cell):
+    for kind in ("yml", "json"):
+        with pytest.raises(InputError, match=r"allowed (is|are) ") as failure:
+            load(written(f"bad.{kind}", CHIP | {column: cell}), "accelerators")
+        message = str(failure.value)
+        assert "\n" not in message
+        assert len(message) < 1500
+        assert message.isascii()
+
+
+def test_a_model_row_is_checked_across_columns(written):
+    row = {name: value for name, value in datasets.model("llama-2-7b").model_dump().items() if value not in (None, ())}
+    row |= {"id": "mine", "published_total": "7B", "vectors": "norms", "n_kv": 5}
+    with pytest.raises(InputError, match="n_kv"):
+        datasets.model(written("mine.json", row))
+
+
+def test_words_that_yaml_would_turn_into_other_things_stay_words(tmp_path):
+    text = yaml.safe_dump({name: cell for name, cell in CHIP.items() if name != "id"})
+    path = tmp_path / "chip.yml"
+    path.write_text(f"id: on\n{text}")
+    assert load(str(path), "accelerators").id == "on"
+    path.write_text(f"id: x\n{text}tdp: 1:30\n")
+    with pytest.raises(InputError, match="tdp: found '1:30'"):
+        load(str(path), "accelerators")

@@ -1,0 +1,226 @@
+"""Grids: every point as `evaluate` gives it, the same table however it was made, and again after a kill."""
+
+import shutil
+import subprocess
+import sys
+import time
+from math import prod
+
+import numpy as np
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.errors import InputError
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.sweep import cutting
+from analysis.evaluate.sweep.cutting import boxes, number_of_tasks, tasks
+from analysis.evaluate.sweep.front import front_mask
+from analysis.evaluate.sweep.grid import read_grid
+from analysis.files import ROOT
+from analysis.sweep import sweep
+
+FIXED = "with: {accelerator: b200-paper, link: nvlink5-b200, n_acc: 32, slo: 0.05}"
+GRID = f"""
+quantities: [tpot, throughput_per_accelerator, B_cap, core_attention_intensity]
+{FIXED}
+over:
+  model: [deepseek-v3, llama-2-7b]
+  deg_TP: [1, 4]
+  B: {{from: 32, to: 4096, points: 6, scale: log}}
+  L: [2048, 32768]
+  width_kv: [1, 2]
+"""
+
+
+@pytest.fixture
+def swept(tmp_path):
+    """Write a grid and run it in this process; returns the summary and the rows."""
+
+    def run(text, name="out.parquet", **more):
+        (tmp_path / "grid.yml").write_text(text)
+        done = sweep(tmp_path / "grid.yml", tmp_path / name, **{"jobs": 1, "progress": False} | more)
+        return done, (pq.read_table if name.endswith("parquet") else pa_csv.read_csv)(done.out).to_pylist()
+
+    return run
+
+
+def test_every_point_is_what_evaluate_gives(swept):
+    done, rows = swept(GRID)
+    assert done.rows == done.points == len(rows) == 2 * 2 * 6 * 2 * 2
+    for row in rows[::7]:
+        named = {name: row[name] for name in ("model", "deg_TP", "B", "L", "width_kv")}
+        for name in ("tpot", "throughput_per_accelerator", "B_cap", "core_attention_intensity"):
+            answer = evaluate(name, accelerator="b200-paper", link="nvlink5-b200", n_acc=32, **named)
+            assert row[name] == pytest.approx(answer.value, rel=1e-12)
+
+
+def test_small_blocks_give_the_same_table(swept, monkeypatch):
+    _, whole = swept(GRID)
+    monkeypatch.setattr(cutting.boxes, "__defaults__", (5,))
+    assert swept(GRID)[1] == whole
+
+
+def test_csv_holds_the_same_rows_as_parquet(swept):
+    assert swept(GRID, "out.csv")[1] == swept(GRID)[1]
+
+
+def test_terms_become_columns_that_sum_to_the_whole(swept):
+    text = GRID.replace("[tpot, throughput_per_accelerator, B_cap, core_attention_intensity]", "[tpot, tpot_terms]")
+    _, rows = swept(text)
+    for row in rows:
+        parts = [value for name, value in row.items() if name.startswith("tpot_terms.")]
+        assert row["tpot"] == pytest.approx(sum(parts), rel=1e-12)
+
+
+def test_constraints_leave_away_what_flags_mark(swept):
+    _, marked = swept(GRID + "flags: [fits_memory, meets_slo]\n")
+    _, kept = swept(GRID + "constraints: [fits_memory, meets_slo]\n")
+    assert kept == [{name: cell for name, cell in row.items() if name not in ("fits_memory", "meets_slo")}
+                    for row in marked if row["fits_memory"] and row["meets_slo"]]  # fmt: skip
+    assert 0 < len(kept) < len(marked)
+    assert all(row["fits_memory"] == (row["B"] <= row["B_cap"]) for row in marked)
+
+
+def test_settings_that_do_not_exist_are_listed_and_the_others_run(swept):
+    done, rows = swept(GRID.replace("[1, 4]", "[1, 3]"))
+    assert {row["deg_TP"] for row in rows} == {1}
+    assert [skipped["deg_TP"] for skipped in done.skipped] == [3, 3]
+    assert "deg_TP=3" in done.out.with_name("out.skipped.csv").read_text()
+
+
+def test_a_grid_without_any_setting_is_refused_and_leaves_nothing(swept, tmp_path):
+    with pytest.raises(InputError, match="no setting of this grid exists"):
+        swept(GRID.replace("[1, 4]", "[3]"))
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
+
+
+def test_dictionary_explains_every_column(swept):
+    done, rows = swept(GRID)
+    told = pa_csv.read_csv(done.out.with_name("out.dictionary.csv")).to_pylist()
+    explained = {entry["column"]: entry for entry in told}
+    assert set(rows[0]) <= set(explained)
+    assert (explained["tpot"]["unit"], explained["slo"]["value"]) == ("s", "0.05")
+
+
+def test_the_front_is_what_no_point_beats(swept):
+    _, rows = swept(GRID.replace("[1, 2]", "[2]") + "flags: [fits_memory]\n")
+    text = GRID.replace("[1, 2]", "[2]") + "pareto: {gain: throughput_per_accelerator, cost: tpot, by: [model, L]}\n"
+    _, front = swept(text)
+    for row in rows:
+        rivals = [other for other in rows if (other["model"], other["L"]) == (row["model"], row["L"])]
+        beaten = any(
+            other["tpot"] <= row["tpot"] and other["throughput_per_accelerator"] >= row["throughput_per_accelerator"]
+            and other is not row for other in rivals
+        )  # fmt: skip
+        assert beaten != any(row["tpot"] == one["tpot"] and row["model"] == one["model"] and row["L"] == one["L"]
+                             for one in front)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 2)), max_size=30))
+def test_front_by_its_definition(points):
+    cost, gain, group = (np.array([point[i] for point in points], dtype=float) for i in range(3))
+    found = front_mask(cost, gain, [group])
+    best = {(c, g, k) for c, g, k in points
+            if not any(k == k2 and c2 <= c and g2 >= g and (c2, g2) != (c, g) for c2, g2, k2 in points)}  # fmt: skip
+    chosen = [point for point, kept in zip(points, found, strict=True) if kept]
+    assert set(chosen) == best
+    assert len(chosen) == len(set(chosen))
+
+
+@given(st.lists(st.integers(1, 7), max_size=4), st.integers(1, 30))
+def test_boxes_cover_every_point_once_and_none_is_too_large(lengths, most):
+    cover = np.zeros(lengths, dtype=int)
+    for box in boxes(lengths, most):
+        assert prod(part.stop - part.start for part in box) <= most
+        cover[box] += 1
+    assert (cover == 1).all()
+
+
+def test_tasks_are_as_many_as_said(tmp_path):
+    (tmp_path / "grid.yml").write_text(GRID)
+    grid = read_grid(tmp_path / "grid.yml")
+    assert number_of_tasks(grid) == len(list(tasks(grid)))
+
+
+SLOW = GRID.replace("points: 6", "points: 300").replace("[2048, 32768]", "{from: 1024, to: 65536, points: 1500}")
+
+
+def test_after_a_kill_the_same_call_goes_on(tmp_path):
+    """Killed once some parts lie there; those are kept as they are, and the table is that of a run without a kill."""
+    (tmp_path / "grid.yml").write_text(SLOW)
+    command = [sys.executable, "-c", "import sys; from analysis.sweep import sweep; sweep(*sys.argv[1:], jobs=1)"]
+    running = subprocess.Popen([*command, "grid.yml", "out.parquet"], cwd=tmp_path, stderr=subprocess.DEVNULL,
+                               env={"PYTHONPATH": str(ROOT)})  # fmt: skip
+    parts = tmp_path / "out.parquet.parts"
+    deadline = time.monotonic() + 60
+    while not list(parts.glob("0*.parquet")) and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.kill()
+    running.wait()
+    kept = len(list(parts.glob("0*.parquet")))
+    assert kept
+    assert not (tmp_path / "out.parquet").exists()
+    done = sweep(tmp_path / "grid.yml", tmp_path / "out.parquet", jobs=1, progress=False)
+    assert 0 < done.computed < done.points
+    assert not parts.exists()
+    shutil.copy(done.out, tmp_path / "resumed.parquet")
+    again = sweep(tmp_path / "grid.yml", tmp_path / "out.parquet", jobs=1, progress=False)
+    assert again.computed == again.points
+    assert pq.read_table(tmp_path / "resumed.parquet").equals(pq.read_table(again.out))
+
+
+def test_parts_of_another_grid_are_thrown_away(swept, tmp_path, monkeypatch):
+    monkeypatch.setattr("analysis.sweep.parts.Parts.remove", lambda self: None)
+    first, _ = swept(GRID)
+    same, _ = swept(GRID)
+    other, _ = swept(GRID.replace("32768", "16384"))
+    assert (first.computed, same.computed, other.computed) == (first.points, 0, other.points)
+
+
+def test_two_dask_workers_give_identical_rows(swept, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    text = GRID + "pareto: {gain: throughput_per_accelerator, cost: tpot, by: [L]}\n"
+    _, here = swept(text)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        done, there = swept(text, scheduler=cluster.scheduler_address)
+    assert there == here
+    assert done.computed == done.points
+
+
+def test_a_scheduler_that_is_not_there_is_refused(swept):
+    pytest.importorskip("distributed")
+    with pytest.raises(InputError, match="--scheduler"):
+        swept(GRID, scheduler="nonsense://nowhere")
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("quantities: [tpot,", "quantities: [speed,"), ("over:", "across:"), ("model: [deepseek-v3", "model: [gpt-9"),
+    ("[1, 4]", "[one]"), ("[1, 4]", "[]"), ("[1, 4]", "[[1]]"), ("[1, 4]", "1,4"), ("points: 6", "points: 1"),
+    ("from: 32", "from: .nan"), ("to: 4096", "to: 1e400"), ("to: 4096", "to: 3"), ("scale: log", "scale: cubic"),
+    ("points: 6", "points: 10000000"), ("points: 6,", ""), ("scale: log", "step: 3"), ("[1, 2]", "[2*3]"),
+    ("n_acc: 32", "n_acc: 32, B: 3"), ("width_kv", "colour"), ("slo: 0.05", "slo: soon"), ("[1, 2]", "[-1]"),
+])  # fmt: skip
+def test_a_broken_grid_is_refused_in_one_sentence(swept, tmp_path, old, new):
+    assert old in GRID
+    with pytest.raises(InputError, match=r"grid.yml") as failure:
+        swept(GRID.replace(old, new, 1))
+    assert "\n" not in str(failure.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
+
+
+@pytest.mark.parametrize("extra", [
+    "constraints: [cheap]", "constraints: {a: b}", "pareto: {gain: tpot}", "pareto: {gain: speed, cost: tpot}",
+    "pareto: {gain: B_cap, cost: tpot, by: [colour]}", "pareto: [tpot]", "flags: [[x]]", "over: {}",
+])  # fmt: skip
+def test_a_broken_condition_is_refused_in_one_sentence(swept, extra):
+    with pytest.raises(InputError, match=r"grid.yml"):
+        swept(f"{GRID}{extra}\n")
+
+
+def test_an_output_that_cannot_be_written_is_refused(swept):
+    for name in ("out.xlsx", "missing/out.csv"):
+        with pytest.raises(InputError, match="out"):
+            swept(GRID, name)
