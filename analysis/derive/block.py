@@ -7,7 +7,7 @@ the attention core and the feed-forward layers, whose lines follow `grouping`.
 
 from dataclasses import dataclass
 
-from sympy import Expr, Integer
+from sympy import Add, Expr
 
 from analysis.derive.attention import MECHANISMS, Mechanism
 from analysis.derive.einsum import Einsum, Kernel, layered
@@ -85,12 +85,12 @@ def head_kernel() -> Kernel:
 
 def flops(kernels: tuple[Kernel, ...]) -> Expr:
     """Operations of several kernels [FLOP]."""
-    return sum((kernel.flops for kernel in kernels), Integer(0))
+    return Add(*(kernel.flops for kernel in kernels))
 
 
 def bytes_moved(kernels: tuple[Kernel, ...]) -> Expr:
     """Bytes between several kernels and memory [byte]."""
-    return sum((kernel.bytes for kernel in kernels), Integer(0))
+    return Add(*(kernel.bytes for kernel in kernels))
 
 
 def intensity(kernels: tuple[Kernel, ...]) -> Expr:

@@ -8,7 +8,7 @@ Books differ in the weights that they count:
 - `once`: every weight of the model once, however many groups there are.
 """
 
-from sympy import Expr, Integer
+from sympy import Add, Expr, Integer
 
 from analysis.derive import decoder
 from analysis.derive.block import Architecture, Conventions
@@ -41,7 +41,7 @@ def weights_stored(architecture: Architecture, book: str = "as_built") -> Expr:
     once = weights_by_part(architecture, as_built=False)
     if book == "eq11":
         return once["attention"] * deg_DP + once["routed" if architecture.experts else "dense"]
-    return sum((once if book == "once" else weights_by_part(architecture)).values(), Integer(0))
+    return Add(*(once if book == "once" else weights_by_part(architecture)).values())
 
 
 def request_bytes(
@@ -55,7 +55,7 @@ def request_bytes(
     `eq11` counts the cache once (n_dec M_KV L + M_act); the other books count it as sharded, so that TP replicates
     what has no head axis.
     """
-    cache = sum((t.bytes / B for t in decoder.kept_cache(architecture, conventions)), Integer(0))
+    cache = Add(*(t.bytes / B for t in decoder.kept_cache(architecture, conventions)))
     per_request = n_dec * cache + (decoder.activation_bytes(architecture, conventions) if activations else 0)
     if book == "eq11":
         return per_request

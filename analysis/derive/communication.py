@@ -6,7 +6,7 @@ a partial sum on every accelerator.
 
 from collections.abc import Iterable
 
-from sympy import Expr, Max, Min
+from sympy import Add, Expr, Max, Min
 
 from analysis.derive.decoder import token_bytes
 from analysis.derive.einsum import Kernel, Tensor
@@ -60,4 +60,4 @@ def all_reduce_time(tensors: Iterable[Tensor]) -> Expr:
     """Time of a ring all-reduce of partial sums over a TP group [s]; zero for deg_TP = 1."""
     share = 2 * (deg_TP - 1) / deg_TP
     each = [share * t.bytes.xreplace(sharded()) / BW_Int + alpha * Min(1, deg_TP - 1) for t in tensors]
-    return sum(each, 0 * alpha)
+    return Add(*each)

@@ -1,6 +1,6 @@
 """Sums over the tensors of a whole model: parameters, weight bytes, cache bytes, activation bytes."""
 
-from sympy import Expr, Integer
+from sympy import Add, Expr, Integer
 
 from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.einsum import Kernel, Tensor
@@ -49,7 +49,7 @@ def _weights(kernels: tuple[Kernel, ...]) -> tuple[Tensor, ...]:
 
 def weight_elements(kernels: tuple[Kernel, ...]) -> Expr:
     """Weight elements that the kernels read, each tensor once [1]."""
-    return sum((tensor.elements for tensor in _weights(kernels)), Integer(0))
+    return Add(*(tensor.elements for tensor in _weights(kernels)))
 
 
 def attention_parameters(architecture: Architecture) -> Expr:
@@ -74,9 +74,8 @@ def vector_elements(architecture: Architecture) -> Expr:
     """Norm and bias elements of the whole model [1]."""
     counts = block_counts(architecture)
     times = {"block": n_dec, "dense": counts["dense"], "experts": counts["routed"], "once": Integer(1)}
-    return sum(
-        (elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items()),
-        Integer(0),
+    return Add(
+        *(elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items())
     )
 
 
@@ -93,7 +92,7 @@ def head_parameters() -> Expr:
 def _body(architecture: Architecture, experts: Expr) -> Expr:
     counts = block_counts(architecture)
     stages = feedforward_parameters(architecture, experts)
-    feedforward = sum((counts[stage] * elements for stage, elements in stages.items()), Integer(0))
+    feedforward = Add(*(counts[stage] * elements for stage, elements in stages.items()))
     return n_dec * attention_parameters(architecture) + feedforward + vector_elements(architecture)
 
 
@@ -126,7 +125,7 @@ def kept_cache(architecture: Architecture, conventions: Conventions = Convention
 
 def kv_bytes_per_block(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
     """Cached bytes of one token in one block, M_KV [byte] (Sec. III)."""
-    return sum((tensor.bytes / (B * L) for tensor in kept_cache(architecture, conventions)), Integer(0))
+    return Add(*(tensor.bytes / (B * L) for tensor in kept_cache(architecture, conventions)))
 
 
 def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
@@ -147,7 +146,7 @@ def activation_bytes(architecture: Architecture, conventions: Conventions = Conv
     """
     kernels = [k for kernels in attention_stages(architecture.mechanism, conventions).values() for k in kernels]
     crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations"}
-    return sum((tensor.bytes / B for tensor in crossing.values()), Integer(0))
+    return Add(*(tensor.bytes / B for tensor in crossing.values()))
 
 
 def weight_bytes_per_block(architecture: Architecture) -> dict[str, Expr]:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, Mul, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol
 
 from analysis.derive.symbols import BY_NAME, L, causal, l, width_activations, width_kv, width_weights
 
@@ -118,13 +118,13 @@ class Kernel:
     @property
     def flops(self) -> Expr:
         """Operations of the kernel [FLOP]."""
-        return sum((line.flops for line in self.lines), Integer(0))
+        return Add(*(line.flops for line in self.lines))
 
     @property
     def bytes(self) -> Expr:
         """Bytes between the kernel and memory [byte]: the boundary once, spilled tensors `passes` times."""
         spilled = (self.tensors[name].bytes * self.passes for name in self.spilled)
-        return sum((tensor.bytes for tensor in self.boundary), Integer(0)) + sum(spilled, Integer(0))
+        return Add(*(tensor.bytes for tensor in self.boundary)) + Add(*spilled)
 
     @property
     def intensity(self) -> Expr:

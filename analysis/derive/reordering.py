@@ -7,7 +7,7 @@ bracketed either way; RoPE adds a term of its own, and softmax sees the same sco
 from collections.abc import Iterable
 from itertools import product
 
-from sympy import Expr, Integer, Symbol, limit, oo, solve
+from sympy import Add, Expr, Symbol, limit, oo, solve
 
 from analysis.derive.attention import Mechanism
 from analysis.derive.block import Conventions, Stages, attention_stages, bytes_moved, flops
@@ -69,7 +69,7 @@ def crossing_in_bytes(mechanism: Mechanism, conventions: Conventions = Conventio
 def time_in_regime(kernels: tuple[Kernel, ...], regime: Regime) -> Expr:
     """Roofline time of kernels [s] when `regime` says which of them arithmetic limits; linear in l."""
     times = (k.flops / P_acc if regime[k.name] else k.bytes / BW_mem for k in kernels)
-    return sum(times, Integer(0))
+    return Add(*times)
 
 
 def regimes(kernels: tuple[Kernel, ...]) -> Iterable[Regime]:

@@ -7,7 +7,7 @@ plus communication. Each accelerator is alike except that experts and wires are 
 from dataclasses import dataclass
 from functools import cache
 
-from sympy import Expr, Integer, Max, Min
+from sympy import Add, Expr, Integer, Max, Min
 
 from analysis.derive import capacity, decoder
 from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
@@ -32,7 +32,7 @@ class System:
 
 
 def _time(kernels: tuple[Kernel, ...]) -> Expr:
-    return sum((time(kernel.at(sharded())) for kernel in kernels), Integer(0))
+    return Add(*(time(kernel.at(sharded())) for kernel in kernels))
 
 
 @cache
@@ -74,8 +74,8 @@ def _all_reduce(attention, feedforward, blocks) -> Expr:
 def tpot(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()) -> Expr:
     """Time per output token [s]: the serial sum of the terms, or with communication hidden behind computation."""
     terms = tpot_terms(architecture, conventions, system)
-    wires = sum((terms[name] for name in COMMUNICATION), Integer(0))
-    work = sum((term for name, term in terms.items() if name not in COMMUNICATION), Integer(0))
+    wires = Add(*(terms[name] for name in COMMUNICATION))
+    work = Add(*(term for name, term in terms.items() if name not in COMMUNICATION))
     return Max(work, wires) if system.overlap == "comm" else work + wires
 
 
