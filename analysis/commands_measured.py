@@ -1,6 +1,7 @@
 """Commands about measured hardware: import-measurements, validate, calibrate. `analysis.__main__` registers them."""
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -103,6 +104,8 @@ def calibrate(file: Path | None, name: str, output: Path, seed: int) -> None:
     from analysis.evaluate.measured.calibrations import as_csv, fit_all
     from analysis.files import write
 
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
+        raise InputError(f"--name {name!r}: allowed are lower-case letters, digits, . and -; rename it.")
     source = file.name if file else "data/measurements"
     fitted = fit_all(_compared(file), name, source, seed=seed)
     if not fitted:

@@ -11,6 +11,7 @@ from sympy import Add, Expr, Max, Min
 from analysis.derive.decoder import token_bytes
 from analysis.derive.einsum import Kernel, Tensor
 from analysis.derive.parallel import sharded
+from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import B, BW_Int, BW_out, Gamma_acc, alpha, deg_EP, deg_TP, l, n_acc, n_group, n_k
 
 LEVELS = ("one", "two")
@@ -39,9 +40,9 @@ def dispatch_time(levels: str = "one") -> Expr:
     return Max(dispatched_bytes() * inside / BW_Int, dispatched_bytes() * (1 - inside) / BW_out) + alpha
 
 
-def exchange_time(levels: str = "one") -> Expr:
+def exchange_time(levels: str = "one", timing: Timing = ROOFLINE) -> Expr:
     """`dispatch_time` as a term of TPOT: nothing travels when one accelerator holds all experts."""
-    return dispatch_time(levels) * Min(1, deg_EP - 1)
+    return timing.wires(dispatch_time(levels)) * Min(1, deg_EP - 1)
 
 
 def partial_sums(kernels: Iterable[Kernel]) -> tuple[Tensor, ...]:
@@ -56,8 +57,9 @@ def partial_sums(kernels: Iterable[Kernel]) -> tuple[Tensor, ...]:
     return tuple({line.made.name: line.made for k in kernels for line in k.lines if line.summed & divided}.values())
 
 
-def all_reduce_time(tensors: Iterable[Tensor]) -> Expr:
+def all_reduce_time(tensors: Iterable[Tensor], timing: Timing = ROOFLINE) -> Expr:
     """Time of a ring all-reduce of partial sums over a TP group [s]; zero for deg_TP = 1."""
     share = 2 * (deg_TP - 1) / deg_TP
-    each = [share * t.bytes.xreplace(sharded()) / BW_Int + alpha * Min(1, deg_TP - 1) for t in tensors]
+    times = (share * tensor.bytes.xreplace(sharded()) / BW_Int + alpha for tensor in tensors)
+    each = [timing.wires(seconds) * Min(1, deg_TP - 1) for seconds in times]
     return Add(*each)

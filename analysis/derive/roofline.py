@@ -1,5 +1,8 @@
 """Time of kernels on an accelerator, ridge points, and the batches at which layers reach them (Eq. 10)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from sympy import Expr, Integer, Max, solve
 
 from analysis.derive.einsum import Counts, Kernel, lines
@@ -24,6 +27,18 @@ def time(kernel: Kernel | Counts) -> Expr:
     2
     """
     return Max(kernel.flops / P_acc, kernel.bytes / BW_mem, evaluate=False)  # comparing them symbolically is slow
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How counts become seconds: `kernel(counts, stage)` and `wires(time at the link's rate)`."""
+
+    kernel: Callable[[Kernel | Counts, str], Expr]
+    wires: Callable[[Expr], Expr]
+
+
+ROOFLINE = Timing(kernel=lambda counts, stage: time(counts), wires=lambda seconds: seconds)
+"""The bare roofline; a calibration puts measured efficiencies and launch floors in its place."""
 
 
 def ridge_point() -> Expr:

@@ -10,13 +10,13 @@ from functools import cache
 from sympy import Add, Expr, Integer, Max, Min
 
 from analysis.derive import capacity, decoder
-from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
+from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.communication import all_reduce_time, exchange_time, partial_sums
-from analysis.derive.einsum import Kernel
 from analysis.derive.parallel import sharded
-from analysis.derive.roofline import time
+from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec
 
+STAGES = ("projections", "decompression", "core", "output", "dense", "routed", "shared", "router", "head")
 COMMUNICATION = ("dispatch", "combine", "all_reduce")
 TERMS = ("attention_projections", "kv_decompression", "core_attention", "dense_ffn", "routed_experts", "shared_expert",
          "router", "output_head", *COMMUNICATION)  # fmt: skip
@@ -31,49 +31,58 @@ class System:
     overlap: str = "none"
 
 
-def _time(kernels: tuple[Kernel, ...]) -> Expr:
-    return Add(*(time(kernel.at(sharded())) for kernel in kernels))
+def _time(stages: Stages, stage: str, timing: Timing) -> Expr:
+    return Add(*(timing.kernel(kernel.at(sharded()), stage) for kernel in stages.get(stage, ())))
 
 
 @cache
 def tpot_terms(
-    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()
+    architecture: Architecture,
+    conventions: Conventions = Conventions(),
+    system: System = System(),
+    timing: Timing = ROOFLINE,
 ) -> dict[str, Expr]:
     """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
-    attention = attention_stages(architecture.mechanism, conventions)
-    feedforward = feedforward_stages(architecture, conventions.grouping)
+    stages = attention_stages(architecture.mechanism, conventions)
+    stages |= feedforward_stages(architecture, conventions.grouping) | {"head": (head_kernel(),)}
+    takes = {stage: _time(stages, stage, timing) for stage in STAGES}
     blocks = {
         "dense": decoder.block_counts(architecture)["dense"],
         "experts": decoder.block_counts(architecture)["routed"],
     }
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
-    exchange = blocks["experts"] * exchange_time(system.levels)
+    exchange = blocks["experts"] * exchange_time(system.levels, timing)
     return {
-        "attention_projections": n_dec * _time(attention["projections"] + attention["output"]),
-        "kv_decompression": n_dec * _time(attention["decompression"]),
-        "core_attention": n_dec * _time(attention["core"]),
-        "dense_ffn": blocks["dense"] * _time(feedforward.get("dense", ())),
-        "routed_experts": blocks["experts"] * _time(feedforward.get("routed", ())).xreplace(on_experts),
-        "shared_expert": blocks["experts"] * _time(feedforward.get("shared", ())),
-        "router": blocks["experts"] * _time(feedforward.get("router", ())),
-        "output_head": _time((head_kernel(),)),
+        "attention_projections": n_dec * (takes["projections"] + takes["output"]),
+        "kv_decompression": n_dec * takes["decompression"],
+        "core_attention": n_dec * takes["core"],
+        "dense_ffn": blocks["dense"] * takes["dense"],
+        "routed_experts": blocks["experts"] * takes["routed"].xreplace(on_experts),
+        "shared_expert": blocks["experts"] * takes["shared"],
+        "router": blocks["experts"] * takes["router"],
+        "output_head": takes["head"],
         "dispatch": exchange,
         "combine": exchange,
-        "all_reduce": _all_reduce(attention, feedforward, blocks),
+        "all_reduce": _all_reduce(stages, blocks, timing),
     }
 
 
-def _all_reduce(attention, feedforward, blocks) -> Expr:
-    per_block = all_reduce_time(partial_sums(kernel for kernels in attention.values() for kernel in kernels))
-    dense = all_reduce_time(partial_sums(feedforward.get("dense", ())))
-    shared = all_reduce_time(partial_sums(feedforward.get("shared", ())))
-    return n_dec * per_block + blocks["dense"] * dense + blocks["experts"] * shared
+def _all_reduce(stages: Stages, blocks: dict[str, Expr], timing: Timing) -> Expr:
+    """All-reduces of a step: attention in every block, dense layers and shared experts in the blocks that have them."""
+    counts = {"dense": blocks["dense"], "shared": blocks["experts"]}
+    reduced = {stage: all_reduce_time(partial_sums(kernels), timing) for stage, kernels in stages.items()}
+    return Add(*(counts.get(stage, n_dec) * seconds for stage, seconds in reduced.items()))
 
 
 @cache
-def tpot(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()) -> Expr:
+def tpot(
+    architecture: Architecture,
+    conventions: Conventions = Conventions(),
+    system: System = System(),
+    timing: Timing = ROOFLINE,
+) -> Expr:
     """Time per output token [s]: the serial sum of the terms, or with communication hidden behind computation."""
-    terms = tpot_terms(architecture, conventions, system)
+    terms = tpot_terms(architecture, conventions, system, timing)
     wires = Add(*(terms[name] for name in COMMUNICATION))
     work = Add(*(term for name, term in terms.items() if name not in COMMUNICATION))
     return Max(work, wires) if system.overlap == "comm" else work + wires

@@ -70,6 +70,8 @@ _TABLE = (
     Parameter("rounding", CHOICE, "down", ("down", "none", "per_group"),
               "B_cap: down to an integer, not rounded, or down to a multiple of deg_DP"),
     Parameter("overlap", CHOICE, "none", ("none", "comm"), "TPOT as a serial sum, or communication hidden behind computation"),
+    Parameter("calibration", ROW, None, ("calibrations",),
+              "name in data/calibrations.csv: measured efficiencies and launch floors in place of the bare roofline"),
     Parameter("slo", NUMBER, None, (), "time allowed per output token in s"),
     Parameter("s", NUMBER, 0, (), "Zipf exponent of expert popularity"),
     Parameter("placement", CHOICE, "contiguous", ("contiguous", "strided", "shuffled", "lpt", "replicated"),

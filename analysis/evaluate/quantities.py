@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from sympy import Expr, Integer, Max, Symbol, cancel
+from sympy import Add, Expr, Integer, Max, Symbol, cancel
 
 from analysis.derive import decoder, roofline
 from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
@@ -21,6 +21,7 @@ from analysis.errors import InputError, choices
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.numbers import exact, value
 from analysis.evaluate.setting import Setting
+from analysis.evaluate.timing import timing
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,8 @@ def _stage(setting: Setting, stage: str) -> Counts:
 def attention_block_time(setting: Setting) -> Expr:
     """Roofline time of one attention block on one accelerator [s], kernels one after another."""
     stages = attention_stages(setting.architecture.mechanism, setting.conventions)
-    kernels = [kernel.at(sharded()) for kernels in stages.values() for kernel in kernels]
-    return sum((roofline.time(kernel) for kernel in kernels), Integer(0))
+    takes = timing(setting).kernel
+    return Add(*(takes(kernel.at(sharded()), stage) for stage, kernels in stages.items() for kernel in kernels))
 
 
 def _expert(setting: Setting) -> Counts:

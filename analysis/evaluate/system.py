@@ -9,6 +9,7 @@ from analysis.errors import InputError
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
+from analysis.evaluate.timing import timing
 
 LARGEST_BATCH = 2.0**52  # beyond, a float no longer counts single requests
 
@@ -21,12 +22,12 @@ def system(setting: Setting) -> serving.System:
 
 def terms(setting: Setting) -> dict[str, Expr]:
     """Terms of TPOT [s] by name."""
-    return serving.tpot_terms(setting.architecture, setting.conventions, system(setting))
+    return serving.tpot_terms(setting.architecture, setting.conventions, system(setting), timing(setting))
 
 
 def tpot(setting: Setting) -> Expr:
     """TPOT [s]."""
-    return serving.tpot(setting.architecture, setting.conventions, system(setting))
+    return serving.tpot(setting.architecture, setting.conventions, system(setting), timing(setting))
 
 
 def book(setting: Setting) -> serving.Book:

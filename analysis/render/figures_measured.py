@@ -65,7 +65,9 @@ def measured_roofline_figure(rows: Rows, accelerators: Sequence[str]) -> Figure:
         plain_log(axes.xaxis)
         plain_log(axes.yaxis)
     panels[0][0].set_ylabel("attained rate [TFLOP/s]")
-    handles = {label: handle for axes in panels[0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: handle for axes in panels[0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=2)
     return figure
 
@@ -85,10 +87,13 @@ def _roofs(axes: Axes, name: str) -> None:
 def _points(axes: Axes, rows: Rows, name: str) -> None:
     series = list(dict.fromkeys(rows["series"]))
     for number, each in enumerate(series):
-        index = [i for i, key in enumerate(zip(rows["accelerator"], rows["series"], strict=True)) if key == (name, each)]
+        index = [
+            i for i, key in enumerate(zip(rows["accelerator"], rows["series"], strict=True)) if key == (name, each)
+        ]
         if index:
             axes.plot([rows["intensity"][i] for i in index], [rows["rate"][i] / 1e12 for i in index],
-                      MARKERS[number % len(MARKERS)], color=COLOUR_OF[each.rsplit(", ", 1)[0] if "heads" in each else each],
+                      MARKERS[number % len(MARKERS)], color=COLOUR_OF[each.rsplit(", ",
+                      1)[0] if "heads" in each else each],
                       markersize=3.5, alpha=0.75, linestyle="none", label=each, zorder=2)  # fmt: skip
 
 
@@ -96,20 +101,23 @@ def describe_measured_roofline(rows: Rows, accelerators: Sequence[str]) -> tuple
     """Caption and alternative text."""
     best = _best(rows)
     caption = (
-        f"{len(rows['rate'])} measured kernels on the rooflines of {' and '.join(accelerators)} (BF16): rate from the derivation's "
-        "FLOPs and the measured time, intensity from the derivation. Each series climbs from launch-bound rows at the bottom "
-        "to its largest shapes. Solid: data sheet; broken: rates that products and reads achieve. Published figures, not "
-        "measured by this study."
+        f"{len(rows['rate'])} measured kernels on the rooflines of {' and '.join(accelerators)} (BF16): rate from "
+        "the derivation's FLOPs and the measured time, intensity from the derivation. Each series climbs from "
+        "launch-bound rows at the bottom to its largest shapes. Solid: data sheet; broken: rates that products and "
+        "reads achieve. Published figures, not measured by this study."
     )
     alt = "Log-log rooflines with measured points. Highest rate of each series: " + "; ".join(
-        f"{name}: {rate / 1e12:.3g} TFLOP/s at {intensity:.3g} FLOP/byte" for name, (rate, intensity) in best.items()
+        f"{name}: {rounded(rate / 1e12)} TFLOP/s at {rounded(intensity)} FLOP/byte"
+        for name, (rate, intensity) in best.items()
     )
     return caption, alt + "."
 
 
 def _best(rows: Rows) -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
-    for name, series, rate, intensity in zip(*(rows[key] for key in ("accelerator", "series", "rate", "intensity")), strict=True):
+    for name, series, rate, intensity in zip(
+        *(rows[key] for key in ("accelerator", "series", "rate", "intensity")), strict=True
+    ):
         key = f"{series} on {name}"
         found[key] = max(found.get(key, (0.0, 0.0)), (rate, intensity))
     return found
@@ -133,8 +141,16 @@ def measured_ratio_figure(rows: Rows) -> Figure:
     predicted, measured = (np.array(rows[name]) for name in ("predicted", "measured"))
     for number, name in enumerate(dict.fromkeys(rows["operation"])):
         chosen = np.array([each == name for each in rows["operation"]])
-        axes.loglog(predicted[chosen] * 1e6, measured[chosen] / predicted[chosen], MARKERS[number % len(MARKERS)],
-                    color=COLOUR_OF.get(name, "#000000"), markersize=4, alpha=0.7, linestyle="none", label=name)  # fmt: skip
+        axes.loglog(
+            predicted[chosen] * 1e6,
+            measured[chosen] / predicted[chosen],
+            MARKERS[number % len(MARKERS)],
+            color=COLOUR_OF.get(name, "#000000"),
+            markersize=4,
+            alpha=0.7,
+            linestyle="none",
+            label=name,
+        )
     axes.axhline(1, color="black", linewidth=1)
     axes.axhspan(1, 1.25, color="#DDDDDD", zorder=0, linewidth=0)
     axes.set(xlabel="predicted time [µs]", ylabel="measured over predicted time", ylim=(0.8, 100))
@@ -142,7 +158,9 @@ def measured_ratio_figure(rows: Rows) -> Figure:
     plain_log(axes.yaxis)
     axes.legend(fontsize=8, ncols=2)
     large = measured[predicted > 1e-4] / predicted[predicted > 1e-4]
-    axes.set_title(f"Above 100 µs, kernels take {rounded(float(np.median(large)))} times the roofline's time in the median")
+    axes.set_title(
+        f"Above 100 µs, kernels take {rounded(float(np.median(large)))} times the roofline's time in the median"
+    )
     return figure
 
 
@@ -151,12 +169,12 @@ def describe_measured_ratio(rows: Rows) -> tuple[str, str]:
     predicted, measured = (np.array(rows[name]) for name in ("predicted", "measured"))
     ratio = measured / predicted
     caption = (
-        f"Measured over predicted time of {len(ratio)} published measurements against the predicted time; the band is 25 %. "
-        "Short kernels take a launch's time whatever they do; no row is faster than its data sheet allows."
+        f"Measured over predicted time of {len(ratio)} published measurements against the predicted time; the band "
+        "is 25 %. Short kernels take a launch's time whatever they do; no row is faster than its data sheet allows."
     )
     bins = ((0, 1e-5), (1e-5, 1e-4), (1e-4, np.inf))
     parts = [
-        f"{seconds(low)} to {seconds(high) if np.isfinite(high) else 'longer'}: {np.median(ratio[inside]):.2f}"
+        f"{f'to {seconds(high)}' if np.isfinite(high) else f'above {seconds(low)}'}: {np.median(ratio[inside]):.2f}"
         for low, high in bins if (inside := (predicted >= low) & (predicted < high)).any()
     ]  # fmt: skip
     return caption, "Scatter; median of measured over predicted time by predicted time: " + ", ".join(parts) + "."
@@ -167,6 +185,8 @@ def measured_notes(compared: Compared) -> dict[str, float]:
     found = {"measured_rows": len(compared.table)}
     for group in groups(compared):
         if group.regime in ("memory-bound", "compute-bound", "near the ridge"):
-            words = "_".join(f"{group.operation} {group.accelerator} {group.regime}".replace(",", "").replace("-", " ").split())
+            words = "_".join(
+                f"{group.operation} {group.accelerator} {group.regime}".replace(",", "").replace("-", " ").split()
+            )
             found[f"ratio_{words}"] = group.median
     return found

@@ -42,9 +42,9 @@ def ridge_move_figure(moves: list[dict]) -> Figure:
 def describe_ridge_moves(moves: list[dict]) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        "Ridge points (BF16) from data sheets (light) and from achieved rates (dark): sustained at settled clocks, burst as "
-        "the median of large products, best as the highest of one kernel. The line is the core attention of the model with "
-        "reordering at long context."
+        "Ridge points (BF16) from data sheets (light) and from achieved rates (dark): sustained at settled clocks, "
+        "burst as the median of large products, best as the highest of one kernel. The line is the core attention of "
+        "the model with reordering at long context."
     )
     listed = ", ".join(f"{move['accelerator']} {move['how']} {rounded(move['ridge'])}" for move in moves)
     return caption, f"Bars of ridge points in FLOP/byte: {listed}."
@@ -72,11 +72,12 @@ def calibration_figure(fitted: list[Fitted]) -> Figure:
 def describe_calibration(fitted: list[Fitted]) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        "Median absolute error of predicted time on shapes that were not fitted: the bare roofline, the roofline over one "
-        "efficiency, and the model with a launch floor, two efficiencies and a sharpness."
+        "Median absolute error of predicted time on shapes that were not fitted: the bare roofline, the roofline "
+        "over one efficiency, and the model with a launch floor, two efficiencies and a sharpness."
     )
     listed = "; ".join(
-        f"{each.row.operation}: {each.row.error_roofline:.0%}, {each.row.error_constant:.0%}, {each.row.error:.0%}" for each in fitted
+        f"{each.row.operation}: {each.row.error_roofline:.0%}, {each.row.error_constant:.0%}, {each.row.error:.0%}"
+        for each in fitted
     )
     return caption, f"Grouped bars of errors (roofline, one efficiency, calibrated): {listed}."
 
@@ -96,17 +97,27 @@ def deployment_figure(compared: list[EndToEnd]) -> Figure:
     for number, (reading, overlap) in enumerate(lines):
         heights = [each.predicted for each in compared if (each.reading, each.overlap) == (reading, overlap)]
         label = f"predicted, {reading}, {'serial' if overlap == 'none' else 'wires hidden'}"
-        axes.bar(np.arange(len(names)) + 0.18 * (number - 1.5), heights, 0.17, label=label,
-                 color=(COLOURS["mla"], COLOURS["mla_as_printed"])[number % 2], hatch=("", "//")[number // 2])  # fmt: skip
+        axes.bar(
+            np.arange(len(names)) + 0.18 * (number - 1.5),
+            heights,
+            0.17,
+            label=label,
+            color=(COLOURS["mla"], COLOURS["mla_as_printed"])[number % 2],
+            hatch=("", "//")[number // 2],
+        )
     for place, name in enumerate(names):
         published = next(each.published for each in compared if each.deployment == name)
-        axes.hlines(published, place - 0.42, place + 0.42, color="black", linewidth=2, label="published" if not place else None)
+        axes.hlines(
+            published, place - 0.42, place + 0.42, color="black", linewidth=2, label="published" if not place else None
+        )
     axes.set_xticks(range(len(names)), names)
     axes.set_ylabel("output tokens per second and accelerator")
     axes.grid(axis="x", visible=False)
     axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
     axes.legend(fontsize=8, ncols=2, loc="upper left")
-    serial, hidden = (_span([each.ratio for each in compared if each.overlap == overlap]) for overlap in ("none", "comm"))
+    serial, hidden = (
+        _span([each.ratio for each in compared if each.overlap == overlap]) for overlap in ("none", "comm")
+    )
     axes.set_title(f"Deployments reach {serial} of the serial model, {hidden} of the other")
     return figure
 
@@ -118,11 +129,11 @@ def _span(shares: list[float]) -> str:
 def describe_deployments(compared: list[EndToEnd]) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        "Published decode throughput of two deployments (lines) and predictions at the same batch and context: serial sum of "
-        "the terms, or communication hidden behind computation; in BF16 throughout, or in FP8 except the cache. Even routing; "
-        "NVLink inside nodes of eight, InfiniBand between them."
+        "Published decode throughput of two deployments (lines) and predictions at the same batch and context: "
+        "serial sum of the terms, or communication hidden behind computation; in BF16 throughout, or in FP8 except "
+        "the cache. Even routing; NVLink inside nodes of eight, InfiniBand between them."
     )
-    listed = "; ".join(f"{each.deployment}, {each.reading}, overlap {each.overlap}: predicted {rounded(each.predicted, 4)}, "
+    listed = "; ".join(f"{each.deployment}, {each.reading}, {each.overlap}: predicted {rounded(each.predicted, 4)}, "
                        f"published {rounded(each.published, 4)}" for each in compared)  # fmt: skip
     return caption, f"Grouped bars in tokens per second and accelerator: {listed}."
 

@@ -51,7 +51,9 @@ def order_figure(rows: Rows) -> Figure:
         x, measured, predicted = _pairs(rows, "tensor parallelism", name)
         left.semilogx(x, measured, MARKERS[number], color=COLOURS["mla"], fillstyle=("full", "none")[number % 2],
                       linestyle="none", label=f"measured, {name}")  # fmt: skip
-        left.semilogx(x, predicted, color="black", linestyle=("-", "--")[number % 2], linewidth=1, label=f"predicted, {name}")
+        left.semilogx(
+            x, predicted, color="black", linestyle=("-", "--")[number % 2], linewidth=1, label=f"predicted, {name}"
+        )
     left.axhline(IDEAL, color="#999999", linestyle=":")
     left.text(0.02, IDEAL - 0.1, "ideal", transform=left.get_yaxis_transform(), va="top", fontsize=9)
     left.set(xlabel="cached tokens B L", ylabel="time with 128 over 16 heads", ylim=(0, IDEAL + 0.5))
@@ -68,7 +70,9 @@ def order_figure(rows: Rows) -> Figure:
 
 
 def _pairs(rows: Rows, test: str, accelerator: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    chosen = [i for i, key in enumerate(zip(rows["test"], rows["accelerator"], strict=True)) if key == (test, accelerator)]
+    chosen = [
+        i for i, key in enumerate(zip(rows["test"], rows["accelerator"], strict=True)) if key == (test, accelerator)
+    ]
     x = np.array([rows["B"][i] * rows["L"][i] for i in chosen])
     order = np.argsort(x, kind="stable")
     return x[order], *(np.array([rows[name][i] for i in chosen])[order] for name in ("measured", "predicted"))
@@ -78,8 +82,8 @@ def describe_orders(rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         "Reordered MLA, measured. Left: how much faster the core runs with 16 than with 128 local heads, which is what "
-        "tensor parallelism of degree 8 gives; rows that are launch-bound at 16 heads are left out. Right: prefill core "
-        "(two different kernels, H100) with over without reordering, and the ratio of their FLOPs."
+        "tensor parallelism of degree 8 gives; rows that are launch-bound at 16 heads are left out. Right: prefill "
+        "core (two different kernels, H100) with over without reordering, and the ratio of their FLOPs."
     )
     medians = []
     for test, name in dict.fromkeys(zip(rows["test"], rows["accelerator"], strict=True)):
@@ -136,13 +140,18 @@ def describe_expert_time(rows: Rows) -> tuple[str, str]:
     points = []
     for name in dict.fromkeys(rows["series"]):
         series = _series_rows(rows, name)
-        measured, predicted = (rising_point(series["tokens_per_expert"], series[key]) for key in ("measured", "predicted"))
+        measured, predicted = (
+            rising_point(series["tokens_per_expert"], series[key]) for key in ("measured", "predicted")
+        )
         points.append(f"{name}: measured {rounded(measured)}, predicted {rounded(predicted)}")
     caption = (
-        "Routed experts of one layer: time over the time at one token per expert, measured (marks) and predicted (lines); "
-        f"the dotted line is {RISE} times the floor. Balanced routing, all experts reached."
+        "Routed experts of one layer: time over the time at one token per expert, measured (marks) and predicted "
+        f"(lines); the dotted line is {RISE} times the floor. Balanced routing, all experts reached."
     )
-    return caption, f"Log-log curves, flat and then rising. Tokens per expert at {RISE} times the floor: {'; '.join(points)}."
+    return (
+        caption,
+        f"Log-log curves, flat and then rising. Tokens per expert at {RISE} times the floor: {'; '.join(points)}.",
+    )
 
 
 # -- all-to-all ----------------------------------------------------------------------------------------------------
@@ -171,7 +180,9 @@ def exchange_figure(rows: Rows) -> Figure:
     axes.set(xlabel="time by Eq. 13 [µs]", ylabel="measured time [µs]")
     ratio, measured = np.array(rows["measured"]) / np.array(rows["predicted"]), np.array(rows["measured"])
     long = rounded(float(np.median(ratio[measured > LONG])), 2)
-    axes.set_title(f"No exchange takes less than {seconds(measured.min())}; above {seconds(LONG)} they take {long} times Eq. 13")
+    axes.set_title(
+        f"No exchange takes less than {seconds(measured.min())}; above {seconds(LONG)} they take {long} times Eq. 13"
+    )
     plain_log(axes.xaxis)
     plain_log(axes.yaxis)
     axes.legend(fontsize=8)
@@ -186,8 +197,8 @@ def describe_exchange(rows: Rows) -> tuple[str, str]:
         for name in dict.fromkeys(rows["fabric"])
     ]
     caption = (
-        "Dispatch and combine, measured against Eq. 13 without latency. Between nodes of eight, NVLink and InfiniBand work at "
-        "once, each with its share of the copies."
+        "Dispatch and combine, measured against Eq. 13 without latency. Between nodes of eight, NVLink and "
+        "InfiniBand work at once, each with its share of the copies."
     )
     return caption, "Log-log scatter above the diagonal; median of measured over Eq. 13: " + ", ".join(parts) + "."
 

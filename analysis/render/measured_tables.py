@@ -2,17 +2,22 @@
 
 from functools import cache
 
-from analysis.evaluate.measured.achieved import DATASHEET, ridge_moves
-from analysis.evaluate.measured.calibrations import PUBLISHED, named
+from analysis.derive.symbols import BY_NAME, MEANINGS
+from analysis.evaluate.dictionary import allowed_values
+from analysis.evaluate.measured.achieved import DATASHEET, ridge_moves, ridges
+from analysis.evaluate.measured.calibrations import PARAMETERS, PUBLISHED, named
 from analysis.evaluate.measured.five import Verdict, verdicts
 from analysis.evaluate.measured.load import achieved_rates, deployments, published
 from analysis.evaluate.measured.predict import kinds
+from analysis.evaluate.measured.regimes import JUDGES_BANDWIDTH
+from analysis.evaluate.measured.rows import Measurement
 from analysis.evaluate.measured.validate import compare, groups
 from analysis.evaluate.measured.validity import WHY
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.render.tables import code, table
 
 OPEN_MARK = "°"
+MOVED = ("ridge", "B_attn", "B_MoE", "B_RP")
 
 
 @cache
@@ -22,8 +27,12 @@ def _verdicts() -> tuple[Verdict, ...]:
 
 def verdicts_table() -> str:
     """The five tests: question, verdict, the numbers that decided."""
-    rows = [(each.question, f"**{each.verdict}**", each.reason) for each in _verdicts()]
+    rows = [(_typeset(each.question), f"**{each.verdict}**", _typeset(each.reason)) for each in _verdicts()]
     return table(("test", "verdict", "why"), rows, "Five tests without a fitted parameter.", "tab-measured-tests")
+
+
+def _typeset(sentence: str) -> str:
+    return sentence.replace("B_MoE", "$B_{MoE}$")
 
 
 def verdict_number(test: str, name: str) -> float:
@@ -32,26 +41,31 @@ def verdict_number(test: str, name: str) -> float:
 
 
 def validation_table() -> str:
-    """Measured over predicted time by operation, accelerator and regime."""
+    """Measured over predicted time by operation, accelerator and regime, without launch-bound rows."""
     rows = [
-        (g.operation, code(g.accelerator), g.regime, g.count, digits_of(g.median), f"{digits_of(g.low)} to {digits_of(g.high)}",
-         *(percent(share) for share in g.within.values()))
-        for g in groups(compare()) if g.regime != "all"
+        (g.operation, code(g.accelerator), g.regime, g.count,
+         *(digits_of(each) for each in (g.low, g.median, g.high)), *(percent(share) for share in g.within.values()))
+        for g in groups(compare()) if g.regime not in ("all", "launch-bound")
     ]  # fmt: skip
-    header = ("operation", "accelerator", "regime", "rows", "median", "5 to 95 %", "within 10 %", "within 25 %")
-    caption = "Measured over predicted time: 1 is the bare roofline with data-sheet rates. Regimes are those of the prediction."
-    return table(header, rows, caption, "tab-validation", "lllrrrrr")
+    header = ("operation", "accelerator", "regime", "rows", "5 %", "median", "95 %", "within 10 %", "within 25 %")
+    caption = (
+        "Measured over predicted time, launch-bound rows aside: 1 is the bare roofline with data-sheet rates. Regimes "
+        "are as predicted."
+    )
+    return table(header, rows, caption, "tab-validation", "lllrrrrrr")
 
 
 def ridge_moves_table(model: str = "deepseek-v3", systems: int = 32) -> str:
     """Ridge point, B_attn, B_MoE, B_RP and the core's intensity over the ridge, by data sheet and as achieved."""
     rows = [
-        (code(move["accelerator"]), move["how"], *(digits_of(move[name]) for name in ("ridge", "B_attn", "B_MoE", "B_RP")),
+        (code(move["accelerator"]), move["how"], *(digits_of(move[name]) for name in MOVED),
          percent(move["core over ridge"], 3))
         for move in ridge_moves(model, systems)
     ]  # fmt: skip
     header = ("accelerator", "rates", "ridge", "$B_{attn}$", "$B_{MoE}$", "$B_{RP}$", "core over ridge")
-    caption = f"Ridge points and what follows from them for {code(model)} on {systems} accelerators (BF16, decode, deg_TP 1)."
+    caption = (
+        f"Ridge points and what follows from them for {code(model)} on {systems} accelerators (BF16, decode, deg_TP 1)."
+    )
     return table(header, rows, caption, "tab-ridge-moves", "llrrrrr")
 
 
@@ -62,16 +76,17 @@ def ridge_change(accelerator: str, how: str) -> float:
 
 
 def calibration_table(name: str = PUBLISHED) -> str:
-    """Fitted parameters with their intervals, those left open marked, and errors on held-out rows."""
+    """Fitted parameters with their intervals, those left open marked; the figure of the chapter shows the errors."""
     rows = [
-        (row.operation, *(_parameter(row, key) for key in ("floor", "memory_efficiency", "compute_efficiency", "sharpness")),
-         f"{row.rows_fitted} / {row.rows_tested}", percent(row.error), percent(row.error_constant), percent(row.error_roofline))
+        (row.operation, f"{row.rows_fitted} / {row.rows_tested}", *(_parameter(row, key) for key in PARAMETERS))
         for row in named(name).values()
-    ]  # fmt: skip
-    header = ("operation", "floor", "memory", "compute", "sharpness", "rows fitted / tested", "error", "one efficiency", "roofline")
-    caption = (f"Calibration `{name}`: parameters with 95 % intervals, and median errors on held-out rows. {OPEN_MARK} marks what "
-               "the rows cannot identify. For exchanges, memory stands for the link.")  # fmt: skip
-    return table(header, rows, caption, "tab-calibration", "lrrrrrrrr")
+    ]
+    header = ("operation", "rows fitted / tested", "floor", "memory", "compute", "sharpness")
+    caption = (
+        f"Calibration `{name}`: efficiencies of memory (exchange: of the link) and arithmetic, with 95 % intervals. "
+        f"{OPEN_MARK} marks what the rows cannot identify."
+    )
+    return table(header, rows, caption, "tab-calibration", "lrrrrr")
 
 
 def _parameter(row, name: str) -> str | None:
@@ -85,19 +100,55 @@ def _parameter(row, name: str) -> str | None:
 
 def measured_sources_table() -> str:
     """Where the measured rows come from: rows, kernel, source, licence."""
-    parts = [(kind["kernel"], len(rows), code(kind["source"]), kind["locator"], kind["licence"])
-             for kind, rows in kinds(published(), ("kernel", "source", "locator", "licence"))]  # fmt: skip
-    others = (*achieved_rates().values(), *deployments().values())
-    rest = {(row.source, row.locator, row.licence) for row in others}
-    parts += [("rates and throughputs", sum((r.source, r.locator, r.licence) == each for r in others), code(each[0]), *each[1:])
-              for each in sorted(rest)]  # fmt: skip
-    header = ("kernel", "rows", "source", "where in it", "licence")
-    return table(header, parts, "Sources of the measured figures.", "tab-measured-sources", "lrlll")
+    names = ("kernel", "source", "locator", "licence")
+    parts = [(*kind.values(), len(rows)) for kind, rows in kinds(published(), names)]
+    others = [(row.source, row.locator, row.licence) for row in (*achieved_rates().values(), *deployments().values())]
+    parts += [("rates, throughputs", *each, others.count(each)) for each in sorted(set(others))]
+    rows = [(kernel, count, f"{source}: {where}", licence) for kernel, source, where, licence, count in parts]
+    header = ("kernel", "rows", "source, and where in it", "licence")
+    return table(header, rows, "Sources of the measured figures.", "tab-measured-sources", "lrll")
 
 
 def validity_table() -> str:
     """The importer's rules and what each removes."""
     return table(("rule", "removes rows that"), WHY.items(), "Rules of the importer, in order.", "tab-validity")
+
+
+def burst_gain(accelerator: str) -> float:
+    """Arithmetic rate of short runs over the rate at settled clocks, less one."""
+    found = {ridge.how: ridge.arithmetic for ridge in ridges() if ridge.accelerator == accelerator}
+    return found["burst"] / found["sustained"] - 1
+
+
+def judging_bytes() -> str:
+    """Bytes above which a row judges memory bandwidth."""
+    return with_unit(JUDGES_BANDWIDTH, "byte", "MB")
+
+
+def columns_table() -> str:
+    """The schema of measurements: unit, range and meaning of each column."""
+    rows = [
+        (
+            code(name),
+            _unit(name, field),
+            "yes" if field.is_required() else "",
+            allowed_values(field),
+            _meaning(name, field),
+        )
+        for name, field in Measurement.model_fields.items()
+    ]
+    header = ("column", "unit", "required", "allowed", "meaning")
+    return table(header, rows, "Columns of a measurement.", "tab-columns-measurements")
+
+
+def _unit(name: str, field) -> str:
+    symbol = MEANINGS.get(BY_NAME.get(name))
+    unit = (field.json_schema_extra or {}).get("unit") or (symbol.unit if symbol else "")
+    return "" if unit == "1" else unit
+
+
+def _meaning(name: str, field) -> str:
+    return field.description or MEANINGS[BY_NAME[name]].text
 
 
 def floor(operation: str) -> str:
@@ -114,6 +165,9 @@ NAMES = {
     "calibration_table": calibration_table,
     "measured_sources_table": measured_sources_table,
     "validity_table": validity_table,
+    "measurement_columns_table": columns_table,
+    "burst_gain": burst_gain,
+    "judging_bytes": judging_bytes,
     "launch_floor": floor,
 }
 """What pages may use; to be merged into the names of analysis.render.page."""

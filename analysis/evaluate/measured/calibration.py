@@ -24,10 +24,9 @@ BOUNDS = {
 START = {"floor": 1e-5, "memory_efficiency": 0.8, "compute_efficiency": 0.7, "sharpness": 3.0}
 TEST_SHARE = 0.3
 MOST_ROWS = 4000
-HARMLESS = 0.02
-"""A parameter whose change by a factor of two costs less than this in typical error, others refitted, is not
-identified.
-"""
+HARMLESS = 0.05
+"""A parameter is not identified if doubling or halving it, the others refitted, raises the mean error by less than
+this share of itself."""
 
 
 def calibrated(compute, memory, floor=0.0, memory_efficiency=1.0, compute_efficiency=1.0, sharpness=np.inf):
@@ -142,7 +141,7 @@ def unidentified(parts: Parts, best: dict[str, float]) -> list[str]:
     good.
     """
     least = _cost(parts, best)
-    return [name for name in parts.names if _rise(parts, best, name, least) < HARMLESS]
+    return [name for name in parts.names if _rise(parts, best, name, least) < HARMLESS * least]
 
 
 def _rise(parts: Parts, best: dict[str, float], name: str, least: float) -> float:

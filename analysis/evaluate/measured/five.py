@@ -74,7 +74,9 @@ def tensor_parallel_speedup(compared: Compared | None = None) -> Verdict:
     }
     most = max(number for name, number in found.items() if name.startswith("measured"))
     verdict = SUPPORTED if most < 1.5 else PARTLY if most < 4 else CONTRADICTED
-    reason = f"Eight accelerators shorten the core at most {most:.2f}-fold in the median, as each still reads the whole latent cache."
+    reason = (
+        f"Eight accelerators shorten the core at most {most:.2f}-fold in the median, as each reads the whole cache."
+    )
     return Verdict(
         "TP of reordered MLA", "Does tensor parallelism speed up reordered MLA decode?", found, verdict, reason
     )
@@ -89,7 +91,8 @@ def prefill_ratio(compared: Compared | None = None) -> Verdict:
              "FLOP ratio": float(np.median(pairs["flops"]))}  # fmt: skip
     error = abs(np.log(median / found["FLOP ratio"]))
     verdict = SUPPORTED if error < np.log(1.15) else PARTLY if error < np.log(1.5) else CONTRADICTED
-    reason = f"Reordering multiplies prefill time by {median:.2f} in the median; its FLOPs grow {found['FLOP ratio']:.2f}-fold."
+    more = found["FLOP ratio"]
+    reason = f"Reordering multiplies prefill time by {median:.2f} in the median; its FLOPs grow {more:.2f}-fold."
     return Verdict("reordering in prefill", "Does reordering slow prefill as its FLOPs say?", found, verdict, reason)
 
 
@@ -106,8 +109,9 @@ def expert_knee(compared: Compared | None = None) -> Verdict:
     low, high = min(found.values()), max(found.values())
     verdict = SUPPORTED if low > 0.8 and high < 1.25 else PARTLY if low > 0.4 and high < 2.5 else CONTRADICTED
     reason = (
-        f"Time is flat and then grows, as the derivation says, but it has grown by half at {low:.2f} to {high:.2f} of the "
-        f"predicted tokens per expert, the least for narrow experts; wide ones have doubled at {_range(doubled.values())}."
+        f"Time is flat and then grows, as the derivation says, but it has grown by half at {low:.2f} to {high:.2f} of "
+        "the predicted tokens per expert, the least for narrow experts; wide ones have doubled at "
+        f"{_range(doubled.values())}."
     )
     return Verdict(
         "knee of the experts", "Does expert time leave its floor at B_MoE?", found | doubled, verdict, reason
@@ -154,7 +158,8 @@ def exchange_bandwidth(compared: Compared | None = None) -> Verdict:
     low = min(shares.values())
     verdict = SUPPORTED if low >= 0.8 else PARTLY if low >= 0.4 else CONTRADICTED
     reason = (
-        f"Time grows with the bytes at {_span(shares.values())} of the links' rate, on top of a fixed latency (alpha, by default 0). "
+        f"Time grows with the bytes at {_span(shares.values())} of the links' rate, on top of a fixed latency (alpha, "
+        "by default 0). "
         f"Between nodes the fast link must be counted too: {beaten['faster than one level']:.0f} of "
         f"{beaten['rows between nodes']:.0f} rows beat Eq. 13 with InfiniBand alone."
     )

@@ -66,8 +66,8 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Re
         for path in paths:
             _import_file(folder, path, writer, report, keep_resident)
         if not report.written:
-            raise InputError(f"{folder}: no row of {len(paths)} files can be used ({' '.join(report.sentences[:1]) or 'all rows were removed by rules'}); "
-                             "give other tables.")  # fmt: skip
+            why = report.sentences[0] if report.sentences else "rules removed every row."
+            raise InputError(f"{folder}: no row of {len(paths)} files can be used; {why}")
     return report
 
 
@@ -135,8 +135,11 @@ def _damage(path: Path, failure: Exception) -> str:
     with path.open("rb") as file:
         if file.read(len(LFS_POINTER)) == LFS_POINTER:
             return "is a Git LFS pointer, not the table itself; run `git lfs pull` in the copy"
-    first = str(failure).splitlines()[0][:120] if str(failure) else type(failure).__name__
-    return f"is damaged or holds another type than expected ({first}); fetch it again"
+    return f"is damaged or holds another type than expected ({_first_line(failure)}); fetch it again"
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).splitlines() or [type(failure).__name__])[0][:120]
 
 
 def _place(name: str) -> tuple[str, str, str]:
@@ -144,7 +147,7 @@ def _place(name: str) -> tuple[str, str, str]:
     parts = name.split("/")
     if len(parts) != 5:
         raise Unusable(
-            f"{name}: lies {len(parts) - 1} folders deep, allowed is <system>/<operation>/<framework>/<version>/<table>."
+            f"{name}: lies {len(parts) - 1} folders deep, allowed is <system>/<operation>/<framework>/<version>/."
         )
     system, _, framework, version, _ = parts
     if system not in SYSTEMS:
@@ -168,7 +171,7 @@ def _usable(
         blocks = table.columns(cells)
     except (pa.ArrowException, KeyError, ValueError) as failure:
         raise Unusable(
-            f"{locator}: a column holds another type than expected ({str(failure).splitlines()[0][:120]}); fetch it again."
+            f"{locator}: a column holds another type than expected ({_first_line(failure)}); fetch it again."
         ) from None
     for block in blocks:
         gone = _removed({**first, **_merged(first, validity.of_block(block))}, counted)

@@ -199,16 +199,18 @@ def _product(cells: Cells) -> list[dict]:
 
 _HEADS = "batch_size isl num_heads num_key_value_heads head_dim attn_dtype kv_cache_dtype latency"
 _LATENT = "batch_size isl num_heads mla_dtype kv_cache_dtype latency"
+_GROUPS = "hidden_size topk num_experts moe_ep_size latency"
+_MICROSECONDS = "combine_avg_t_us dispatch_avg_t_us"
 TABLES: dict[str, SourceTable] = {
     "generation_attention_perf": _table(f"{_HEADS} step", "beam_width window_size", _grouped_attention),
     "context_attention_perf": _table(_HEADS, "step beam_width window_size", _grouped_attention),
     "generation_mla_perf": _table(f"{_LATENT} step", "tp_size beam_width", _latent_attention),
     "context_mla_perf": _table(_LATENT, "step tp_size beam_width", _latent_attention),
-    "moe_perf": _table("moe_dtype num_tokens hidden_size inter_size topk num_experts moe_tp_size moe_ep_size distribution latency",
+    "moe_perf": _table(f"moe_dtype num_tokens inter_size moe_tp_size distribution {_GROUPS}",
                        "", _experts),
-    "trtllm_alltoall_perf": _table("op_name moe_dtype num_tokens hidden_size topk num_experts moe_ep_size latency",
+    "trtllm_alltoall_perf": _table(f"op_name moe_dtype num_tokens {_GROUPS}",
                                    "distribution", _exchange),
-    "wideep_deepep_ll_perf": _table("node_num hidden_size num_token num_topk num_experts combine_avg_t_us dispatch_avg_t_us",
+    "wideep_deepep_ll_perf": _table(f"node_num hidden_size num_token num_topk num_experts {_MICROSECONDS}",
                                     "combine_bandwidth_gbps dispatch_bandwidth_gbps", _low_latency_exchange),
     "gemm_perf": _table("gemm_dtype m n k latency", "", _product),
 }  # fmt: skip

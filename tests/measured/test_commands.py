@@ -1,0 +1,128 @@
+"""The commands as a reader types them, the notebook with other parameters, and the pages' tables."""
+
+import csv
+import json
+from pathlib import Path
+
+import click
+import pytest
+
+from analysis import commands_measured
+from analysis.errors import InputError
+from analysis.evaluate.measured.load import FOLDER
+from analysis.executed import collect
+from analysis.notebooks import run as run_notebooks
+from analysis.render import measured_tables
+from tests.measured.database import GQA, write
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "book" / "notebooks" / "measured.ipynb"
+COMMANDS = {command.name: command for command in commands_measured.commands}
+
+
+def typed(capsys, name: str, *arguments: str) -> str:
+    """Run a command and return what it prints on standard output."""
+    COMMANDS[name].main([str(each) for each in arguments], standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def test_validate_prints_every_operation(capsys):
+    printed = typed(capsys, "validate")
+    assert all(
+        name in printed for name in ("MLA decode, with reordering", "experts", "dispatch, between nodes", "481 rows")
+    )
+
+
+def test_validate_in_json(capsys):
+    found = json.loads(typed(capsys, "validate", "--json", "--worst", "2"))
+    assert found["rows"] == 481
+    assert len(found["worst"]) == 2
+    assert {"operation", "accelerator", "regime", "count", "median", "low", "high", "within"} == set(found["groups"][0])
+
+
+def test_validate_a_file_of_an_unknown_machine_uses_its_own_roofs(tmp_path, capsys):
+    path = tmp_path / "mine.csv"
+    rows = ["operation,accelerator,tokens,d_emb,d_FFN,bytes,precision,latency,kernel,source,locator,licence",
+            "gemm,laptop,1000,1000,1000,,fp32,0.01,BLAS,here,run 1,none",
+            "read,laptop,,,,1000000000,fp32,0.1,sum,here,run 1,none"]  # fmt: skip
+    path.write_text("\n".join(rows), encoding="utf-8")
+    found = json.loads(typed(capsys, "validate", path, "--json"))
+    assert [group["median"] for group in found["groups"]] == pytest.approx([1.0] * 4)
+
+
+def test_import_then_validate(tmp_path, capsys):
+    write(tmp_path / "db", "h100_sxm/attention/vllm/0.24.0/generation_attention_perf", GQA, GQA | {"window_size": 9})
+    (tmp_path / "db" / "note.parquet").write_bytes(b"")
+    output = tmp_path / "out.parquet"
+    COMMANDS["import-measurements"].main([str(tmp_path / "db"), "-o", str(output)], standalone_mode=False)
+    printed = capsys.readouterr()
+    assert "1 rows of 1 files; 2 rows read" in printed.out
+    assert "other operation" in printed.out
+    assert printed.err.startswith("left out: note:")
+    found = json.loads(typed(capsys, "import-measurements", tmp_path / "db", "-o", output, "--json"))
+    assert (found["rows_read"], found["rows_written"], [each["rows"] for each in found["removed"]]) == (2, 1, [1])
+    assert json.loads(typed(capsys, "validate", output, "--json"))["rows"] == 1
+
+
+def test_calibrate_writes_what_is_shipped(tmp_path, capsys):
+    output = tmp_path / "calibrations.csv"
+    typed(capsys, "calibrate", "-o", output)
+    files = (FOLDER.parent / "calibrations.csv", output)
+    shipped, again = (list(csv.DictReader(path.open(encoding="utf-8"))) for path in files)
+    assert [row["id"] for row in again] == [row["id"] for row in shipped]
+    for row, known in zip(again, shipped, strict=True):
+        assert float(row["memory_efficiency"]) == pytest.approx(float(known["memory_efficiency"]), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("validate", ["absent.csv"], "absent.csv: there is no such file"),
+        ("import-measurements", ["absent", "-o", "x.parquet"], "absent: holds no Parquet table"),
+        ("calibrate", [str(FOLDER / "mla_prefill.csv"), "-o", "x.csv", "--name", "A B"], "--name 'A B'"),
+    ],
+)
+def test_refusals_are_one_sentence(tmp_path, monkeypatch, name, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((InputError, click.UsageError)) as caught:
+        COMMANDS[name].main(arguments, standalone_mode=False)
+    message = getattr(caught.value, "message", str(caught.value))
+    assert said in message
+    assert "\n" not in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_of_another_kind_is_refused(tmp_path):
+    write(tmp_path / "db", "h100_sxm/attention/vllm/0.24.0/generation_attention_perf", GQA)
+    arguments = [str(tmp_path / "db"), "-o", str(tmp_path / "out.txt")]
+    with pytest.raises(InputError, match=r"must end in \.parquet"):
+        COMMANDS["import-measurements"].main(arguments, standalone_mode=False)
+
+
+# -- notebook and tables -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("given", [{}, {"model": "mixtral-8x7b", "accelerators": "h200-sxm5,h100-sxm5", "seed": 3}])
+def test_the_notebook_runs(tmp_path, given):
+    figures, notes = collect(run_notebooks([NOTEBOOK], given, tmp_path))
+    assert set(figures) == {
+        "fig-measured-roofline", "fig-measured-ratio", "fig-measured-orders", "fig-measured-experts",
+        "fig-measured-exchange", "fig-measured-ridge", "fig-calibration", "fig-deployments",
+    }  # fmt: skip
+    assert notes["measured_rows"] == 481
+    for _, shown in figures.values():
+        assert len(shown.caption) > 40
+        assert len(shown.alt) > 40
+        assert shown.csv.count("\n") > 1
+
+
+@pytest.mark.parametrize("name", [name for name in measured_tables.NAMES if name.endswith("_table")])
+def test_tables_are_whole(name):
+    lines = measured_tables.NAMES[name]().splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) > 3
+    assert len({line.replace(r"\|", "").count("|") for line in rows}) == 1
+
+
+def test_numbers_for_the_prose():
+    assert measured_tables.ridge_change("h100-sxm5", "sustained") == pytest.approx(214.4 / 295.34, rel=1e-3)
+    assert measured_tables.burst_gain("h100-sxm5") == pytest.approx(826 / 694.4 - 1)
+    assert measured_tables.judging_bytes().startswith("400")
+    assert measured_tables.floor("experts").endswith("µs")

@@ -1,0 +1,142 @@
+"""Measurement files: what is shipped, what is refused and how, and that CSV and Parquet say the same."""
+
+import csv
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.measured import load
+from analysis.evaluate.measured.rows import Measurement
+
+GQA = (load.FOLDER / "gqa_decode.csv").read_text(encoding="utf-8").splitlines()
+
+
+def _file(tmp_path, *lines: str, name: str = "rows.csv"):
+    path = tmp_path / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _with(column: str, cell: str) -> list[str]:
+    """The header and first row of a shipped file, one cell replaced."""
+    header, row = csv.reader(GQA[:2])
+    row[header.index(column)] = cell
+    return [",".join(header), ",".join(f'"{each}"' for each in row)]
+
+
+def test_shipped_rows_are_complete_and_name_known_devices():
+    table = load.published()
+    assert len(table) == 481
+    assert set(table["accelerator"].to_pylist()) <= set(datasets.accelerators())
+    links = {*table["link"].to_pylist(), *table["link_between"].to_pylist()} - {None}
+    assert links <= set(datasets.interconnects())
+    for name in ("source", "locator", "licence", "kernel"):
+        assert table[name].null_count == 0
+
+
+def test_no_row_claims_to_be_measured_here():
+    assert not [source for source in load.published()["source"].to_pylist() if "this study" in source]
+
+
+def test_rates_and_deployments_refer_to_rows():
+    assert {row.accelerator for row in load.achieved_rates().values()} <= set(datasets.accelerators())
+    for row in load.deployments().values():
+        assert datasets.model(row.model).n_e
+        assert {row.link, row.link_between} <= set(datasets.interconnects())
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("latency", "0", r"rows.csv line 2.*latency.*'0'"),
+        ("latency", "nan", r"latency.*'nan'"),
+        ("B", "-1", r"column B: found '-1', allowed is integer >= 1"),
+        ("operation", "sing", r"operation.*'sing'.*core_attention"),
+        ("precision", "bf17", r"precision.*bf16"),
+        ("n_kv", "", r"n_kv.*nothing.*operation is core_attention"),
+        ("mechanism", "MLA", r"d_KVco.*nothing"),
+        ("source", "", r"source.*nothing"),
+    ],
+)
+def test_a_wrong_cell_is_one_sentence(tmp_path, column, cell, said):
+    with pytest.raises(InputError, match=said) as caught:
+        load.load(_file(tmp_path, *_with(column, cell)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([GQA[0].replace("latency", "latnecy"), GQA[1]], "column 'latnecy' is unknown"),
+        ([GQA[0]], "no row"),
+        (["operation,accelerator"], "column 'source' is missing"),
+        ([GQA[0], GQA[1] + ",surplus"], "line 2: found more cells"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(tmp_path, lines, said):
+    with pytest.raises(InputError, match=said):
+        load.load(_file(tmp_path, *lines))
+
+
+@pytest.mark.parametrize(("name", "said"), [("rows.txt", "ending '.txt'"), ("absent.csv", "no such file")])
+def test_a_file_of_another_kind_is_refused(tmp_path, name, said):
+    path = tmp_path / name
+    if "absent" not in name:
+        path.write_text("x", encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        load.load(path)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="UTF-8"):
+        load.load(path)
+
+
+# -- Parquet -------------------------------------------------------------------------------------------------------
+def test_parquet_gives_the_rows_that_csv_gives(tmp_path):
+    table = load.load(load.FOLDER / "experts.csv")
+    path = tmp_path / "rows.parquet"
+    pq.write_table(table, path)
+    assert load.load(path).to_pylist() == table.to_pylist()
+
+
+def test_parquet_may_leave_out_optional_columns(tmp_path):
+    table = load.load(load.FOLDER / "gqa_decode.csv").drop_columns(["spread", "d_MoE"])
+    path = tmp_path / "rows.parquet"
+    pq.write_table(table, path)
+    assert load.load(path)["d_MoE"].null_count == len(table)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("latency", pa.array([-1.0, 1.0]), r"column latency: found -1.0"),
+        ("operation", pa.array(["sing", "core_attention"]), r"column operation: found 'sing'"),
+        ("n_kv", pa.array([None, 8.0]), r"column n_kv: found an empty cell where operation is core_attention"),
+        ("kernel", pa.array([None, "k"]), r"column kernel: found an empty cell"),
+        ("latency", pa.array(["fast", "slow"]), r"another type"),
+    ],
+)
+def test_wrong_parquet_columns_are_one_sentence(tmp_path, column, values, said):
+    table = load.load(_file(tmp_path, *GQA[:3]))
+    table = table.set_column(table.column_names.index(column), column, values)
+    path = tmp_path / "rows.parquet"
+    pq.write_table(table, path)
+    with pytest.raises(InputError, match=said):
+        load.load(path)
+
+
+def test_damaged_parquet_is_one_sentence(tmp_path):
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(b"PAR1 no table PAR1")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        load.load(path)
+
+
+def test_the_schema_is_the_row_class():
+    assert load.SCHEMA.names == list(Measurement.model_fields)
