@@ -11,10 +11,10 @@ export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint strip doctest bench readme mutants lock clean
+.PHONY: help book test lint strip doctest bench readme mutants fuzz test-torch lock clean
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 book: $(STAMP)  ## run the notebooks and build the book; prints where it lies
 	@$(BIN)/python -m analysis.book --jobs $(JOBS)
@@ -42,6 +42,19 @@ mutants: $(STAMP)  ## try a seeded sample of mutants of analysis/derive (half an
 	@$(BIN)/python -m pip install --quiet --upgrade --target _build/mutants/site 'cosmic-ray>=8.7,<9'
 	@$(BIN)/python tests/mutants/run.py
 
+fuzz: $(STAMP)  ## give the readers' commands 20000 broken inputs each (findings become test cases)
+	@FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest -q tests/reader/test_bad_input.py -k any
+
+TORCH ?= torch==2.13.0
+test-torch: $(VENV)-torch/installed.stamp  ## run the CUDA kernels' tests on PyTorch's CPU device (installs PyTorch once)
+	@$(VENV)-torch/bin/python -m pytest -q tests_torch
+
+$(VENV)-torch/installed.stamp: requirements.lock
+	@$(PYTHON) -m venv --clear $(VENV)-torch
+	@$(VENV)-torch/bin/python -m pip install -qq --require-hashes -r requirements.lock
+	@$(VENV)-torch/bin/python -m pip install -qq '$(TORCH)'
+	@touch $@
+
 lock: $(STAMP)  ## resolve pyproject.toml's bounds again, for Python 3.11 and later, with hashes
 	@$(PYTHON) -m venv $(VENV)-lock
 	@$(VENV)-lock/bin/pip install --quiet uv
@@ -51,7 +64,7 @@ lock: $(STAMP)  ## resolve pyproject.toml's bounds again, for Python 3.11 and la
 	@rm -rf $(VENV)-lock
 
 clean:  ## delete everything that these targets made
-	rm -rf _build $(VENV) $(VENV)-lock .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build $(VENV) $(VENV)-lock $(VENV)-torch .pytest_cache .ruff_cache .hypothesis
 	find analysis tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The .pth file puts the repository itself on the path, so that notebooks import `analysis` from any folder.

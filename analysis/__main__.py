@@ -5,8 +5,9 @@ import sys
 
 import click
 
-from analysis import commands_measured, commands_reader
+from analysis import commands_measured, commands_plan, commands_reader
 from analysis.errors import InputError, shown
+from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
     "models": ("id", "name", "year", "attention", "n_dec", "d_emb", "n_hd", "n_e", "n_k", "known"),
@@ -148,7 +149,8 @@ def claims(as_json: bool) -> None:
     _table(_plain(rows), as_json)
 
 
-for _command in (*commands_reader.commands, *commands_measured.commands):
+_FURTHER = (commands_reader, commands_plan, commands_measured, measure_command)
+for _command in (each for module in _FURTHER for each in module.commands):
     main.add_command(_command)
 
 

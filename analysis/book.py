@@ -50,11 +50,12 @@ def build(output: Path = HTML, jobs: int = 2) -> Path:
 
 def staged(executed: list[Path]) -> dict[str, bytes]:
     """Return the files of the book as Sphinx gets them: name relative to the stage, to content."""
-    from analysis.render.page import FIGURES, template_functions  # sympy and all, spared where nothing has changed
+    from analysis.render import citations, explorer  # sympy and all, spared where nothing has changed
+    from analysis.render.page import FIGURES, template_functions
 
     figures, notes = collect(executed)
     names = template_functions(figures, notes)
-    files = {f"notebooks/{path.name}": path.read_bytes() for path in executed}
+    files = {f"notebooks/{path.name}": path.read_bytes() for path in executed} | explorer.generated_files()
     for label, (_, shown) in figures.items():
         files[f"{FIGURES}/{label}.svg"] = shown.svg.encode()
         if shown.csv:
@@ -65,7 +66,7 @@ def staged(executed: list[Path]) -> dict[str, bytes]:
             files[name] = render(path, names).encode()
         elif path.suffix != ".ipynb":
             files[name] = path.read_bytes()
-    return files
+    return files | citations.generated_files(files)
 
 
 def render(page: Path, names: Mapping[str, Any]) -> str:

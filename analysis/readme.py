@@ -14,7 +14,7 @@ from analysis.files import ROOT, write
 
 README = ROOT / "README.md"
 FIGURE = ROOT / "book" / "_assets" / "summary.svg"
-FIGURE_LABEL = "fig-core-intensity"
+FIGURE_LABEL = "fig-intensity-batch"
 
 
 def replaced(text: str, name: str, content: str) -> str:

@@ -3,18 +3,36 @@
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
 from sympy import Max, Symbol
 from sympy.parsing.sympy_parser import parse_expr
 
+from analysis.__main__ import main
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME, LATEX, MEANINGS
 from analysis.errors import InputError
-from analysis.evaluate.claims.ledger import ledger
+from analysis.evaluate import quantities
+from analysis.evaluate.claims.ledger import VERDICTS, ledger
+from analysis.evaluate.claims.systems import scenario
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.quantities import QUANTITIES, quantity
 from analysis.files import ROOT
-from analysis.render import derivations, equations, latex, paper_tables, prose, tables
+from analysis.render import (
+    audit_tables,
+    derivations,
+    equations,
+    latex,
+    ledger_tables,
+    measured_tables,
+    paper_tables,
+    proofs,
+    prose,
+    rerun_tables,
+    summary_tables,
+    tables,
+    thesis_tables,
+)
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.render.page import NAMES, template_functions
 
@@ -116,7 +134,7 @@ def test_limit_table_has_every_mechanism_and_step():
 
 
 def test_einsum_prints_the_lines_of_the_derivation():
-    text = derivations.einsum("MLA", "core", "reordered").replace("\N{NO-BREAK SPACE}", " ")
+    text = derivations.einsum("MLA", "core", "reordered")
     for line in MECHANISMS["MLA"].stages("reordered")["core"]:
         assert f"`{line}`" in text
     with pytest.raises(InputError, match="no such stage; allowed are projections"):
@@ -196,9 +214,82 @@ def test_table3_says_what_the_printed_entries_leave_out():
     assert left_out["C036"] == "every operand charged"
 
 
+def test_the_summary_links_every_claim_to_its_line_in_the_ledger():
+    text = summary_tables.summary_table()
+    lines = "".join(ledger_tables.ledger_table(verdict) for verdict in VERDICTS)
+    for finding in ledger():
+        assert text.count(f'href="ledger.html#{finding.id}"') == 1
+        assert lines.count(f'id="{finding.id}"') == 1
+    assert sum(int(cell) for cell in re.findall(r"\| (\d+) \|", text)) == len(ledger())
+
+
+def test_a_line_of_the_ledger_folds_its_readings_and_names_its_test():
+    rows = ledger_tables.ledger_table("reproduced under a reading").splitlines()
+    row = next(line for line in rows if "**C018**" in line)
+    assert "4 readings, 1 fit" in row
+    assert (row.count("✓"), row.count("✗")) == (1, 3)
+    assert "<code>tests/test_ledger.py</code>" in row
+    assert next(line for line in rows if "**C059**" in line).endswith("</details> |")
+
+
+def test_a_verdict_in_a_sentence_needs_a_claim():
+    assert summary_tables.verdict("C006").endswith("(error in the paper)")
+    with pytest.raises(InputError, match="there is no such claim"):
+        summary_tables.why("C999")
+
+
+# -- audits ------------------------------------------------------------------------------------------
+def cells(text):
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+
+
+def test_no_reading_of_the_memory_book_gives_all_three_printed_batches():
+    fitting = {row[0][-6:-2]: row[-1] for row in cells(audit_tables.capacity_table())[1:]}
+    assert fitting == {"C059": "15 of 1,728", "C060": "2 of 192", "C061": "16 of 864"}
+    assert [row[1] for row in cells(audit_tables.capacity_pairs())[1:]] == ["4", "2", "2", "none"]
+
+
+def test_one_expert_per_accelerator_leaves_nothing_to_place():
+    rows = cells(audit_tables.placement_table())[1:]
+    alone = {row[3] for row in rows if row[0] != "replicated" and row[1] == "without"}
+    assert len(rows) == 10
+    assert alone == {"17.88"}
+
+
+def test_tokens_and_latency_found_give_the_printed_times_by_hand():
+    copies = 7168 * 8 * 2  # bytes of a token's copies: d_emb, n_k, two bytes
+    for row in cells(audit_tables.inverse_table())[1:]:
+        tokens, latency = float(row[1]), float(row[2])
+        times = [tokens * copies / rate * 1e6 + latency for rate in (900e9, 100e9)]
+        near = [times[0] == pytest.approx(17.65, abs=0.02), times[1] == pytest.approx(151.8, abs=0.1)]
+        assert all(near) if "both links" in row[0] else near["ib-xdr" in row[0]], row
+
+
+@pytest.mark.parametrize("system", ["r1-32", "llama4-32"])
+def test_the_bound_exceeds_the_time_just_below_the_batch_that_is_named(system):
+    found = audit_tables.bound_holds_from(system)
+    setting = scenario(system, weights="eq11").with_(B=np.array([found - 1, found]))
+    over = quantities.evaluate("tpot_bound", setting).value > quantities.evaluate("tpot", setting).value
+    assert over.tolist() == [True, False]
+
+
 # -- the page ----------------------------------------------------------------------------------------
+def test_no_two_tables_share_a_name():
+    parts = (prose.WORDS, audit_tables.NAMES, measured_tables.NAMES, rerun_tables.NAMES, summary_tables.NAMES)
+    parts += (proofs.WORDS, thesis_tables.WORDS)
+    assert len(set().union(*parts)) == sum(map(len, parts))
+    assert all(NAMES[name] is part[name] for part in parts for name in part)
+
+
 def test_templates_see_every_name():
     assert set(NAMES) < set(template_functions({}, {}))
+
+
+def test_the_page_on_reruns_names_every_command_and_notebook():
+    commands = {name for name in main.commands if f"`{name}`" not in TEXT["rerun.md"]}
+    assert not commands, f"rerun.md does not name {commands}"
+    for path in rerun_tables.NOTEBOOKS.glob("*.ipynb"):
+        assert f"</notebooks/{path.stem}>`" in rerun_tables.notebooks_table()
 
 
 def test_every_page_is_in_the_table_of_contents():

@@ -7,10 +7,10 @@ import re
 from functools import cache
 from textwrap import wrap
 
-from sympy import Expr
+from sympy import Expr, collect, expand, factor
 
 from analysis.derive.attention import MECHANISMS
-from analysis.derive.symbols import BY_NAME, BW_Int
+from analysis.derive.symbols import BY_NAME, BW_Int, alpha
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.quantities import quantity, simple
@@ -65,7 +65,7 @@ def _form(name: str, chosen: tuple, kept: tuple[str, ...]) -> Expr:
     form = quantity(name).expression(setting)
     ones = {one: 1 for one in WHOLE_SYSTEM if one.name not in kept}
     if isinstance(form, dict):
-        return {part: tidy(each if each.has(BW_Int) else simple(each, ones)) for part, each in form.items()}
+        return {part: _wires(each) if each.has(BW_Int) else tidy(simple(each, ones)) for part, each in form.items()}
     return tidy(simple(form, ones))
 
 
@@ -85,6 +85,11 @@ def forms(name: str, keep: tuple[str, ...] = (), **given) -> list[tuple[str, Exp
             continue
         found.setdefault(form, []).append(remark)
     return [(_merged(remarks) if len(found) > 1 else "", form) for form, remarks in found.items()]
+
+
+def _wires(form: Expr) -> Expr:
+    """A time on the wires as what the bytes take, and what latency adds."""
+    return collect(expand(form), alpha, factor)
 
 
 def _merged(remarks: list[str]) -> str:

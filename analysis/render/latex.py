@@ -11,6 +11,7 @@ THIN = r"\,"  # between factors, so that names of several letters keep apart
 WIDTHS = [width_kv, width_activations, width_weights]
 LONGEST = 52  # characters of a printed line, TeX commands not counted: what the text column holds beside a number
 SHORT = 8  # characters of a left side that LONGEST allows for
+LONG_LEFT = 10  # characters of a left side from which on long forms begin below it
 Row = tuple[str, Expr, str]  # left side in LaTeX, closed form, remark
 
 
@@ -110,13 +111,28 @@ def _around(inner: Expr, outer: Expr, room: int) -> list[str]:
 
 
 def display(rows: Iterable[Row], label: str = "") -> str:
-    """A MyST equation: rows aligned at their equals signs, each under its remark, referred to by `label`."""
-    printed = []
-    for left, form, remark in rows:
-        first, *more = broken(form, LONGEST - max(0, _length(left) - SHORT))
-        printed += [rf"&\text{{{remark}:}}"] if remark else []
-        printed += [rf"{left} &= {first}", *(rf"&\quad {line}" for line in more)]
+    """A MyST equation: rows aligned at their equals signs, referred to by `label`.
+
+    Under remarks, and where a left side is long, rows begin at the left margin instead.
+    """
+    rows = list(rows)
+    flush = any(remark or _length(left) > LONG_LEFT for left, _, remark in rows)
+    printed = [line for row in rows for line in (_flush(*row) if flush else _aligned(*row[:2]))]
     return display_lines(printed, label)
+
+
+def _aligned(left: str, form: Expr) -> list[str]:
+    first, *more = broken(form, LONGEST - max(0, _length(left) - SHORT))
+    return [rf"{left} &= {first}", *(rf"&\quad {line}" for line in more)]
+
+
+def _flush(left: str, form: Expr, remark: str) -> list[str]:
+    """A row at the left margin, below its remark; a form that does not fit beside a long left side begins below it."""
+    heading, margin = ([rf"&\text{{{remark}:}}"], r"&\quad ") if remark else ([], "&")
+    if _length(left) > LONG_LEFT and _length(tex(form)) > LONGEST + SHORT - _length(left):
+        return [*heading, f"{margin}{left} =", *(rf"{margin}\qquad {line}" for line in broken(form))]
+    first, *more = broken(form, LONGEST + SHORT - max(SHORT, _length(left)))
+    return [*heading, f"{margin}{left} = {first}", *(rf"{margin}\qquad {line}" for line in more)]
 
 
 def display_lines(printed: Iterable[str], label: str = "") -> str:

@@ -1,10 +1,14 @@
-"""The ledger as tables: what the paper says, what we get, the verdict and the reason."""
+"""The ledger as tables: what the paper says, what we get, the verdict, the reason, and every reading tried."""
 
 import re
+from html import escape
 
-from analysis.evaluate.claims.ledger import REPRODUCED, Finding, counts, ledger
+from analysis.evaluate.claims.ledger import REPRODUCED, Finding, Reading, counts, ledger
 from analysis.render.digits import digits_of, percent
-from analysis.render.tables import code, table
+from analysis.render.tables import table
+
+LISTED = 24  # readings spelt out under a claim; of longer enumerations, those that fit come first
+PROVISIONAL = "Provisional: the number at hand decides here, the chapter on the thesis has the last word."
 
 
 def verdict_counts() -> str:
@@ -27,29 +31,45 @@ def verdict_number(*verdicts: str) -> int:
     return sum(finding.verdict in verdicts or not verdicts for finding in ledger())
 
 
+def findings_with(verdict: str) -> list[Finding]:
+    """The findings with a verdict, in the order of the claims."""
+    return [finding for finding in ledger() if finding.verdict == verdict]
+
+
 def ledger_table(verdict: str) -> str:
     """Every claim with this verdict: statement, printed value, ours with its deviation, reason; or a sentence."""
-    rows = [_line(finding) for finding in ledger() if finding.verdict == verdict]
+    rows = [_line(finding) for finding in findings_with(verdict)]
     if not rows:
         return f"No claim is marked *{verdict}*."
     header = ("claim", "printed", "ours", "why")
     name = f"tab-ledger-{verdict.replace(' ', '-')}"
-    return table(header, rows, f"Claims with the verdict *{verdict}*.", name, "lrrl")
+    return table(header, rows, f"Claims with the verdict *{verdict}*.", name, "llll", style="ledger")
 
 
 def _line(finding: Finding) -> tuple:
     claim = finding.claim
     place = claim.location if claim.version in ("both", "summary") else f"{claim.location}, {claim.version}"
-    statement = f"{code(finding.id)} {plain_text(claim.claim)} ({plain_text(place)})"
+    statement = f"{_anchor(finding)} {plain_text(claim.claim)} ({plain_text(place)})"
     exact = finding.verdict == REPRODUCED or finding.deviation is None
     ours = _ours(finding) if exact else f"{_ours(finding)} ({percent(finding.deviation)})"
     return (statement, plain_text(finding.paper), ours, _reason(finding))
 
 
+def _anchor(finding: Finding) -> str:
+    return f'<span id="{finding.id}"></span>**{finding.id}**'
+
+
+def link(finding: Finding) -> str:
+    """A link to the claim's line in the ledger."""
+    return f'<a href="ledger.html#{finding.id}">{finding.id}</a>'
+
+
 def _ours(finding: Finding) -> str:
-    return ", ".join(
-        _plain(each) for each in (finding.ours if isinstance(finding.ours, tuple | list) else [finding.ours])
-    )
+    return _values(finding.ours)
+
+
+def _values(given) -> str:
+    return ", ".join(map(_plain, given if isinstance(given, tuple | list) else [given]))
 
 
 def _plain(given) -> str:
@@ -59,8 +79,36 @@ def _plain(given) -> str:
 
 
 def _reason(finding: Finding) -> str:
-    count = len(finding.readings)
-    reading = f"Reading: {finding.reading}; {finding.fitting} of {count} fit." if count > 1 else ""
     equation = f"{{eq}}`{finding.equation}`" if finding.equation else ""
     figure = f"{{numref}}`{finding.figure}`" if finding.figure else ""
-    return " ".join(filter(None, [plain_text(finding.reason), plain_text(reading), equation, figure]))
+    where = ", ".join(filter(None, [equation, figure]))
+    provisional = f"*{PROVISIONAL}*" if finding.provisional else ""
+    return " ".join(
+        filter(None, [plain_text(finding.reason), provisional, f"({where})" if where else "", _details(finding)])
+    )
+
+
+def _details(finding: Finding) -> str:
+    """Readings tried and the test, folded; the table's cells are one line, so this is HTML around inline text."""
+    readings = sorted(finding.readings, key=lambda reading: not reading.fits) if _long(finding) else finding.readings
+    shown = [_reading(each) for each in readings[:LISTED]]
+    if _long(finding):
+        shown.append(f"and {len(readings) - LISTED:,} more")
+    items = "".join(f"<li>{line}</li>" for line in shown)
+    file, _, case = finding.test.partition("::")
+    test = f"Test: <code>{escape(file)}</code>, <code>{escape(case)}</code>" if file else ""
+    return f"<details><summary>{_summary(finding)}</summary><ul>{items}</ul>{test}</details>"
+
+
+def _long(finding: Finding) -> bool:
+    return len(finding.readings) > LISTED
+
+
+def _summary(finding: Finding) -> str:
+    count = len(finding.readings)
+    return f"{count:,} readings, {finding.fitting} fit" if count > 1 else "reading and test"
+
+
+def _reading(reading: Reading) -> str:
+    values = _values(reading.value)
+    return f"{'✓' if reading.fits else '✗'} {plain_text(reading.name)}{f': {values}' if values else ''}"

@@ -157,7 +157,7 @@ def floor(operation: str) -> str:
 
 
 NAMES = {
-    "verdicts_table": verdicts_table,
+    "measured_verdicts_table": verdicts_table,
     "verdict_number_of": verdict_number,
     "validation_table": validation_table,
     "ridge_moves_table": ridge_moves_table,

@@ -7,7 +7,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from analysis.errors import InputError, choices
-from analysis.render import derivations, equations, ledger_tables, paper_tables, prose, system_equations, tables
+from analysis.render import (
+    audit_tables,
+    derivations,
+    equations,
+    ledger_tables,
+    measured_tables,
+    paper_tables,
+    proofs,
+    prose,
+    rerun_tables,
+    summary_tables,
+    system_equations,
+    tables,
+    thesis_tables,
+)
 from analysis.render.show import ShownFigure
 
 FIGURES = "figures"
@@ -31,6 +45,8 @@ NAMES: dict[str, Any] = {
     "table3_fitting": paper_tables.table3_fitting, "short_name": paper_tables.short_name,
     "ledger_table": ledger_tables.ledger_table, "verdict_counts": ledger_tables.verdict_counts,
     "verdict_number": ledger_tables.verdict_number,
+    **summary_tables.NAMES, **rerun_tables.NAMES, **audit_tables.NAMES, **measured_tables.NAMES,
+    **proofs.WORDS, **thesis_tables.WORDS,
 }  # fmt: skip
 
 

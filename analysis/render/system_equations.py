@@ -8,7 +8,7 @@ from analysis.errors import InputError
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 from analysis.render.equations import left_side
-from analysis.render.latex import ABBREVIATED, SPELT, THIN, display, display_lines, tex
+from analysis.render.latex import ABBREVIATED, THIN, display, display_lines, tex
 
 
 def sum_equation(total: str, terms: str, **given) -> str:

@@ -13,8 +13,12 @@ from analysis.render.latex import tex
 ABSENT = "–"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str, name: str, align: str = "") -> str:
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], caption: str, name: str, align: str = "", style: str = ""
+) -> str:
     """A captioned MyST table that can be referred to as `name`; `align` holds l, r or c per column.
+
+    `style` is a class of the style sheet.
 
     >>> print(table(["id"], [["a|b"]], "Rows.", "tab-rows"))
     :::{table} Rows.
@@ -28,7 +32,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str,
     marks = {"l": ":---", "r": "---:", "c": ":---:"}
     ruler = "|".join(marks[letter] for letter in (align or "l" * len(header)))
     lines = [_line(header), f"|{ruler}|", *map(_line, rows)]
-    return "\n".join([f":::{{table}} {caption}", f":name: {name}", "", *lines, ":::"])
+    options = [f":name: {name}", *([f":class: {style}"] if style else [])]
+    return "\n".join([f":::{{table}} {caption}", *options, "", *lines, ":::"])
 
 
 def _line(cells: Sequence[object]) -> str:
@@ -41,8 +46,8 @@ def _cell(cell: object) -> str:
 
 
 def code(text: object) -> str:
-    """Text set as code on one line, or nothing."""
-    return f"`{text}`".replace(" ", "\N{NO-BREAK SPACE}") if text not in (None, "") else ""
+    """Text set as code, or nothing; the style sheet keeps it on one line in tables."""
+    return f"`{text}`" if text not in (None, "") else ""
 
 
 def symbols_table() -> str:

@@ -25,7 +25,7 @@ from analysis.evaluate.layers import swept
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import quantity
 
-LABEL, FIGURE = quantity("tpot_terms").label, "fig-time-shares"
+LABEL, FIGURE = quantity("tpot_terms").label, "fig-thesis-full-memory"
 LINKS = {"nvlink5-b200": "NVLink", "ib-xdr": "InfiniBand"}
 SKEWS, PLACEMENT = (0, 0.8), "shuffled"
 L8K = 8192.0
@@ -56,7 +56,7 @@ def _interconnect(paper: Paper) -> Judgement:
         f"{skewed[3]:.0f} % at 8K on NVLink; they exceed half in {sum(fitting.values())} of {len(readings)} cells, "
         f"{fitting['nvlink5-b200', 0]} of them on NVLink without skew."
     )
-    return Judgement(readings, reason, "%", LABEL, FIGURE, provisional=True)
+    return Judgement(readings, reason, "%", LABEL, FIGURE)
 
 
 def core_share(name: str, batches: np.ndarray, link: str | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +100,7 @@ def _attention_no_longer(paper: Paper) -> Judgement:
         f"a full memory takes {times[R1][0]:.1f} ms to read whatever the attention (there {times[GPT3][0]:.1f} and "
         f"{times[LLAMA4][0]:.1f} ms); its core takes {times[R1][1]:.1f} ms for it."
     )
-    return Judgement(readings, reason, "%", LABEL, FIGURE, provisional=True)
+    return Judgement(readings, reason, "%", LABEL, FIGURE)
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _balanced(paper: Paper) -> Judgement:
         f"{gains[1]:.2f}, twice the capacity {gains[2]:.2f} and twice the interconnect {gains[3]:.2f}; at 64K it is "
         f"{found[2].gains[0]:.2f}, {found[2].gains[1]:.2f}, {found[2].gains[2]:.2f} and {found[2].gains[3]:.2f}."
     )
-    return Judgement(readings, reason, "1", quantity("throughput").label, FIGURE, provisional=True)
+    return Judgement(readings, reason, "1", quantity("throughput").label, "fig-thesis-resources")
 
 
 @claim("C087")

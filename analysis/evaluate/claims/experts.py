@@ -127,9 +127,10 @@ def _tuned_to_dense(paper: Paper) -> Judgement:
     reason = (
         f"At B = {setting['B']:.0f} experts reach {found['routed']:.0f} FLOP/byte, dense feed-forward layers "
         f"{found['dense']:.0f} and projections {found['projections']:.0f}; a larger batch could raise experts to "
-        f"{most:.0f}."
+        f"{most:.0f}, but leaves the ratio of the two, weights' bytes alone, which is set by n_e / n_k = "
+        f"{setting.model.n_e / setting.model.n_k:g} data-parallel groups."
     )
-    return Judgement(readings, reason, "1", LABELS["expert_intensity"], FIGURE, provisional=True)
+    return Judgement(readings, reason, "1", LABELS["expert_intensity"], "fig-thesis-balance")
 
 
 @claim("C066")

@@ -83,7 +83,7 @@ def _low_batch_and_context(paper: Paper) -> Judgement:
         f"{cap(R1, 131072) / accelerators(scenario(R1)):.1f} requests per GPU there, so at B_cap it rises from "
         f"{readings[1].value[0]:.2f} to {readings[1].value[1]:.2f} and exceeds 1 from L = {first / 1024:g}K on."
     )
-    return Judgement(readings, reason, "1", quantity("tpot").label, FIGURE, provisional=True)
+    return Judgement(readings, reason, "1", quantity("tpot").label, "fig-thesis-device")
 
 
 def speed_on_pim(setting: Setting, batch: float, L: float) -> float:
@@ -113,5 +113,4 @@ def _specialised_hardware(paper: Paper) -> Judgement:
         f"Llama 4's GQA, but {mla:.3f} times for R1's reordered MLA (L = 8192, B_cap); without reordering MLA would "
         f"gain {readings[1].value[2]:.2f} times as well."
     )
-    return Judgement(readings, reason, "1", quantity("core_attention_intensity").label, "fig-intensity-batch",
-                     provisional=True)  # fmt: skip
+    return Judgement(readings, reason, "1", quantity("core_attention_intensity").label, "fig-thesis-device")

@@ -42,7 +42,7 @@ def _compute_intensive(paper: Paper) -> Judgement:
         f"I and of {past} of {len(ridges)} in the data, but are {readings[0].value[1]:.2f} of a B200's, where it still "
         "waits for memory."
     )
-    return Judgement(readings, reason, "1", INTENSITY, "fig-roofline", provisional=True)
+    return Judgement(readings, reason, "1", INTENSITY, "fig-roofline")
 
 
 def expert_over_dense(system: str, batch: float, placement: str | None) -> float:
@@ -86,7 +86,7 @@ def _aligned(paper: Paper) -> Judgement:
         "layer's intensity; without skew a static placement has that at any batch where accelerators number n_e / n_k "
         f"= {row.n_e / row.n_k:g}, while 256 of them are {readings[-1].value:.2f} times apart."
     )
-    return Judgement(readings, reason, "1", quantity("expert_intensity").label, "fig-skew-imbalance", provisional=True)
+    return Judgement(readings, reason, "1", quantity("expert_intensity").label, "fig-thesis-schedule")
 
 
 def gain_of_device(name: str, L: float, **rates: float) -> float:
@@ -115,7 +115,7 @@ def _not_needed(paper: Paper) -> Judgement:
         f"{max(per_context):.2f} times its speed (L = 1K to 1M, B_cap), GPT-3 to {readings[-1].value:.2f}; a device as "
         f"wide with a ridge above {even:.1f} would help R1 too, {readings[-2].value:.2f} times with B200 arithmetic."
     )
-    return Judgement(readings, reason, "1", quantity("tpot").label, "fig-time-shares", provisional=True)
+    return Judgement(readings, reason, "1", quantity("tpot").label, "fig-thesis-device")
 
 
 def context_at_ridge() -> float:
@@ -143,5 +143,4 @@ def _guidelines(paper: Paper) -> Judgement:
         f"up below {flips[2]:g} tokens each, and B_attn exceeds B_MoE beyond {flips[3]:g} data-parallel accelerators."
     )
     readings = (holds("context, GB/s, tokens per expert, accelerators at which a choice flips", flips, False),)
-    return Judgement(readings, reason, "1", quantity("tpot_terms").label, "fig-time-shares", testable=False,
-                     provisional=True)  # fmt: skip
+    return Judgement(readings, reason, "1", quantity("tpot_terms").label, "fig-thesis-resources", testable=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.derive.roofline import ridge_point
 from analysis.derive.symbols import BW_mem, P_acc
@@ -12,7 +13,7 @@ from analysis.errors import InputError, choices
 from analysis.evaluate.datasets import DATA
 from analysis.evaluate.measured.devices import own_roofs
 from analysis.evaluate.measured.load import FOLDER, load
-from analysis.evaluate.measured.predict import numbers, predict, words
+from analysis.evaluate.measured.predict import numbers, predict
 from analysis.evaluate.measured.validate import Compared
 from analysis.evaluate.notebook import parameters
 from analysis.evaluate.numbers import value
@@ -85,6 +86,11 @@ def _record(path: Path) -> dict:
     return found
 
 
+def texts(table: pa.Table, name: str) -> np.ndarray:
+    """A text column cell by cell, None where empty."""
+    return np.array(table[name].to_pylist(), dtype=object)
+
+
 # -- the two orders ------------------------------------------------------------------------------------------------
 def order_times(machine: OwnMachine) -> list[dict]:
     """Decode with MLA in both orders, core and decompression together: one entry per shape that has both.
@@ -92,7 +98,7 @@ def order_times(machine: OwnMachine) -> list[dict]:
     Keys: n_hd, B, L, and per order the measured and the predicted time [s]. Sorted by heads and context.
     """
     table = machine.compared.table
-    latent = np.array([str(name).startswith("MLA") for name in words(table, "mechanism")])
+    latent = np.array([str(name).startswith("MLA") for name in texts(table, "mechanism")])
     shapes = list(zip(*(numbers(table, name) for name in ("n_hd", "B", "L")), strict=True))
     found = []
     for shape in sorted({shapes[i] for i in np.flatnonzero(latent)}):
@@ -105,7 +111,7 @@ def order_times(machine: OwnMachine) -> list[dict]:
 
 def _times(rows: Compared) -> dict | None:
     """Sum of the fastest core and the fastest decompression in each order; None where one of the four is missing."""
-    order, operation = words(rows.table, "order"), words(rows.table, "operation")
+    order, operation = texts(rows.table, "order"), texts(rows.table, "operation")
     times = {}
     for name in ("as_printed", "reordered"):
         parts = [np.flatnonzero((order == name) & (operation == part)) for part in ("core_attention", "decompression")]

@@ -76,7 +76,7 @@ def numbers(table: pa.Table, name: str) -> np.ndarray:
 
 def words(table: pa.Table, name: str) -> np.ndarray:
     """A text column as an array of strings, None where empty."""
-    return table[name].to_numpy(zero_copy_only=False)
+    return table[name].cast(pa.string()).to_numpy(zero_copy_only=False)  # a dictionary column would fill empty cells
 
 
 def kinds(table: pa.Table, columns: tuple[str, ...] = KIND) -> Iterator[tuple[dict, np.ndarray]]:

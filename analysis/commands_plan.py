@@ -1,0 +1,77 @@
+"""The command `plan`; `analysis.__main__` registers `commands`."""
+
+import json
+
+import click
+
+from analysis.errors import InputError, shown
+
+
+@click.command()
+@click.argument("assignments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with SI values.")
+def plan(assignments: tuple[str, ...], as_json: bool) -> None:
+    """Find the degrees of parallelism and the batch that give most tokens per second and accelerator.
+
+    Parameters are those of `evaluate`: model=, accelerator=, n_acc=, L= and, if wanted, link=, slo= (s), deg_TP= ...
+    """
+    from analysis.evaluate.plan import plans
+    from analysis.evaluate.setting import Setting
+
+    found = plans(Setting.of(**_assigned(assignments)))
+    click.echo(json.dumps(_report(found), allow_nan=False) if as_json else _text(found))
+
+
+def _assigned(assignments: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise InputError(f"{shown(text)}: parameters are written NAME=VALUE, for example L=8192.")
+        if name in found:
+            raise InputError(f"{shown(name)}={shown(value)}: {shown(name)} is given twice; keep one.")
+        found[name] = value
+    return found
+
+
+def _one(plan) -> dict:
+    return {
+        **plan.degrees,
+        "B": plan.batch,
+        "tpot": plan.tpot,
+        "throughput_per_accelerator": plan.per_accelerator,
+        "binding": plan.binding,
+        "utilisation": plan.utilisation,
+        "tpot_terms": plan.terms,
+    }
+
+
+def _report(found: list) -> dict:
+    from analysis.evaluate.plan import why_second
+
+    second = {"second": _one(found[1]), "why_second_loses": why_second(*found[:2])} if len(found) > 1 else {}
+    return {"best": _one(found[0]), **second, "feasible": len(found)}
+
+
+def _text(found: list) -> str:
+    from analysis.evaluate.plan import why_second
+
+    lines = _lines("best", found[0])
+    if len(found) > 1:
+        lines += [*_lines("second", found[1])[:2], f"  it loses: {why_second(*found[:2])}"]
+    return "\n".join([*lines, f"feasible arrangements compared: {len(found)}"])
+
+
+def _lines(name: str, plan) -> list[str]:
+    degrees = " ".join(f"{each}={value}" for each, value in plan.degrees.items())
+    used = ", ".join(f"{each} {100 * share:.3g} %" for each, share in plan.utilisation.items())
+    longest = max(plan.terms, key=plan.terms.get)
+    return [
+        f"{name}: {degrees} B={plan.batch}",
+        f"  {plan.per_accelerator:.6g} token/s and accelerator, TPOT {1e3 * plan.tpot:.4g} ms",
+        f"  batch limited by {plan.binding}; longest term {longest} ({1e3 * plan.terms[longest]:.3g} ms)",
+        f"  in use: {used}",
+    ]
+
+
+commands = [plan]

@@ -1,0 +1,130 @@
+"""Core attention when the cache fills memory (a), and on a device of low ridge and high bandwidth (c)."""
+
+from sympy import Expr, Integer, Max, Min, solve
+
+from analysis.derive import capacity, decoder, roofline
+from analysis.derive.block import Architecture, Conventions, attention_stages, bytes_moved, flops, intensity
+from analysis.derive.einsum import Counts
+from analysis.derive.parallel import sharded, tokens_per_expert
+from analysis.derive.reordering import limits
+from analysis.derive.symbols import (
+    B,
+    BW_exp,
+    BW_mem,
+    L,
+    M_cap,
+    P_acc,
+    P_exp,
+    RP_acc,
+    l,
+    n_acc,
+    n_dec,
+    n_hd,
+)
+from analysis.derive.thesis.steps import Proof, Step
+
+
+def core(architecture: Architecture, conventions: Conventions) -> Counts:
+    """FLOPs and bytes of one block's core attention on one accelerator."""
+    kernels = attention_stages(architecture.mechanism, conventions)["core"]
+    return Counts("core", flops(kernels).xreplace(sharded()), bytes_moved(kernels).xreplace(sharded()))
+
+
+def free_memory(architecture: Architecture, book: str = "as_built") -> Expr:
+    """Bytes of one accelerator that weights leave free [byte]."""
+    return M_cap - capacity.weights_stored(architecture, book) / n_acc
+
+
+def full_memory_time(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
+    """Time of core attention, all blocks, once requests fill the free memory [s]; exact at B = B_cap, not rounded.
+
+    Reading the free memory once, times three factors: what the core moves over what requests store, and how far its
+    intensity exceeds the ridge point (1 if it does not). The kind of attention enters by these two factors only.
+    """
+    counts = core(architecture, conventions)
+    stored = B * capacity.request_bytes(architecture, conventions) / n_acc
+    moved = (n_dec * counts.bytes / stored).cancel()
+    return free_memory(architecture) / BW_mem * moved * Max(1, counts.intensity.cancel() * BW_mem / P_acc)
+
+
+def full_memory_proof(architecture: Architecture, conventions: Conventions) -> Proof:
+    """Why a full memory takes as long to read whatever the attention (proposition a), for one accelerator."""
+    kernels = attention_stages(architecture.mechanism, conventions)["core"]
+    moved, cached = bytes_moved(kernels), B * L * decoder.kv_bytes_per_block(architecture, conventions)
+    found = flops(kernels) / moved
+    decode = {l: Integer(1)}
+    return (
+        Step(r"Q_{core}", moved.xreplace(decode), "bytes that the core of one block moves"),
+        Step(r"Q_{KV}", cached, "bytes of the cache that the block keeps"),
+        Step(
+            r"\lim_{L}\,Q_{core}/Q_{KV}",
+            limits((moved / cached).xreplace(decode), [L]).cancel(),
+            "the cache is read once",
+        ),
+        Step(r"T_{core}", Max(flops(kernels) / P_acc, moved / BW_mem, evaluate=False).xreplace(decode), "roofline"),
+        Step(
+            r"T_{core}/(Q_{core}/BW_{mem})",
+            Max(1, found.cancel() * BW_mem / P_acc).xreplace(decode),
+            "over the time of reading, by intensity over ridge point",
+        ),
+    )
+
+
+def context_at_ridge(architecture: Architecture, conventions: Conventions) -> Expr:
+    """Context [tokens] at which core attention reaches the ridge point; negative or infinite where it never does."""
+    kernels = attention_stages(architecture.mechanism, conventions)["core"]
+    return solve(intensity(kernels) - RP_acc, L)[0].factor()
+
+
+# -- a device of low ridge and high bandwidth ------------------------------------------------------
+def even_intensity() -> Expr:
+    """Intensity [FLOP/byte] below which a device of P_exp and BW_exp beats the accelerator (proposition c).
+
+    >>> even_intensity()
+    P_exp/BW_mem
+    """
+    return P_exp / BW_mem
+
+
+def device_proof() -> Proof:
+    """Why the device wins just below that intensity, while its ridge lies lower and its bandwidth is higher."""
+    counts = roofline.expert()
+    F, Q = counts.flops, counts.bytes
+    return (
+        Step(r"T_{acc}", Q / BW_mem, "the accelerator waits for memory"),
+        Step(r"T_{dev}", F / P_exp, "the device computes"),
+        Step(r"T_{acc}/T_{dev}", even_intensity() / counts.intensity, "by intensity, which stands below"),
+        Step(r"ArI^{\star}", even_intensity(), "equal at this intensity; the device wins below"),
+    )
+
+
+def even_tokens() -> Expr:
+    """Tokens per expert at which both devices take equal time, weights' bytes alone [tokens].
+
+    >>> even_tokens()
+    P_exp*width_weights/(2*BW_mem)
+    """
+    bare = roofline.weights_only(roofline.expert())
+    return (even_intensity() * tokens_per_expert() / bare).cancel()
+
+
+def even_heads(architecture: Architecture, conventions: Conventions) -> Expr:
+    """Query heads per accelerator at which core attention takes equal time on both, L without bound [1].
+
+    Only attention whose heads share a cache has such a number. Solved for n_hd.
+    """
+    kernels = attention_stages(architecture.mechanism, conventions)["core"]
+    return solve(limits(intensity(kernels), [L]) - even_intensity(), n_hd)[0].factor()
+
+
+def device_speed(counts: Counts) -> Expr:
+    """How many times faster the device runs a kernel than the accelerator [1], in every regime."""
+    plain = Max(counts.flops / P_acc, counts.bytes / BW_mem)
+    return plain * Min(P_exp / counts.flops, BW_exp / counts.bytes)
+
+
+def context_of_batch(architecture: Architecture, conventions: Conventions, batch: Expr) -> Expr:
+    """Context [tokens] at which memory holds just `batch` requests (weights as built); the cache is linear in L."""
+    stored = capacity.request_bytes(architecture, conventions) / n_acc
+    at_zero = stored.xreplace({L: Integer(0)})
+    return (free_memory(architecture) / batch - at_zero) / (stored.xreplace({L: Integer(1)}) - at_zero)

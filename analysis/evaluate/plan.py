@@ -1,0 +1,139 @@
+"""The best way to serve a model on given accelerators: degrees of parallelism and batch, by exhaustion.
+
+Throughput B / TPOT(B) never falls with B: every term of TPOT divided by B is the larger of a constant and a falling
+function. So the best batch of a pair of degrees is the largest that memory and the SLO admit, and plans are compared
+at that batch.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.derive import serving
+from analysis.derive.symbols import B, deg_DP, n_acc
+from analysis.errors import InputError
+from analysis.evaluate import system
+from analysis.evaluate.numbers import value
+from analysis.evaluate.quantities import quantity
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.utilisation import utilisation
+
+CAPACITY, SLO = "memory capacity", "time per token (slo)"
+CHOSEN = ("B", "deg_DP")  # what a plan chooses, so that a reader cannot give it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Degrees and batch of one plan, its TPOT [s] and terms [s], tokens/s and accelerator, and what stops the batch."""
+
+    setting: Setting
+    batch: int
+    tpot: float
+    per_accelerator: float
+    binding: str
+    terms: dict[str, float]
+
+    @property
+    def degrees(self) -> dict[str, int]:
+        """deg_TP, deg_DP and deg_EP."""
+        echo = self.setting.echo
+        names = ("deg_TP", "deg_DP", "deg_EP") if self.setting.model.n_moe else ("deg_TP", "deg_DP")
+        return {name: int(echo[name]) for name in names}
+
+    @property
+    def utilisation(self) -> dict[str, float]:
+        """Share of each resource in use over a step [1]."""
+        return utilisation(self.setting, self.batch, self.tpot)
+
+
+def divisors(number: int) -> list[int]:
+    """Divisors, rising.
+
+    >>> divisors(12)
+    [1, 2, 3, 4, 6, 12]
+    """
+    return [each for each in range(1, number + 1) if number % each == 0]
+
+
+def candidates(setting: Setting) -> list[Setting]:
+    """The setting with every pair of degrees that can be built; degrees that the reader gave stay as they are."""
+    row, count = setting.model, int(setting["n_acc"])
+    TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count)
+    EPs = [setting["deg_EP"]] if setting["deg_EP"] is not None else divisors(count) if row.n_moe else [None]
+    able = [TP for TP in TPs if count % TP == 0 and row.n_hd % TP == 0 and _shards_cache(row, TP)]
+    experts = [EP for EP in EPs if EP is None or (row.n_moe and row.n_e % EP == 0 and count % EP == 0)]
+    fitting = [TP for TP in able if "group" not in setting.given or setting["group"] % TP == 0]
+    return [setting.with_(deg_TP=TP, deg_EP=EP) for TP in fitting for EP in experts]
+
+
+def _shards_cache(row, TP: int) -> bool:
+    return row.n_kv is None or row.n_kv % TP == 0 or TP % row.n_kv == 0
+
+
+def planned(setting: Setting) -> Plan | None:
+    """The plan of one pair of degrees at the largest batch that memory and the SLO admit; None where none fits."""
+    cap = float(system.B_cap_value(setting))
+    within = np.inf if setting["slo"] is None else float(system.B_SLO_value(setting))
+    batch = min(cap, within)
+    if not np.isfinite(batch) or batch < float(setting.point[deg_DP]):
+        return None
+    found = terms(setting, batch)
+    tpot = sum(found.values())
+    if setting["overlap"] == "comm":
+        wires = sum(found[name] for name in serving.COMMUNICATION)
+        tpot = max(tpot - wires, wires)
+    rate = batch / tpot / float(setting.point[n_acc])
+    return Plan(setting, int(batch), tpot, rate, CAPACITY if cap <= within else SLO, found)
+
+
+def terms(setting: Setting, batch: float) -> dict[str, float]:
+    """Terms of TPOT [s] at a batch."""
+    forms = system.terms(setting)
+    return {name: float(value(form, setting.point | {B: batch})) for name, form in forms.items()}
+
+
+def checked(setting: Setting) -> Setting:
+    """Refuse what a plan cannot start from. Raises InputError."""
+    taken = [name for name in CHOSEN if name in setting.given]
+    if taken:
+        raise InputError(f"{taken[0]}={setting[taken[0]]}: a plan chooses {' and '.join(CHOSEN)} itself; leave it out.")
+    if setting["L"] is None:
+        raise InputError("L= is needed: the context length in tokens, for example L=8192.")
+    lists = [name for name, given in setting.given.items() if isinstance(given, np.ndarray)]
+    if lists:
+        raise InputError(f"{lists[0]}: a plan takes one value each, found a list; run once per value.")
+    quantity("tpot").domain(setting)
+    return setting
+
+
+def plans(setting: Setting) -> list[Plan]:
+    """Every feasible plan, the highest throughput per accelerator first, fewer shards first among equals.
+
+    Raises InputError where nothing fits, saying what stands in the way.
+    """
+    every = candidates(checked(setting))
+    found = [plan for plan in map(planned, every) if plan]
+    if not found:
+        raise InputError(_nothing(setting, every))
+    return sorted(found, key=lambda plan: (-round(plan.per_accelerator, 9), plan.degrees["deg_TP"]))
+
+
+def _nothing(setting: Setting, every: list[Setting]) -> str:
+    room = max((float(system.B_cap_value(each) - each.point[deg_DP]) for each in every), default=-1)
+    where = f"n_acc={setting['n_acc']}, L={setting['L']:g}" + (f", slo={setting['slo']:g}" if setting["slo"] else "")
+    if not every:
+        return f"{where}: no degrees divide both the accelerators and the heads (or experts); give another n_acc."
+    if room < 0:
+        return f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators."
+    return f"{where}: memory would hold a batch, but none meets the SLO in any arrangement; give a larger slo."
+
+
+def why_second(best: Plan, second: Plan) -> str:
+    """Why a plan loses to the best: its batch, and the term that costs most more per request."""
+    loss = 100 * (1 - second.per_accelerator / best.per_accelerator)
+    if loss < 1e-6:
+        return "it gives the same throughput"
+    per_request = {name: second.terms[name] / second.batch - best.terms[name] / best.batch for name in best.terms}
+    worst = max(per_request, key=per_request.get)
+    change = f"{worst.replace('_', ' ')} takes {1e6 * per_request[worst]:.3g} us more per request"
+    return f"{loss:.3g} % less throughput: batch {second.batch} against {best.batch}, and {change}"

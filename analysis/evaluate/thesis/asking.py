@@ -1,0 +1,36 @@
+"""Parameters that only the notebooks of the thesis have: shares of cost, acceptance rates."""
+
+from analysis.errors import InputError, shown
+from analysis.evaluate.asked import Asked, asked
+
+
+def asked_with(names: dict, extra: str, *allowed: str) -> tuple[Asked, list[float]]:
+    """A notebook's parameters (`asked`), and one further list of numbers called `extra`. Raises InputError."""
+    given = names.get(extra)
+    question = asked({name: each for name, each in names.items() if name != extra}, *allowed, extra)
+    return question, numbers(extra, given)
+
+
+def asked_with_two(names: dict, extra: tuple[str, str], *allowed: str) -> tuple[Asked, list[float], list[float]]:
+    """A notebook's parameters (`asked`), and two further lists of numbers. Raises InputError."""
+    first, second = extra
+    rest = {name: each for name, each in names.items() if name != second}
+    question, found = asked_with(rest, first, *allowed, second)
+    return question, found, numbers(second, names.get(second))
+
+
+def numbers(name: str, given) -> list[float]:
+    """Numbers of 0 to 1 from text (or a list), separated by commas. Raises InputError.
+
+    >>> numbers("acceptances", "0.5,1")
+    [0.5, 1.0]
+    """
+    parts = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]
+    try:
+        found = [float(part) for part in parts]
+    except (TypeError, ValueError):
+        found = []
+    if not found or not all(0 <= each <= 1 for each in found):
+        raise InputError(f"{name}={shown(given)}: allowed are numbers from 0 to 1, separated by commas, for example "
+                         f"{name}=0.5,0.7.")  # fmt: skip
+    return found

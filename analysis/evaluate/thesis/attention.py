@@ -1,0 +1,95 @@
+"""Propositions (a) and (c) in numbers: full memory, and the device of low ridge and high bandwidth."""
+
+import numpy as np
+
+from analysis.derive import roofline
+from analysis.derive.symbols import B, RP_acc, deg_EP, n_acc, n_e, n_k
+from analysis.derive.thesis import attention as proofs
+from analysis.errors import InputError
+from analysis.evaluate.numbers import value
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis.full import batch_at_capacity, root, shares_at_capacity, terms_at, total
+
+LEAST, MOST = 64.0, 2.0**22  # contexts [tokens] between which flip points are sought
+
+
+def core_share(setting: Setting, L: float) -> float:
+    """Share of core attention in TPOT at B_cap and one context [1]."""
+    return float(shares_at_capacity(setting, np.array([L]))["core_attention"][0])
+
+
+def context_of_share(setting: Setting, share: float = 0.5) -> float | None:
+    """Context [tokens] from which core attention takes this share of TPOT at B_cap; None if it never crosses it."""
+    return root(lambda L: core_share(setting, L) - share, LEAST, _longest(setting))
+
+
+def _longest(setting: Setting) -> float:
+    """The longest context of which memory holds a request, up to `MOST`."""
+    contexts = np.geomspace(MOST, LEAST, 200)
+    fitting = contexts[batch_at_capacity(setting, contexts) >= 1]
+    return float(fitting[0]) if len(fitting) else LEAST
+
+
+def context_at_ridge(setting: Setting) -> float | None:
+    """Context [tokens] from which core attention computes rather than waits; None where it never does."""
+    found = float(value(proofs.context_at_ridge(setting.architecture, setting.conventions), setting.point))
+    return found if 0 < found < np.inf else None
+
+
+def needs_device(setting: Setting) -> None:
+    """Refuse settings without a second device. Raises InputError."""
+    if "accelerator_experts" not in setting.given:
+        raise InputError("accelerator_experts= is needed: the row of data/accelerators.csv to compare with, for "
+                         "example accelerator_experts=pim-paper.")  # fmt: skip
+
+
+def device_speed(setting: Setting, contexts) -> np.ndarray:
+    """How many times faster core attention runs on the device over contexts, at B_cap [1]. Raises InputError."""
+    needs_device(setting)
+    counts = proofs.core(setting.architecture, setting.conventions)
+    contexts = np.asarray(contexts, dtype=float)
+    point = setting.point | {proofs.L: contexts, B: batch_at_capacity(setting, contexts)}
+    return value(proofs.device_speed(counts), point)
+
+
+def expert_speed(setting: Setting, tokens) -> np.ndarray:
+    """How many times faster a routed expert runs on the device over tokens per expert [1]. Raises InputError."""
+    needs_device(setting)
+    per_request = float(value(n_k / n_e, setting.point))
+    form = proofs.device_speed(roofline.expert()).xreplace({deg_EP: n_acc})
+    return value(form, setting.point | {B: np.asarray(tokens, dtype=float) / per_request})
+
+
+def even_batch(setting: Setting, activations: bool = True) -> float:
+    """Batch [requests] at which an expert takes equal time on both devices. Raises InputError."""
+    needs_device(setting)
+    form = roofline.B_MoE(activations).xreplace({deg_EP: n_acc, RP_acc: proofs.even_intensity()})
+    return float(value(form, setting.point))
+
+
+def even_context(setting: Setting, activations: bool = True) -> float:
+    """Context [tokens] from which memory holds fewer requests than `even_batch`, so that the device wins at B_cap."""
+    form = proofs.context_of_batch(setting.architecture, setting.conventions, B)
+    return float(value(form, setting.point | {B: even_batch(setting, activations)}))
+
+
+def ridge_context(setting: Setting) -> float:
+    """Context [tokens] from which memory holds fewer requests than bring experts to the ridge point."""
+    form = proofs.context_of_batch(setting.architecture, setting.conventions, B)
+    batch = value(roofline.B_MoE() if setting.model.n_moe else roofline.B_attn(), setting.point)
+    return float(value(form, setting.point | {B: float(batch)}))
+
+
+def even_ridge(setting: Setting, L: float, bandwidth: float = 4.0) -> float:
+    """Ridge point [FLOP/byte] above which a device of `bandwidth` times the memory bandwidth speeds core attention."""
+    counts = proofs.core(setting.architecture, setting.conventions)
+    found = float(value(counts.intensity, setting.point | {proofs.L: L, B: batch_at_capacity(setting, L)}))
+    return min(found, float(value(RP_acc, setting.point))) / bandwidth
+
+
+def whole_gain(setting: Setting, L: float) -> float:
+    """TPOT at B_cap over that with core attention moved to the device [1]. Raises InputError."""
+    plain = setting.with_(accelerator_experts=None)
+    found = terms_at(plain, batch_at_capacity(plain, L), L)
+    moved = found["core_attention"] / device_speed(setting, [L])[0]
+    return float(total(found) / (total(found) - found["core_attention"] + moved))

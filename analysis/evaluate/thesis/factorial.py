@@ -1,0 +1,102 @@
+"""Proposition (f): {MHA, GQA, MLA} x {dense, experts} at fixed widths and blocks, so that each effect is separable.
+
+A reference model of latent attention with experts gives widths, heads, blocks and vocabulary. MHA and GQA take its
+head dimension; the dense model's FFN holds as many parameters as all experts of a block, or as those that a token
+touches. Each of the six is served at the best tensor-parallel degree and B_cap on the same accelerators.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from sympy import Symbol
+
+from analysis.derive import capacity, serving
+from analysis.derive.block import Architecture, Conventions
+from analysis.derive.decoder import feedforward_parameters
+from analysis.derive.symbols import B, d_FFN, d_hd, deg_DP, deg_EP, deg_grp, deg_TP, n_acc, n_dec, n_k, n_kv, n_moe
+from analysis.errors import InputError
+from analysis.evaluate.numbers import value
+from analysis.evaluate.plan import divisors
+from analysis.evaluate.setting import Setting
+
+ATTENTIONS, FEED_FORWARDS, HELD = ("MHA", "GQA", "MLA"), ("dense", "experts"), ("total", "active")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One of the six models: what it is, its best degree, batch, tokens/s and accelerator, core attention's share."""
+
+    attention: str
+    feed_forward: str
+    held: str
+    deg_TP: int | None
+    batch: float
+    per_accelerator: float
+    core_share: float
+
+
+def _architecture(attention: str, feed_forward: str, reference: Architecture) -> Architecture:
+    experts = feed_forward == "experts"
+    return Architecture(attention, "gated", not experts, experts, experts and reference.shared, reference.tied)
+
+
+def _conventions(attention: str) -> Conventions:
+    return Conventions("reordered" if attention == "MLA" else "as_printed")
+
+
+def _widths(setting: Setting, feed_forward: str, held: str, groups: int) -> dict[Symbol, object]:
+    """The reference's point with the sizes that the factorial fixes; every block carries the same feed-forward."""
+    point = dict(setting.point) | {n_kv: float(groups), deg_grp: setting.model.n_hd / groups, d_hd: setting.model.d_hd}
+    point[n_moe] = point[n_dec] if feed_forward == "experts" else 0
+    experts = _architecture("MHA", "experts", setting.architecture)
+    parts = feedforward_parameters(experts) if held == "total" else feedforward_parameters(experts, n_k)
+    elements = float(value(sum(parts.values()), point))
+    per_width = float(value(feedforward_parameters(_architecture("MHA", "dense", experts))["dense"] / d_FFN, point))
+    return point | {d_FFN: elements / per_width}
+
+
+_terms, _cap = lru_cache(maxsize=32)(serving.tpot_terms), lru_cache(maxsize=32)(capacity.B_cap)
+
+
+def _served(setting: Setting, attention: str, feed_forward: str, held: str, groups: int) -> Cell:
+    made = _architecture(attention, feed_forward, setting.architecture), _conventions(attention)
+    base = _widths(setting, feed_forward, held, groups)
+    count, found = int(setting["n_acc"]), []
+    for TP in (each for each in divisors(count) if setting.model.n_hd % each == 0):
+        point = base | {deg_TP: TP, deg_DP: count // TP, deg_EP: count}
+        batch = float(value(_cap(*made), point))
+        if batch >= count // TP:
+            terms = {name: float(value(form, point | {B: batch})) for name, form in _terms(*made).items()}
+            time = sum(terms.values())
+            found.append(Cell(attention, feed_forward, held, TP, batch, batch / time / float(point[n_acc]),
+                              terms["core_attention"] / time))  # fmt: skip
+    nothing = Cell(attention, feed_forward, held, None, 0.0, 0.0, np.nan)
+    return max(found, key=lambda cell: cell.per_accelerator, default=nothing)
+
+
+def factorial(setting: Setting, groups: int = 8) -> list[Cell]:
+    """The twelve cells: attention x feed-forward x what is held equal. Raises InputError for another reference."""
+    if setting.model.attention != "MLA" or not setting.model.n_moe:
+        raise InputError(f"model={setting.model.id}: the reference of this comparison needs latent attention (MLA) and "
+                         "routed experts, for example model=deepseek-v3.")  # fmt: skip
+    if setting.model.n_hd % groups:
+        raise InputError(f"groups={groups}: key-value heads of the GQA models; allowed are divisors of "
+                         f"{setting.model.n_hd}.")  # fmt: skip
+    return [_served(setting, attention, feed_forward, held, groups)
+            for held in HELD for attention in ATTENTIONS for feed_forward in FEED_FORWARDS]  # fmt: skip
+
+
+def effects(cells: list[Cell], held: str) -> dict[str, float]:
+    """Factors on throughput [1] over MHA with a dense FFN: attention alone, experts alone, and their interaction.
+
+    The interaction is what both together give over the product of each alone; nan where a cell does not fit.
+    """
+    rate = {(c.attention, c.feed_forward): c.per_accelerator or np.nan for c in cells if c.held == held}
+    base = rate["MHA", "dense"]
+    found = {f"{kind} alone": rate[kind, "dense"] / base for kind in ATTENTIONS[1:]}
+    found |= {"experts alone": rate["MHA", "experts"] / base}
+    both = {f"{kind} and experts": rate[kind, "experts"] / base for kind in ATTENTIONS[1:]}
+    interaction = {f"interaction of {kind} and experts": both[f"{kind} and experts"] / found["experts alone"]
+                   / found[f"{kind} alone"] for kind in ATTENTIONS[1:]}  # fmt: skip
+    return found | both | interaction

@@ -1,0 +1,38 @@
+"""How much of each resource a serving step uses: arithmetic, memory bandwidth, memory capacity, interconnect."""
+
+from sympy import Expr, Integer
+
+from analysis.derive import capacity, decoder, serving
+from analysis.derive.symbols import B, BW_mem, M_cap, P_acc, n_acc, n_dec
+from analysis.evaluate import system
+from analysis.evaluate.layers import ATTENTION, layers
+from analysis.evaluate.numbers import value
+from analysis.evaluate.setting import Setting
+
+
+def _whole_model(setting: Setting) -> tuple[Expr, Expr]:
+    """FLOPs and bytes of a step on one accelerator, all blocks together."""
+    counts = decoder.block_counts(setting.architecture) | dict.fromkeys(ATTENTION, n_dec) | {"head": Integer(1)}
+    found = layers(setting)
+    flops = sum((counts[name] * layer.flops for name, layer in found.items()), Integer(0))
+    moved = sum((counts[name] * layer.bytes for name, layer in found.items()), Integer(0))
+    return flops, moved
+
+
+def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]:
+    """Share of each resource of an accelerator in use over a step of `tpot` seconds at a batch [1].
+
+    Interconnect: share of the step in which the wires are busy. Experts on another device count as if at home.
+    """
+    point = setting.point | {B: batch}
+    flops, moved = _whole_model(setting)
+    used = capacity.memory_used(setting.architecture, setting.conventions, setting["weights"],
+                                setting["activation"] == "counted")  # fmt: skip
+    terms = system.terms(setting)
+    wires = sum(float(value(terms[name], point)) for name in serving.COMMUNICATION)
+    return {
+        "arithmetic": float(value(flops / P_acc, point)) / tpot,
+        "memory bandwidth": float(value(moved / BW_mem, point)) / tpot,
+        "memory capacity": float(value(used / n_acc / M_cap, point)),
+        "interconnect": wires / tpot,
+    }

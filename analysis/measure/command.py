@@ -1,0 +1,93 @@
+"""The command `measure`: time the study's operations on this machine. `analysis.__main__` registers it."""
+
+from pathlib import Path
+
+import click
+
+from analysis.errors import InputError
+
+BUDGET = {"cpu": {True: 0.15, False: 0.5}, "cuda": {True: 0.02, False: 0.1}}
+"""Seconds of repeats for each kernel, by device and by whether the run is quick."""
+
+LIMIT = {"cpu": {True: 38.0, False: 270.0}, "cuda": {True: 240.0, False: 1500.0}}
+"""Seconds after which no cell begins, so that a slow machine ends in time too: 45 s and 5 minutes on a CPU."""
+
+CPU_ROOM = 1.5e9
+"""Bytes that a case may take on the CPU: with a kernel's own arrays and the reference, a run stays under 4 GB."""
+
+CUDA_ROOM = 0.8
+"""Share of a CUDA device's memory that a case may take."""
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Fewer cells and repeats: at most 45 s on a CPU instead of 5 minutes.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
+              help="cpu: numpy in fp32; cuda: PyTorch in bf16, where it is installed.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="machine.csv", show_default=True,
+              help="CSV file to write; the machine's record goes beside it.")  # fmt: skip
+def measure(quick: bool, device: str, output: Path) -> None:
+    """Time this machine: matrix products, bandwidth, decode attention in both orders, experts.
+
+    Every result is checked against float64 before it is timed. `validate FILE` compares the rows with the roofline of
+    the machine's own rates.
+    """
+    from tqdm import tqdm
+
+    from analysis.measure import measuring, writing
+
+    writing.refuse_path(output)
+    machine, backend, cases = _on_cuda(quick) if device == "cuda" else _on_cpu(quick)
+    click.echo(f"{machine.id}: {len(cases)} cells")
+    if machine.is_busy:
+        click.echo("other programs keep this machine busy: repeat the run when it is quiet", err=True)
+    budget, limit = BUDGET[device][quick], LIMIT[device][quick]
+    found = measuring.measure(cases, backend, machine.id, budget, limit, lambda each: tqdm(each, unit="cell"))
+    command = f"python -m analysis measure --device {device}{' --quick' if quick else ''}"
+    record = writing.save(measuring.sources(found.rows, command), machine, output)
+    click.echo(f"{output}: {len(found.rows)} rows; {record}: the machine")
+    click.echo(
+        f"left out: {found.too_large} cells too large for memory, {found.not_run} pairs of cell and kernel not run here"
+    )
+    for kernel, reason in found.missing.items():
+        click.echo(f"not run by {kernel}: {reason}", err=True)
+    for sentence in found.wrong:
+        click.echo(f"wrong result, not timed: {sentence}", err=True)
+    click.echo(_roofs(output))
+
+
+def _on_cpu(quick: bool):
+    from analysis.measure.grids import cpu_cases
+    from analysis.measure.machine import cpu_machine
+    from analysis.measure.numpy_kernels import NumpyBackend
+
+    machine = cpu_machine()
+    room = min(CPU_ROOM, machine.memory / 4)
+    return machine, NumpyBackend(room, machine.record["blas"]), cpu_cases(quick, machine.cache)
+
+
+def _on_cuda(quick: bool):
+    from analysis.measure.cuda import cuda_machine, has_cuda
+    from analysis.measure.grids import cuda_cases
+    from analysis.measure.torch_kernels import TorchBackend
+
+    if not has_cuda():
+        raise InputError("--device cuda: found no CUDA device that PyTorch can use, allowed is cpu; install PyTorch "
+                         "with CUDA (pip install torch), or measure the CPU.")  # fmt: skip
+    machine = cuda_machine()
+    return machine, TorchBackend("cuda", CUDA_ROOM * machine.memory), cuda_cases(quick)
+
+
+def _roofs(path: Path) -> str:
+    from analysis.derive.symbols import BW_mem, P_acc
+    from analysis.evaluate.measured.devices import own_roofs
+    from analysis.evaluate.measured.load import load
+
+    lines = []
+    for name, point in own_roofs(load(path)).items():
+        arithmetic, traffic = point[P_acc], point[BW_mem]
+        ridge = f"ridge point {arithmetic / traffic:.3g} FLOP/byte"
+        lines.append(f"{name}: {arithmetic / 1e9:.4g} GFLOP/s, {traffic / 1e9:.4g} GB/s, {ridge}")
+    return "\n".join(lines) or "no roofs: gemm or read is missing"
+
+
+commands = [measure]

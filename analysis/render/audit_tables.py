@@ -1,0 +1,144 @@
+"""Tables that enumerate readings: of the memory book, of expert placement, and of the two printed exchange times."""
+
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+
+from analysis.evaluate import audit
+from analysis.evaluate.claims import network, routing
+from analysis.evaluate.claims.capacity import CLAIMS
+from analysis.evaluate.claims.printed import printed
+from analysis.evaluate.claims.systems import scenario
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.routing import AuditRow
+from analysis.evaluate.routing import audit as placements
+from analysis.render.digits import digits_of, whole
+from analysis.render.tables import code, table
+
+SEARCHED = 4096  # batches up to which Eq. 12's bound is compared with the full time
+
+
+@cache
+def _readings(system: str) -> dict[audit.Book, int]:
+    return audit.readings(scenario(system))
+
+
+@cache
+def _giving(*claims: str) -> list[audit.Book]:
+    settings = {CLAIMS[each]: scenario(CLAIMS[each]) for each in claims}
+    return audit.giving_all({CLAIMS[each]: _printed(each) for each in claims}, settings)
+
+
+def _printed(claim: str) -> float:
+    return printed(claim)[0].value
+
+
+def _name(claim: str) -> str:
+    return scenario(CLAIMS[claim]).model.name
+
+
+def capacity_table() -> str:
+    """Printed batches against every reading of the memory book: as stated, smallest, largest, and how many fit."""
+    rows = []
+    for claim, system in CLAIMS.items():
+        found = list(_readings(system).values())
+        fitting = f"{found.count(int(_printed(claim))):,} of {len(found):,}"
+        numbers = (_printed(claim), found[0], min(found), max(found))
+        rows.append((f"{_name(claim)} ({code(claim)})", *map(whole, numbers), fitting))
+    header = ("model", "printed", "as stated", "least", "most", "readings that fit")
+    caption = (
+        "Largest batch at L = 8192 on 32 B200 under every reading of capacity (192 or 180, GB or GiB), blocks, weights "
+        "and their replicas, activations and rounding, as far as it makes a difference to the model."
+    )
+    return table(header, rows, caption, "tab-capacity-readings", "lrrrrr")
+
+
+def capacity_pairs() -> str:
+    """How many readings of the memory book give two printed batches at once, or all three."""
+    groups = [*combinations(CLAIMS, 2), tuple(CLAIMS)]
+    found = {group: _giving(*group) for group in groups}
+    rows = [("; ".join(map(_name, group)), len(books) or "none", _common(books)) for group, books in found.items()]
+    caption = f"Readings, of {len(audit.books()):,}, that give several printed batches at once."
+    header = ("printed batches of", "readings", "what these have in common")
+    return table(header, rows, caption, "tab-capacity-pairs", "lrl")
+
+
+def _common(books: list[audit.Book]) -> str:
+    """The choices that all of these readings share, in words."""
+    if not books:
+        return ""
+    choices = [_choices(book) for book in books]
+    return ", ".join(choice for choice in choices[0] if all(choice in each for each in choices))
+
+
+def _choices(book: audit.Book) -> list[str]:
+    return str(book).split(", ")
+
+
+def placement_table() -> str:
+    """Imbalance of a small and a large system under every placement and way of drawing, and their ratio."""
+    rows = [_placed(row) for row in placements(s=routing.SKEWS[-1], seeds=routing.SEEDS)]
+    header = ("placement", "replacement", "32 accelerators", "256 accelerators", "ratio", "band")
+    caption = (
+        f"Maximum of expected loads over their mean at s = {routing.SKEWS[-1]}; the paper prints a ratio of "
+        f"{_printed('C075'):g}. Shuffled: mean and 95 % band over {routing.SEEDS} random placements. Replicated: one "
+        "more slot per accelerator."
+    )
+    return table(header, rows, caption, "tab-placements", "llrrrr")
+
+
+def _placed(row: AuditRow) -> tuple:
+    numbers = (f"{number:.2f}" for number in (row.gamma_small, row.gamma_large, row.ratio))
+    band = f"{row.low:.2f}\N{EN DASH}{row.high:.2f}" if row.high > row.low else ""
+    return (row.placement, row.draws, *numbers, band)
+
+
+def inverse_table() -> str:
+    """The two printed exchange times solved for tokens per accelerator and latency, under every assumption."""
+    links = (network.NVLINK, network.INFINIBAND)
+    shared = network.common_alpha()
+    solved = [
+        (
+            f"one latency for both links, both times given ({code('C069')}, {code('C070')})",
+            shared,
+            "nothing, both are used",
+        )
+    ]
+    for link, other in (links, links[::-1]):
+        solved.append((f"{code(link)} alone, its row's latency", network.own_alpha(link), _foretold(link, other)))
+    for link in links:
+        needed = network.Inverse(network.TOKENS, network.needed_alpha(link))
+        solved.append((f"{code(link)} alone, {network.TOKENS} tokens", needed, "nothing, its own is used"))
+    rows = [(name, f"{found.tokens:.1f}", f"{found.alpha * 1e6:.2f}", check) for name, found, check in solved]
+    header = ("assumption", "tokens per accelerator", "latency (µs)", "what it foretells")
+    return table(header, rows, "Tokens and latency that the printed times imply.", "tab-exchange-inverse", "lrrl")
+
+
+def _foretold(link: str, other: str) -> str:
+    time, paper = network.foretold(other, link), _printed(network.TIMES[other])
+    return f"{digits_of(time, 4)} µs on {code(other)}, printed {paper:g}"
+
+
+@cache
+def bound_holds_from(system: str, weights: str = "eq11") -> int:
+    """Least batch [requests] of a scenario from which Eq. 12's bound stays below the full time per output token."""
+    batches = np.arange(1, SEARCHED + 1)
+    setting = scenario(system, weights=weights).with_(B=batches)
+    above = evaluate("tpot_bound", setting).value > evaluate("tpot", setting).value
+    return int(batches[above].max(initial=0)) + 1
+
+
+def stated_tokens() -> int:
+    """Tokens per accelerator that the paper states with its two times."""
+    return network.TOKENS
+
+
+NAMES = {
+    "stated_tokens": stated_tokens,
+    "capacity_table": capacity_table,
+    "capacity_pairs": capacity_pairs,
+    "placement_table": placement_table,
+    "inverse_table": inverse_table,
+    "bound_holds_from": bound_holds_from,
+}

@@ -1,0 +1,125 @@
+"""What the explorer page computes from: the study's closed forms as JavaScript functions, and its data as points.
+
+Functions differ by what a model's blocks are made of and by contraction order; models share them. All numbers are
+in SI units, as `Setting` resolves them, so that the page neither converts units nor knows a formula.
+"""
+
+import json
+from collections.abc import Iterable
+
+from sympy import Symbol
+
+from analysis.derive.symbols import BY_NAME
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.degrees import check_degrees
+from analysis.evaluate.layers import layers
+from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.quantities import quantity
+from analysis.evaluate.setting import Setting
+from analysis.render.javascript import Nested, function
+
+DEVICE = ("P_acc", "BW_mem", "M_cap", "RP_acc", "P_exp", "BW_exp")
+LARGEST_TP = 64
+GENERATED = "_assets/explorer/study.js"
+
+
+def generated_files() -> dict[str, bytes]:
+    """Files that the explorer needs beside its own scripts: name in the staged book, to content."""
+    return {GENERATED: script().encode()}
+
+
+def script() -> str:
+    """A classic script that defines `study`: functions, models, accelerators, links and default conventions."""
+    kinds = _kinds()
+    parts = {
+        "models": {row.id: _model(row.id, kinds) for row in datasets.models().values()},
+        "accelerators": {row.id: _accelerator(row.id) for row in datasets.accelerators().values()},
+        "links": {
+            row.id: {"name": row.name, "point": _named(datasets.row_point(row))}
+            for row in datasets.interconnects().values()
+        },
+        "conventions": _named(Setting.of().point),
+    }
+    functions = ",\n".join(f"{json.dumps(name)}: {function(forms(setting))}" for name, setting in kinds.values())
+    data = "".join(f"study.{name} = {json.dumps(part, separators=(',', ':'))};\n" for name, part in parts.items())
+    return f'"use strict";\nvar study = {{}};\n{data}study.functions = {{\n{functions}\n}};\n'
+
+
+def forms(setting: Setting) -> Nested:
+    """Closed forms of the quantities that the explorer shows, in the model and order of a setting.
+
+    `terms` of TPOT [s] by name; `layers` by stage, each with FLOPs, bytes and time [s]; `B_cap` (not rounded) and
+    `B_RP` [requests]; `ridge` [FLOP/byte].
+    """
+    return {
+        "terms": quantity("tpot_terms").expression(setting),
+        "layers": {name: [each.flops, each.bytes, each.time] for name, each in layers(setting).items()},
+        "B_cap": quantity("B_cap").expression(setting),
+        "B_RP": quantity("B_RP").expression(setting),
+        "ridge": quantity("ridge_point").expression(setting),
+    }
+
+
+def _settings() -> Iterable[Setting]:
+    """Every model in every order; B_RP's domain wants an accelerator, whichever."""
+    for row in datasets.models().values():
+        for order in Setting.of(model=row.id).architecture.mechanism.orders:
+            yield Setting.of(model=row.id, order=order, accelerator=next(iter(datasets.accelerators())))
+
+
+def _key(setting: Setting) -> tuple:
+    return setting.architecture, setting.conventions
+
+
+def _kinds() -> dict[tuple, tuple[str, Setting]]:
+    """One setting for each function, under a name made of the mechanism, the order and a number."""
+    found: dict[tuple, tuple[str, Setting]] = {}
+    for setting in _settings():
+        name = f"{setting.architecture.attention} {setting.conventions.order} {len(found)}"
+        found.setdefault(_key(setting), (name, setting))
+    return found
+
+
+def _model(model: str, kinds: dict) -> dict:
+    """What the page needs of a model: its point, its functions by phase and order, and the TP degrees that fit it."""
+    settings = [setting for setting in _settings() if setting.model.id == model]
+    row = settings[0].model
+    return {
+        "name": row.name,
+        "experts": bool(row.n_moe),
+        "attention": row.attention,
+        "point": _named(datasets.row_point(row)),
+        "functions": {each.conventions.order: kinds[_key(each)][0] for each in settings},
+        "order": {
+            phase: Setting.of(model=model, phase=phase).conventions.order for phase in PARAMETERS["phase"].allowed
+        },
+        "titles": {each.conventions.order: {n: layer.title for n, layer in layers(each).items()} for each in settings},
+        "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if _shards(model, 2**i)],
+    }
+
+
+def _shards(model: str, deg_TP: int) -> bool:
+    point = Setting.of(model=model, n_acc=deg_TP, deg_TP=deg_TP).point
+    try:
+        check_degrees(point, frozenset({BY_NAME["n_hd"]}))
+    except InputError:
+        return False
+    return True
+
+
+def _accelerator(accelerator: str) -> dict:
+    row = datasets.find("accelerators", accelerator, "accelerator")
+    peaks = [peak for peak in PARAMETERS["peak"].allowed if getattr(row, f"P_{peak}") is not None]
+    points = {peak: Setting.of(accelerator=accelerator, peak=peak).point for peak in peaks}
+    return {
+        "name": row.name,
+        "link": row.link,
+        "peaks": {
+            peak: _named({BY_NAME[name]: point[BY_NAME[name]] for name in DEVICE}) for peak, point in points.items()
+        },
+    }
+
+
+def _named(point: dict[Symbol, object]) -> dict[str, float]:
+    return {symbol.name: float(number) for symbol, number in point.items()}

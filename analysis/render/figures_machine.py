@@ -1,0 +1,154 @@
+"""The reader's own machine: timed kernels under the roofline of its own rates, and what reordering gains there."""
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.evaluate.measured.own_machine import OwnMachine, order_times, texts
+from analysis.evaluate.measured.predict import numbers
+from analysis.render.axes import plain_log, powers_of_two, rounded, short
+from analysis.render.style import COLOURS, MARKERS, WIDTH
+
+Rows = dict[str, list]
+WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
+STAGE = {"core_attention": "core", "decompression": "decompression"}
+COLOUR = {
+    "MHA core": COLOURS["mha"],
+    "GQA core": COLOURS["gqa"],
+    "MLA core with reordering": COLOURS["mla"],
+    "MLA core without reordering": COLOURS["mla_as_printed"],
+    "MLA decompression without reordering": "#882255",
+    "MLA decompression with reordering": "#666666",
+    "experts": COLOURS["experts"],
+    "gemm": "#000000",
+}
+
+
+def machine_rows(machine: OwnMachine) -> Rows:
+    """One row per timed kernel that computes: what it is, intensity [FLOP/byte], rate [FLOP/s], times [s]."""
+    chosen = machine.compared.rows(machine.compared.prediction.flops > 0)
+    return {
+        "series": [_series(*cells) for cells in zip(*(texts(chosen.table, name) for name in
+                   ("operation", "mechanism", "order")), strict=True)],
+        "n_hd": [int(n) if n == n else "" for n in numbers(chosen.table, "n_hd")],
+        "grouping": texts(chosen.table, "grouping").tolist(),
+        "intensity": chosen.prediction.intensity.tolist(),
+        "rate": (chosen.prediction.flops / chosen.latency).tolist(),
+        "measured": chosen.latency.tolist(),
+        "predicted": chosen.prediction.time.tolist(),
+        "spread": numbers(chosen.table, "spread").tolist(),
+        "kernel": texts(chosen.table, "kernel").tolist(),
+    }  # fmt: skip
+
+
+def _series(operation: str, mechanism: str | None, order: str | None) -> str:
+    """A kernel in words.
+
+    >>> _series("core_attention", "MLA", "reordered"), _series("experts", None, None)
+    ('MLA core with reordering', 'experts')
+    """
+    parts = (mechanism, STAGE.get(operation, operation), WORDS.get(order or ""))
+    return " ".join(part for part in parts if part)
+
+
+def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
+    """Attained rate against intensity, under the roof of the machine's best product and best read."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 4.8))
+    x = np.geomspace(0.1, max(rows["intensity"]) * 2, 200)
+    axes.loglog(x, np.minimum(machine.arithmetic, machine.traffic * x), color="black", linewidth=1.2,
+                label="roof: best product, best read")  # fmt: skip
+    axes.axvline(machine.ridge, color="#999999", linewidth=0.8, linestyle=":")
+    for number, name in enumerate(dict.fromkeys(rows["series"])):
+        chosen = [i for i, each in enumerate(rows["series"]) if each == name]
+        axes.plot([rows["intensity"][i] for i in chosen], [rows["rate"][i] for i in chosen],
+                  MARKERS[number % len(MARKERS)], color=COLOUR.get(name, "#444444"), linestyle="none", alpha=0.8,
+                  label=name)  # fmt: skip
+    axes.set(xlabel="intensity [FLOP/byte]", ylabel="attained rate [FLOP/s]", xlim=(0.2, x[-1]))
+    axes.set_title(f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
+    for axis in (axes.xaxis, axes.yaxis):
+        plain_log(axis)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def describe_machine(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        f"{len(rows['rate'])} timed kernels on {machine.title}. The roof is the machine's own: its best matrix "
+        f"product, {short(machine.arithmetic)}FLOP/s, and its best read, {short(machine.traffic)}B/s. Intensities are "
+        "those of the derivation, with the grouping that each kernel implements and its element width; heights are "
+        "measured."
+    )
+    reached = {name: max(_of(rows, name, "intensity")) for name in dict.fromkeys(rows["series"])}
+    alt = "Log-log roofline with measured points. Highest intensity of each series in FLOP/byte: "
+    return caption, alt + "; ".join(f"{name} {rounded(x)}" for name, x in reached.items()) + "."
+
+
+def _of(rows: Rows, series: str, column: str) -> list:
+    return [cell for name, cell in zip(rows["series"], rows[column], strict=True) if name == series]
+
+
+# -- the two orders ------------------------------------------------------------------------------------------------
+def machine_order_rows(machine: OwnMachine) -> Rows:
+    """One row per shape: heads, B, L, times [s], and time without over time with reordering, measured and predicted."""
+    found = order_times(machine)
+    columns = {name: [each[name] for each in found] for name in (found[0] if found else ())}
+    for kind in ("measured", "predicted"):
+        pairs = [(each[f"{kind}_as_printed"], each[f"{kind}_reordered"]) for each in found]
+        columns[f"speedup_{kind}"] = [printed / reordered for printed, reordered in pairs]
+    return columns
+
+
+def machine_order_figure(rows: Rows) -> Figure:
+    """Time without over time with reordering against context, measured and predicted, by heads."""
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.8))
+    for number, heads in enumerate(dict.fromkeys(rows.get("n_hd", ()))):
+        _order_lines(axes, rows, heads, MARKERS[number], (COLOURS["mla"], COLOURS["mha"])[number % 2])
+    axes.set_xscale("log", base=2)
+    powers_of_two(axes.xaxis, sorted(set(rows.get("L", ()))))
+    axes.set(xlabel="context L [tokens]", ylabel="time without over with reordering")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return figure
+
+
+def _order_lines(axes: Axes, rows: Rows, heads: float, marker: str, colour: str) -> None:
+    chosen = [i for i, n in enumerate(rows["n_hd"]) if n == heads]
+    for kind, style in (("measured", "-"), ("predicted", "--")):
+        axes.plot([rows["L"][i] for i in chosen], [rows[f"speedup_{kind}"][i] for i in chosen], style, marker=marker,
+                  color=colour, label=f"{heads:.0f} heads, {kind}")  # fmt: skip
+
+
+def describe_machine_orders(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        f"Decode with MLA on {machine.title}: time of core and decompression without reordering, over core and "
+        "absorbed products with it, at equal batch and context. Broken: the roofline of the machine's own rates."
+    )
+    parts = [
+        f"{heads:.0f} heads, L {L:.0f}: measured {rounded(measured)}, predicted {rounded(predicted)}"
+        for heads, L, measured, predicted in zip(*(rows[name] for name in
+        ("n_hd", "L", "speedup_measured", "speedup_predicted")), strict=True)
+    ]  # fmt: skip
+    return caption, "Lines over context. " + "; ".join(parts) + "."
+
+
+def machine_notes(rows: Rows, orders: Rows, machine: OwnMachine) -> dict[str, float | str]:
+    """Numbers for the prose: the machine, its rates, where each series lies, and what reordering gains."""
+    found = {
+        "machine_title": machine.title,
+        "machine_arithmetic": machine.arithmetic,
+        "machine_traffic": machine.traffic,
+        "machine_ridge": machine.ridge,
+        "machine_rows": len(machine.compared.table),
+        "machine_blas": str(machine.record.get("blas", "unknown")),
+        "machine_speedup_low": min(orders["speedup_measured"], default=float("nan")),
+        "machine_speedup_high": max(orders["speedup_measured"], default=float("nan")),
+    }
+    for name in dict.fromkeys(rows["series"]):
+        key = name.replace(" ", "_")
+        ratio = np.array(_of(rows, name, "measured")) / np.array(_of(rows, name, "predicted"))
+        found[f"machine_intensity_{key}"] = max(_of(rows, name, "intensity"))
+        found[f"machine_ratio_{key}"] = float(np.median(ratio))
+    return found

@@ -1,0 +1,134 @@
+"""Core attention when memory is full (proposition a): its share of a token's time over the context."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from analysis.evaluate import datasets
+from analysis.evaluate.arrangements import networks
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis.attention import context_at_ridge, context_of_share
+from analysis.evaluate.thesis.full import shares_at_capacity
+from analysis.render.axes import mechanism_colour, powers_of_two, rounded
+from analysis.render.style import WIDTH
+from analysis.render.words import conventions
+
+USED = ("n_acc", "phase", "order", "grouping", "width", "peak", "weights", "overlap")
+CORE, WIRES = "core_attention", "communication"
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Share of every term of TPOT at B_cap [1] over contexts, of one model on one accelerator and network."""
+
+    setting: Setting
+    network: str
+    contexts: np.ndarray
+    shares: dict[str, np.ndarray]
+
+
+def full_memory(settings: Sequence[Setting], accelerators: Sequence[str], contexts: np.ndarray) -> list[Shares]:
+    """Every model on every accelerator, on the fast link and on the slow one of `link_between`. Raises InputError."""
+    found = []
+    for name in accelerators:
+        for setting in settings:
+            on = setting.with_(accelerator=name)
+            for network, each in _two(on).items():
+                found.append(Shares(each, network, contexts, shares_at_capacity(each, contexts)))
+    return found
+
+
+def _two(setting: Setting) -> dict[str, Setting]:
+    """The fast link alone and the slow link alone, by name; models without experts have no exchange to move."""
+    alone = setting.with_(link_between=None, group=None)
+    if setting.model.n_moe:
+        first, *_, last = networks(setting).items()
+        return dict((first, last))
+    slow = datasets.interconnect(setting["link_between"]).id
+    return {f"{alone.link.id} everywhere": alone, f"{slow} everywhere": alone.with_(link=slow)}
+
+
+def full_memory_figure(found: Sequence[Shares]) -> Figure:
+    """A panel per accelerator and network: core attention solid, exchange dashed, a colour per mechanism."""
+    devices, links = (list(dict.fromkeys(names)) for names in
+                      ((each.setting["accelerator"] for each in found), (each.network for each in found)))  # fmt: skip
+    figure, panels = pyplot.subplots(
+        len(devices), len(links), figsize=(WIDTH, 1.2 + 2.3 * len(devices)), sharex=True, sharey=True, squeeze=False
+    )
+    for each in found:
+        axes = panels[devices.index(each.setting["accelerator"]), links.index(each.network)]
+        colour = mechanism_colour(each.setting)
+        axes.plot(each.contexts, 100 * each.shares[CORE], color=colour)
+        axes.plot(each.contexts, 100 * each.shares[WIRES], "--", color=colour)
+        axes.set_title(f"{each.setting['accelerator']}, {each.network.removesuffix(' everywhere')}", fontsize=9)
+        axes.set(xscale="log", ylim=(0, 100))
+        powers_of_two(axes.xaxis, each.contexts)
+        axes.tick_params(axis="x", rotation=45, labelsize=8)
+    for axes in panels[-1]:
+        axes.set_xlabel("context L [tokens], batch B_cap", fontsize=9)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("share of TPOT [%]", fontsize=9)
+    figure.legend(handles=_handles(found), loc="outside lower center", ncols=3)
+    figure.suptitle(_title(found), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def _handles(found: Sequence[Shares]) -> list:
+    models = {each.setting.model.name: mechanism_colour(each.setting) for each in found}
+    looks = {name: {"color": colour} for name, colour in models.items()}
+    looks |= {"core attention": {"color": "#444444"}, "exchange": {"color": "#444444", "linestyle": "--"}}
+    return [pyplot.Line2D([], [], label=name, **look) for name, look in looks.items()]
+
+
+def _title(found: Sequence[Shares]) -> str:
+    high = [np.nanmax(each.shares[CORE]) for each in found]
+    return f"Core attention takes up to {100 * min(high):.0f} to {100 * max(high):.0f} % of TPOT once memory is full"
+
+
+def describe(found: Sequence[Shares]) -> tuple[str, str]:
+    """Caption and alternative text."""
+    flips = {each.setting.model.id: context_of_share(each.setting) for each in reversed(found)}
+    caption = (
+        "Share of core attention (solid) and of communication (dashed) in the time per output token when requests fill "
+        f"the memory, over the context. {conventions(found[-1].setting, *USED)}."
+    )
+    words = [f"{name} from L = {flip:.0f}" if flip else f"{name} nowhere" for name, flip in flips.items()]
+    first = found[0]
+    alt = (
+        f"A panel per accelerator and network. On {first.setting['accelerator']} with {first.network}, core attention "
+        f"takes half of TPOT or more: {', '.join(words)}."
+    )
+    return caption, alt
+
+
+def columns(found: Sequence[Shares]) -> dict[str, list]:
+    """One row per model, accelerator, network and context; a column per term."""
+    named: dict[str, list] = {"model": [], "accelerator": [], "network": [], "L": []}
+    named |= {name: [] for name in found[0].shares}
+    for each in found:
+        count = len(each.contexts)
+        named["model"] += [each.setting.model.id] * count
+        named["accelerator"] += [each.setting["accelerator"]] * count
+        named["network"] += [each.network] * count
+        named["L"] += each.contexts.tolist()
+        for name, share in each.shares.items():
+            named[name] += (share * np.ones(count)).tolist()
+    return named
+
+
+def notes(found: Sequence[Shares]) -> dict[str, float | str]:
+    """Numbers for the book: flips and shares of the last model on the first accelerator and network."""
+    own = next(each for each in reversed(found) if each.setting["accelerator"] == found[0].setting["accelerator"]
+               and each.network == found[0].network)  # fmt: skip
+    core = own.shares[CORE]
+    return {
+        "thesis_full_model": own.setting.model.id,
+        "thesis_full_half": context_of_share(own.setting) or float("nan"),
+        "thesis_full_ridge": rounded(context_at_ridge(own.setting) or np.inf),
+        "thesis_full_least": float(np.nanmin(core)),
+        "thesis_full_most": float(np.nanmax(core)),
+        "thesis_full_wires_most": max(float(np.nanmax(each.shares[WIRES])) for each in found),
+    }

@@ -1,0 +1,85 @@
+"""Where a device of low ridge and high bandwidth wins (proposition c): in attention, and in tokens per expert."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis import attention
+from analysis.render.axes import mechanism_colour, plain_log, powers_of_two, rounded
+from analysis.render.style import MARKERS, WIDTH
+from analysis.render.words import conventions
+
+TOKENS = 2.0 ** np.arange(0, 11)
+USED = ("accelerator", "accelerator_experts", "n_acc", "phase", "order", "width", "peak", "weights")
+
+
+def with_device(settings: Sequence[Setting], device: str) -> list[Setting]:
+    """The settings with a device to compare with, networks and groups left out. Raises InputError."""
+    return [each.with_(accelerator_experts=device, link_between=None, group=None) for each in settings]
+
+
+def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
+    """Speed of core attention on the device at B_cap over the context, and of an expert over its tokens."""
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH, 3.8), sharey=True)
+    for setting, marker in zip(settings, MARKERS, strict=False):
+        look = {"color": mechanism_colour(setting), "marker": marker, "label": setting.model.name}
+        left.plot(contexts, attention.device_speed(setting, contexts), **look)
+        if setting.model.n_moe:
+            right.plot(TOKENS, attention.expert_speed(setting, TOKENS), **look)
+    for axes in (left, right):
+        axes.axhline(1, color="black", linewidth=1)
+        axes.set(xscale="log", yscale="log")
+        plain_log(axes.yaxis)
+        axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+    powers_of_two(left.xaxis, contexts)
+    powers_of_two(right.xaxis, TOKENS)
+    left.tick_params(axis="x", rotation=45, labelsize=8)
+    left.set(xlabel="context L [tokens], batch B_cap", ylabel="speed on the device / on the accelerator",
+             title="core attention")  # fmt: skip
+    right.set(xlabel="tokens per expert", title="a routed expert")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def describe(settings: Sequence[Setting], contexts: np.ndarray) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        f"How many times faster {settings[0]['accelerator_experts']} runs core attention (left) and a routed expert "
+        f"(right) than the accelerator; above the line the device wins. {conventions(settings[-1], *USED)}."
+    )
+    speeds = {each.model.id: attention.device_speed(each, contexts) for each in settings}
+    words = [f"{name} {rounded(float(each[0]))} to {rounded(float(each[-1]))}" for name, each in speeds.items()]
+    alt = f"Two panels. Speed of core attention from the shortest to the longest context: {', '.join(words)}."
+    return caption, alt
+
+
+def columns(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, list]:
+    """One row per model and point: what is run, at which context or tokens per expert, and the speed."""
+    rows = [(each.model.id, "core attention", "L", x, y) for each in settings
+            for x, y in zip(contexts, attention.device_speed(each, contexts), strict=True)]  # fmt: skip
+    rows += [(each.model.id, "routed expert", "tokens per expert", x, y) for each in settings if each.model.n_moe
+             for x, y in zip(TOKENS, attention.expert_speed(each, TOKENS), strict=True)]  # fmt: skip
+    return dict(zip(("model", "layer", "over", "at", "speed"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]:
+    """Numbers for the book, of the last model: speed of its core, its break-even tokens, batch and context."""
+    own, first = settings[-1], settings[0]
+    speed = attention.device_speed(own, contexts)
+    found = {
+        "thesis_device_speed_most": float(speed.max()), "thesis_device_speed_least": float(speed.min()),
+        "thesis_device_first_speed": float(attention.device_speed(first, contexts)[0]),
+        "thesis_device_ridge": attention.even_ridge(own, float(contexts[len(contexts) // 2])),
+    }  # fmt: skip
+    if not own.model.n_moe:
+        return found
+    batch = attention.even_batch(own)
+    return found | {
+        "thesis_device_batch": batch,
+        "thesis_device_tokens": batch * own.model.n_k / own.model.n_e,
+        "thesis_device_context": attention.even_context(own),
+        "thesis_ridge_context": attention.ridge_context(own),
+    }

@@ -1,0 +1,26 @@
+"""What a reader can rerun, read from the notebooks themselves."""
+
+import json
+import re
+from pathlib import Path
+
+from analysis.render.tables import code, table
+
+NOTEBOOKS = Path(__file__).parents[2] / "book" / "notebooks"
+
+
+def notebooks_table() -> str:
+    """Every notebook: a link, the question it asks, its parameters."""
+    rows = [_notebook_line(path.stem) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    return table(("notebook", "question", "parameters"), rows, "Notebooks and their parameters.", "tab-notebooks")
+
+
+def _notebook_line(name: str) -> tuple:
+    first, *others = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
+    question = " ".join("".join(first["source"]).splitlines()[1:])
+    parameters = next("".join(cell["source"]) for cell in others if "parameters" in cell["metadata"].get("tags", []))
+    names = re.findall(r"^(\w+):", parameters, re.M)
+    return (f"{{doc}}`{name} </notebooks/{name}>`", question, ", ".join(map(code, names)))
+
+
+NAMES = {"notebooks_table": notebooks_table}

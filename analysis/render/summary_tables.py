@@ -1,0 +1,56 @@
+"""The summary of the ledger: verdicts with their claims, and what stands behind each that is not simply reproduced."""
+
+from analysis.errors import InputError
+from analysis.evaluate.claims.ledger import REPRODUCED, UNDER_A_READING, Finding, counts, ledger
+from analysis.render.ledger_tables import findings_with, link, plain_text
+from analysis.render.tables import table
+
+
+def summary_table() -> str:
+    """Every verdict, its number of claims, and a link to each of them."""
+    rows = [
+        (verdict, count, ", ".join(map(link, findings_with(verdict)))) for verdict, count in counts().items() if count
+    ]
+    return table(("verdict", "claims", "which"), rows, "The ledger in one table.", "tab-summary", "lrl")
+
+
+def verdict_list(verdict: str) -> str:
+    """The claims with a verdict, one line each: statement, reading where one is needed, and a link."""
+    return "\n".join(f"- {_line(finding)}" for finding in findings_with(verdict)) or f"No claim is marked *{verdict}*."
+
+
+def _line(finding: Finding) -> str:
+    printed = f" (printed: {plain_text(finding.paper)})" if finding.paper else ""
+    return f"{link(finding)}. {plain_text(finding.claim.claim)}{printed}.{_under(finding)}{_provisional(finding)}"
+
+
+def _under(finding: Finding) -> str:
+    if finding.verdict == REPRODUCED:
+        return ""
+    if finding.verdict == UNDER_A_READING:
+        return f" Holds for: {plain_text(finding.reading)}."
+    return f" {plain_text(finding.reason)}"
+
+
+def _provisional(finding: Finding) -> str:
+    return " *Provisional.*" if finding.provisional else ""
+
+
+def verdict(id_: str) -> str:
+    """A claim as a link, with its verdict in words. Raises InputError for an unknown claim."""
+    return f"{link(_finding(id_))} ({_finding(id_).verdict}{', provisional' if _finding(id_).provisional else ''})"
+
+
+def why(id_: str) -> str:
+    """The sentence behind a claim's verdict. Raises InputError for an unknown claim."""
+    return plain_text(_finding(id_).reason)
+
+
+def _finding(id_: str) -> Finding:
+    found = next((finding for finding in ledger() if finding.id == id_), None)
+    if found is None:
+        raise InputError(f"claim {id_!r}: there is no such claim; the ids stand in data/claims.csv.")
+    return found
+
+
+NAMES = {"summary_table": summary_table, "verdict_list": verdict_list, "verdict": verdict, "why": why}

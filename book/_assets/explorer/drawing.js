@@ -1,0 +1,132 @@
+/* Charts as SVG text: the roofline with one point per layer, the terms of TPOT as bars, the batch limits on a line. */
+"use strict";
+
+(function () {
+  const WIDTH = 440;
+  const LETTERS = "ABCDEFGHIJKLMNOP";
+
+  function tag(name, attributes, content) {
+    const given = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`).join("");
+    return `<${name}${given}>${content === undefined ? "" : content}</${name}>`;
+  }
+
+  function text(x, y, content, attributes) {
+    return tag("text", Object.assign({ x: x.toFixed(1), y: y.toFixed(1) }, attributes), content);
+  }
+
+  function line(x1, y1, x2, y2, kind) {
+    return tag("line", { x1: x1.toFixed(1), y1: y1.toFixed(1), x2: x2.toFixed(1), y2: y2.toFixed(1), class: kind });
+  }
+
+  /* A picture with its title; the table beside it carries the numbers, so that the picture is one image to readers. */
+  function picture(height, title, content) {
+    return tag("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": title }, content);
+  }
+
+  function logScale(low, high, from, to) {
+    const span = Math.log(high / low);
+    return (value) => from + ((to - from) * Math.log(value / low)) / span;
+  }
+
+  function decades(low, high) {
+    const found = [];
+    const step = Math.max(1, Math.ceil(Math.log10(high / low) / 6));
+    for (let i = Math.ceil(Math.log10(low)); i <= Math.log10(high); i += 1) if (i % step === 0) found.push(Math.pow(10, i));
+    return found;
+  }
+
+  explorer.letter = (i) => LETTERS[i];
+
+  /* Layers that read and compute nothing, such as the decompression of MHA, have no place on a logarithmic plot. */
+  explorer.layers = function (results) {
+    return Object.entries(results.layers)
+      .filter(([, [flops, bytes]]) => flops > 0 && bytes > 0)
+      .map(([name, [flops, bytes, time]], i) => ({
+        letter: LETTERS[i], name, title: results.titles[name], intensity: flops / bytes, rate: flops / time, time,
+      }));
+  };
+
+  explorer.roofline = function (results) {
+    const layers = explorer.layers(results);
+    const { ridge, point } = results;
+    const low = Math.min(...layers.map((each) => each.intensity), 1) / 2;
+    const high = Math.max(...layers.map((each) => each.intensity), ridge) * 3;
+    const floor = Math.min(...layers.map((each) => each.rate), low * point.BW_mem) / 2;
+    const x = logScale(low, high, 62, WIDTH - 12);
+    const y = logScale(floor, point.P_acc * 2, 290, 14);
+    const grid = decades(low, high).map((v) => line(x(v), 14, x(v), 290, "grid") + text(x(v), 307, power(v), { class: "middle" }));
+    const rows = decades(floor, point.P_acc * 2).map((v) => line(62, y(v), WIDTH - 12, y(v), "grid") + text(57, y(v) + 4, power(v / 1e12), { class: "end" }));
+    const start = Math.max(low, floor / point.BW_mem);
+    const roof = [[start, start * point.BW_mem], [ridge, point.P_acc], [high, point.P_acc]];
+    const path = roof.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
+    const marks = spread(layers.map((each) => ({ letter: each.letter, x: x(each.intensity), y: y(each.rate) })));
+    return picture(334, "Roofline: attained rate against arithmetic intensity of each layer, numbers in the table", [
+      ...grid, ...rows, line(x(ridge), 14, x(ridge), 290, "ridge"), text(x(ridge) - 5, 285, "ridge", { class: "end" }),
+      tag("polyline", { points: path, class: "roof" }), ...marks,
+      text((WIDTH + 50) / 2, 328, "arithmetic intensity [FLOP/byte]", { class: "middle" }),
+      text(0, 0, "attained rate [TFLOP/s]", { class: "middle", transform: "translate(13 152) rotate(-90)" }),
+    ].join(""));
+  };
+
+  /* Letters stand beside their points; where points crowd, letters move down the page until they are free. */
+  function spread(points) {
+    const placed = [];
+    return points.map((point) => {
+      const label = { x: point.x + 9, y: point.y + 16 };
+      while (placed.some((other) => Math.abs(other.x - label.x) < 11 && Math.abs(other.y - label.y) < 14)) label.y += 3;
+      placed.push(label);
+      return tag("circle", { cx: point.x.toFixed(1), cy: point.y.toFixed(1), r: 5, class: "mark" }) +
+        text(label.x, label.y, point.letter, { class: "letter" });
+    });
+  }
+
+  function power(value) {
+    const exponent = Math.round(Math.log10(value));
+    if (exponent >= -2 && exponent <= 4) return String(Math.pow(10, exponent).toFixed(Math.max(0, -exponent)));
+    return `1e${exponent}`;
+  }
+
+  const COMMUNICATION = ["dispatch", "combine", "all_reduce"];
+
+  explorer.bars = function (results) {
+    const terms = Object.entries(results.terms).filter(([, time]) => time > 0);
+    const longest = Math.max(...terms.map(([, time]) => time));
+    const rows = terms.map(([name, time], i) => {
+      const width = Math.max(1, (time / longest) * (WIDTH - 300));
+      const kind = COMMUNICATION.includes(name) ? "bar wire" : "bar";
+      return text(152, 26 * i + 17, name.replace(/_/g, " "), { class: "end" }) +
+        tag("rect", { x: 158, y: 26 * i + 4, width: width.toFixed(1), height: 18, class: kind }) +
+        text(163 + width, 26 * i + 17, `${explorer.time(time)}, ${explorer.share(time / results.tpot)}`, {});
+    });
+    return picture(26 * terms.length + 4, "Bars: the terms of TPOT, numbers in the table", rows.join(""));
+  };
+
+  explorer.limits = function (state, results) {
+    const shown = [["B", state.B], ["B_RP", results.B_RP], ["B_cap", results.B_cap], ["B_SLO", results.B_SLO]];
+    const values = shown.map(([, value]) => Math.max(1, value));
+    const low = Math.min(...values) / 2;
+    const high = Math.max(...values) * 2;
+    const x = logScale(low, high, 62, WIDTH - 90);
+    const axis = decades(low, high).map((v) => line(x(v), 8, x(v), 118, "grid") + text(x(v), 134, power(v), { class: "middle" }));
+    const marks = shown.map(([name, value], i) => {
+      const kind = name === "B" ? "mark" : name === "B_RP" ? "bar wire" : "bar";
+      return text(55, 28 * i + 26, name, { class: "end" }) + line(62, 28 * i + 22, x(Math.max(1, value)), 28 * i + 22, "stem") +
+        tag("circle", { cx: x(Math.max(1, value)).toFixed(1), cy: 28 * i + 22, r: 6, class: kind }) +
+        text(x(Math.max(1, value)) + 11, 28 * i + 26, explorer.count(value), {});
+    });
+    return picture(140, "Batch and its limits on a logarithmic axis, numbers in the table", axis.join("") + marks.join(""));
+  };
+
+  /* -- numbers for people ------------------------------------------------------------------------------------- */
+  function digits(value) {
+    return value >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
+  }
+
+  explorer.count = (value) => (value >= 1e9 ? value.toExponential(2) : digits(Math.floor(value)));
+  explorer.share = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
+  explorer.number = digits;
+  explorer.time = function (seconds) {
+    const [scale, unit] = seconds >= 1 ? [1, "s"] : seconds >= 1e-3 ? [1e3, "ms"] : seconds >= 1e-6 ? [1e6, "µs"] : [1e9, "ns"];
+    return `${digits(seconds * scale)} ${unit}`;
+  };
+})();

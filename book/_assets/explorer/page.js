@@ -1,0 +1,140 @@
+/* The page: choices in, pictures and tables out, the state in the address. */
+"use strict";
+
+(function () {
+  const SLIDERS = ["B", "L", "deg_TP", "deg_DP", "deg_EP", "Gamma_imb", "slo"];
+  const MENUS = ["model", "accelerator", "link", "phase", "order", "peak", "width"];
+  const WORDS = {
+    auto: "as usual for the phase", as_printed: "as printed (K and V decompressed)", reordered: "reordered (absorbed)",
+    decode: "decode (one token per request)", prefill: "prefill (all tokens of the context)",
+    bf16: "BF16", fp8: "FP8", fp4: "FP4", 2: "2 bytes", 1: "1 byte", 0.5: "half a byte",
+  };
+  let state;
+
+  const part = (name) => document.getElementById("explorer-" + name);
+  const word = (value) => WORDS[value] || value;
+
+  function label(name, value) {
+    const rows = { model: study.models, accelerator: study.accelerators, link: study.links }[name];
+    return rows ? rows[value].name : word(value);
+  }
+
+  function fillMenu(name) {
+    const values = explorer.allowed(name, state);
+    const menu = part(name);
+    if (menu.dataset.values !== values.join()) {
+      menu.replaceChildren(...values.map((value) => new Option(label(name, value), value)));
+      menu.dataset.values = values.join();
+    }
+    menu.value = state[name];
+    menu.disabled = values.length < 2 || (name === "order" && values.length < 3);
+  }
+
+  function fillSlider(name) {
+    const values = explorer.allowed(name, state);
+    const slider = part(name);
+    const shown = name === "slo" ? explorer.time(state.slo) : explorer.number(state[name]);
+    slider.max = values.length - 1;
+    slider.value = values.indexOf(explorer.nearest(values, state[name]));
+    slider.setAttribute("aria-valuetext", shown);
+    const needsExperts = name === "Gamma_imb" || name === "deg_EP";
+    slider.disabled = values.length < 2 || (needsExperts && !study.models[state.model].experts);
+    part(name + "-shown").textContent = shown;
+  }
+
+  /* -- results ------------------------------------------------------------------------------------------------ */
+  function rows(body, table) {
+    body.replaceChildren(...table.map((cells) => {
+      const row = document.createElement("tr");
+      cells.forEach((content, i) => {
+        const cell = document.createElement(i ? "td" : "th");
+        if (!i) cell.scope = "row";
+        cell.textContent = content;
+        row.append(cell);
+      });
+      return row;
+    }));
+  }
+
+  function show(results) {
+    const { tpot, terms } = results;
+    part("roofline").innerHTML = explorer.roofline(results);
+    part("bars").innerHTML = explorer.bars(results);
+    part("limits").innerHTML = explorer.limits(state, results);
+    rows(part("layers"), explorer.layers(results).map((each) => [
+      `${each.letter}: ${each.title}`, explorer.number(each.intensity), explorer.number(each.rate / 1e12),
+      explorer.time(each.time), each.intensity < results.ridge ? "below" : "above",
+    ]));
+    rows(part("terms"), Object.entries(terms).filter(([, time]) => time > 0).concat([["sum", tpot]])
+      .map(([name, time]) => [name.replace(/_/g, " "), explorer.time(time), explorer.share(time / tpot)]));
+    rows(part("batches"), batches(results));
+  }
+
+  function batches(results) {
+    return [
+      ["B, chosen", explorer.count(state.B)], ["B_RP, all weight layers at the ridge", explorer.count(results.B_RP)],
+      ["B_cap, fits memory", explorer.count(results.B_cap)],
+      [`B_SLO, within ${explorer.time(state.slo)}`, explorer.count(results.B_SLO)],
+      ["ridge point [FLOP/byte]", explorer.number(results.ridge)],
+      ["accelerators", explorer.count(results.point.n_acc)],
+      ["tokens/s, system", explorer.number(results.throughput)],
+      ["tokens/s and accelerator", explorer.number(results.throughput / results.point.n_acc)],
+    ];
+  }
+
+  function summary(results) {
+    const { limit, name, admitted, saturates } = explorer.binding(state, results);
+    const first = limit < 1 ? `Nothing fits: the limit is ${name}.`
+      : `At most ${explorer.count(limit)} requests; what binds is ${name}.`;
+    const second = admitted ? "" : ` The chosen ${explorer.count(state.B)} are too many.`;
+    const third = saturates ? " The limit lies beyond B_RP: every weight layer can reach the ridge."
+      : " The limit lies below B_RP: some weight layer waits for memory.";
+    return `${first}${second}${third} TPOT at the chosen batch: ${explorer.time(results.tpot)}.`;
+  }
+
+  /* -- updates ------------------------------------------------------------------------------------------------ */
+  let speaking;
+
+  function update(wanted, remember) {
+    const settled = explorer.settled(wanted);
+    state = settled.state;
+    MENUS.forEach(fillMenu);
+    SLIDERS.forEach(fillSlider);
+    const results = explorer.compute(state);
+    show(results);
+    part("summary").textContent = summary(results);
+    clearTimeout(speaking);  // a screen reader hears where the slider comes to rest
+    speaking = setTimeout(() => { part("spoken").textContent = summary(results); }, 600);
+    if (remember) history.replaceState(null, "", "#" + new URLSearchParams(state));
+    return settled.changed;
+  }
+
+  function fromAddress() {
+    const wanted = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    const changed = update(location.hash.includes("=") ? wanted : {}, false);
+    const named = changed.map((name) => `${name}=${wanted[name]}`.slice(0, 60)).join(", ");
+    part("refused").textContent = changed.length ? `The address asks for what is not allowed here: ${named}. The page shows the nearest choice.` : "";
+  }
+
+  function chosen(event) {
+    const name = event.target.id.replace("explorer-", "");
+    const wanted = Object.assign({}, state);
+    wanted[name] = SLIDERS.includes(name) ? explorer.allowed(name, state)[event.target.value] : event.target.value;
+    if (name === "accelerator") wanted.link = study.accelerators[wanted.accelerator].link || state.link;
+    if (name === "deg_TP" || name === "deg_DP") wanted.deg_EP = wanted.deg_TP * wanted.deg_DP;
+    update(wanted, true);
+  }
+
+  function begin() {
+    part("form").addEventListener("input", chosen);
+    part("form").addEventListener("submit", (event) => event.preventDefault());
+    part("reset").addEventListener("click", () => update({}, true));
+    addEventListener("hashchange", fromAddress);
+    fromAddress();
+    part("page").hidden = false;
+  }
+
+  explorer.update = update;
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+  else begin();
+})();

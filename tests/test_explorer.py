@@ -1,0 +1,97 @@
+"""The explorer's generated script, as far as it can be tested without a JavaScript engine."""
+
+import json
+import re
+
+import pytest
+from sympy import Max, Symbol
+
+from analysis.derive.symbols import BY_NAME, B, L
+from analysis.evaluate import datasets
+from analysis.files import ROOT
+from analysis.render import explorer
+from analysis.render.javascript import function
+
+CHOSEN = {
+    "B",
+    "L",
+    "l",
+    "n_acc",
+    "deg_TP",
+    "deg_DP",
+    "deg_EP",
+    "Gamma_imb",
+    "Gamma_acc",
+    "width_weights",
+    "width_kv",
+    "width_activations",
+}
+
+
+@pytest.fixture(scope="module")
+def script():
+    return explorer.script()
+
+
+@pytest.fixture(scope="module")
+def study(script):
+    found = re.findall(r"^study\.(\w+) = (.*);$", script, flags=re.M)
+    return {name: json.loads(text) for name, text in found if name != "functions"}
+
+
+def functions(script):
+    return dict(re.findall(r'^"([^"]+)": function \(point\) \{\n  const \{ ([^}]+) \}', script, flags=re.M))
+
+
+def test_repeated_parts_are_computed_once_and_names_do_not_clash():
+    x0 = Symbol("x0")
+    text = function({"a": Max(B * L, x0) + 1, "b": [Max(B * L, x0) + 2]})
+    assert text.count("Math.max") == 1
+    assert "const { B, L, x0 } = point;" in text
+    assert len(re.findall(r"const x0\b", text)) == 0
+
+
+def test_every_row_of_the_data_is_there(study):
+    assert set(study["models"]) == set(datasets.models())
+    assert set(study["accelerators"]) == set(datasets.accelerators())
+    assert set(study["links"]) == set(datasets.interconnects())
+
+
+def test_functions_ask_only_for_symbols_that_a_state_gives(script, study):
+    asked = functions(script)
+    device = next(iter(study["accelerators"]["b200-paper"]["peaks"].values()))
+    link = study["links"]["nvlink5-b200"]["point"]
+    for name, model in study["models"].items():
+        given = CHOSEN | set(model["point"]) | set(device) | set(link) | set(study["conventions"])
+        for function_name in model["functions"].values():
+            assert set(asked[function_name].split(", ")) <= given, name
+
+
+def test_numbers_are_in_si_units(study):
+    assert study["accelerators"]["b200-paper"]["peaks"]["bf16"]["P_acc"] == 2250e12
+    assert study["links"]["nvlink5-b200"]["point"]["BW_Int"] == 900e9
+    assert study["models"]["deepseek-v3"]["point"]["n_e"] == 256
+
+
+def test_only_degrees_that_divide_the_heads_are_offered(study):
+    assert study["models"]["llama-4-maverick"]["deg_TP"] == [1, 2, 4, 8]
+
+
+def test_the_page_and_its_scripts_agree_on_names():
+    page = (ROOT / "book" / "explorer.md").read_text()
+    scripts = "".join(path.read_text() for path in sorted((ROOT / "book" / "_assets" / "explorer").glob("*.js")))
+    ids = set(re.findall(r'id="explorer-([\w-]+)"', page))
+    assert ids >= set(re.findall(r'part\("([\w-]+)"\)', scripts))
+    assert set(re.findall(r'src="_static/explorer/(\w+\.js)"', page)) == {
+        "study.js",
+        "system.js",
+        "drawing.js",
+        "page.js",
+    }
+    assert explorer.GENERATED.endswith("explorer/study.js")
+
+
+def test_the_script_is_small_and_names_no_unknown_symbol(script):
+    assert len(script) < 400_000
+    for symbols in functions(script).values():
+        assert set(symbols.split(", ")) <= set(BY_NAME)

@@ -1,0 +1,118 @@
+"""Propositions (a) and (c): by algebra, and against the full model at random feasible points."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sympy import Integer, simplify
+
+from analysis.derive.symbols import B, BW_mem, L, P_acc, P_exp, RP_acc, d_KVco, d_RoPE, n_hd, width_kv, width_weights
+from analysis.derive.thesis import attention as proofs
+from analysis.errors import InputError
+from analysis.evaluate.numbers import value
+from analysis.evaluate.thesis import attention
+from analysis.render.proofs import MLA, REORDERED
+
+from . import points
+
+
+@given(points.settings, points.contexts)
+def test_core_time_at_full_memory_is_the_closed_form(system, context):
+    batch, terms = points.full(system, context)
+    assume(batch >= 1)
+    form = proofs.full_memory_time(system.architecture, system.conventions)
+    found = float(value(form, system.point | {L: context, B: batch}))
+    assert found == pytest.approx(terms["core_attention"], rel=1e-9)
+
+
+@given(points.settings, points.contexts)
+def test_it_never_undercuts_reading_what_the_cache_holds(system, context):
+    batch, terms = points.full(system, context)
+    assume(batch >= 1)
+    row = system.model
+    kept = row.d_KVco + row.d_RoPE if row.d_KVco else 2 * row.d_hd * max(1, row.n_kv / system["deg_TP"])
+    cache = 2 * row.n_dec * kept * context * batch * system["deg_TP"] / system["n_acc"]
+    assert terms["core_attention"] >= cache / system.point[BW_mem] * (1 - 1e-12)
+
+
+def test_the_core_reads_the_cache_once_at_long_contexts():
+    steps = proofs.full_memory_proof(MLA, REORDERED)
+    assert simplify(steps[2].form) == 1
+    assert simplify(steps[1].form / (B * L * (d_KVco + d_RoPE) * width_kv)) == 1
+
+
+@pytest.mark.parametrize("device", ["h200-sxm5", "mi325x", "a100-paper"])
+def test_context_at_the_ridge_flips_between_waiting_and_computing(device):
+    system = points.setting("deepseek-v3", device, 64)
+    flip = attention.context_at_ridge(system)
+    counts = proofs.core(system.architecture, system.conventions)
+    below, above = (value(counts.intensity, system.point | {L: flip * share, B: 64}) for share in (0.99, 1.01))
+    assert below < system.point[P_acc] / system.point[BW_mem] < above
+
+
+def test_on_a_b200_it_never_reaches_the_ridge():
+    assert attention.context_at_ridge(points.setting("deepseek-v3")) is None
+
+
+@pytest.mark.parametrize("model", points.SYSTEMS)
+def test_context_of_half_flips_on_both_sides(model):
+    system = points.setting(model)
+    flip = attention.context_of_share(system)
+    assert attention.core_share(system, flip * 0.98) < 0.5 < attention.core_share(system, flip * 1.02)
+
+
+# -- the device ------------------------------------------------------------------------------------
+def test_break_even_forms_by_algebra():
+    assert simplify(proofs.even_tokens() - P_exp * width_weights / (2 * BW_mem)) == 0
+    steps = proofs.device_proof()
+    assert simplify(steps[2].form - steps[0].form / steps[1].form) == 0
+    heads = proofs.even_heads(MLA, REORDERED).xreplace({width_kv: Integer(2)})
+    intensity = 2 * n_hd * (2 * d_KVco + d_RoPE) / (2 * (d_KVco + d_RoPE))
+    ones = {symbol: Integer(1) for symbol in heads.free_symbols if symbol.name in ("l", "causal")}
+    assert simplify(intensity.subs(n_hd, heads.xreplace(ones)) - P_exp / BW_mem) == 0
+
+
+def device(model: str, n_acc: int = 32):
+    return points.setting(model, n_acc=n_acc, accelerator_experts="pim-paper")
+
+
+@given(st.sampled_from(["llama-4-maverick", "deepseek-v3"]), st.floats(1, 2000))
+def test_experts_win_on_the_device_exactly_below_the_break_even_batch(model, tokens):
+    system = device(model)
+    even = attention.even_batch(system) * system.model.n_k / system.model.n_e
+    assume(abs(tokens / even - 1) > 1e-6)
+    assert (float(attention.expert_speed(system, tokens)) > 1) == (tokens < even)
+
+
+@given(st.sampled_from(["llama-4-maverick", "deepseek-v3"]), st.floats(0.2, 5))
+def test_routed_experts_of_the_full_model_flip_with_the_context(model, share):
+    assume(abs(share - 1) > 0.01)
+    system = device(model)
+    context = attention.even_context(system) * share
+    batch, with_device = points.full(system, context)
+    _, plain = points.full(system.with_(accelerator_experts=None), context, batch)
+    tokens = batch * system.model.n_k / system.model.n_e
+    assume(tokens > 16)  # with few tokens an expert may stay unreached, and fewer experts share the tokens
+    assert (with_device["routed_experts"] < plain["routed_experts"]) == (share > 1)
+
+
+@given(st.sampled_from(list(points.SYSTEMS)), points.contexts)
+def test_speed_of_the_core_is_that_of_the_full_model_with_the_devices_rates(model, context):
+    system, other = device(model), points.setting(model, "pim-paper")
+    batch, terms = points.full(system, context)
+    assume(batch >= 1)
+    _, moved = points.full(other, context, batch)
+    speed = float(attention.device_speed(system, [context])[0])
+    assert speed == pytest.approx(terms["core_attention"] / moved["core_attention"], rel=1e-9)
+
+
+def test_ridge_context_is_where_memory_holds_just_the_ridge_batch():
+    system = points.setting("deepseek-v3")
+    batch, _ = points.full(system, attention.ridge_context(system))
+    assert batch == pytest.approx(2250 / 8 * 256 / 8)
+    assert value(RP_acc, system.point) == 281.25
+
+
+def test_a_device_is_needed():
+    with pytest.raises(InputError, match="accelerator_experts= is needed"):
+        attention.device_speed(points.setting("deepseek-v3"), np.array([1024.0]))

@@ -1,0 +1,70 @@
+"""The notebooks of the thesis, cell by cell: defaults, another model and accelerator, and what they refuse."""
+
+import nbformat
+import pytest
+
+from analysis.errors import InputError
+from analysis.files import ROOT
+from analysis.render import show
+
+FIGURES = {
+    "thesis_attention": {"fig-thesis-full-memory", "fig-thesis-device"},
+    "thesis_balance": {"fig-thesis-balance", "fig-thesis-resources", "fig-thesis-schedule"},
+    "thesis_parallel": {"fig-thesis-tensor", "fig-thesis-queries"},
+    "thesis_attribution": {"fig-thesis-attribution"},
+}
+OTHERS = {
+    "thesis_attention": {"models": "mixtral-8x7b,kimi-k2", "accelerators": "mi325x", "contexts": "1024,16384"},
+    "thesis_balance": {"model": "kimi-k2", "models": "qwen3-235b-a22b", "accelerator": "mi325x", "batches": "64,1024"},
+    "thesis_parallel": {"model": "kimi-k2", "models": "mixtral-8x7b", "accelerator": "h200-sxm5", "degrees": "2,4"},
+    "thesis_attribution": {"model": "deepseek-v2", "accelerator": "h200-sxm5"},
+}
+
+
+def executed(name: str, monkeypatch, **given) -> tuple[dict, dict]:
+    """Figures (label to data about it) and notes of a notebook whose cells run here, some parameters replaced."""
+    outputs = []
+    monkeypatch.setattr(show, "display", lambda data, raw, metadata=None: outputs.append(metadata or {}))
+    cells = [c.source for c in nbformat.read(ROOT / f"book/notebooks/{name}.ipynb", 4).cells if c.cell_type == "code"]
+    names: dict = {}
+    exec(cells[0], names)
+    names = {key: each for key, each in names.items() if not key.startswith("__")} | given
+    for cell in cells[1:]:
+        exec(cell, names)
+    about = [each[show.KEY] for each in outputs if show.KEY in each]
+    notes = {key: each for shown in about if "notes" in shown for key, each in shown["notes"].items()}
+    return {each["label"]: each for each in about if "label" in each}, notes
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("other", [False, True], ids=["defaults", "others"])
+def test_every_notebook_runs(name, other, monkeypatch):
+    figures, notes = executed(name, monkeypatch, **(OTHERS[name] if other else {}))
+    assert set(figures) == FIGURES[name]
+    assert all(len(each["caption"]) > 40 and len(each["alt"]) > 40 for each in figures.values())
+    assert all(each["csv"].count("\n") > 1 for each in figures.values())
+    assert notes
+
+
+def test_the_notes_are_those_of_hand_arithmetic(monkeypatch):
+    _, notes = executed("thesis_attention", monkeypatch)
+    assert notes["thesis_device_first_speed"] == 4  # four times the bandwidth, both waiting for memory
+    balance = executed("thesis_balance", monkeypatch)[1]
+    assert balance["thesis_balance_groups"] == 256 / 8
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("thesis_balance", {"costs": "1,1,1,1"}, "add up to 1"),
+        ("thesis_balance", {"skews": "-1"}, "skews=-1: allowed are numbers from 0 to 1"),
+        ("thesis_balance", {"modle": "x"}, "did you mean model"),
+        ("thesis_parallel", {"acceptances": "1.5"}, "acceptances=1.5"),
+        ("thesis_attribution", {"model": "gpt3-175b"}, "needs latent attention"),
+        ("thesis_attention", {"models": "gtp3"}, "models.*gtp3"),
+    ],
+)
+def test_wrong_parameters_end_in_one_sentence(name, given, said, monkeypatch):
+    with pytest.raises(InputError, match=said) as caught:
+        executed(name, monkeypatch, **given)
+    assert "\n" not in str(caught.value)

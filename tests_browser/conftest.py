@@ -1,0 +1,42 @@
+"""Tests that need node (and, for the pages, a browser): `make test-browser`."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from analysis.render.explorer import script
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory):
+    """Run a script of this folder under node, its last argument a file with `given`; return the JSON that it prints."""
+
+    def run(script: str, *arguments: str, given=None):
+        passed = tmp_path_factory.mktemp("node") / "given.json"
+        passed.write_text(json.dumps(given))
+        command = ["node", str(HERE / script), *arguments, str(passed)]
+        done = subprocess.run(command, text=True, capture_output=True, timeout=900)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def book():
+    """The built book."""
+    built = HERE.parent / "_build" / "html"
+    assert (built / "index.html").is_file(), "no book: run `make book` first"
+    return built
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory):
+    """The explorer's generated script, as the book stages it."""
+    path = tmp_path_factory.mktemp("study") / "study.js"
+    path.write_text(script())
+    return str(path)

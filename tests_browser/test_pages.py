@@ -1,0 +1,76 @@
+"""Every page of the built book, opened from the file system with the network refused, in light and dark."""
+
+import re
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+
+UPSTREAM = {  # findings in markup that packages write and that neither our text nor our configuration reaches
+    ("references.html", "aria-required-children"): "sphinxcontrib-bibtex writes a list without list items",
+    ("prf-prf.html", "color-contrast"): "sphinx-proof's index, which no page links to",
+}
+NO_PAGE = re.compile(r"^(_static|_sources|_downloads|_images)/|^genindex|^reports/")
+
+
+@pytest.fixture(scope="module")
+def reports(node, book):
+    names = sorted(path.relative_to(book).as_posix() for path in book.rglob("*.html"))
+    names = [name for name in names if not NO_PAGE.match(name)]
+    assert len(names) > 20
+    return {report["name"]: report for report in node("pages.js", str(book), given=names)}
+
+
+def every(reports, of):
+    """What `of` finds on each page, pages where it finds nothing left out."""
+    return {name: found for name, report in reports.items() if (found := of(report))}
+
+
+def test_no_page_asks_the_network_for_anything(reports):
+    assert not every(reports, lambda report: report["requests"])
+
+
+def test_no_script_fails(reports):
+    assert not every(reports, lambda report: report["errors"])
+
+
+def test_every_formula_is_drawn(reports, book):
+    drawn = every(reports, lambda report: report["formulas"] != report["rendered"] or report["faulty"])
+    assert not drawn
+    for name, report in reports.items():
+        written = re.findall(r'class="math notranslate', (book / name).read_text())
+        assert report["formulas"] == len(written), name
+    assert sum(report["formulas"] for report in reports.values()) > 100
+
+
+def test_every_image_is_there_and_has_a_text(reports):
+    assert not every(reports, lambda report: report["broken"])
+    assert not every(reports, lambda report: report["unnamed"])
+
+
+def test_no_page_is_wider_than_a_phone(reports):
+    assert not every(reports, lambda report: max(0, report["overflow"]))
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_axe_finds_nothing_serious(reports, mode):
+    def findings(report):
+        return [each for each in report["axe"][mode] if (report["name"], each["id"]) not in UPSTREAM]
+
+    assert not every(reports, findings)
+
+
+def test_links_inside_the_book_lead_somewhere(reports, book):
+    dangling = []
+    for name, report in reports.items():
+        for link in report["links"]:
+            if link.startswith("file:") and not _leads_somewhere(link, reports, book):
+                dangling.append((name, link))
+    assert not dangling
+
+
+def _leads_somewhere(link: str, reports, book) -> bool:
+    address, fragment = urldefrag(link)
+    path = unquote(urlsplit(address).path)
+    name = path.removeprefix(f"{book}/")
+    known = not fragment or name not in reports or unquote(fragment) in reports[name]["ids"]
+    return (book / name).exists() and known
