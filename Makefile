@@ -11,7 +11,7 @@ export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint strip doctest bench readme mutants fuzz test-torch lock clean
+.PHONY: help book test lint strip doctest bench readme mutants fuzz test-browser test-torch lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -44,6 +44,14 @@ mutants: $(STAMP)  ## try a seeded sample of mutants of analysis/derive (half an
 
 fuzz: $(STAMP)  ## give the readers' commands 20000 broken inputs each (findings become test cases)
 	@FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest -q tests/reader/test_bad_input.py -k any
+
+test-browser: book  ## open every page in a browser, offline; needs node, installs Chromium where it may
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo "make: node or npm is missing; install them (on Debian and Ubuntu: apt install nodejs npm)" >&2; exit 1; }
+	@command -v $${CHROMIUM:-chromium} >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } || { \
+	  echo "make: no Chromium; install it (on Debian: apt install chromium) or set CHROMIUM to one" >&2; exit 1; }
+	@cd tests_browser && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@$(BIN)/python -m pytest -q tests_browser
 
 TORCH ?= torch==2.13.0
 test-torch: $(VENV)-torch/installed.stamp  ## run the CUDA kernels' tests on PyTorch's CPU device (installs PyTorch once)

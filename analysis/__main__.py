@@ -132,8 +132,15 @@ def parameters(as_json: bool) -> None:
     """List the parameters and conventions that `evaluate` and the notebooks accept."""
     from analysis.evaluate.parameters import PARAMETERS
 
-    rows = [{"parameter": p.name, "default": "" if p.default is None else p.default,
-             "values": " ".join(map(str, p.allowed)) or p.kind, "meaning": p.meaning} for p in PARAMETERS.values()]  # fmt: skip
+    rows = [
+        {
+            "parameter": p.name,
+            "default": "" if p.default is None else p.default,
+            "values": " ".join(map(str, p.allowed)) or p.kind,
+            "meaning": p.meaning,
+        }
+        for p in PARAMETERS.values()
+    ]
     _table(rows, as_json)
 
 

@@ -33,8 +33,13 @@ SOURCES = ("analysis", "book", "data", "_config.yml", "requirements.lock")
 POINTS = 10**6
 MOST_BATCH, MOST_CONTEXT, SLOW_LINK, FAST_LINK = 2**17, 2**17, 1e11, 9e11
 SETTING = {
-    "model": "deepseek-v3", "accelerator": "b200-paper", "link": "nvlink5-b200", "n_acc": 32, "B": 1024, "L": 4096,
-}  # fmt: skip
+    "model": "deepseek-v3",
+    "accelerator": "b200-paper",
+    "link": "nvlink5-b200",
+    "n_acc": 32,
+    "B": 1024,
+    "L": 4096,
+}
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,9 @@ def book() -> Iterator[Timing]:
         for name in SOURCES:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, Path(place, name))
-        yield Timing("book from nothing, packages installed", best(lambda: _python("-m", "analysis.book", cwd=place), 1), 240)
+        yield Timing(
+            "book from nothing, packages installed", best(lambda: _python("-m", "analysis.book", cwd=place), 1), 240
+        )
         yield Timing("book, nothing changed", best(lambda: _python("-m", "analysis.book", cwd=place), 2), 15)
 
 

@@ -73,9 +73,12 @@ def render(page: Path, names: Mapping[str, Any]) -> str:
     """Render the page as a Jinja2 template in which `names` are known; raises InputError with the page and line."""
     shown_name = os.path.relpath(page, ROOT)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(page.parent), undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
-        comment_start_string="{##", comment_end_string="##}",  # "{#" opens an attribute in MyST
-    )  # fmt: skip
+        loader=jinja2.FileSystemLoader(page.parent),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        comment_start_string="{##",
+        comment_end_string="##}",  # "{#" opens an attribute in MyST
+    )
     try:
         return environment.get_template(page.name).render(names)
     except jinja2.TemplateSyntaxError as error:

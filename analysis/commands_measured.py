@@ -27,8 +27,17 @@ def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, a
         {"rule": rule, "rows": report.removed[rule], "why": why} for rule, why in WHY.items() if report.removed[rule]
     ]
     if as_json:
-        click.echo(json.dumps({"files": report.files, "rows_read": report.read, "rows_written": report.written,
-                               "removed": removed, "left_out": report.sentences}))  # fmt: skip
+        click.echo(
+            json.dumps(
+                {
+                    "files": report.files,
+                    "rows_read": report.read,
+                    "rows_written": report.written,
+                    "removed": removed,
+                    "left_out": report.sentences,
+                }
+            )
+        )
         return
     click.echo(f"{output}: {report.written} rows of {report.files} files; {report.read} rows read")
     click.echo(_table(removed))
@@ -51,8 +60,10 @@ def validate(file: Path | None, worst: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, allow_nan=False))
         return
-    click.echo(f"{found['rows']} rows; {found['faster than the data sheet']} beat the data sheet, "
-               f"{found['bytes above 400 MB']} move enough bytes to judge bandwidth")  # fmt: skip
+    click.echo(
+        f"{found['rows']} rows; {found['faster than the data sheet']} beat the data sheet, "
+        f"{found['bytes above 400 MB']} move enough bytes to judge bandwidth"
+    )
     click.echo(_table([_group_line(group) for group in found["groups"]]))
     if found["worst"]:
         click.echo("\nfurthest from the prediction, launch-bound rows aside:")
@@ -74,11 +85,15 @@ def _compared(file: Path | None):
 
 def _group_line(group: dict) -> dict:
     return {
-        "operation": group["operation"], "accelerator": group["accelerator"], "regime": group["regime"],
-        "rows": group["count"], "median": f"{group['median']:.2f}", "5 %": f"{group['low']:.2f}",
-        "95 %": f"{group['high']:.2f}", **{f"within {limit}": f"{share:.0%}" for limit,
-        share in group["within"].items()},
-    }  # fmt: skip
+        "operation": group["operation"],
+        "accelerator": group["accelerator"],
+        "regime": group["regime"],
+        "rows": group["count"],
+        "median": f"{group['median']:.2f}",
+        "5 %": f"{group['low']:.2f}",
+        "95 %": f"{group['high']:.2f}",
+        **{f"within {limit}": f"{share:.0%}" for limit, share in group["within"].items()},
+    }
 
 
 def _worst_line(row: dict) -> dict:

@@ -40,12 +40,16 @@ def _write_new(place: Path, content: bytes, force: bool) -> None:
 
     try:
         if place.exists() and not force and place.read_bytes() != content:
-            raise InputError(f"{str(place)!r}: found another file there, allowed is a free name; "
-                             "choose one with -o, or give --force.")  # fmt: skip
+            raise InputError(
+                f"{str(place)!r}: found another file there, allowed is a free name; "
+                "choose one with -o, or give --force."
+            )
         write(place, content)
     except OSError as failure:
-        raise InputError(f"{str(place)!r}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
-                         "choose another place with -o.") from None  # fmt: skip
+        raise InputError(
+            f"{str(place)!r}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
+            "choose another place with -o."
+        ) from None
 
 
 @click.command()
@@ -64,8 +68,10 @@ def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> 
     rate = f", {done.computed / done.seconds:.3g} points/s" if done.computed else ""
     click.echo(f"wrote {done.out}: {done.rows} rows of {done.points} points in {done.seconds:.3g} s{rate}")
     if done.skipped:
-        click.echo(f"left out {len(done.skipped)} settings, the first because: {done.skipped[0]['reason']} "
-                   f"(all stand in {done.out.stem}.skipped.csv)")  # fmt: skip
+        click.echo(
+            f"left out {len(done.skipped)} settings, the first because: {done.skipped[0]['reason']} "
+            f"(all stand in {done.out.stem}.skipped.csv)"
+        )
 
 
 @click.command()
@@ -87,8 +93,10 @@ def rerun(notebook: Path, parameters: Path, output: Path, jobs: int | None, sche
         given = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())
         click.echo(f"failed with {given}: {outcome.failure}", err=True)
     kept = sum(outcome.kept for outcome in outcomes)
-    click.echo(f"{len(outcomes)} runs: {len(outcomes) - kept - len(failed)} new, {kept} current, {len(failed)} failed; "
-               f"see {output / 'index.html'}")  # fmt: skip
+    click.echo(
+        f"{len(outcomes)} runs: {len(outcomes) - kept - len(failed)} new, {kept} current, {len(failed)} failed; "
+        f"see {output / 'index.html'}"
+    )
     return 1 if failed else 0
 
 

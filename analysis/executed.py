@@ -13,10 +13,12 @@ from analysis.render.show import ShownFigure, shown
 
 def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Remove what differs from run to run (times, paths, versions, random ids); describe figures to screen readers."""
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
-        "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
-    })
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
+            "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
+        }
+    )
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
         for key in ("papermill", "execution"):

@@ -57,8 +57,10 @@ def _processes(jobs: int) -> Iterator[Executor]:
     try:
         yield executor
     except BrokenExecutor:
-        raise InputError("a worker process died (out of memory, or killed), so the run stopped; "
-                         "start it again with fewer --jobs, and it goes on where it was.") from None  # fmt: skip
+        raise InputError(
+            "a worker process died (out of memory, or killed), so the run stopped; "
+            "start it again with fewer --jobs, and it goes on where it was."
+        ) from None
     finally:
         executor.shutdown(cancel_futures=True)
 
@@ -79,13 +81,15 @@ def _dask(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError("--scheduler needs the package distributed, which is not installed; "
-                         "install it, or leave --scheduler away.") from None  # fmt: skip
+        raise InputError(
+            "--scheduler needs the package distributed, which is not installed; install it, or leave --scheduler away."
+        ) from None
     try:
         client = Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError):  # the ways in which distributed refuses an address
-        raise InputError(f"--scheduler {address}: no Dask scheduler answers there; "
-                         "start one, or leave --scheduler away.") from None  # fmt: skip
+        raise InputError(
+            f"--scheduler {address}: no Dask scheduler answers there; start one, or leave --scheduler away."
+        ) from None
     with client:
         threads = client.nthreads()
         if not threads:

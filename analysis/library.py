@@ -1,7 +1,7 @@
 """The study as a library: what a reader's own notebook imports, in one place.
 
-    from analysis import library as study
-    study.evaluate("tpot", model="./mine.yml", accelerator="b200-sxm", n_acc=32, B=64, L=4096).value
+from analysis import library as study
+study.evaluate("tpot", model="./mine.yml", accelerator="b200-sxm", n_acc=32, B=64, L=4096).value
 """
 
 from analysis.errors import InputError
@@ -13,6 +13,21 @@ from analysis.rerun import Outcome, rerun
 from analysis.sweep import Summary, sweep
 
 __all__ = [
-    "Answer", "Imported", "InputError", "Outcome", "Setting", "Summary", "accelerators", "all_quantities", "evaluate",
-    "import_config", "interconnects", "models", "report", "rerun", "row_text", "scenarios", "sweep",
-]  # fmt: skip
+    "Answer",
+    "Imported",
+    "InputError",
+    "Outcome",
+    "Setting",
+    "Summary",
+    "accelerators",
+    "all_quantities",
+    "evaluate",
+    "import_config",
+    "interconnects",
+    "models",
+    "report",
+    "rerun",
+    "row_text",
+    "scenarios",
+    "sweep",
+]

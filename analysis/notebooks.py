@@ -1,6 +1,6 @@
 """Run notebooks with papermill, in parallel, only when something they depend on has changed, with reproducible results.
 
-    python -m analysis.notebooks book/notebooks/intensity.ipynb -p model deepseek-v3 --output results
+python -m analysis.notebooks book/notebooks/intensity.ipynb -p model deepseek-v3 --output results
 """
 
 import json
@@ -133,10 +133,17 @@ def _papermill(job: Job, place: str) -> nbformat.NotebookNode:
     # Kernels started at the same time may pick the same TCP port; each gets sockets of its own in a file system.
     sockets = Config(KernelManager={"transport": "ipc", "ip": f"{place}/s"})
     return papermill.execute_notebook(
-        str(job.source), None, dict(job.parameters), kernel_name="python3", language="python", cwd=str(ROOT),
-        progress_bar=False, config=sockets, coalesce_streams=True,
+        str(job.source),
+        None,
+        dict(job.parameters),
+        kernel_name="python3",
+        language="python",
+        cwd=str(ROOT),
+        progress_bar=False,
+        config=sockets,
+        coalesce_streams=True,
         extra_arguments=["--log-level=CRITICAL"],  # a kernel that is told to end reports it as an error
-    )  # fmt: skip
+    )
 
 
 def _short_folder() -> str | None:

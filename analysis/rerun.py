@@ -56,8 +56,10 @@ def rerun(
         outcomes = [_outcome(job, stale, failures) for job in wanted]
         write_index(out, notebook.name, outcomes)
     except OSError as failure:
-        raise InputError(f"{place(out)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
-                         "choose another folder.") from None  # fmt: skip
+        raise InputError(
+            f"{place(out)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
+            "choose another folder."
+        ) from None
     return outcomes
 
 
@@ -84,16 +86,20 @@ def _outcome(job: Job, stale: list[Job], failures: dict[str, str]) -> Outcome:
 def _rows(table: Path) -> list[dict[str, Any]]:
     records = csv_records(table)
     if not 0 < len(records) <= MOST_ROWS:
-        raise InputError(f"{place(table)}: found {len(records)} rows under the header, "
-                         f"allowed are 1 to {MOST_ROWS}; correct the table.")  # fmt: skip
+        raise InputError(
+            f"{place(table)}: found {len(records)} rows under the header, "
+            f"allowed are 1 to {MOST_ROWS}; correct the table."
+        )
     return [{name: _value(table, name, cell) for name, cell in record.items() if cell != ""} for record in records]
 
 
 def _value(table: Path, name: str, cell: str) -> Any:
     """A cell as JSON reads it (number, list, true, false), else as text; paths of rows made absolute."""
     if len(cell) > LONGEST_CELL:
-        raise InputError(f"{place(table)}, column {shown(name)}: found {shown(cell)}, "
-                         f"allowed are at most {LONGEST_CELL} letters; correct this cell.")  # fmt: skip
+        raise InputError(
+            f"{place(table)}, column {shown(name)}: found {shown(cell)}, "
+            f"allowed are at most {LONGEST_CELL} letters; correct this cell."
+        )
     if name in PARAMETERS and PARAMETERS[name].kind == ROW:
         return os.path.abspath(table.parent / cell) if is_path(cell) else cell
     try:
@@ -124,5 +130,6 @@ def _refuse_no_notebook(notebook: Path) -> None:
     except InputError:
         raise
     except Exception:  # nbformat has no one class for what it cannot read
-        raise InputError(f"{place(notebook)}: found a file that is no notebook, allowed is an .ipynb file; "
-                         "name another.") from None  # fmt: skip
+        raise InputError(
+            f"{place(notebook)}: found a file that is no notebook, allowed is an .ipynb file; name another."
+        ) from None

@@ -5,16 +5,22 @@ PEAK, BANDWIDTH = 2250e12, 8000e9  # B200 as printed
 R1_ATTENTION = EMB * QUERY + EMB * LATENT + EMB * ROPE + QUERY * HEADS * 192 + LATENT * HEADS * 256 + HEADS * 128 * EMB
 R1_EXPERT = 3 * EMB * 2048
 R1_BESIDE_ROUTED = (
-    61 * (R1_ATTENTION + 2 * EMB + QUERY + LATENT) + 3 * 3 * EMB * 18432
-    + 58 * (R1_EXPERT + EMB * 256 + 256) + 2 * 129280 * EMB + EMB
-)  # fmt: skip
+    61 * (R1_ATTENTION + 2 * EMB + QUERY + LATENT)
+    + 3 * 3 * EMB * 18432
+    + 58 * (R1_EXPERT + EMB * 256 + 256)
+    + 2 * 129280 * EMB
+    + EMB
+)
 R1 = R1_BESIDE_ROUTED + 58 * 256 * R1_EXPERT
 R1_ACTIVE = R1_BESIDE_ROUTED + 58 * 8 * R1_EXPERT - 129280 * EMB
 GPT3 = 96 * (12 * 12288**2 + 13 * 12288) + (50257 + 2048) * 12288 + 2 * 12288
 LLAMA4 = (
-    48 * (2 * 5120 * 5120 + 2 * 5120 * 1024 + 2 * 5120) + 24 * 3 * 5120 * 16384
-    + 24 * (129 * 3 * 5120 * 8192 + 5120 * 128) + 2 * 202048 * 5120 + 5120
-)  # fmt: skip
+    48 * (2 * 5120 * 5120 + 2 * 5120 * 1024 + 2 * 5120)
+    + 24 * 3 * 5120 * 16384
+    + 24 * (129 * 3 * 5120 * 8192 + 5120 * 128)
+    + 2 * 202048 * 5120
+    + 5120
+)
 R1_TOKEN, GPT3_TOKEN, LLAMA4_TOKEN = 61 * 576 * 2, 96 * 2 * 12288 * 2, 48 * 2 * 1024 * 2
 
 

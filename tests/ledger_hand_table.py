@@ -41,9 +41,14 @@ HAND = {
     "C020": (REPRODUCED, "head counted, embedding not", (R1_ACTIVE / 1e9, R1 / 1e9)),
     "C021": (UNDER_A_READING, "60 blocks, against C019 and C028", 196608 / (60 * 1152)),
     "C022": (REPRODUCED, "whole model", LLAMA4_TOKEN * 1.4 / R1_TOKEN),
-    "C024": (NOT_TESTABLE, "no value printed", tuple(
-        (2 * held + 8e6 * token) / 1e12
-        for held, token in ((GPT3, GPT3_TOKEN), (LLAMA4, LLAMA4_TOKEN), (R1, R1_TOKEN)))),
+    "C024": (
+        NOT_TESTABLE,
+        "no value printed",
+        tuple(
+            (2 * held + 8e6 * token) / 1e12
+            for held, token in ((GPT3, GPT3_TOKEN), (LLAMA4, LLAMA4_TOKEN), (R1, R1_TOKEN))
+        ),
+    ),
     "C025": (UNDER_A_READING, "binary millions, keys alone", 7168 * 16384 / 2**20),
     "C026": (UNDER_A_READING, "binary millions, keys alone", 512 * (7168 + 16384) / 2**20),
     "C027": (UNDER_A_READING, "MiB", GPT3_TOKEN / 2**20),
@@ -71,8 +76,11 @@ HAND = {
     "C049": (UNDER_A_READING, "L = 4096", slowdown(4096, 4096)),
     "C050": (DIFFERS, "no cell gives it", slowdown(1, 4096)),
     "C051": (REPRODUCED, "the cache has no head axis", 8),
-    "C052": (REPRODUCED, "slower than data parallelism", (
-        min(tp_speed(B) for B in BATCHES), max(tp_speed(B) for B in BATCHES))),
+    "C052": (
+        REPRODUCED,
+        "slower than data parallelism",
+        (min(tp_speed(B) for B in BATCHES), max(tp_speed(B) for B in BATCHES)),
+    ),
     "C053": (REPRODUCED, "Eq. 10", 281.25 * 256 / 8),
     "C054": (REPRODUCED, "Eq. 10", 281.25 * 32),
     "C055": (REPRODUCED, "both are equal at 32", 9000),
@@ -84,8 +92,11 @@ HAND = {
     "C068": (REPRODUCED, "configuration", (8, 16, 5)),
     "C072": (REPRODUCED, "both directions", 2 * 900 / 1000),
     "C080": (REPRODUCED, "FP8 weights and arithmetic", (2, 1)),
-    "C082": (REPRODUCED, "fused", (4096 * 128 * 1088 / (576 * 4096 + 128 * 1088))
-             / (4 * 128 * 4096 / (2 * (2 * 4096 * 128 + 2 * 128)))),
+    "C082": (
+        REPRODUCED,
+        "fused",
+        (4096 * 128 * 1088 / (576 * 4096 + 128 * 1088)) / (4 * 128 * 4096 / (2 * (2 * 4096 * 128 + 2 * 128))),
+    ),
     "C089": (REPRODUCED, "less than an MHA", R1_ATTENTION / (4 * 7168 * 16384)),
-}  # fmt: skip
+}
 HAND |= SYSTEMS

@@ -1,13 +1,6 @@
 """The ledger's claims about serving systems: verdict, the reason in a few words, our number by hand."""
 
-from ledger_by_hand import (
-    GPT3_TOKEN,
-    LLAMA4_TOKEN,
-    R1_ATTENTION,
-    R1_BESIDE_ROUTED,
-    R1_TOKEN,
-    gated,
-)
+from ledger_by_hand import GPT3_TOKEN, LLAMA4_TOKEN, R1_ATTENTION, R1_BESIDE_ROUTED, R1_TOKEN, gated
 from ledger_systems_by_hand import (
     ALONE,
     CONTIGUOUS,
@@ -39,8 +32,10 @@ from ledger_systems_by_hand import (
 from analysis.evaluate.claims.ledger import DIFFERS, NOT_TESTABLE, REPRODUCED, UNDER_A_READING
 
 PIM = {"peak": 256e12, "memory": 32e12}
-R1_CAP, R1_CAP_TWICE = r1_cap(8192), (64 * GB192 - 2 * (32 * R1_BESIDE_ROUTED + R1_ROUTED)) / (
-    R1_TOKEN * 8192 + R1_ACTIVATIONS)
+R1_CAP, R1_CAP_TWICE = (
+    r1_cap(8192),
+    (64 * GB192 - 2 * (32 * R1_BESIDE_ROUTED + R1_ROUTED)) / (R1_TOKEN * 8192 + R1_ACTIVATIONS),
+)
 R1_PER_GPU = (r1_cap(16384) / 32, r1_cap(16384, 256) / 256)
 
 
@@ -85,28 +80,57 @@ GPT3_CORE = 4 * 128 * 4096 / (2 * (2 * 4096 * 128 + 2 * 128))
 # claim: verdict, the reason for it in a word or two, our number by hand
 SYSTEMS = {
     "C011": (UNDER_A_READING, "largest powers of two at L = 4096", gpt3(128, 4096) / r1_time(8192, 4096) * 8192 / 128),
-    "C012": (REPRODUCED, "one digit", llama4(llama4_cap(32768), 32768) / r1_time(r1_cap(32768), 32768)
-             * r1_cap(32768) / llama4_cap(32768)),
+    "C012": (
+        REPRODUCED,
+        "one digit",
+        llama4(llama4_cap(32768), 32768) / r1_time(r1_cap(32768), 32768) * r1_cap(32768) / llama4_cap(32768),
+    ),
     "C013": (DIFFERS, "higher at B_cap", 100 * (1 - r1_time(r1_cap(32768), 32768) / gpt3(gpt3_cap(32768), 32768))),
     "C014": (DIFFERS, "higher at B_cap", 100 * (1 - r1_time(r1_cap(32768), 32768) / llama4(llama4_cap(32768), 32768))),
     "C023": (REPRODUCED, "every book", (llama4_cap(8192, "eq11") / 32, r1_cap(8192, book="eq11") / 32)),
-    "C059": (UNDER_A_READING, "180 GiB, 60 blocks, multiples of 32", 32 * (
-        (32 * GIB180 - 2 * (32 * 60 * R1_ATTENTION + 57 * 256 * R1_EXPERT))
-        // (60 * 1152 * 8192 + R1_ACTIVATIONS) // 32)),
-    "C060": (UNDER_A_READING, "180 GiB, FFN in every group", 4 * (
-        (8 * GIB180 - 2 * 96 * 12 * 12288**2) / (GPT3_TOKEN * 8192))),
-    "C061": (UNDER_A_READING, "multiples of 4, attention once", 4 * (
-        (32 * GB192 - 2 * (48 * LLAMA4_ATTENTION + LLAMA4_ROUTED)) // (LLAMA4_TOKEN * 8192 + 2 * 4 * 5120) // 4)),
+    "C059": (
+        UNDER_A_READING,
+        "180 GiB, 60 blocks, multiples of 32",
+        32
+        * (
+            (32 * GIB180 - 2 * (32 * 60 * R1_ATTENTION + 57 * 256 * R1_EXPERT))
+            // (60 * 1152 * 8192 + R1_ACTIVATIONS)
+            // 32
+        ),
+    ),
+    "C060": (
+        UNDER_A_READING,
+        "180 GiB, FFN in every group",
+        4 * ((8 * GIB180 - 2 * 96 * 12 * 12288**2) / (GPT3_TOKEN * 8192)),
+    ),
+    "C061": (
+        UNDER_A_READING,
+        "multiples of 4, attention once",
+        4 * ((32 * GB192 - 2 * (48 * LLAMA4_ATTENTION + LLAMA4_ROUTED)) // (LLAMA4_TOKEN * 8192 + 2 * 4 * 5120) // 4),
+    ),
     "C062": (UNDER_A_READING, "of the printed batches", (7360 / 124, 7360 / 3328)),
-    "C063": (REPRODUCED, "more than half", (
-        r1_cap(8192, book="eq11") / 9000, gpt3_cap(8192, "eq11") / 1125, llama4_cap(8192, "eq11") / 36000)),
-    "C064": (UNDER_A_READING, "not before every expert is read",
-             2 * (32 * 61 * R1_ATTENTION + R1_ROUTED) / (32 * 8e12) * 1e3),
-    "C065": (REPRODUCED, "both books", tuple(
-        r1_cap_with(R1_ATTENTION, R1_ROUTED, 576, R1_ACTIVATIONS / 2) / each for each in (
-            r1_cap_with(R1_ATTENTION, 61 * 3 * EMB * 18432, 576, R1_ACTIVATIONS / 2),
-            r1_cap_with(4 * EMB * 16384, R1_ROUTED, 2 * 16384, 2 * EMB + 2 * 16384),
-            r1_cap_with(2 * EMB * (16384 + 1024), R1_ROUTED, 2 * 1024, 2 * EMB + 2 * 16384)))),
+    "C063": (
+        REPRODUCED,
+        "more than half",
+        (r1_cap(8192, book="eq11") / 9000, gpt3_cap(8192, "eq11") / 1125, llama4_cap(8192, "eq11") / 36000),
+    ),
+    "C064": (
+        UNDER_A_READING,
+        "not before every expert is read",
+        2 * (32 * 61 * R1_ATTENTION + R1_ROUTED) / (32 * 8e12) * 1e3,
+    ),
+    "C065": (
+        REPRODUCED,
+        "both books",
+        tuple(
+            r1_cap_with(R1_ATTENTION, R1_ROUTED, 576, R1_ACTIVATIONS / 2) / each
+            for each in (
+                r1_cap_with(R1_ATTENTION, 61 * 3 * EMB * 18432, 576, R1_ACTIVATIONS / 2),
+                r1_cap_with(4 * EMB * 16384, R1_ROUTED, 2 * 16384, 2 * EMB + 2 * 16384),
+                r1_cap_with(2 * EMB * (16384 + 1024), R1_ROUTED, 2 * 1024, 2 * EMB + 2 * 16384),
+            )
+        ),
+    ),
     "C069": (DIFFERS, "3 % more bytes than 128 tokens", 128 * 8 * 7168 * 2 / 900e3),
     "C070": (DIFFERS, "3 % more bytes than 128 tokens", 128 * 8 * 7168 * 2 / 100e3),
     "C071": (NOT_TESTABLE, "no value printed", 17.65 - (151.8 - 17.65) / 8),
@@ -114,24 +138,45 @@ SYSTEMS = {
     "C074": (REPRODUCED, "at own B_cap", one_over_eight(SLOW, 16384, *R1_PER_GPU)),
     "C075": (UNDER_A_READING, "some random placements", shuffled_ratios()),
     "C076": (REPRODUCED, "by 2 %", one_over_eight(NVLINK, 2048, 281.25, 281.25)),
-    "C077": (REPRODUCED, "every placement", tuple(
-        r1_time(281.25 * n, 2048, n) / r1_time(281.25 * n, 2048, n, gamma=gamma)
-        for n, gamma in ((32, CONTIGUOUS), (256, ALONE)))),
+    "C077": (
+        REPRODUCED,
+        "every placement",
+        tuple(
+            r1_time(281.25 * n, 2048, n) / r1_time(281.25 * n, 2048, n, gamma=gamma)
+            for n, gamma in ((32, CONTIGUOUS), (256, ALONE))
+        ),
+    ),
     "C078": (REPRODUCED, "weights' bytes alone", 256 / 8),
     "C079": (REPRODUCED, "at equal batch", tuple(r1_time(64, L) / r1_time(64, L, experts=PIM) for L in (1024, 131072))),
     "C081": (UNDER_A_READING, "192 GiB", r1_cap(8192, capacity=GIB192, weight=1, book="eq11")),
     "C083": (UNDER_A_READING, "under skew or on InfiniBand", skew_share()),
     "C084": (UNDER_A_READING, "short contexts", core_share(1024)),
-    "C085": (REPRODUCED, "reordered MLA computes", (
-        4, 4, r1(R1_CAP, 8192)["core"] / r1(R1_CAP, 8192, core=PIM)["core"])),
-    "C086": (REPRODUCED, "no gain above 1.5", tuple(each / rate(R1_CAP) for each in (
-        rate(R1_CAP, peak=2 * 2250e12), rate(R1_CAP, memory=2 * 8e12), rate(R1_CAP_TWICE),
-        rate(R1_CAP, wire=2 * NVLINK)))),
+    "C085": (
+        REPRODUCED,
+        "reordered MLA computes",
+        (4, 4, r1(R1_CAP, 8192)["core"] / r1(R1_CAP, 8192, core=PIM)["core"]),
+    ),
+    "C086": (
+        REPRODUCED,
+        "no gain above 1.5",
+        tuple(
+            each / rate(R1_CAP)
+            for each in (
+                rate(R1_CAP, peak=2 * 2250e12),
+                rate(R1_CAP, memory=2 * 8e12),
+                rate(R1_CAP_TWICE),
+                rate(R1_CAP, wire=2 * NVLINK),
+            )
+        ),
+    ),
     "C087": (NOT_TESTABLE, "no error printed", "none"),
-    "C088": (REPRODUCED, "at 300 GB/s", (
-        one_over_eight(SLOW, 2048, 281.25, 281.25), one_over_eight(SLOW, 16384, *R1_PER_GPU))),
+    "C088": (
+        REPRODUCED,
+        "at 300 GB/s",
+        (one_over_eight(SLOW, 2048, 281.25, 281.25), one_over_eight(SLOW, 16384, *R1_PER_GPU)),
+    ),
     "S01": (UNDER_A_READING, "not on a B200", (R1_CORE / GPT3_CORE, R1_CORE / (125 / 0.9))),
     "S02": (REPRODUCED, "with copies", gated(copied(9000), 2048) / gated(9000 / 32, 18432)),
     "S03": (REPRODUCED, "ridge 8", core_on_pim(8192)),
     "S04": (NOT_TESTABLE, "no number", flips()),
-}  # fmt: skip
+}

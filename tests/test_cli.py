@@ -53,8 +53,19 @@ def test_json_of_every_quantity(answer, name):
 
 def test_conventions_are_echoed(answer):
     echo = answer("tpot", "width_kv=1")["conventions"]
-    expected = {"model": "deepseek-v3", "order": "reordered", "phase": "decode", "l": 1, "deg_TP": 1, "deg_DP": 32,
-                "deg_EP": 32, "width_weights": 2, "width_kv": 1, "grouping": "fused", "overlap": "none"}  # fmt: skip
+    expected = {
+        "model": "deepseek-v3",
+        "order": "reordered",
+        "phase": "decode",
+        "l": 1,
+        "deg_TP": 1,
+        "deg_DP": 32,
+        "deg_EP": 32,
+        "width_weights": 2,
+        "width_kv": 1,
+        "grouping": "fused",
+        "overlap": "none",
+    }
     assert {name: echo[name] for name in expected} == expected
 
 
@@ -170,10 +181,13 @@ def test_unknown_row_names_its_parameter(cli, name):
 
 
 # -- as a process --------------------------------------------------------------------------------
-@pytest.mark.parametrize(("arguments", "code"), [
-    (["evaluate", "ridge_point", "accelerator=b200-paper", "--json"], 0),
-    (["evaluate", "ridge_point", "accelerator=b200"], 2),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["evaluate", "ridge_point", "accelerator=b200-paper", "--json"], 0),
+        (["evaluate", "ridge_point", "accelerator=b200"], 2),
+    ],
+)
 def test_process(arguments, code):
     done = subprocess.run([sys.executable, "-m", "analysis", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == code

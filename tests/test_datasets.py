@@ -26,11 +26,14 @@ def test_the_papers_models_and_enough_others_of_every_kind():
 
 def test_table_1_as_printed():
     printed = {
-        "v100-paper": (125, 900, 32, 138.89), "a100-paper": (312, 2039, 80, 153.02),
-        "h200-paper": (989.5, 4800, 141, 206.15), "b200-paper": (2250, 8000, 192, 281.25),
-        "tpu-v5p-paper": (459, 2765, 95, 166), "tpu-v7-paper": (2307, 7400, 192, 320.42),
+        "v100-paper": (125, 900, 32, 138.89),
+        "a100-paper": (312, 2039, 80, 153.02),
+        "h200-paper": (989.5, 4800, 141, 206.15),
+        "b200-paper": (2250, 8000, 192, 281.25),
+        "tpu-v5p-paper": (459, 2765, 95, 166),
+        "tpu-v7-paper": (2307, 7400, 192, 320.42),
         "mi325x-paper": (1307.4, 6000, 256, 217.9),
-    }  # fmt: skip
+    }
     rows = {name: row for name, row in datasets.accelerators().items() if row.RP_printed}
     assert {n: (r.P_bf16, r.BW_mem, r.M_cap, r.RP_printed) for n, r in rows.items()} == printed
 

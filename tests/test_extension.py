@@ -13,10 +13,25 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROW = {
-    "id": "mqa-test", "name": "A multi-query model", "year": "2019", "attention": "MQA", "n_dec": "3", "n_moe": "0",
-    "d_emb": "64", "n_hd": "8", "d_hd": "16", "d_FFN": "128", "ffn": "plain", "n_vocab": "100", "n_ctx": "0",
-    "tied": "true", "vectors": "norms", "source": "a test", "locator": "this file", "known": "assumed",
-}  # fmt: skip
+    "id": "mqa-test",
+    "name": "A multi-query model",
+    "year": "2019",
+    "attention": "MQA",
+    "n_dec": "3",
+    "n_moe": "0",
+    "d_emb": "64",
+    "n_hd": "8",
+    "d_hd": "16",
+    "d_FFN": "128",
+    "ffn": "plain",
+    "n_vocab": "100",
+    "n_ctx": "0",
+    "tied": "true",
+    "vectors": "norms",
+    "source": "a test",
+    "locator": "this file",
+    "known": "assumed",
+}
 
 
 def _paragraph() -> str:
@@ -72,8 +87,19 @@ def test_evaluate_knows_the_new_mechanism(copy):
 
 
 def test_system_quantities_know_it(copy):
-    found = json.loads(_run(copy, "analysis", "evaluate", "tpot_terms", "model=mqa-test", "accelerator=b200-paper",
-                            "B=2", "L=10", "--json"))["value"]  # fmt: skip
+    found = json.loads(
+        _run(
+            copy,
+            "analysis",
+            "evaluate",
+            "tpot_terms",
+            "model=mqa-test",
+            "accelerator=b200-paper",
+            "B=2",
+            "L=10",
+            "--json",
+        )
+    )["value"]
     by_hand = 3 * max(4 * 2 * 8 * 10 * 16 / 2.25e15, 2 * (2 * 2 * 10 * 16 + 2 * 2 * 8 * 16) / 8e12)
     assert found["core_attention"] == pytest.approx(by_hand, rel=1e-12)
 

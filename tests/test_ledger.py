@@ -12,7 +12,6 @@ from ledger_hand_table import HAND
 
 from analysis.evaluate import datasets
 from analysis.evaluate.claims import ledger as book
-from analysis.evaluate.claims.printed import read_numbers
 from analysis.evaluate.claims.ledger import (
     DIFFERS,
     ERROR,
@@ -24,6 +23,7 @@ from analysis.evaluate.claims.ledger import (
     holds,
     ledger,
 )
+from analysis.evaluate.claims.printed import read_numbers
 from analysis.evaluate.quantities import all_quantities
 
 # Numbers that the paper rounds more coarsely than the last digit it prints: significant digits that count.

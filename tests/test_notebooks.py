@@ -18,20 +18,28 @@ DEFAULT_FIGURES = {
     "intensity": {"fig-roofline", "fig-intensity-batch"},
     "memory": {"fig-parameters", "fig-memory", "fig-cache-per-token"},
     "reordering": {
-        "fig-reordering-speedup", "fig-reordering-shares", "fig-reordering-crossing", "fig-reordering-prefill",
+        "fig-reordering-speedup",
+        "fig-reordering-shares",
+        "fig-reordering-crossing",
+        "fig-reordering-prefill",
         "fig-reordering-tp",
     },
     "experts": {"fig-expert-intensity", "fig-experts-reached", "fig-batch-ridge"},
-}  # fmt: skip
+}
 OTHERS = {
     "intensity": {"model": "mixtral-8x7b", "accelerator": "h200-sxm5", "models": "olmoe-1b-7b", "batches": "32,1024"},
     "memory": {"models": "llama-3.1-70b"},
     "reordering": {
-        "model": "deepseek-v2-lite", "accelerator": "h200-sxm5", "batches": "32,1024", "contexts": "1024,8192",
-        "queries": "1,64,4096", "degrees": "1,8,64", "batches_tp": "64",
+        "model": "deepseek-v2-lite",
+        "accelerator": "h200-sxm5",
+        "batches": "32,1024",
+        "contexts": "1024,8192",
+        "queries": "1,64,4096",
+        "degrees": "1,8,64",
+        "batches_tp": "64",
     },
     "experts": {"model": "olmoe-1b-7b", "accelerator": "h200-sxm5", "batches": "1,1024", "models": "mixtral-8x7b"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +120,14 @@ def test_raw_papermill_ends_a_misspelt_parameter_in_the_sentence(tmp_path, monke
     sockets = Config(KernelManager={"transport": "ipc", "ip": f"{short}/s"})
     with pytest.raises(papermill.PapermillExecutionError, match="did you mean model") as caught:
         papermill.execute_notebook(
-            str(FOLDER / "memory.ipynb"), str(tmp_path / "out.ipynb"), {"modle": "gpt3-175b"},
-            kernel_name="python3", progress_bar=False, config=sockets, cwd=str(FOLDER.parents[1]),
-        )  # fmt: skip
+            str(FOLDER / "memory.ipynb"),
+            str(tmp_path / "out.ipynb"),
+            {"modle": "gpt3-175b"},
+            kernel_name="python3",
+            progress_bar=False,
+            config=sockets,
+            cwd=str(FOLDER.parents[1]),
+        )
     assert caught.value.ename == "InputError"
 
 

@@ -65,8 +65,9 @@ def test_inclusion_conserves_draws_and_order(shape, s, draws):
     assert draws == "with" or chance.max() <= 1 + 1e-12
 
 
-@pytest.mark.parametrize(("n_e", "n_k", "s"), [(256, 8, 0), (256, 8, 0.8), (512, 64, 0), (256, 200, 0), (64, 63, 0.3),
-                                              (9, 4, 50)])
+@pytest.mark.parametrize(
+    ("n_e", "n_k", "s"), [(256, 8, 0), (256, 8, 0.8), (512, 64, 0), (256, 200, 0), (64, 63, 0.3), (9, 4, 50)]
+)
 def test_inclusion_is_exact_at_real_sizes(n_e, n_k, s):
     assert inclusion(n_e, n_k, s).sum() == pytest.approx(n_k, abs=1e-10)
 

@@ -80,31 +80,34 @@ def test_audit_at_finite_batch_is_near_the_exact_one():
 
 
 # -- refusals ------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("call", "words"), [
-    (lambda: load_imbalance(256, 8, 32, -0.1), "s=-0.1 is out of range, give 0"),
-    (lambda: load_imbalance(256, 8, 32, [0.1, float("nan")]), "out of range"),
-    (lambda: load_imbalance(256, 8, 32, "steep"), "s=steep"),
-    (lambda: load_imbalance(8, 9, 4, 0), "n_k=9 experts per token exceed n_e=8"),
-    (lambda: load_imbalance(8, 9, 4, 0, draws="with"), "n_k=9"),
-    (lambda: load_imbalance(8.5, 2, 4, 0), "n_e=8.5"),
-    (lambda: load_imbalance(8, 2, 16, 0), "n_acc=16 accelerators exceed n_e=8"),
-    (lambda: load_imbalance(8, 2, 0, 0), "n_acc=0"),
-    (lambda: load_imbalance(8, 2, 4, 0, "random"), "contiguous, strided, shuffled, lpt, replicated"),
-    (lambda: load_imbalance(8, 2, 4, 0, draws="both"), "draws=both is unknown, give one of without, with"),
-    (lambda: load_imbalance(8, 2, 4, 0, ["lpt"]), "placement="),
-    (lambda: load_imbalance(8, 2, 4, 0, seed=-1), "seed=-1"),
-    (lambda: load_imbalance(8, 2, 4, 0, "lpt", copies=2), "copies=2 means nothing to placement=lpt"),
-    (lambda: load_imbalance(2, 1, 4, 0, "replicated", copies=1), "give 2 to 6"),
-    (lambda: load_imbalance(2, 1, 4, 0, "replicated", copies=7), "give 2 to 6"),
-    (lambda: expected_maximum(8, 2, 4, 0, 0), "B=0"),
-    (lambda: expected_maximum(8, 2, 4, 0, 1.5), "B=1.5"),
-    (lambda: expected_maximum(8, 2, 4, [0, 1], 8), "s=\\[0, 1\\] is a list"),
-    (lambda: expected_maximum(8, 2, 4, 0, 8, replicas=1), "replicas=1"),
-    (lambda: active_experts(8, 2, 0, -1), "B=-1"),
-    (lambda: successive_inclusion([1, 0], 1), "positive weights"),
-    (lambda: zipf(0, 1), "n_e=0"),
-    (lambda: shuffled_band(8, 2, 4, 0, seeds=0), "seeds=0"),
-])
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: load_imbalance(256, 8, 32, -0.1), "s=-0.1 is out of range, give 0"),
+        (lambda: load_imbalance(256, 8, 32, [0.1, float("nan")]), "out of range"),
+        (lambda: load_imbalance(256, 8, 32, "steep"), "s=steep"),
+        (lambda: load_imbalance(8, 9, 4, 0), "n_k=9 experts per token exceed n_e=8"),
+        (lambda: load_imbalance(8, 9, 4, 0, draws="with"), "n_k=9"),
+        (lambda: load_imbalance(8.5, 2, 4, 0), "n_e=8.5"),
+        (lambda: load_imbalance(8, 2, 16, 0), "n_acc=16 accelerators exceed n_e=8"),
+        (lambda: load_imbalance(8, 2, 0, 0), "n_acc=0"),
+        (lambda: load_imbalance(8, 2, 4, 0, "random"), "contiguous, strided, shuffled, lpt, replicated"),
+        (lambda: load_imbalance(8, 2, 4, 0, draws="both"), "draws=both is unknown, give one of without, with"),
+        (lambda: load_imbalance(8, 2, 4, 0, ["lpt"]), "placement="),
+        (lambda: load_imbalance(8, 2, 4, 0, seed=-1), "seed=-1"),
+        (lambda: load_imbalance(8, 2, 4, 0, "lpt", copies=2), "copies=2 means nothing to placement=lpt"),
+        (lambda: load_imbalance(2, 1, 4, 0, "replicated", copies=1), "give 2 to 6"),
+        (lambda: load_imbalance(2, 1, 4, 0, "replicated", copies=7), "give 2 to 6"),
+        (lambda: expected_maximum(8, 2, 4, 0, 0), "B=0"),
+        (lambda: expected_maximum(8, 2, 4, 0, 1.5), "B=1.5"),
+        (lambda: expected_maximum(8, 2, 4, [0, 1], 8), "s=\\[0, 1\\] is a list"),
+        (lambda: expected_maximum(8, 2, 4, 0, 8, replicas=1), "replicas=1"),
+        (lambda: active_experts(8, 2, 0, -1), "B=-1"),
+        (lambda: successive_inclusion([1, 0], 1), "positive weights"),
+        (lambda: zipf(0, 1), "n_e=0"),
+        (lambda: shuffled_band(8, 2, 4, 0, seeds=0), "seeds=0"),
+    ],
+)
 def test_unusable_input_is_refused_in_one_sentence(call, words):
     with pytest.raises(InputError, match=words) as refusal:
         call()

@@ -104,8 +104,9 @@ def test_imbalance_by_hand_with_replacement():
 
 
 def test_better_placements_are_better():
-    worst, plain, best, copied = (load_imbalance(256, 8, 32, 0.8, name)
-                                  for name in ("contiguous", "strided", "lpt", "replicated"))
+    worst, plain, best, copied = (
+        load_imbalance(256, 8, 32, 0.8, name) for name in ("contiguous", "strided", "lpt", "replicated")
+    )
     assert worst > plain > best > copied >= 1
 
 

@@ -182,8 +182,11 @@ def test_another_model_and_accelerator(name, monkeypatch):
     displayed = []
     monkeypatch.setattr(show, "display", lambda data, raw, metadata=None: displayed.append((data, metadata or {})))
     execute(name, {"accelerator": "h200-sxm5"} | OTHERS[name])
-    figures = [each for each in show.shown([{"data": data, "metadata": about} for data, about in displayed])
-               if isinstance(each, show.ShownFigure)]  # fmt: skip
+    figures = [
+        each
+        for each in show.shown([{"data": data, "metadata": about} for data, about in displayed])
+        if isinstance(each, show.ShownFigure)
+    ]
     assert tuple(figure.label for figure in figures) == NOTEBOOKS[name]
     assert all("h200-sxm5" in figure.caption and "DeepSeek" not in figure.caption + figure.alt for figure in figures)
 

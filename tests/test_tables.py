@@ -72,8 +72,10 @@ def test_bad_files_are_named(tmp_path):
 def record_of(row):
     """A row back as the text of its cells."""
     words = {name: " ".join(value) if isinstance(value, tuple) else value for name, value in dict(row).items()}
-    return {name: str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
-            for name, value in words.items()}  # fmt: skip
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
+        for name, value in words.items()
+    }
 
 
 @pytest.mark.parametrize("file", FILES)

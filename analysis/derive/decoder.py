@@ -74,9 +74,7 @@ def vector_elements(architecture: Architecture) -> Expr:
     """Norm and bias elements of the whole model [1]."""
     counts = block_counts(architecture)
     times = {"block": n_dec, "dense": counts["dense"], "experts": counts["routed"], "once": Integer(1)}
-    return Add(
-        *(elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items())
-    )
+    return Add(*(elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items()))
 
 
 def embedding_parameters() -> Expr:

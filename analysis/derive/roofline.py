@@ -8,16 +8,7 @@ from sympy import Expr, Integer, Max, solve
 from analysis.derive.einsum import Counts, Kernel, lines
 from analysis.derive.feedforward import ROUTED_EXPERTS
 from analysis.derive.parallel import single_expert
-from analysis.derive.symbols import (
-    B,
-    BW_mem,
-    P_acc,
-    RP_acc,
-    deg_DP,
-    deg_EP,
-    n_acc,
-    width_activations,
-)
+from analysis.derive.symbols import B, BW_mem, P_acc, RP_acc, deg_DP, deg_EP, n_acc, width_activations
 
 
 def time(kernel: Kernel | Counts) -> Expr:

@@ -18,8 +18,17 @@ from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc,
 
 STAGES = ("projections", "decompression", "core", "output", "dense", "routed", "shared", "router", "head")
 COMMUNICATION = ("dispatch", "combine", "all_reduce")
-TERMS = ("attention_projections", "kv_decompression", "core_attention", "dense_ffn", "routed_experts", "shared_expert",
-         "router", "output_head", *COMMUNICATION)  # fmt: skip
+TERMS = (
+    "attention_projections",
+    "kv_decompression",
+    "core_attention",
+    "dense_ffn",
+    "routed_experts",
+    "shared_expert",
+    "router",
+    "output_head",
+    *COMMUNICATION,
+)
 
 
 @dataclass(frozen=True)
@@ -107,10 +116,7 @@ def _bounds(architecture: Architecture, conventions: Conventions, system: System
 
 @cache
 def tpot_bound(
-    architecture: Architecture,
-    conventions: Conventions = Conventions(),
-    system: System = System(),
-    book: Book = Book(),
+    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(), book: Book = Book()
 ) -> Expr:
     """Lower bound of TPOT [s] (Eq. 12): all stored weights, the cache and communication, at memory and link speed.
 
@@ -121,10 +127,7 @@ def tpot_bound(
 
 
 def B_SLO_bound(
-    architecture: Architecture,
-    conventions: Conventions = Conventions(),
-    system: System = System(),
-    book: Book = Book(),
+    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(), book: Book = Book()
 ) -> Expr:
     """Largest batch that Eq. 12's bound admits under an SLO [requests], not rounded: the bound is linear in B."""
     memory, wires = _bounds(architecture, conventions, system, book)

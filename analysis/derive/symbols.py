@@ -31,6 +31,7 @@ def _born(name: str, latex: str, unit: str, text: str, group: str, hf: str = "",
     return symbol
 
 
+# fmt: off
 # -- the step ------------------------------------------------------------------------------------
 _g = "step"
 B = _born("B", "B", "requests", "requests decoded together by the whole system", _g, paper="Table II")
@@ -116,5 +117,6 @@ M_act = _born("M_act", r"M_{act}", "byte", "activations that one request holds w
 N_attn = _born("N_attn", r"N_{attn}", "1", "weight elements of one attention block", _g)
 N_MoE = _born("N_MoE", r"N_{MoE}", "1", "weight elements of one block's routed experts (or its dense layer)", _g)
 
+# fmt: on
 BY_NAME: dict[str, Symbol] = {symbol.name: symbol for symbol in MEANINGS}
 LATEX: dict[Symbol, str] = {symbol: meaning.latex for symbol, meaning in MEANINGS.items()}

@@ -26,10 +26,11 @@ def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setti
     """
     degrees = [setting["deg_TP"]] * len(models) if np.ndim(setting["deg_TP"]) == 0 else setting["deg_TP"].tolist()
     if len(degrees) != len(models):
-        raise InputError(f"deg_TP: {len(degrees)} degrees for {len(models)} models; give one for all, or one per "
-                         "model, or leave it empty.")  # fmt: skip
-    chosen = [fitting(setting.with_(model=model, deg_TP=degree))
-              for model, degree in zip(models, degrees, strict=True)]  # fmt: skip
+        raise InputError(
+            f"deg_TP: {len(degrees)} degrees for {len(models)} models; give one for all, or one per "
+            "model, or leave it empty."
+        )
+    chosen = [fitting(setting.with_(model=model, deg_TP=degree)) for model, degree in zip(models, degrees, strict=True)]
     return chosen if "deg_TP" in setting.given else [each.with_(deg_TP=_degree(each, L)) for each in chosen]
 
 
@@ -60,8 +61,10 @@ def networks(setting: Setting) -> dict[str, Setting]:
     """
     needs_experts(setting)
     if "link_between" not in setting.given or "group" not in setting.given or setting.link is None:
-        raise InputError("link=, link_between= and group= are needed here: the links inside and between groups and the "
-                         "size of a group, for example link=nvlink5-b200 link_between=ib-xdr group=8.")  # fmt: skip
+        raise InputError(
+            "link=, link_between= and group= are needed here: the links inside and between groups and the "
+            "size of a group, for example link=nvlink5-b200 link_between=ib-xdr group=8."
+        )
     slow, setting = datasets.interconnect(setting["link_between"]), setting.with_(BW_Int=None)
     one_level = setting.with_(link_between=None, group=None)
     return {
@@ -79,8 +82,10 @@ def asked_of_systems(names: dict, *allowed: str) -> tuple[Asked, int]:
     given = names.get("systems")
     question = asked({name: each for name, each in names.items() if name != "systems"}, *allowed, "systems")
     if isinstance(given, bool) or not isinstance(given, int) or not 1 < given <= MOST_SYSTEMS:
-        raise InputError(f"systems={given}: systems of n_acc accelerators that are joined into one; allowed is a whole "
-                         f"number from 2 to {MOST_SYSTEMS}.")  # fmt: skip
+        raise InputError(
+            f"systems={given}: systems of n_acc accelerators that are joined into one; allowed is a whole "
+            f"number from 2 to {MOST_SYSTEMS}."
+        )
     needs_experts(question.base)
     return question, given
 

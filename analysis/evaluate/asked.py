@@ -17,9 +17,15 @@ from analysis.evaluate.reading import read
 from analysis.evaluate.setting import Setting
 
 LISTS = {
-    "models": "model", "accelerators": "accelerator", "batches": "B", "contexts": "L", "batches_tp": "B",
-    "degrees": "deg_TP", "queries": "l", "tokens": "L",
-}  # fmt: skip
+    "models": "model",
+    "accelerators": "accelerator",
+    "batches": "B",
+    "contexts": "L",
+    "batches_tp": "B",
+    "degrees": "deg_TP",
+    "queries": "l",
+    "tokens": "L",
+}
 
 
 @dataclass(frozen=True)

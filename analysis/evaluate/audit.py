@@ -77,16 +77,23 @@ class _Bytes:
 def _bytes(model: str, accelerators: int, deg_TP: int, L: int, blocks: int | None) -> _Bytes:
     setting = Setting.of(model=model, n_acc=accelerators, deg_TP=deg_TP, L=L, blocks=blocks)
     given, experts = setting.architecture, setting.architecture.experts
-    once, built = ({part: float(value(form, setting.point)) for part, form in parts.items()}
-                   for parts in (capacity.weights_by_part(given, False), capacity.weights_by_part(given)))  # fmt: skip
+    once, built = (
+        {part: float(value(form, setting.point)) for part, form in parts.items()}
+        for parts in (capacity.weights_by_part(given, False), capacity.weights_by_part(given))
+    )
     main = {"feedforward": once["routed" if experts else "dense"], "attention": once["attention"]}
     beside = {"shared": once.get("shared", 0.0), "dense beside experts": once.get("dense", 0.0) if experts else 0.0}
     groups = float(setting.point[deg_DP])
-    weights = {(part, count): size * times for part, size in (main | beside).items()
-               for count, times in ((OUT, 0), (ONCE, 1), (GROUP, groups))}  # fmt: skip
+    weights = {
+        (part, count): size * times
+        for part, size in (main | beside).items()
+        for count, times in ((OUT, 0), (ONCE, 1), (GROUP, groups))
+    }
     weights[("feedforward", GROUP)] = main["feedforward"] * (1 if experts else groups)
-    weights |= {("rest", count): sum(parts.get(part, 0.0) for part in REST)
-                for count, parts in ((OUT, {}), (ONCE, once), (BUILT, built))}  # fmt: skip
+    weights |= {
+        ("rest", count): sum(parts.get(part, 0.0) for part in REST)
+        for count, parts in ((OUT, {}), (ONCE, once), (BUILT, built))
+    }
     forms = {kept: capacity.request_bytes(given, setting.conventions, "eq11", kept) for kept in (True, False)}
     return _Bytes(weights, {kept: float(value(form, setting.point)) for kept, form in forms.items()})
 
@@ -138,5 +145,8 @@ def giving_all(printed: Mapping[str, float], settings: Mapping[str, Setting]) ->
     """
     found = {name: readings(settings[name]) for name in printed}
     absent = {name: _absent(settings[name]) for name in printed}
-    return [book for book in books()
-            if all(found[name][book.without(absent[name])] == number for name, number in printed.items())]  # fmt: skip
+    return [
+        book
+        for book in books()
+        if all(found[name][book.without(absent[name])] == number for name, number in printed.items())
+    ]

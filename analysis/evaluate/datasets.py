@@ -16,9 +16,12 @@ from analysis.evaluate.table import load_table
 DATA = Path(__file__).resolve().parents[2] / "data"
 TO_SI = {"TFLOP/s": 10**12, "GB/s": 10**9, "GB": 10**9, "GiB": 2**30, "us": 1e-6}
 REFERENCES = {  # columns that hold an id of another file
-    "link": "interconnects", "link_between": "interconnects", "model": "models", "accelerator": "accelerators",
+    "link": "interconnects",
+    "link_between": "interconnects",
+    "model": "models",
+    "accelerator": "accelerators",
     "accelerator_experts": "accelerators",
-}  # fmt: skip
+}
 
 
 @cache
@@ -35,8 +38,10 @@ def _check_aliases(file: str, rows: dict[str, BaseModel]) -> None:
     for row in rows.values():
         for alias in getattr(row, "aliases", ()):
             if alias in taken:
-                raise InputError(f"{file}.csv (id {row.id}), column aliases: found {alias!r}, "
-                                 "which already names a row, allowed are names used once; remove it.")  # fmt: skip
+                raise InputError(
+                    f"{file}.csv (id {row.id}), column aliases: found {alias!r}, "
+                    "which already names a row, allowed are names used once; remove it."
+                )
             taken.add(alias)
 
 
@@ -44,8 +49,10 @@ def _check_references(file: str, row: BaseModel) -> None:
     for name, other in REFERENCES.items():
         value = getattr(row, name, None)
         if value is not None and value not in _names(other):
-            raise InputError(f"{file}.csv (id {row.id}), column {name}: found {value!r}, "
-                             f"allowed are ids of {other}.csv; correct this cell.")  # fmt: skip
+            raise InputError(
+                f"{file}.csv (id {row.id}), column {name}: found {value!r}, "
+                f"allowed are ids of {other}.csv; correct this cell."
+            )
 
 
 def models() -> dict[str, Model]:
@@ -105,8 +112,10 @@ def _own(file: str, name: str) -> BaseModel:
     """A reader's own row by path; its id must not pass for one of ours."""
     row = own_rows.load(name, file)
     if row.id in _names(file):
-        raise InputError(f"{own_rows.shown(name)}, column id: found {row.id!r}, which already names a row of "
-                         f"data/{file}.csv, allowed are other ids; rename this row.")  # fmt: skip
+        raise InputError(
+            f"{own_rows.shown(name)}, column id: found {row.id!r}, which already names a row of "
+            f"data/{file}.csv, allowed are other ids; rename this row."
+        )
     return row
 
 
@@ -158,8 +167,10 @@ def peak_rate(row: Accelerator, peak: str = "bf16"):
     """
     present = [name for name in PEAKS if getattr(row, f"P_{name}") is not None]
     if peak not in present:
-        raise InputError(f"peak={peak}: accelerator {row.id} has no such rate, allowed are {', '.join(present)}; "
-                         "choose one of them or another accelerator.")  # fmt: skip
+        raise InputError(
+            f"peak={peak}: accelerator {row.id} has no such rate, allowed are {', '.join(present)}; "
+            "choose one of them or another accelerator."
+        )
     return _si(row, f"P_{peak}")
 
 

@@ -19,8 +19,10 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
     given = {name: point.get(BY_NAME[name]) for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP", "n_hd", "n_kv", "n_e")}
     n_acc, TP, DP, EP = (given[name] for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP"))
     if not np.all(np.asarray(TP) * np.asarray(DP) == np.asarray(n_acc)):
-        raise InputError(f"deg_TP * deg_DP must equal n_acc, found {TP} * {_shown(DP)} and n_acc={n_acc}; "
-                         f"give for example n_acc={_shown(np.multiply(TP, np.maximum(1, DP)))} or another degree.")  # fmt: skip
+        raise InputError(
+            f"deg_TP * deg_DP must equal n_acc, found {TP} * {_shown(DP)} and n_acc={n_acc}; "
+            f"give for example n_acc={_shown(np.multiply(TP, np.maximum(1, DP)))} or another degree."
+        )
     if not _divides(1, DP):
         raise InputError(f"deg_TP={TP}: must divide n_acc={n_acc}; give a divisor, or another n_acc.")
     if n_hd in used and not _divides(TP, given["n_hd"]):
@@ -38,8 +40,10 @@ def _check_experts(EP, n_acc, experts) -> None:
             f"deg_EP={_shown(EP)}: must divide n_acc={n_acc} so that whole groups hold the experts; give a divisor."
         )
     if experts is not None and not _divides(EP, experts):
-        raise InputError(f"deg_EP={_shown(EP)} (by default n_acc): must divide the {experts} routed experts of the model; "
-                         f"give deg_EP= as a divisor of {experts}.")  # fmt: skip
+        raise InputError(
+            f"deg_EP={_shown(EP)} (by default n_acc): must divide the {experts} routed experts of the model; "
+            f"give deg_EP= as a divisor of {experts}."
+        )
 
 
 def _shown(number) -> str:

@@ -51,8 +51,12 @@ def allowed_values(field: FieldInfo) -> str:
         return said
     if get_origin(bare) is Literal:
         return ", ".join(get_args(bare))
-    bounds = [f"{sign} {getattr(item, key)}" for item in metadata for kind, (key, sign) in BOUNDS.items()
-              if isinstance(item, kind)]  # fmt: skip
+    bounds = [
+        f"{sign} {getattr(item, key)}"
+        for item in metadata
+        for kind, (key, sign) in BOUNDS.items()
+        if isinstance(item, kind)
+    ]
     return " ".join([_type_name(bare), *bounds]) if bounds else f"any {_type_name(bare)}"
 
 

@@ -56,8 +56,13 @@ class Grid:
     def columns(self) -> dict[str, list]:
         """The grid as columns, one row per point."""
         L, B = np.meshgrid(self.contexts, self.batches, indexing="ij")
-        cells = {"B": B, "L": L, "tpot": self.tpot, "throughput_per_accelerator": self.per_accelerator,
-                 "infeasible": self.reason}  # fmt: skip
+        cells = {
+            "B": B,
+            "L": L,
+            "tpot": self.tpot,
+            "throughput_per_accelerator": self.per_accelerator,
+            "infeasible": self.reason,
+        }
         named = {name: each.ravel().tolist() for name, each in cells.items()}
         return {"model": [self.setting.model.id] * B.size} | named
 

@@ -15,10 +15,16 @@ from analysis.evaluate.setting import Setting
 
 ATTENTION = ("projections", "decompression", "core", "output")
 TITLES = {
-    "projections": "projections", "decompression": "KV decompression", "core": "core attention",
-    "output": "output projection", "dense": "dense FFN", "routed": "routed experts", "shared": "shared expert",
-    "router": "router", "head": "output head",
-}  # fmt: skip
+    "projections": "projections",
+    "decompression": "KV decompression",
+    "core": "core attention",
+    "output": "output projection",
+    "dense": "dense FFN",
+    "routed": "routed experts",
+    "shared": "shared expert",
+    "router": "router",
+    "head": "output head",
+}
 ABSORBED = "absorbed products"  # what takes the place of decompression once it is reordered
 
 

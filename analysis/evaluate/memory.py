@@ -9,9 +9,13 @@ from analysis.evaluate.setting import Setting
 
 KINDS = ("attention", "dense", "routed", "shared", "other", "cache")
 KIND_TITLES = {
-    "attention": "attention weights", "dense": "dense FFN", "routed": "routed experts", "shared": "shared experts",
-    "other": "embedding, head, router, norms", "cache": "KV cache",
-}  # fmt: skip
+    "attention": "attention weights",
+    "dense": "dense FFN",
+    "routed": "routed experts",
+    "shared": "shared experts",
+    "other": "embedding, head, router, norms",
+    "cache": "KV cache",
+}
 
 
 def weight_elements_by_kind(setting: Setting) -> dict[str, Expr]:

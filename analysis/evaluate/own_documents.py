@@ -58,14 +58,18 @@ def _refuse_what_rows_do_not_need(path: Path, text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         line = event.start_mark.line + 1
         if getattr(event, "anchor", None) is not None:
-            raise InputError(f"{place(path)} line {line}: found an anchor or alias, "
-                             "allowed are plain values; write the value out.")  # fmt: skip
+            raise InputError(
+                f"{place(path)} line {line}: found an anchor or alias, allowed are plain values; write the value out."
+            )
         if getattr(event, "tag", None) is not None:
-            raise InputError(f"{place(path)} line {line}: found the tag {shown(event.tag)}, "
-                             "allowed are plain values; remove the tag.")  # fmt: skip
+            raise InputError(
+                f"{place(path)} line {line}: found the tag {shown(event.tag)}, "
+                "allowed are plain values; remove the tag."
+            )
         if depth > DEEPEST:
-            raise InputError(f"{place(path)} line {line}: found more than {DEEPEST} levels, "
-                             "allowed are few; write a flat file.")  # fmt: skip
+            raise InputError(
+                f"{place(path)} line {line}: found more than {DEEPEST} levels, allowed are few; write a flat file."
+            )
 
 
 def _where(path: Path, failure: yaml.YAMLError) -> str:
@@ -83,11 +87,15 @@ def json_mapping(path: Path) -> dict:
     except InputError as failure:
         raise InputError(f"{place(path)}: {failure}") from None
     except json.JSONDecodeError as failure:
-        raise InputError(f"{place(path)} line {failure.lineno}: found text that is no JSON ({failure.msg}), "
-                         "allowed is one object; correct this line.") from None  # fmt: skip
+        raise InputError(
+            f"{place(path)} line {failure.lineno}: found text that is no JSON ({failure.msg}), "
+            "allowed is one object; correct this line."
+        ) from None
     except (RecursionError, ValueError):
-        raise InputError(f"{place(path)}: found nesting too deep or a number too long to read, "
-                         "allowed is a plain object; correct the file.") from None  # fmt: skip
+        raise InputError(
+            f"{place(path)}: found nesting too deep or a number too long to read, "
+            "allowed is a plain object; correct the file."
+        ) from None
     return _mapping(path, found, "JSON")
 
 
@@ -106,8 +114,10 @@ def _no_constant(text: str):
 
 def _mapping(path: Path, found, kind: str) -> dict:
     if not isinstance(found, dict) or not found:
-        raise InputError(f"{place(path)}: found no mapping of names to values, "
-                         f"allowed is {kind} as names and values; correct the file.")  # fmt: skip
+        raise InputError(
+            f"{place(path)}: found no mapping of names to values, "
+            f"allowed is {kind} as names and values; correct the file."
+        )
     return found
 
 
@@ -117,19 +127,25 @@ def csv_records(path: Path) -> list[dict[str, str]]:
     try:
         header, *rows = [(reader.line_num, cells) for cells in reader if cells]
     except csv.Error as failure:
-        raise InputError(f"{place(path)} line {reader.line_num}: found text that is no CSV ({failure}), "
-                         "allowed are cells separated by commas; correct this line.") from None  # fmt: skip
+        raise InputError(
+            f"{place(path)} line {reader.line_num}: found text that is no CSV ({failure}), "
+            "allowed are cells separated by commas; correct this line."
+        ) from None
     names = [name.strip() for name in header[1]]
     for name in names:
         if names.count(name) > 1 or not name:
-            raise InputError(f"{place(path)} line 1: found the column {shown(name)} "
-                             f"{'without a name' if not name else 'twice'}, allowed are names used once; "
-                             "correct the header.")  # fmt: skip
+            raise InputError(
+                f"{place(path)} line 1: found the column {shown(name)} "
+                f"{'without a name' if not name else 'twice'}, allowed are names used once; "
+                "correct the header."
+            )
     return [_record(path, line, names, cells) for line, cells in rows]
 
 
 def _record(path: Path, line: int, names: list[str], cells: list[str]) -> dict[str, str]:
     if len(cells) != len(names):
-        raise InputError(f"{place(path)} line {line}: found {len(cells)} cells, allowed are {len(names)}, "
-                         "one per column; quote cells that contain commas.")  # fmt: skip
+        raise InputError(
+            f"{place(path)} line {line}: found {len(cells)} cells, allowed are {len(names)}, "
+            "one per column; quote cells that contain commas."
+        )
     return dict(zip(names, cells, strict=True))

@@ -62,11 +62,14 @@ def _record(path: Path) -> dict:
     if kind == ".csv":
         records = csv_records(path)
         if len(records) != 1:
-            raise InputError(f"{place(path)}: found {len(records)} rows under the header, allowed is one; "
-                             "keep one row per file.")  # fmt: skip
+            raise InputError(
+                f"{place(path)}: found {len(records)} rows under the header, allowed is one; keep one row per file."
+            )
         return records[0]
-    raise InputError(f"{place(path)}: found the ending {shown(kind)}, allowed are {', '.join(SUFFIXES)}; "
-                     "save the row as one of them, or name a row by its id.")  # fmt: skip
+    raise InputError(
+        f"{place(path)}: found the ending {shown(kind)}, allowed are {', '.join(SUFFIXES)}; "
+        "save the row as one of them, or name a row by its id."
+    )
 
 
 def _as_text(value):
@@ -83,11 +86,14 @@ def _check_cell(where: str, column: str, cell) -> None:
         raise InputError(f"{where}: column {shown(column)} is unknown, allowed are plain ASCII names; retype it.")
     parts = cell if isinstance(cell, list) else [cell]
     if not all(isinstance(part, str) and len(part) <= LONGEST_CELL for part in parts):
-        raise InputError(f"{where}, column {column}: found {shown(cell)}, allowed is one value "
-                         f"of at most {LONGEST_CELL} letters; correct this cell.")  # fmt: skip
+        raise InputError(
+            f"{where}, column {column}: found {shown(cell)}, allowed is one value "
+            f"of at most {LONGEST_CELL} letters; correct this cell."
+        )
     if column == "id" and not str(cell).isprintable():
-        raise InputError(f"{where}, column id: found {shown(cell)}, allowed are lower-case letters, digits, . and -; "
-                         "retype it.")  # fmt: skip
+        raise InputError(
+            f"{where}, column id: found {shown(cell)}, allowed are lower-case letters, digits, . and -; retype it."
+        )
 
 
 def _check_numbers(where: str, row: Row) -> None:
@@ -95,8 +101,10 @@ def _check_numbers(where: str, row: Row) -> None:
     for column in type(row).model_fields:
         number = getattr(row, column)
         if isinstance(number, int | float) and not abs(number) < LARGEST:
-            raise InputError(f"{where} (id {row.id}), column {column}: found {shown(number)}, "
-                             f"allowed is a number below {LARGEST:g}; correct this cell.")  # fmt: skip
+            raise InputError(
+                f"{where} (id {row.id}), column {column}: found {shown(number)}, "
+                f"allowed is a number below {LARGEST:g}; correct this cell."
+            )
 
 
 def _with_own_link(path: Path, row: Row) -> Row:

@@ -29,7 +29,7 @@ def place(path) -> str:
     '...ng/path//a/very/long/path//a/very/long/path/mine.yml'
     """
     text = ascii(str(path))[1:-1]
-    return text if len(text) <= SHOWN else f"...{text[-SHOWN + 8:]}"
+    return text if len(text) <= SHOWN else f"...{text[-SHOWN + 8 :]}"
 
 
 def read_text(path: Path, most: int) -> str:
@@ -40,21 +40,26 @@ def read_text(path: Path, most: int) -> str:
     """
     content = _content(path, most)
     if len(content) > most:
-        raise InputError(f"{place(path)}: found a file of more than {most // 1024} KiB, "
-                         f"allowed are {most // 1024} KiB; give a file of this kind and no data dump.")  # fmt: skip
+        raise InputError(
+            f"{place(path)}: found a file of more than {most // 1024} KiB, "
+            f"allowed are {most // 1024} KiB; give a file of this kind and no data dump."
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
-        raise InputError(f"{place(path)}: found a byte that is not UTF-8 at position {failure.start}, "
-                         "allowed is UTF-8 text; save the file as UTF-8.") from None  # fmt: skip
+        raise InputError(
+            f"{place(path)}: found a byte that is not UTF-8 at position {failure.start}, "
+            "allowed is UTF-8 text; save the file as UTF-8."
+        ) from None
     return _refused_if_no_text(path, text)
 
 
 def _refused_if_no_text(path: Path, text: str) -> str:
     code = next((letter for letter in text if ord(letter) < 32 and letter not in "\t\n\r"), None)
     if code is not None:
-        raise InputError(f"{place(path)}: found the control character {code!a}, allowed is plain text; "
-                         "give a text file.")  # fmt: skip
+        raise InputError(
+            f"{place(path)}: found the control character {code!a}, allowed is plain text; give a text file."
+        )
     if not text.strip():
         raise InputError(f"{place(path)}: found an empty file, allowed is a filled one; write it or name another.")
     return text

@@ -22,6 +22,7 @@ class Parameter:
     meaning: str = ""
 
 
+# fmt: off
 _TABLE = (
     Parameter("model", ROW, None, ("models",), "row of data/models.csv"),
     Parameter("accelerator", ROW, None, ("accelerators",), "row of data/accelerators.csv"),
@@ -42,7 +43,7 @@ _TABLE = (
               "as_printed in prefill; mechanisms with one order ignore it"),
     Parameter("grouping", CHOICE, "fused", GROUPINGS,
               "fused: one kernel; spilled: one kernel with S charged S_passes times; layered: one line per kernel"),
-    Parameter("S_passes", NUMBER, 1, (1, 2), "passes of S over the memory bus when spilled: 1, or 2 for write and read"),
+    Parameter("S_passes", NUMBER, 1, (1, 2), "passes of S over the bus when spilled: 1, or 2 for write and read"),
     Parameter("rope", CHOICE, "in", ("in", "out"), "whether the RoPE parts of Q and K are counted"),
     Parameter("rope_key", CHOICE, "per_head", ("per_head", "shared"),
               "as_printed order: whether the one RoPE key is copied into every head's K before the core reads it"),
@@ -61,7 +62,8 @@ _TABLE = (
               "what s and placement give, 1 without skew"),
     Parameter("BW_Int", NUMBER, None, (), "interconnect bandwidth in byte/s, one direction; by default the link's"),
     Parameter("alpha", NUMBER, 0, ("link",), "latency in s added to each transfer; `link` takes the row's"),
-    Parameter("capacity_unit", CHOICE, "row", ("row", "GB", "GiB"), "unit in which M_cap is read; by default as the row says"),
+    Parameter("capacity_unit", CHOICE, "row", ("row", "GB", "GiB"),
+              "unit in which M_cap is read; by default as the row says"),
     Parameter("weights", CHOICE, "as_built", ("as_built", "eq11", "once"),
               "weights in the memory book: as_built counts every weight where it is stored; eq11 counts attention x "
               "deg_DP and the routed experts (or the dense layers of a model without experts) once; once counts every "
@@ -69,16 +71,18 @@ _TABLE = (
     Parameter("activation", CHOICE, "counted", ("counted", "none"), "whether M_act(L) is counted in the memory book"),
     Parameter("rounding", CHOICE, "down", ("down", "none", "per_group"),
               "B_cap: down to an integer, not rounded, or down to a multiple of deg_DP"),
-    Parameter("overlap", CHOICE, "none", ("none", "comm"), "TPOT as a serial sum, or communication hidden behind computation"),
+    Parameter("overlap", CHOICE, "none", ("none", "comm"),
+              "TPOT as a serial sum, or communication hidden behind computation"),
     Parameter("calibration", ROW, None, ("calibrations",),
               "name in data/calibrations.csv: measured efficiencies and launch floors in place of the bare roofline"),
     Parameter("slo", NUMBER, None, (), "time allowed per output token in s"),
     Parameter("s", NUMBER, 0, (), "Zipf exponent of expert popularity"),
     Parameter("placement", CHOICE, "contiguous", ("contiguous", "strided", "shuffled", "lpt", "replicated"),
               "how experts are placed on accelerators"),
-    Parameter("draws", CHOICE, "without", ("without", "with"), "whether a token draws its n_k experts with replacement"),
+    Parameter("draws", CHOICE, "without", ("without", "with"), "whether a token draws its experts with replacement"),
     Parameter("copies", COUNT, None, (), "replicated placement: further expert slots; by default one per accelerator"),
     Parameter("seed", COUNT, 0, (), "seed of whatever is random"),
-)  # fmt: skip
+)
 
+# fmt: on
 PARAMETERS: dict[str, Parameter] = {parameter.name: parameter for parameter in _TABLE}

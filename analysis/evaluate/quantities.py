@@ -165,8 +165,10 @@ def _expert(setting: Setting) -> Counts:
 def needs_experts(setting: Setting) -> None:
     """Refuse models without experts."""
     if not setting.architecture.experts:
-        raise InputError(f"model={setting.model.id}: has no routed experts, so this quantity does not exist for it; "
-                         "choose a mixture-of-experts model (`python -m analysis models` lists them).")  # fmt: skip
+        raise InputError(
+            f"model={setting.model.id}: has no routed experts, so this quantity does not exist for it; "
+            "choose a mixture-of-experts model (`python -m analysis models` lists them)."
+        )
 
 
 def needs_model(setting: Setting) -> None:

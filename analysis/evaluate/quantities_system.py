@@ -18,8 +18,10 @@ def _serves(setting: Setting) -> None:
 
 def _needs_link(setting: Setting) -> None:
     if setting.link is None and setting["BW_Int"] is None and np.any(np.asarray(setting["n_acc"]) > 1):
-        raise InputError("link= is needed: this accelerator comes with no known link; name a row, for example link=nvlink5-b200, "
-                         "or give BW_Int= in byte/s (`python -m analysis interconnects` lists all).")  # fmt: skip
+        raise InputError(
+            "link= is needed: this accelerator comes with no known link; name a row, for example link=nvlink5-b200, "
+            "or give BW_Int= in byte/s (`python -m analysis interconnects` lists all)."
+        )
 
 
 def _exchanges(setting: Setting) -> None:
@@ -45,11 +47,7 @@ def _imbalance_beside(setting: Setting) -> dict[str, object]:
 define("tpot", "time per output token", "s", system.tpot, domain=_serves)
 define("tpot_terms", "terms of the time per output token, all blocks together", "s", system.terms, domain=_serves)
 define(
-    "tpot_bound",
-    "lower bound of the time per output token (Eq. 12)",
-    "s",
-    domain=_serves,
-    expression=system.tpot_bound,
+    "tpot_bound", "lower bound of the time per output token (Eq. 12)", "s", domain=_serves, expression=system.tpot_bound
 )
 define("throughput", "output tokens per second of the system", "token/s", lambda s: B / system.tpot(s), domain=_serves)
 define(
@@ -81,8 +79,7 @@ define(
     compute=system.B_SLO_value,
     closed_form="largest whole B with tpot(B) <= SLO, by bisection",
     domain=_serves,
-    beside={
-        "lower bound of TPOT (Eq. 12)": system.B_SLO_bound},
+    beside={"lower bound of TPOT (Eq. 12)": system.B_SLO_bound},
 )
 define(
     "load_imbalance",

@@ -28,7 +28,8 @@ def read(name: str, given):
         close = difflib.get_close_matches(shown(name), PARAMETERS, n=3)
         hint = f"close to it are {', '.join(close)}; " if close else ""
         raise InputError(
-            f"{shown(name)}={shown(given)}: there is no parameter of this name; {hint}allowed are {choices(PARAMETERS)}."
+            f"{shown(name)}={shown(given)}: there is no parameter of this name; {hint}"
+            f"allowed are {choices(PARAMETERS)}."
         )
     if parameter.kind == ROW:
         return str(given)

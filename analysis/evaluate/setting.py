@@ -23,9 +23,14 @@ GB, GIB = 10**9, 2**30
 def architecture(row) -> Architecture:
     """What the blocks of a model row are made of."""
     return Architecture(
-        attention=row.attention, ffn=row.ffn, dense=row.n_moe < row.n_dec, experts=row.n_moe > 0,
-        shared=bool(row.d_shared), tied=row.tied, vectors=tuple(row.vectors),
-    )  # fmt: skip
+        attention=row.attention,
+        ffn=row.ffn,
+        dense=row.n_moe < row.n_dec,
+        experts=row.n_moe > 0,
+        shared=bool(row.d_shared),
+        tied=row.tied,
+        vectors=tuple(row.vectors),
+    )
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,10 @@ class Setting:
     def _row(self, name: str):
         file = PARAMETERS[name].allowed[0]
         if name not in self.given:
-            raise InputError(f"{name}= is needed: name a row, for example {name}={EXAMPLES[name]} "
-                             f"(`python -m analysis {file}` lists all).")  # fmt: skip
+            raise InputError(
+                f"{name}= is needed: name a row, for example {name}={EXAMPLES[name]} "
+                f"(`python -m analysis {file}` lists all)."
+            )
         return datasets.find(file, self.given[name], name)
 
     @cached_property
@@ -124,8 +131,10 @@ class Setting:
     def _blocks(self) -> dict:
         dense = self.model.n_dec - self.model.n_moe if self.model.n_moe else 0
         if np.any(np.asarray(self["blocks"]) < dense):
-            raise InputError(f"blocks={self['blocks']}: {self.model.id} has {dense} dense blocks besides those with experts; "
-                             f"give at least {dense}.")  # fmt: skip
+            raise InputError(
+                f"blocks={self['blocks']}: {self.model.id} has {dense} dense blocks besides those with experts; "
+                f"give at least {dense}."
+            )
         experts = self["blocks"] - dense if self.model.n_moe else 0
         return {BY_NAME["n_dec"]: self["blocks"], BY_NAME["n_moe"]: experts}
 
@@ -157,8 +166,10 @@ class Setting:
     def two_levels(self) -> bool:
         """Whether groups of accelerators are joined by a second, slower network."""
         if ("group" in self.given) != ("link_between" in self.given):
-            raise InputError("group= and link_between= belong together: give the size of a group and the link between groups, "
-                             "for example group=8 link_between=ib-xdr.")  # fmt: skip
+            raise InputError(
+                "group= and link_between= belong together: give the size of a group and the link between groups, "
+                "for example group=8 link_between=ib-xdr."
+            )
         return "group" in self.given
 
     def _groups(self) -> dict:
@@ -166,8 +177,8 @@ class Setting:
             raise InputError(f"group={self['group']}: must divide n_acc={self['n_acc']}; give a divisor.")
         if np.any(np.asarray(self["deg_TP"]) > np.asarray(self["group"])):
             raise InputError(
-                f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside a group={self['group']} of the fast link; "
-                "give a smaller degree or a larger group."
+                f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside one group={self['group']} of the "
+                "fast link; give a smaller degree or a larger group."
             )
         between = datasets.row_point(self._row("link_between"))
         return {BY_NAME["n_group"]: self["group"], BY_NAME["BW_out"]: between[BY_NAME["BW_Int"]]}

@@ -43,8 +43,8 @@ def _group_tokens(setting: Setting) -> int:
     tokens = int(setting["B"] // groups)
     if not 1 <= tokens <= LARGEST_SAMPLE:
         raise InputError(
-            f"B={setting['B']}: one group of experts would route {tokens} tokens, and the Monte Carlo maximum is drawn for "
-            f"1 to {LARGEST_SAMPLE}; give another batch, or leave B out for the maximum of expected loads."
+            f"B={setting['B']}: one group of experts would route {tokens} tokens, and the Monte Carlo maximum is drawn "
+            f"for 1 to {LARGEST_SAMPLE}; give another batch, or leave B out for the maximum of expected loads."
         )
     return tokens
 
@@ -55,5 +55,14 @@ def imbalance_at_batch(setting: Setting) -> Band:
     if np.ndim(setting["s"]) or np.ndim(setting["B"]):
         raise InputError("B, s: the Monte Carlo maximum takes one batch and one s; run once per value.")
     tokens = _group_tokens(setting)
-    return expected_maximum(n_e, n_k, n_acc, setting["s"], tokens, setting["placement"], setting["draws"],
-                            seed=setting["seed"], copies=setting["copies"])  # fmt: skip
+    return expected_maximum(
+        n_e,
+        n_k,
+        n_acc,
+        setting["s"],
+        tokens,
+        setting["placement"],
+        setting["draws"],
+        seed=setting["seed"],
+        copies=setting["copies"],
+    )

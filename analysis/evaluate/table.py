@@ -99,7 +99,9 @@ def load_table(path: Path, row_class: type[BaseModel]) -> dict[str, BaseModel]:
     for line, record in read_records(path, row_class):
         row = checked_row(row_class, record, f"{path.name} line {line}")
         if row.id in rows:
-            raise InputError(f"{path.name} line {line}, column id: found {row.id!r} a second time, "
-                             "allowed are ids used once; rename or remove this row.")  # fmt: skip
+            raise InputError(
+                f"{path.name} line {line}, column id: found {row.id!r} a second time, "
+                "allowed are ids used once; rename or remove this row."
+            )
         rows[row.id] = row
     return rows

@@ -26,8 +26,9 @@ def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]
     """
     point = setting.point | {B: batch}
     flops, moved = _whole_model(setting)
-    used = capacity.memory_used(setting.architecture, setting.conventions, setting["weights"],
-                                setting["activation"] == "counted")  # fmt: skip
+    used = capacity.memory_used(
+        setting.architecture, setting.conventions, setting["weights"], setting["activation"] == "counted"
+    )
     terms = system.terms(setting)
     wires = sum(float(value(terms[name], point)) for name in serving.COMMUNICATION)
     return {

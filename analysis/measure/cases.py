@@ -124,8 +124,9 @@ def attention(mechanism: str, precision: str, sizes: Mapping[str, int]) -> Itera
 
 def experts(precision: str, n_e: int, tokens_per_expert: int, dimensions: Mapping[str, int] = EXPERT) -> Case:
     """`n_e` experts over `tokens_per_expert` tokens each, dealt out evenly."""
-    return Case.of("experts", precision, tokens=n_e * tokens_per_expert, **dimensions, n_e=n_e, n_k=1, deg_EP=1,
-                   routing="balanced")  # fmt: skip
+    return Case.of(
+        "experts", precision, tokens=n_e * tokens_per_expert, **dimensions, n_e=n_e, n_k=1, deg_EP=1, routing="balanced"
+    )
 
 
 def gemm(precision: str, tokens: int, d_emb: int, d_FFN: int) -> Case:

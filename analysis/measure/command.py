@@ -21,10 +21,21 @@ CUDA_ROOM = 0.8
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Fewer cells and repeats: at most 45 s on a CPU instead of 5 minutes.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
-              help="cpu: numpy in fp32; cuda: PyTorch in bf16, where it is installed.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="machine.csv", show_default=True,
-              help="CSV file to write; the machine's record goes beside it.")  # fmt: skip
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="cpu: numpy in fp32; cuda: PyTorch in bf16, where it is installed.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="machine.csv",
+    show_default=True,
+    help="CSV file to write; the machine's record goes beside it.",
+)
 def measure(quick: bool, device: str, output: Path) -> None:
     """Time this machine: matrix products, bandwidth, decode attention in both orders, experts.
 
@@ -71,8 +82,10 @@ def _on_cuda(quick: bool):
     from analysis.measure.torch_kernels import TorchBackend
 
     if not has_cuda():
-        raise InputError("--device cuda: found no CUDA device that PyTorch can use, allowed is cpu; install PyTorch "
-                         "with CUDA (pip install torch), or measure the CPU.")  # fmt: skip
+        raise InputError(
+            "--device cuda: found no CUDA device that PyTorch can use, allowed is cpu; install PyTorch "
+            "with CUDA (pip install torch), or measure the CPU."
+        )
     machine = cuda_machine()
     return machine, TorchBackend("cuda", CUDA_ROOM * machine.memory), cuda_cases(quick)
 

@@ -43,8 +43,10 @@ class NumpyBackend:
     def kernels(self, case: Case) -> list[Kernel]:
         made = {name: np.zeros(shape, np.float32) for name, shape in shapes(case)[1].items()}
         grouping = "fused" if case.operation in ("gemm", "read", "copy") else "layered"
-        return [Kernel(f"numpy {np.__version__} {name}, {self.blas}", grouping, partial(setup, made=made))
-                for name, setup in KERNELS[case.operation].items()]  # fmt: skip
+        return [
+            Kernel(f"numpy {np.__version__} {name}, {self.blas}", grouping, partial(setup, made=made))
+            for name, setup in KERNELS[case.operation].items()
+        ]
 
     def once(self, run: Run) -> float:
         return wall_time(run)

@@ -44,8 +44,10 @@ class TorchBackend:
 
     def allocate(self, case: Case) -> dict[str, Any]:
         options = {"dtype": self._dtype(case), "device": self.device}
-        return {name: self.torch.empty(shape, **options).uniform_(-0.25, 0.75).mul_(scale(name, shape))
-                for name, shape in shapes(case)[0].items()}  # fmt: skip
+        return {
+            name: self.torch.empty(shape, **options).uniform_(-0.25, 0.75).mul_(scale(name, shape))
+            for name, shape in shapes(case)[0].items()
+        }
 
     def kernels(self, case: Case) -> list[Kernel]:
         if case.operation == "core_attention":
@@ -168,6 +170,10 @@ def _copy(given: Arrays) -> Run:
     return lambda: {"B": target.copy_(given["A"])}
 
 
-PLAIN = {"decompression": ("matmul", _decompression), "gemm": ("matmul", _gemm), "read": ("sum", _read),
-         "copy": ("copy_", _copy)}  # fmt: skip
+PLAIN = {
+    "decompression": ("matmul", _decompression),
+    "gemm": ("matmul", _gemm),
+    "read": ("sum", _read),
+    "copy": ("copy_", _copy),
+}
 """Operations with one kernel: its name in PyTorch, and how it is set up."""

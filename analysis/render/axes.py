@@ -11,10 +11,15 @@ from analysis.evaluate.setting import Setting
 from analysis.render.style import COLOURS
 
 LAYER_COLOURS = {
-    "projections": COLOURS["projections"], "output": "#999999", "dense": COLOURS["dense"],
-    "routed": COLOURS["experts"], "shared": COLOURS["shared_expert"], "router": COLOURS["communication"],
-    "head": "#444444", "decompression": "#882255",
-}  # fmt: skip
+    "projections": COLOURS["projections"],
+    "output": "#999999",
+    "dense": COLOURS["dense"],
+    "routed": COLOURS["experts"],
+    "shared": COLOURS["shared_expert"],
+    "router": COLOURS["communication"],
+    "head": "#444444",
+    "decompression": "#882255",
+}
 """Colour of each layer; core attention takes the colour of its mechanism."""
 
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -91,8 +96,9 @@ def plain_log(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1e4 else short(x)))
 
 
-def label_right(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str], colours: Sequence[str],
-                gap: float = 0.075) -> None:
+def label_right(
+    axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str], colours: Sequence[str], gap: float = 0.075
+) -> None:
     """Write labels in a column right of the axes, each beside its point's height and joined to it by a thin line.
 
     The limits of the axes are fixed as they are. Points are in data units, `gap` is a share of the axes' height.
@@ -104,10 +110,15 @@ def label_right(axes: Axes, points: Sequence[tuple[float, float]], labels: Seque
     for point, label, colour, height in zip(points, labels, colours, placed, strict=True):
         axes.plot(1.05, height, "s", color=colour, markersize=6, transform=axes.transAxes, clip_on=False)
         axes.annotate(
-            label, point, xytext=(1.08, height), textcoords="axes fraction", va="center", fontsize=9,
+            label,
+            point,
+            xytext=(1.08, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=9,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": "#BBBBBB", "linewidth": 0.7, "relpos": (0, 0.5), "shrinkA": 14},
-        )  # fmt: skip
+        )
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:

@@ -7,6 +7,7 @@ equations they are, as sympy's `srepr`, which `sympy.sympify` reads back.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import yaml
 from sympy import Expr, srepr
@@ -16,9 +17,9 @@ from analysis.evaluate import datasets
 from analysis.evaluate.parameters import CHOICE, PARAMETERS
 from analysis.evaluate.quantities import Quantity, all_quantities
 from analysis.evaluate.setting import Setting
-from analysis.files import ROOT
 from analysis.render.equations import subjects
 
+CITATION = Path(__file__).resolve().parents[2] / "CITATION.cff"
 GENERATED = "_assets/derivations.json"
 KINDS = {"eq": "equation", "fig": "figure", "tab": "table", "prop": "proposition", "sec": "section"}
 DIRECTIVE = re.compile(r"^(?P<fence>[`:]{3,})\{[\w:-]+\} ?(?P<title>.*)\n(?P<options>(?::[\w-]+:.*\n)+)", flags=re.M)
@@ -62,7 +63,7 @@ def derivations(pages: Mapping[str, str]) -> dict:
     for entry in found:
         if entry["label"] in quantities:
             entry |= _computed(quantities[entry["label"]])
-    version = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
+    version = yaml.safe_load(CITATION.read_text())["version"]
     return {"version": str(version), "results": sorted(found, key=lambda entry: entry["label"])}
 
 

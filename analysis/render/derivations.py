@@ -21,9 +21,13 @@ from analysis.render.tables import code, table
 
 STEPS = {"decode": Integer(1), "prefill": L}
 FEED_FORWARD = {
-    "dense": FFN["gated"], "plain": FFN["plain"], "routed": ROUTED_EXPERTS, "shared": SHARED_EXPERT, "router": ROUTER,
+    "dense": FFN["gated"],
+    "plain": FFN["plain"],
+    "routed": ROUTED_EXPERTS,
+    "shared": SHARED_EXPERT,
+    "router": ROUTER,
     "head": HEAD,
-}  # fmt: skip
+}
 
 
 def einsum(mechanism: str, stage: str = "", order: str = "as_printed") -> str:
@@ -147,9 +151,13 @@ def crossing_equation(what: str, label: str, mechanism: str = "MLA") -> str:
 
 def tokens_equation() -> str:
     """Tokens per expert, and the expected number of experts that at least one token reaches."""
-    return display([(tex(T_e), parallel.tokens_per_expert(), "one expert"),
-                    (tex(n_act), parallel.active_experts(B * l), "experts reached, one expert-parallel group")],
-                   "eq-tokens-per-expert")  # fmt: skip
+    return display(
+        [
+            (tex(T_e), parallel.tokens_per_expert(), "one expert"),
+            (tex(n_act), parallel.active_experts(B * l), "experts reached, one expert-parallel group"),
+        ],
+        "eq-tokens-per-expert",
+    )
 
 
 def knee_equation() -> str:

@@ -19,15 +19,28 @@ from analysis.render.latex import display, display_lines, tex, tidy, upright
 
 WHOLE_SYSTEM = [BY_NAME[name] for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP")]
 LEFT = {  # the letter that stands for a quantity; others are spelt out
-    "parameters": r"N", "active_parameters": r"N_{active}", "kv_bytes_per_token": r"n_{dec} M_{KV}",
-    "core_attention_flops": r"F_{core}", "core_attention_bytes": r"Q_{core}", "core_attention_intensity": r"ArI_{core}",
-    "kv_decompression_flops": r"F_{decompress}", "attention_block_time": r"t_{attn}",
-    "expert_intensity": r"ArI_{expert}", "ridge_point": r"RP_{acc}",
-    "B_attn": r"B_{attn}", "B_MoE": r"B_{MoE}", "B_RP": r"B_{RP}",
-    "tpot": r"TPOT", "tpot_bound": r"TPOT_{bound}", "all_to_all_time": r"t_{dispatch}", "B_cap": r"B_{cap}",
-    "B_SLO": r"B_{SLO}", "throughput": r"X", "throughput_per_accelerator": r"X_{acc}",
+    "parameters": r"N",
+    "active_parameters": r"N_{active}",
+    "kv_bytes_per_token": r"n_{dec} M_{KV}",
+    "core_attention_flops": r"F_{core}",
+    "core_attention_bytes": r"Q_{core}",
+    "core_attention_intensity": r"ArI_{core}",
+    "kv_decompression_flops": r"F_{decompress}",
+    "attention_block_time": r"t_{attn}",
+    "expert_intensity": r"ArI_{expert}",
+    "ridge_point": r"RP_{acc}",
+    "B_attn": r"B_{attn}",
+    "B_MoE": r"B_{MoE}",
+    "B_RP": r"B_{RP}",
+    "tpot": r"TPOT",
+    "tpot_bound": r"TPOT_{bound}",
+    "all_to_all_time": r"t_{dispatch}",
+    "B_cap": r"B_{cap}",
+    "B_SLO": r"B_{SLO}",
+    "throughput": r"X",
+    "throughput_per_accelerator": r"X_{acc}",
     "load_imbalance": r"\Gamma_{acc}",
-}  # fmt: skip
+}
 ORDER_NAMES = {"as_printed": "as printed", "reordered": "reordered"}
 
 

@@ -56,9 +56,17 @@ def _name_line(axes: Axes, rows: Rows, order: str, words: str) -> None:
     """Write an order's name where its line is the higher one: reordered right, as printed left."""
     right = order == "reordered"
     at = 3 * len(rows["l"]) // 4 if right else 0
-    axes.annotate(words, (rows["l"][at], rows[order][at] * 1e3), xytext=(-8 if right else 4, 6), va="bottom",
-                  ha="right" if right else "left", textcoords="offset points", color=ORDER_COLOURS[order],
-                  fontweight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
+    axes.annotate(
+        words,
+        (rows["l"][at], rows[order][at] * 1e3),
+        xytext=(-8 if right else 4, 6),
+        va="bottom",
+        ha="right" if right else "left",
+        textcoords="offset points",
+        color=ORDER_COLOURS[order],
+        fontweight="bold",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+    )
 
 
 def _marks(axes: Axes, found: dict[str, list[float]]) -> None:
@@ -88,8 +96,10 @@ def describe_crossing(setting: Setting, rows: Rows) -> tuple[str, str]:
         f"Time of decompression (or the absorbed products) and core attention against the query length l, in both "
         f"orders: {where(setting)}; {used}. Equal {listed}."
     )
-    ends = ", ".join(f"{ORDER_WORDS[order]} {rounded(rows[order][0] * 1e3)} to {rounded(rows[order][-1] * 1e3)} ms"
-                     for order in ORDER_WORDS)  # fmt: skip
+    ends = ", ".join(
+        f"{ORDER_WORDS[order]} {rounded(rows[order][0] * 1e3)} to {rounded(rows[order][-1] * 1e3)} ms"
+        for order in ORDER_WORDS
+    )
     return caption, f"Two rising lines over l from {rows['l'][0]:.0f} to {rows['l'][-1]:.0f}: {ends}. Equal {listed}."
 
 

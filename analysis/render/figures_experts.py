@@ -37,8 +37,12 @@ def expert_figure(setting: Setting, rows: Rows) -> Figure:
     _mark(axes, found.experts, level, "B_MoE", "right")
     if found.knee:
         _mark(axes, found.knee, level, "knee", "left")
-    label_right(axes, [(rows["B"][-1], rows[name][-1]) for name in STYLES],
-                [f"{name}  {rounded(rows[name][-1])}" for name in STYLES], [COLOURS["experts"]] * 2)  # fmt: skip
+    label_right(
+        axes,
+        [(rows["B"][-1], rows[name][-1]) for name in STYLES],
+        [f"{name}  {rounded(rows[name][-1])}" for name in STYLES],
+        [COLOURS["experts"]] * 2,
+    )
     powers_of_two(axes.xaxis, rows["B"])
     plain_log(axes.yaxis)
     axes.set(xlabel="requests decoded together B (whole system)", ylabel="ArI of one expert [FLOP/byte]")
@@ -52,8 +56,15 @@ def _mark(axes: Axes, batch: float, level: float, name: str, side: str) -> None:
         return
     axes.plot(batch, level, "o", color="black")
     axes.axvline(batch, color="black", linewidth=1, linestyle=":")
-    axes.annotate(f"{name} {rounded(batch, 4)}", (batch, axes.get_ylim()[0]), xytext=(-4 if side == "right" else 4, 6),
-                  textcoords="offset points", rotation=90, ha=side, fontsize=9)  # fmt: skip
+    axes.annotate(
+        f"{name} {rounded(batch, 4)}",
+        (batch, axes.get_ylim()[0]),
+        xytext=(-4 if side == "right" else 4, 6),
+        textcoords="offset points",
+        rotation=90,
+        ha=side,
+        fontsize=9,
+    )
 
 
 def describe_expert(setting: Setting, rows: Rows) -> tuple[str, str]:
@@ -109,8 +120,10 @@ def _reached_title(rows: Rows, models: Sequence[str]) -> str:
 
 def describe_reached(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
-    listed = "; ".join(f"{s.model.id} ({s.model.n_k} of {s.model.n_e}) {rows[s.model.id][0]:.1%} to "
-                       f"{rows[s.model.id][-1]:.1%}" for s in settings)  # fmt: skip
+    listed = "; ".join(
+        f"{s.model.id} ({s.model.n_k} of {s.model.n_e}) {rows[s.model.id][0]:.1%} to {rows[s.model.id][-1]:.1%}"
+        for s in settings
+    )
     caption = (
         "Expected share of a block's routed experts that at least one token reaches, uniform routing; "
         f"{conventions(settings[0], 'phase', 'l')}. Weights of experts that nobody reaches are not read."
@@ -138,8 +151,15 @@ def ridge_figure(setting: Setting, rows: Rows) -> Figure:
     for number, batch in enumerate(rows["B_MoE"]):
         axes.plot([attention, batch], [number, number], color=COLOURS["infeasible"], zorder=1)
         axes.plot(batch, number, "o", color=COLOURS["experts"], zorder=2)
-        axes.annotate(rounded(batch, 4), (batch, number), xytext=(7 if batch >= attention else -7, 0), va="center",
-                      textcoords="offset points", ha="left" if batch >= attention else "right", fontsize=8)  # fmt: skip
+        axes.annotate(
+            rounded(batch, 4),
+            (batch, number),
+            xytext=(7 if batch >= attention else -7, 0),
+            va="center",
+            textcoords="offset points",
+            ha="left" if batch >= attention else "right",
+            fontsize=8,
+        )
     axes.axvline(attention, color=COLOURS["projections"])
     axes.set_xscale("log")
     low, high = min(*rows["B_MoE"], attention), max(*rows["B_MoE"], attention)

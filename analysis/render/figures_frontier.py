@@ -100,5 +100,10 @@ def frontier_notes(lines: Sequence[Grid], contexts: np.ndarray) -> dict[str, flo
     L = middle(contexts)
     rates = best_by_model(lines, L)
     most, least = max(rates, key=rates.get), min(rates, key=rates.get)
-    return {"frontier_context": L, "frontier_most": rates[most], "frontier_most_model": most,
-            "frontier_least": rates[least], "frontier_least_model": least}  # fmt: skip
+    return {
+        "frontier_context": L,
+        "frontier_most": rates[most],
+        "frontier_most_model": most,
+        "frontier_least": rates[least],
+        "frontier_least_model": least,
+    }

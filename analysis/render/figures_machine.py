@@ -29,8 +29,10 @@ def machine_rows(machine: OwnMachine) -> Rows:
     """One row per timed kernel that computes: what it is, intensity [FLOP/byte], rate [FLOP/s], times [s]."""
     chosen = machine.compared.rows(machine.compared.prediction.flops > 0)
     return {
-        "series": [_series(*cells) for cells in zip(*(texts(chosen.table, name) for name in
-                   ("operation", "mechanism", "order")), strict=True)],
+        "series": [
+            _series(*cells)
+            for cells in zip(*(texts(chosen.table, name) for name in ("operation", "mechanism", "order")), strict=True)
+        ],
         "n_hd": [int(n) if n == n else "" for n in numbers(chosen.table, "n_hd")],
         "grouping": texts(chosen.table, "grouping").tolist(),
         "intensity": chosen.prediction.intensity.tolist(),
@@ -39,7 +41,7 @@ def machine_rows(machine: OwnMachine) -> Rows:
         "predicted": chosen.prediction.time.tolist(),
         "spread": numbers(chosen.table, "spread").tolist(),
         "kernel": texts(chosen.table, "kernel").tolist(),
-    }  # fmt: skip
+    }
 
 
 def _series(operation: str, mechanism: str | None, order: str | None) -> str:
@@ -56,14 +58,25 @@ def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
     """Attained rate against intensity, under the roof of the machine's best product and best read."""
     figure, axes = pyplot.subplots(figsize=(WIDTH, 4.8))
     x = np.geomspace(0.1, max(rows["intensity"]) * 2, 200)
-    axes.loglog(x, np.minimum(machine.arithmetic, machine.traffic * x), color="black", linewidth=1.2,
-                label="roof: best product, best read")  # fmt: skip
+    axes.loglog(
+        x,
+        np.minimum(machine.arithmetic, machine.traffic * x),
+        color="black",
+        linewidth=1.2,
+        label="roof: best product, best read",
+    )
     axes.axvline(machine.ridge, color="#999999", linewidth=0.8, linestyle=":")
     for number, name in enumerate(dict.fromkeys(rows["series"])):
         chosen = [i for i, each in enumerate(rows["series"]) if each == name]
-        axes.plot([rows["intensity"][i] for i in chosen], [rows["rate"][i] for i in chosen],
-                  MARKERS[number % len(MARKERS)], color=COLOUR.get(name, "#444444"), linestyle="none", alpha=0.8,
-                  label=name)  # fmt: skip
+        axes.plot(
+            [rows["intensity"][i] for i in chosen],
+            [rows["rate"][i] for i in chosen],
+            MARKERS[number % len(MARKERS)],
+            color=COLOUR.get(name, "#444444"),
+            linestyle="none",
+            alpha=0.8,
+            label=name,
+        )
     axes.set(xlabel="intensity [FLOP/byte]", ylabel="attained rate [FLOP/s]", xlim=(0.2, x[-1]))
     axes.set_title(f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
     for axis in (axes.xaxis, axes.yaxis):
@@ -116,8 +129,14 @@ def machine_order_figure(rows: Rows) -> Figure:
 def _order_lines(axes: Axes, rows: Rows, heads: float, marker: str, colour: str) -> None:
     chosen = [i for i, n in enumerate(rows["n_hd"]) if n == heads]
     for kind, style in (("measured", "-"), ("predicted", "--")):
-        axes.plot([rows["L"][i] for i in chosen], [rows[f"speedup_{kind}"][i] for i in chosen], style, marker=marker,
-                  color=colour, label=f"{heads:.0f} heads, {kind}")  # fmt: skip
+        axes.plot(
+            [rows["L"][i] for i in chosen],
+            [rows[f"speedup_{kind}"][i] for i in chosen],
+            style,
+            marker=marker,
+            color=colour,
+            label=f"{heads:.0f} heads, {kind}",
+        )
 
 
 def describe_machine_orders(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
@@ -128,9 +147,10 @@ def describe_machine_orders(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
     )
     parts = [
         f"{heads:.0f} heads, L {L:.0f}: measured {rounded(measured)}, predicted {rounded(predicted)}"
-        for heads, L, measured, predicted in zip(*(rows[name] for name in
-        ("n_hd", "L", "speedup_measured", "speedup_predicted")), strict=True)
-    ]  # fmt: skip
+        for heads, L, measured, predicted in zip(
+            *(rows[name] for name in ("n_hd", "L", "speedup_measured", "speedup_predicted")), strict=True
+        )
+    ]
     return caption, "Lines over context. " + "; ".join(parts) + "."
 
 

@@ -35,8 +35,10 @@ COLOUR_OF = {
 def measured_series(compared: Compared) -> np.ndarray:
     """The series that each row is drawn in: its operation, MLA decode split by the heads on the accelerator."""
     heads = numbers(compared.table, "n_hd")
-    split = [f"{name}, {n:.0f} heads" if name.startswith("MLA decode") else name
-             for name, n in zip(compared.operation, heads, strict=True)]  # fmt: skip
+    split = [
+        f"{name}, {n:.0f} heads" if name.startswith("MLA decode") else name
+        for name, n in zip(compared.operation, heads, strict=True)
+    ]
     return np.array(split, dtype=object)
 
 
@@ -91,10 +93,17 @@ def _points(axes: Axes, rows: Rows, name: str) -> None:
             i for i, key in enumerate(zip(rows["accelerator"], rows["series"], strict=True)) if key == (name, each)
         ]
         if index:
-            axes.plot([rows["intensity"][i] for i in index], [rows["rate"][i] / 1e12 for i in index],
-                      MARKERS[number % len(MARKERS)], color=COLOUR_OF[each.rsplit(", ",
-                      1)[0] if "heads" in each else each],
-                      markersize=3.5, alpha=0.75, linestyle="none", label=each, zorder=2)  # fmt: skip
+            axes.plot(
+                [rows["intensity"][i] for i in index],
+                [rows["rate"][i] / 1e12 for i in index],
+                MARKERS[number % len(MARKERS)],
+                color=COLOUR_OF[each.rsplit(", ", 1)[0] if "heads" in each else each],
+                markersize=3.5,
+                alpha=0.75,
+                linestyle="none",
+                label=each,
+                zorder=2,
+            )
 
 
 def describe_measured_roofline(rows: Rows, accelerators: Sequence[str]) -> tuple[str, str]:
@@ -175,8 +184,9 @@ def describe_measured_ratio(rows: Rows) -> tuple[str, str]:
     bins = ((0, 1e-5), (1e-5, 1e-4), (1e-4, np.inf))
     parts = [
         f"{f'to {seconds(high)}' if np.isfinite(high) else f'above {seconds(low)}'}: {np.median(ratio[inside]):.2f}"
-        for low, high in bins if (inside := (predicted >= low) & (predicted < high)).any()
-    ]  # fmt: skip
+        for low, high in bins
+        if (inside := (predicted >= low) & (predicted < high)).any()
+    ]
     return caption, "Scatter; median of measured over predicted time by predicted time: " + ", ".join(parts) + "."
 
 

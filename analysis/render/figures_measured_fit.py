@@ -133,8 +133,11 @@ def describe_deployments(compared: list[EndToEnd]) -> tuple[str, str]:
         "serial sum of the terms, or communication hidden behind computation; in BF16 throughout, or in FP8 except "
         "the cache. Even routing; NVLink inside nodes of eight, InfiniBand between them."
     )
-    listed = "; ".join(f"{each.deployment}, {each.reading}, {each.overlap}: predicted {rounded(each.predicted, 4)}, "
-                       f"published {rounded(each.published, 4)}" for each in compared)  # fmt: skip
+    listed = "; ".join(
+        f"{each.deployment}, {each.reading}, {each.overlap}: predicted {rounded(each.predicted, 4)}, "
+        f"published {rounded(each.published, 4)}"
+        for each in compared
+    )
     return caption, f"Grouped bars in tokens per second and accelerator: {listed}."
 
 

@@ -49,8 +49,15 @@ def order_figure(rows: Rows) -> Figure:
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH, 3.8))
     for number, name in enumerate(dict.fromkeys(rows["accelerator"])):
         x, measured, predicted = _pairs(rows, "tensor parallelism", name)
-        left.semilogx(x, measured, MARKERS[number], color=COLOURS["mla"], fillstyle=("full", "none")[number % 2],
-                      linestyle="none", label=f"measured, {name}")  # fmt: skip
+        left.semilogx(
+            x,
+            measured,
+            MARKERS[number],
+            color=COLOURS["mla"],
+            fillstyle=("full", "none")[number % 2],
+            linestyle="none",
+            label=f"measured, {name}",
+        )
         left.semilogx(
             x, predicted, color="black", linestyle=("-", "--")[number % 2], linewidth=1, label=f"predicted, {name}"
         )
@@ -124,10 +131,23 @@ def expert_time_figure(rows: Rows) -> Figure:
 def _expert_lines(axes: Axes, series: dict[str, np.ndarray], accelerator: str, number: int) -> None:
     colour = (COLOURS["experts"], COLOURS["mla"])[number % 2]
     x = series["tokens_per_expert"]
-    axes.loglog(x, series["measured"] / series["measured"][0], MARKERS[number], color=colour, markersize=3.5,
-                linestyle="none", label=f"measured, {accelerator}")  # fmt: skip
-    axes.loglog(x, series["predicted"] / series["predicted"][0], color=colour, linestyle=("-", "--")[number % 2],
-                linewidth=1.2, label=f"predicted, {accelerator}")  # fmt: skip
+    axes.loglog(
+        x,
+        series["measured"] / series["measured"][0],
+        MARKERS[number],
+        color=colour,
+        markersize=3.5,
+        linestyle="none",
+        label=f"measured, {accelerator}",
+    )
+    axes.loglog(
+        x,
+        series["predicted"] / series["predicted"][0],
+        color=colour,
+        linestyle=("-", "--")[number % 2],
+        linewidth=1.2,
+        label=f"predicted, {accelerator}",
+    )
 
 
 def _series_rows(rows: Rows, name: str) -> dict[str, np.ndarray]:
@@ -161,8 +181,13 @@ def exchange_rows(compared: Compared) -> Rows:
     found: Rows = {name: [] for name in ("series", "fabric", "bytes", "measured", "predicted")}
     for part in exchange_series(rows):
         name = f"{rows.operation[part[0]].split(',')[0]}, deg_EP {numbers(rows.table, 'deg_EP')[part[0]]:.0f}"
-        columns = ([name] * len(part), [fabric(rows, part[0])] * len(part), rows.prediction.wire_bytes[part],
-                   rows.latency[part], rows.prediction.wire[part])  # fmt: skip
+        columns = (
+            [name] * len(part),
+            [fabric(rows, part[0])] * len(part),
+            rows.prediction.wire_bytes[part],
+            rows.latency[part],
+            rows.prediction.wire[part],
+        )
         for key, column in zip(found, columns, strict=True):
             found[key] += list(column)
     return found
@@ -173,8 +198,14 @@ def exchange_figure(rows: Rows) -> Figure:
     figure, axes = pyplot.subplots(figsize=(WIDTH, 4))
     for number, name in enumerate(dict.fromkeys(rows["fabric"])):
         index = [i for i, each in enumerate(rows["fabric"]) if each == name]
-        axes.loglog([rows["predicted"][i] * 1e6 for i in index], [rows["measured"][i] * 1e6 for i in index],
-                    MARKERS[number], color=f"C{number}", linestyle="none", label=name)  # fmt: skip
+        axes.loglog(
+            [rows["predicted"][i] * 1e6 for i in index],
+            [rows["measured"][i] * 1e6 for i in index],
+            MARKERS[number],
+            color=f"C{number}",
+            linestyle="none",
+            label=name,
+        )
     span = np.array([min(rows["predicted"]), max(rows["measured"])]) * 1e6
     axes.loglog(span, span, color="black", linewidth=1, label="Eq. 13, no latency")
     axes.set(xlabel="time by Eq. 13 [µs]", ylabel="measured time [µs]")

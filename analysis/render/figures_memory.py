@@ -19,9 +19,12 @@ from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
 KIND_COLOURS = {
-    "attention": COLOURS["projections"], "dense": COLOURS["dense"], "routed": COLOURS["experts"],
-    "shared": COLOURS["shared_expert"], "other": "#000000",
-}  # fmt: skip
+    "attention": COLOURS["projections"],
+    "dense": COLOURS["dense"],
+    "routed": COLOURS["experts"],
+    "shared": COLOURS["shared_expert"],
+    "other": "#000000",
+}
 Rows = dict[str, list]
 
 
@@ -44,8 +47,13 @@ def parameter_figure(rows: Rows) -> Figure:
         axes.barh(number - 0.2, held / 1e9, 0.36, color=COLOURS["infeasible"])
         axes.barh(number + 0.2, touched / 1e9, 0.36, color=COLOURS["experts"])
         axes.text(held / 1e9, number - 0.2, f" held {rounded(held / 1e9)}", va="center", fontsize=9)
-        axes.text(touched / 1e9, number + 0.2, f" touched {rounded(touched / 1e9)} ({touched / held:.0%})", va="center",
-                  fontsize=9)  # fmt: skip
+        axes.text(
+            touched / 1e9,
+            number + 0.2,
+            f" touched {rounded(touched / 1e9)} ({touched / held:.0%})",
+            va="center",
+            fontsize=9,
+        )
     _models_down(axes, rows["model"])
     axes.set_xlim(right=max(rows["held"]) / 1e9 * 1.2)
     axes.set_xlabel("parameters [billions]")

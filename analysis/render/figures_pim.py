@@ -44,8 +44,10 @@ def device_gain(setting: Setting, batches: np.ndarray, contexts: np.ndarray) -> 
     """The gain over batches and contexts. Raises InputError without routed experts or accelerator_experts."""
     needs_experts(setting)
     if "accelerator_experts" not in setting.given:
-        raise InputError("accelerator_experts= is needed: the row of data/accelerators.csv that runs the routed "
-                         "experts, for example accelerator_experts=pim-paper.")  # fmt: skip
+        raise InputError(
+            "accelerator_experts= is needed: the row of data/accelerators.csv that runs the routed "
+            "experts, for example accelerator_experts=pim-paper."
+        )
     fine = np.geomspace(batches[0], batches[-1], 40 * len(batches))
     (device, plain, ratio), (fine_device, _, fine_ratio) = (_pair(setting, each, contexts) for each in (batches, fine))
     return Gain(device, plain, ratio, fine_device, fine_ratio)
@@ -86,7 +88,7 @@ def device_figure(gain: Gain) -> Figure:
     figure, axes = pyplot.subplots(figsize=(WIDTH, 4.6))
     most, least = max(gain.ratio.max(), 1.01), min(gain.ratio.min(), 0.99)
     span = max(np.log2(most), -np.log2(least))
-    scale = TwoSlopeNorm(1, 2.0 ** -span, 2.0**span)
+    scale = TwoSlopeNorm(1, 2.0**-span, 2.0**span)
     cells(axes, gain.ratio, each.reason, colormaps["PuOr"], scale)
     _contour(axes, gain)
     cell_ticks(axes, each.batches, each.contexts)

@@ -144,8 +144,10 @@ def _largest(rows: Rows, order: str) -> int:
 
 def _share_title(rows: Rows) -> str:
     first, second = (_largest(rows, order) for order in ORDER_WORDS)
-    return (f"Without reordering {rows['label'][first]} takes {rows['share'][first]:.0%}; "
-            f"with it {rows['label'][second]} {rows['share'][second]:.0%}")  # fmt: skip
+    return (
+        f"Without reordering {rows['label'][first]} takes {rows['share'][first]:.0%}; "
+        f"with it {rows['label'][second]} {rows['share'][second]:.0%}"
+    )
 
 
 def describe_shares(setting: Setting, rows: Rows) -> tuple[str, str]:

@@ -60,8 +60,14 @@ def _line(axes: Axes, line: Grid, name: str, style: dict) -> None:
     axes.plot(times[-1], rates[-1], "s", color=style["color"], markeredgecolor="black")
     ridge = ridge_batch(line.setting)
     if ridge <= line.batches[-1]:
-        axes.plot(np.interp(ridge, line.batches, times), np.interp(ridge, line.batches, rates), "o",
-                  markerfacecolor="white", markeredgecolor=style["color"], markersize=7)  # fmt: skip
+        axes.plot(
+            np.interp(ridge, line.batches, times),
+            np.interp(ridge, line.batches, rates),
+            "o",
+            markerfacecolor="white",
+            markeredgecolor=style["color"],
+            markersize=7,
+        )
 
 
 def ridge_batch(setting: Setting) -> float:
@@ -111,5 +117,9 @@ def describe_scale_out(lines: Lines) -> tuple[str, str]:
 def scale_out_notes(lines: Lines) -> dict[str, float]:
     """Numbers for the book: gain of one system at the first and last bandwidth, at the shortest and longest context."""
     found = list(gains(lines).values())
-    return {"scale_out_gain_fast_short": found[0][0], "scale_out_gain_fast_long": found[0][-1],
-            "scale_out_gain_slow_short": found[-1][0], "scale_out_gain_slow_long": found[-1][-1]}  # fmt: skip
+    return {
+        "scale_out_gain_fast_short": found[0][0],
+        "scale_out_gain_fast_long": found[0][-1],
+        "scale_out_gain_slow_short": found[-1][0],
+        "scale_out_gain_slow_long": found[-1][-1],
+    }

@@ -90,5 +90,7 @@ def _ranges(each: Grid) -> str:
     if not each.feasible.any():
         return "no feasible cell"
     times = each.tpot[each.feasible] * 1e3
-    return (f"feasible TPOT from {rounded(times.min())} to {rounded(times.max())} ms, throughput up to "
-            f"{rounded(best(each))} tokens/s per accelerator")  # fmt: skip
+    return (
+        f"feasible TPOT from {rounded(times.min())} to {rounded(times.max())} ms, throughput up to "
+        f"{rounded(best(each))} tokens/s per accelerator"
+    )

@@ -101,8 +101,11 @@ def describe_skew_imbalance(systems: Mapping[str, Setting], rows: Rows) -> tuple
     )
     imbalance, rates = at_strongest(rows, "imbalance"), at_strongest(rows, "rate")
     start = {system: _column(rows, system, "rate")[0] for system in systems}
-    listed = "; ".join(f"{name} {rounded(start[name])} to {rounded(rates[name])} tokens/s per accelerator, imbalance "
-                       f"{rounded(imbalance[name])} at the end" for name in systems)  # fmt: skip
+    listed = "; ".join(
+        f"{name} {rounded(start[name])} to {rounded(rates[name])} tokens/s per accelerator, imbalance "
+        f"{rounded(imbalance[name])} at the end"
+        for name in systems
+    )
     return caption, f"Two panels over s from {rows['s'][0]:g} to {rows['s'][-1]:g}: {listed}."
 
 

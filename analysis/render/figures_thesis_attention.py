@@ -53,8 +53,10 @@ def _two(setting: Setting) -> dict[str, Setting]:
 
 def full_memory_figure(found: Sequence[Shares]) -> Figure:
     """A panel per accelerator and network: core attention solid, exchange dashed, a colour per mechanism."""
-    devices, links = (list(dict.fromkeys(names)) for names in
-                      ((each.setting["accelerator"] for each in found), (each.network for each in found)))  # fmt: skip
+    devices, links = (
+        list(dict.fromkeys(names))
+        for names in ((each.setting["accelerator"] for each in found), (each.network for each in found))
+    )
     figure, panels = pyplot.subplots(
         len(devices), len(links), figsize=(WIDTH, 1.2 + 2.3 * len(devices)), sharex=True, sharey=True, squeeze=False
     )
@@ -121,8 +123,11 @@ def columns(found: Sequence[Shares]) -> dict[str, list]:
 
 def notes(found: Sequence[Shares]) -> dict[str, float | str]:
     """Numbers for the book: flips and shares of the last model on the first accelerator and network."""
-    own = next(each for each in reversed(found) if each.setting["accelerator"] == found[0].setting["accelerator"]
-               and each.network == found[0].network)  # fmt: skip
+    own = next(
+        each
+        for each in reversed(found)
+        if each.setting["accelerator"] == found[0].setting["accelerator"] and each.network == found[0].network
+    )
     core = own.shares[CORE]
     return {
         "thesis_full_model": own.setting.model.id,

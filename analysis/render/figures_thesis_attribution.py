@@ -23,15 +23,23 @@ def attribution_figure(cells: Sequence[Cell]) -> Figure:
         for place, kind in enumerate(FEED_FORWARDS):
             found = [cell for cell in cells if cell.held == held and cell.feed_forward == kind]
             at = np.arange(len(ATTENTIONS)) + 0.4 * (place - 0.5)
-            axes.bar(at, [cell.per_accelerator for cell in found], 0.36, hatch=HATCHES[kind], edgecolor="black",
-                     color=[COLOURS[cell.attention.lower()] for cell in found])  # fmt: skip
+            axes.bar(
+                at,
+                [cell.per_accelerator for cell in found],
+                0.36,
+                hatch=HATCHES[kind],
+                edgecolor="black",
+                color=[COLOURS[cell.attention.lower()] for cell in found],
+            )
         axes.set_xticks(np.arange(len(ATTENTIONS)), ATTENTIONS)
         axes.set(yscale="log", title=f"{held} parameters equal")
         plain_log(axes.yaxis)
         axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
     panels[0].set_ylabel("tokens/s per accelerator")
-    patches = [pyplot.Rectangle((0, 0), 1, 1, hatch=HATCHES[kind], facecolor="white", edgecolor="black", label=kind)
-               for kind in FEED_FORWARDS]  # fmt: skip
+    patches = [
+        pyplot.Rectangle((0, 0), 1, 1, hatch=HATCHES[kind], facecolor="white", edgecolor="black", label=kind)
+        for kind in FEED_FORWARDS
+    ]
     figure.legend(handles=patches, loc="outside lower center", ncols=2)
     return figure
 

@@ -21,10 +21,22 @@ def balance_figure(found: Sequence[balance.Balance], setting: Setting) -> Figure
     ordered = sorted(found, key=lambda each: each.ratio_weights)
     figure, axes = pyplot.subplots(figsize=(WIDTH, 0.9 + 0.26 * len(ordered)))
     places = np.arange(len(ordered))
-    axes.plot([each.ratio_weights for each in ordered], places, "o", markerfacecolor="none",
-              color=COLOURS["experts"], markersize=9, label="weights' bytes alone")  # fmt: skip
-    axes.plot([each.ratio_activations for each in ordered], places, "D", color=COLOURS["dense"],
-              label="activation bytes counted")  # fmt: skip
+    axes.plot(
+        [each.ratio_weights for each in ordered],
+        places,
+        "o",
+        markerfacecolor="none",
+        color=COLOURS["experts"],
+        markersize=9,
+        label="weights' bytes alone",
+    )
+    axes.plot(
+        [each.ratio_activations for each in ordered],
+        places,
+        "D",
+        color=COLOURS["dense"],
+        label="activation bytes counted",
+    )
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(places, [f"{each.model} ({rounded(each.groups)})" for each in ordered], fontsize=8)
     axes.set(xscale="log", xlabel=f"intensity of experts / of dense layers, {setting['n_acc']} accelerators")
@@ -57,10 +69,13 @@ def balance_notes(found: Sequence[balance.Balance], setting: Setting) -> dict[st
     ratios = [each.ratio_weights for each in found]
     own = next((each for each in found if each.model == setting.model.id), found[0])
     return {
-        "thesis_balanced": sum(abs(ratio - 1) < 1e-9 for ratio in ratios), "thesis_balance_models": len(found),
-        "thesis_balance_least": min(ratios), "thesis_balance_most": max(ratios),
-        "thesis_balance_own": own.ratio_activations, "thesis_balance_groups": own.groups,
-    }  # fmt: skip
+        "thesis_balanced": sum(abs(ratio - 1) < 1e-9 for ratio in ratios),
+        "thesis_balance_models": len(found),
+        "thesis_balance_least": min(ratios),
+        "thesis_balance_most": max(ratios),
+        "thesis_balance_own": own.ratio_activations,
+        "thesis_balance_groups": own.groups,
+    }
 
 
 # -- schedules -------------------------------------------------------------------------------------
@@ -72,8 +87,9 @@ def schedule_figure(
     for line, s, style, marker in zip(gains, skews, map(context_style, range(len(skews))), MARKERS, strict=False):
         axes.plot(batches, line, style, marker=marker, label=f"s = {s:g}")
     axes.axhline(1, color="black", linewidth=1)
-    axes.set(xscale="log", xlabel=f"requests together B ({setting['n_acc']} accelerators)",
-             ylabel="throughput over static")  # fmt: skip
+    axes.set(
+        xscale="log", xlabel=f"requests together B ({setting['n_acc']} accelerators)", ylabel="throughput over static"
+    )
     powers_of_two(axes.xaxis, batches)
     axes.legend(title="Zipf exponent")
     axes.set_title(
@@ -89,8 +105,10 @@ def describe_schedule(gains: np.ndarray, batches, skews, setting: Setting, L: fl
         f"and skew, over contiguous experts on all accelerators; L = {L:.0f}, memory of replicas and copies charged. "
         f"{conventions(setting, *USED)}."
     )
-    words = [f"s = {s:g}: {rounded(float(line[0]))} to {rounded(float(np.nanmax(line)))}"
-             for s, line in zip(skews, gains, strict=True)]  # fmt: skip
+    words = [
+        f"s = {s:g}: {rounded(float(line[0]))} to {rounded(float(np.nanmax(line)))}"
+        for s, line in zip(skews, gains, strict=True)
+    ]
     return (
         caption,
         f"A line per Zipf exponent over the batch. Gains from the smallest batch to the most: {'; '.join(words)}.",
@@ -111,7 +129,10 @@ def schedule_notes(gains: np.ndarray, rows: dict[str, list], skews: Sequence[flo
     """Numbers for the book: the largest gain, what it takes, and the gain at the smallest batch under most skew."""
     best = int(np.argmax(rows["gain"]))
     return {
-        "thesis_schedule_most": rows["gain"][best], "thesis_schedule_placement": rows["placement"][best],
-        "thesis_schedule_batch": float(rows["B"][best]), "thesis_schedule_bytes": rows["extra_bytes"][best],
-        "thesis_schedule_small": float(gains[-1][0]), "thesis_schedule_skew": float(skews[-1]),
-    }  # fmt: skip
+        "thesis_schedule_most": rows["gain"][best],
+        "thesis_schedule_placement": rows["placement"][best],
+        "thesis_schedule_batch": float(rows["B"][best]),
+        "thesis_schedule_bytes": rows["extra_bytes"][best],
+        "thesis_schedule_small": float(gains[-1][0]),
+        "thesis_schedule_skew": float(skews[-1]),
+    }

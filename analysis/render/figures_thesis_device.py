@@ -37,8 +37,11 @@ def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     powers_of_two(left.xaxis, contexts)
     powers_of_two(right.xaxis, TOKENS)
     left.tick_params(axis="x", rotation=45, labelsize=8)
-    left.set(xlabel="context L [tokens], batch B_cap", ylabel="speed on the device / on the accelerator",
-             title="core attention")  # fmt: skip
+    left.set(
+        xlabel="context L [tokens], batch B_cap",
+        ylabel="speed on the device / on the accelerator",
+        title="core attention",
+    )
     right.set(xlabel="tokens per expert", title="a routed expert")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
@@ -58,10 +61,17 @@ def describe(settings: Sequence[Setting], contexts: np.ndarray) -> tuple[str, st
 
 def columns(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, list]:
     """One row per model and point: what is run, at which context or tokens per expert, and the speed."""
-    rows = [(each.model.id, "core attention", "L", x, y) for each in settings
-            for x, y in zip(contexts, attention.device_speed(each, contexts), strict=True)]  # fmt: skip
-    rows += [(each.model.id, "routed expert", "tokens per expert", x, y) for each in settings if each.model.n_moe
-             for x, y in zip(TOKENS, attention.expert_speed(each, TOKENS), strict=True)]  # fmt: skip
+    rows = [
+        (each.model.id, "core attention", "L", x, y)
+        for each in settings
+        for x, y in zip(contexts, attention.device_speed(each, contexts), strict=True)
+    ]
+    rows += [
+        (each.model.id, "routed expert", "tokens per expert", x, y)
+        for each in settings
+        if each.model.n_moe
+        for x, y in zip(TOKENS, attention.expert_speed(each, TOKENS), strict=True)
+    ]
     return dict(zip(("model", "layer", "over", "at", "speed"), map(list, zip(*rows, strict=True)), strict=True))
 
 
@@ -70,10 +80,11 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
     own, first = settings[-1], settings[0]
     speed = attention.device_speed(own, contexts)
     found = {
-        "thesis_device_speed_most": float(speed.max()), "thesis_device_speed_least": float(speed.min()),
+        "thesis_device_speed_most": float(speed.max()),
+        "thesis_device_speed_least": float(speed.min()),
         "thesis_device_first_speed": float(attention.device_speed(first, contexts)[0]),
         "thesis_device_ridge": attention.even_ridge(own, float(contexts[len(contexts) // 2])),
-    }  # fmt: skip
+    }
     if not own.model.n_moe:
         return found
     batch = attention.even_batch(own)

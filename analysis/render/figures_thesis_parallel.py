@@ -65,8 +65,12 @@ def tensor_notes(flips: Flips) -> dict[str, float]:
     """Numbers for the book: flips of the highest degree at the shortest and the longest context."""
     degree, ends = max(flips["deg_TP"]), (min(flips["L"]), max(flips["L"]))
     closed = {(TP, L): B for TP, L, B in zip(flips["deg_TP"], flips["L"], flips["closed_form"], strict=True)}
-    found = {"thesis_tp_degree": degree, "thesis_tp_short": ends[0], "thesis_tp_long": ends[1],
-             "thesis_tp_batch_short": closed[degree, ends[0]]}  # fmt: skip
+    found = {
+        "thesis_tp_degree": degree,
+        "thesis_tp_short": ends[0],
+        "thesis_tp_long": ends[1],
+        "thesis_tp_batch_short": closed[degree, ends[0]],
+    }
     return found | {"thesis_tp_batch_long": closed[degree, ends[1]]}
 
 
@@ -76,8 +80,13 @@ def queries_figure(settings: Sequence[Setting], queries: np.ndarray, L: float, a
     figure, panels = pyplot.subplots(1, len(acceptances), figsize=(WIDTH, 3.6), sharey=True, squeeze=False)
     for axes, acceptance in zip(panels[0], acceptances, strict=True):
         for setting, marker in zip(settings, MARKERS, strict=False):
-            axes.plot(queries, parallel.gain(setting, queries, L, acceptance), marker=marker,
-                      color=mechanism_colour(setting), label=setting.model.name)  # fmt: skip
+            axes.plot(
+                queries,
+                parallel.gain(setting, queries, L, acceptance),
+                marker=marker,
+                color=mechanism_colour(setting),
+                label=setting.model.name,
+            )
         axes.axhline(1, color="black", linewidth=1)
         axes.set(xlabel="query tokens l", title=f"acceptance {acceptance:g}")
         powers_of_two(axes.xaxis, queries)
@@ -102,9 +111,12 @@ def describe_queries(settings: Sequence[Setting], L: float, acceptances: Sequenc
 
 def queries_columns(settings: Sequence[Setting], queries: np.ndarray, L: float, acceptances) -> dict[str, list]:
     """One row per model, acceptance rate and number of query tokens."""
-    rows = [(setting.model.id, float(rate), float(l), float(gain))
-            for setting in settings for rate in acceptances
-            for l, gain in zip(queries, parallel.gain(setting, queries, L, rate), strict=True)]  # fmt: skip
+    rows = [
+        (setting.model.id, float(rate), float(l), float(gain))
+        for setting in settings
+        for rate in acceptances
+        for l, gain in zip(queries, parallel.gain(setting, queries, L, rate), strict=True)
+    ]
     return dict(zip(("model", "acceptance", "l", "gain"), map(list, zip(*rows, strict=True)), strict=True))
 
 

@@ -58,8 +58,10 @@ def columns(settings: Sequence[Setting], L: float, costs: Sequence[float]) -> di
     for setting in settings:
         worth, split = resources.elasticities(setting, L), resources.best_split(setting, L, costs)
         side = resources.memory_side(setting, L, costs)
-        rows += [(setting.model.id, name, worth[name], split.factors[name], split.gain, side.factors[name], side.gain)
-                 for name in NAMES]  # fmt: skip
+        rows += [
+            (setting.model.id, name, worth[name], split.factors[name], split.gain, side.factors[name], side.gain)
+            for name in NAMES
+        ]
     header = ("model", "resource", "elasticity", "factor", "gain", "memory_side_factor", "memory_side_gain")
     return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
 

@@ -18,11 +18,17 @@ from analysis.render.words import conventions
 
 Rows = dict[str, list]
 TERM_COLOURS = {
-    "attention_projections": LAYER_COLOURS["projections"], "kv_decompression": LAYER_COLOURS["decompression"],
-    "dense_ffn": LAYER_COLOURS["dense"], "routed_experts": LAYER_COLOURS["routed"],
-    "shared_expert": LAYER_COLOURS["shared"], "router": "#88CCEE", "output_head": "#BBBBBB",
-    "dispatch": COLOURS["communication"], "combine": "#FFFFFF", "all_reduce": "#FFFFFF",
-}  # fmt: skip
+    "attention_projections": LAYER_COLOURS["projections"],
+    "kv_decompression": LAYER_COLOURS["decompression"],
+    "dense_ffn": LAYER_COLOURS["dense"],
+    "routed_experts": LAYER_COLOURS["routed"],
+    "shared_expert": LAYER_COLOURS["shared"],
+    "router": "#88CCEE",
+    "output_head": "#BBBBBB",
+    "dispatch": COLOURS["communication"],
+    "combine": "#FFFFFF",
+    "all_reduce": "#FFFFFF",
+}
 HATCHES = {"combine": "////", "all_reduce": "...."}  # wires are black, and told apart by hatching
 USED = ("accelerator", "n_acc", "deg_TP", "deg_EP", "phase", "order", "grouping", "width", "peak", "overlap", "alpha")
 Networks = Mapping[str, Setting]

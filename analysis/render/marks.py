@@ -56,8 +56,16 @@ def cells(axes: Axes, values: np.ndarray, reason: np.ndarray, colours: Colormap,
 def _number(axes: Axes, row: int, column: int, number: float, ground: Sequence[float]) -> None:
     dark = np.dot(ground[:3], (0.299, 0.587, 0.114)) < 0.55
     box = {"facecolor": ground, "edgecolor": "none", "pad": 0.8}  # keeps hatching and lines off the digits
-    axes.text(column + 0.5, row + 0.5, _short(number), ha="center", va="center", fontsize=8, bbox=box,
-              color="white" if dark else "black")  # fmt: skip
+    axes.text(
+        column + 0.5,
+        row + 0.5,
+        _short(number),
+        ha="center",
+        va="center",
+        fontsize=8,
+        bbox=box,
+        color="white" if dark else "black",
+    )
 
 
 def _short(number: float) -> str:

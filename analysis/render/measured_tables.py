@@ -43,10 +43,17 @@ def verdict_number(test: str, name: str) -> float:
 def validation_table() -> str:
     """Measured over predicted time by operation, accelerator and regime, without launch-bound rows."""
     rows = [
-        (g.operation, code(g.accelerator), g.regime, g.count,
-         *(digits_of(each) for each in (g.low, g.median, g.high)), *(percent(share) for share in g.within.values()))
-        for g in groups(compare()) if g.regime not in ("all", "launch-bound")
-    ]  # fmt: skip
+        (
+            g.operation,
+            code(g.accelerator),
+            g.regime,
+            g.count,
+            *(digits_of(each) for each in (g.low, g.median, g.high)),
+            *(percent(share) for share in g.within.values()),
+        )
+        for g in groups(compare())
+        if g.regime not in ("all", "launch-bound")
+    ]
     header = ("operation", "accelerator", "regime", "rows", "5 %", "median", "95 %", "within 10 %", "within 25 %")
     caption = (
         "Measured over predicted time, launch-bound rows aside: 1 is the bare roofline with data-sheet rates. Regimes "
@@ -58,10 +65,14 @@ def validation_table() -> str:
 def ridge_moves_table(model: str = "deepseek-v3", systems: int = 32) -> str:
     """Ridge point, B_attn, B_MoE, B_RP and the core's intensity over the ridge, by data sheet and as achieved."""
     rows = [
-        (code(move["accelerator"]), move["how"], *(digits_of(move[name]) for name in MOVED),
-         percent(move["core over ridge"], 3))
+        (
+            code(move["accelerator"]),
+            move["how"],
+            *(digits_of(move[name]) for name in MOVED),
+            percent(move["core over ridge"], 3),
+        )
         for move in ridge_moves(model, systems)
-    ]  # fmt: skip
+    ]
     header = ("accelerator", "rates", "ridge", "$B_{attn}$", "$B_{MoE}$", "$B_{RP}$", "core over ridge")
     caption = (
         f"Ridge points and what follows from them for {code(model)} on {systems} accelerators (BF16, decode, deg_TP 1)."

@@ -81,14 +81,28 @@ def crossing(what: str, digits: int = 3, **given) -> str:
 
 def row(file: str, id_: str):
     """A row of a data file: `row("accelerators", "b200-paper").BW_mem`. Raises InputError for an unknown file or id."""
-    tables = {"models": datasets.model, "accelerators": datasets.accelerator, "interconnects": datasets.interconnect,
-              "scenarios": datasets.scenario, "claims": lambda name: datasets.claims()[name]}  # fmt: skip
+    tables = {
+        "models": datasets.model,
+        "accelerators": datasets.accelerator,
+        "interconnects": datasets.interconnect,
+        "scenarios": datasets.scenario,
+        "claims": lambda name: datasets.claims()[name],
+    }
     if file not in tables:
         raise InputError(f"row({file!r}): there is no such data file; allowed are {choices(tables)}.")
     return tables[file](id_)
 
 
 WORDS = {
-    "number": number, "ratio": ratio, "share": share, "layer_share": layer_share, "crossing": crossing, "row": row,
-    "digits": digits_of, "whole": whole, "percent": percent, "with_unit": with_unit, "value": quantity_value,
-}  # fmt: skip
+    "number": number,
+    "ratio": ratio,
+    "share": share,
+    "layer_share": layer_share,
+    "crossing": crossing,
+    "row": row,
+    "digits": digits_of,
+    "whole": whole,
+    "percent": percent,
+    "with_unit": with_unit,
+    "value": quantity_value,
+}

@@ -33,15 +33,29 @@ def guidelines_table() -> str:
 
 def sensitivity_table() -> str:
     """What the verdicts rest on under other conventions and lower rates."""
-    header = ("variant", "core attention", "wires", "device on attention", "device on experts from",
-              "acceptance for two tokens", "worth of arithmetic",
-        "of bandwidth", "of capacity")  # fmt: skip
+    header = (
+        "variant",
+        "core attention",
+        "wires",
+        "device on attention",
+        "device on experts from",
+        "acceptance for two tokens",
+        "worth of arithmetic",
+        "of bandwidth",
+        "of capacity",
+    )
     rows = [
-        (each.name, percent(each.core_share), percent(each.wires_share), _number(each.device_speed),
-         _number(each.device_context), _number(each.acceptance),
-         *(_number(each.worth and each.worth[name]) for name in ("arithmetic", "memory bandwidth", "capacity")))
+        (
+            each.name,
+            percent(each.core_share),
+            percent(each.wires_share),
+            _number(each.device_speed),
+            _number(each.device_context),
+            _number(each.acceptance),
+            *(_number(each.worth and each.worth[name]) for name in ("arithmetic", "memory bandwidth", "capacity")),
+        )
         for each in verdicts()
-    ]  # fmt: skip
+    ]
     caption = (
         "Numbers behind the verdicts under other conventions: shares of TPOT, speed of core attention on the memory "
         "device, context from which that device is ahead on experts, acceptance above which two query tokens pay, "
@@ -72,8 +86,11 @@ def joule_table() -> str:
 
 def verdicts_table() -> str:
     """The claims that weigh the thesis, with their verdicts and the reasons."""
-    rows = [(f"{code(each.id)} {datasets.claims()[each.id].claim}", each.verdict, each.reason)
-            for each in ledger() if each.id in WEIGHED]  # fmt: skip
+    rows = [
+        (f"{code(each.id)} {datasets.claims()[each.id].claim}", each.verdict, each.reason)
+        for each in ledger()
+        if each.id in WEIGHED
+    ]
     return table(("statement", "verdict", "why"), rows, "The claims that weigh the thesis.", "tab-thesis-verdicts")
 
 

@@ -90,8 +90,10 @@ def _to_csv(tables: Iterable[pa.Table], place: Path) -> int:
 
 
 def _decoded(table: pa.Table) -> pa.Table:
-    fields = [field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-              for field in table.schema]  # fmt: skip
+    fields = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in table.schema
+    ]
     return table.cast(pa.schema(fields))
 
 

@@ -27,8 +27,10 @@ class Parts:
         """Keep the parts of the same sweep, throw away those of another. Raises InputError for a folder not ours."""
         manifest = self.folder / "manifest.json"
         if self.folder.exists() and not manifest.is_file():
-            raise InputError(f"{self.folder}: found something that is no sweep's folder, where parts are kept; "
-                             "move it, or choose another output.")  # fmt: skip
+            raise InputError(
+                f"{self.folder}: found something that is no sweep's folder, where parts are kept; "
+                "move it, or choose another output."
+            )
         stale = self.folder.exists() and manifest.read_text() != self.state
         if stale:
             shutil.rmtree(self.folder)

@@ -50,8 +50,10 @@ def sweep(
         computed = _compute(described, parts, jobs, scheduler, progress)
         rows, skipped = _merged(described, parts, out)
     except OSError as failure:
-        raise InputError(f"{place(out)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
-                         "choose another place, or make room.") from None  # fmt: skip
+        raise InputError(
+            f"{place(out)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
+            "choose another place, or make room."
+        ) from None
     parts.remove()
     return Summary(out, rows, described.points, computed, time.perf_counter() - started, tuple(skipped))
 
@@ -66,11 +68,14 @@ def _merged(grid: Grid, parts: Parts, out: Path) -> tuple[int, list[dict]]:
 
 def _output(out: Path) -> Path:
     if out.suffix not in SUFFIXES:
-        raise InputError(f"{place(out)}: found the ending {shown(out.suffix)}, allowed are {choices(SUFFIXES)}; "
-                         "name the output so.")  # fmt: skip
+        raise InputError(
+            f"{place(out)}: found the ending {shown(out.suffix)}, allowed are {choices(SUFFIXES)}; name the output so."
+        )
     if not out.parent.is_dir() or out.is_dir():
-        raise InputError(f"{place(out)}: found no folder to write this file to, allowed is an existing one; "
-                         "make it, or choose another.")  # fmt: skip
+        raise InputError(
+            f"{place(out)}: found no folder to write this file to, allowed is an existing one; "
+            "make it, or choose another."
+        )
     return out
 
 

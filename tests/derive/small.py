@@ -39,7 +39,9 @@ def all_lines(mechanism, order: str, rope: str = "in", rope_key: str = "per_head
 def every_line() -> dict[str, Einsum]:
     """Each distinct line of the study by its text."""
     attention = [
-        line for mechanism, order in ORDERED for rope_key in ROPE_KEY
+        line
+        for mechanism, order in ORDERED
+        for rope_key in ROPE_KEY
         for line in all_lines(mechanism, order, rope_key=rope_key)
     ]
     return {str(line): line for given in (attention, *FEEDFORWARD.values()) for line in given}

@@ -33,9 +33,9 @@ from .small import few, number, points
 DIVIDED = {n_hd, n_kv, d_FFN, d_shared, n_vocab}
 DEGREES = st.fixed_dictionaries({deg_TP: st.sampled_from([1, 2, 4]), deg_DP: st.sampled_from([1, 2, 3])})
 # Sizes that any of these degrees divides, so that every share is a whole number.
-WHOLE = points(causal=1, high=2).map(lambda point: {
-    axis: 12 * size if axis in DIVIDED | {B} else size for axis, size in point.items()
-})
+WHOLE = points(causal=1, high=2).map(
+    lambda point: {axis: 12 * size if axis in DIVIDED | {B} else size for axis, size in point.items()}
+)
 KERNELS = {
     f"{name} {order} {kernel.name}": kernel
     for name, mechanism in (("MHA", MHA), ("GQA", GQA), ("MLA", MLA))

@@ -61,26 +61,82 @@ class Row:
 def row(where: str, flops, moved, intensity, rounded, left_out, limit=None, value=None) -> Row:
     phase, order, kernel = where.split(" | ")
     exact = intensity if limit is None else limit
-    return Row(phase, order, kernel, flops, moved, intensity, rounded, frozenset(left_out.split()), exact,
-               Rational(value or rounded))
+    return Row(
+        phase,
+        order,
+        kernel,
+        flops,
+        moved,
+        intensity,
+        rounded,
+        frozenset(left_out.split()),
+        exact,
+        Rational(value or rounded),
+    )
 
 
 K, S, Q = "decompression: k", "core: S", "decompression: q_C"
 TABLE_III = [
-    row(f"prefill | as_printed | {K}", 2 * B * L * d_KVco * n_hd * d_hd, 2 * B * L * n_hd * d_hd,
-        d_KVco, 512, "c_KV W_DK", parallel(d_KVco, n_hd * d_hd), "16384/33"),
-    row(f"prefill | reordered | {Q}", 2 * B * L * d_KVco * n_hd * d_hd, 2 * B * (L * n_hd * d_hd + L * n_hd * d_KVco),
-        parallel(d_hd, d_KVco), 100, "W_DK", value="512/5"),
+    row(
+        f"prefill | as_printed | {K}",
+        2 * B * L * d_KVco * n_hd * d_hd,
+        2 * B * L * n_hd * d_hd,
+        d_KVco,
+        512,
+        "c_KV W_DK",
+        parallel(d_KVco, n_hd * d_hd),
+        "16384/33",
+    ),
+    row(
+        f"prefill | reordered | {Q}",
+        2 * B * L * d_KVco * n_hd * d_hd,
+        2 * B * (L * n_hd * d_hd + L * n_hd * d_KVco),
+        parallel(d_hd, d_KVco),
+        100,
+        "W_DK",
+        value="512/5",
+    ),
     row(f"prefill | as_printed | {S}", 2 * B * n_hd * L**2 * d_hd, 2 * B * n_hd * L**2, d_hd, 128, "q_N k"),
     row(f"prefill | reordered | {S}", 2 * B * n_hd * L**2 * d_KVco, 2 * B * n_hd * L**2, d_KVco, 512, "q_C c_KV"),
-    row(f"decode | as_printed | {K}", 2 * B * d_KVco * L * n_hd * d_hd, 2 * B * L * n_hd * d_hd,
-        d_KVco, 512, "c_KV W_DK", parallel(d_KVco, n_hd * d_hd), "16384/33"),
-    row(f"decode | reordered | {Q}", 2 * B * d_KVco * n_hd * d_hd, 2 * B * d_KVco * n_hd,
-        d_hd, 128, "q_N W_DK", parallel(d_hd, d_KVco), "512/5"),
-    row(f"decode | as_printed | {S}", 2 * B * n_hd * L * d_hd, 2 * B * n_hd * d_hd * L,
-        Integer(1), 1, "q_N S", d_hd / (d_hd + 1), "128/129"),
-    row(f"decode | reordered | {S}", 2 * B * n_hd * L * d_KVco, 2 * B * (d_KVco * L + n_hd * L),
-        parallel(n_hd, d_KVco), 100, "q_C", value="512/5"),
+    row(
+        f"decode | as_printed | {K}",
+        2 * B * d_KVco * L * n_hd * d_hd,
+        2 * B * L * n_hd * d_hd,
+        d_KVco,
+        512,
+        "c_KV W_DK",
+        parallel(d_KVco, n_hd * d_hd),
+        "16384/33",
+    ),
+    row(
+        f"decode | reordered | {Q}",
+        2 * B * d_KVco * n_hd * d_hd,
+        2 * B * d_KVco * n_hd,
+        d_hd,
+        128,
+        "q_N W_DK",
+        parallel(d_hd, d_KVco),
+        "512/5",
+    ),
+    row(
+        f"decode | as_printed | {S}",
+        2 * B * n_hd * L * d_hd,
+        2 * B * n_hd * d_hd * L,
+        Integer(1),
+        1,
+        "q_N S",
+        d_hd / (d_hd + 1),
+        "128/129",
+    ),
+    row(
+        f"decode | reordered | {S}",
+        2 * B * n_hd * L * d_KVco,
+        2 * B * (d_KVco * L + n_hd * L),
+        parallel(n_hd, d_KVco),
+        100,
+        "q_C",
+        value="512/5",
+    ),
 ]
 every_row = pytest.mark.parametrize("printed", TABLE_III, ids=str)
 
@@ -141,8 +197,12 @@ def test_decode_decompression_reordered_has_the_limit_of_its_prefill_row():
 @pytest.mark.parametrize("phase", PHASE)
 @pytest.mark.parametrize(
     ("order", "key_side", "value_side"),
-    [("as_printed", K, "decompression: v"), ("reordered", Q, "decompression: o"),
-     ("as_printed", S, "core: o"), ("reordered", S, "core: o_C")],
+    [
+        ("as_printed", K, "decompression: v"),
+        ("reordered", Q, "decompression: o"),
+        ("as_printed", S, "core: o"),
+        ("reordered", S, "core: o_C"),
+    ],
 )
 def test_rows_for_keys_hold_for_values_too(phase, order, key_side, value_side):
     """Table III prints the key side only; the value side costs the same with d_v for d_nope."""

@@ -47,8 +47,24 @@ def sizes(**values: int) -> dict:
 
 
 TWO_BYTES = sizes(width_kv=2, width_weights=2, width_activations=2)
-R1 = sizes(n_dec=61, n_moe=58, d_emb=7168, n_vocab=129280, n_ctx=0, n_hd=128, d_nope=128, d_v=128, d_RoPE=64,
-           d_Qco=1536, d_KVco=512, d_FFN=18432, d_MoE=2048, d_shared=2048, n_e=256, n_k=8)
+R1 = sizes(
+    n_dec=61,
+    n_moe=58,
+    d_emb=7168,
+    n_vocab=129280,
+    n_ctx=0,
+    n_hd=128,
+    d_nope=128,
+    d_v=128,
+    d_RoPE=64,
+    d_Qco=1536,
+    d_KVco=512,
+    d_FFN=18432,
+    d_MoE=2048,
+    d_shared=2048,
+    n_e=256,
+    n_k=8,
+)
 DEEPSEEK = Architecture("MLA", dense=True, experts=True, shared=True, vectors=("norms", "latent_norms", "router_bias"))
 GPT = Architecture("MHA", "plain", tied=True, vectors=("norms", "norm_biases", "qkv_bias", "out_bias", "ffn_bias"))
 GPT3 = sizes(n_dec=96, d_emb=12288, n_hd=96, n_kv=96, d_hd=128, d_FFN=49152, n_vocab=50257, n_ctx=2048)
@@ -56,8 +72,9 @@ GPT2 = sizes(n_dec=12, d_emb=768, n_hd=12, n_kv=12, d_hd=64, d_FFN=3072, n_vocab
 LLAMA = Architecture("GQA", vectors=("norms",))
 LLAMA_8B = sizes(n_dec=32, d_emb=4096, n_kv=8, deg_grp=4, d_hd=128, d_FFN=14336, n_vocab=128256, n_ctx=0)
 MIXTRAL = Architecture("GQA", dense=False, experts=True, vectors=("norms",))
-MIXTRAL_8X7B = sizes(n_dec=32, n_moe=32, d_emb=4096, n_kv=8, deg_grp=4, d_hd=128, d_MoE=14336, n_e=8, n_k=2,
-                     n_vocab=32000, n_ctx=0)
+MIXTRAL_8X7B = sizes(
+    n_dec=32, n_moe=32, d_emb=4096, n_kv=8, deg_grp=4, d_hd=128, d_MoE=14336, n_e=8, n_k=2, n_vocab=32000, n_ctx=0
+)
 
 
 def test_eq_10_at_two_byte_weights():
@@ -146,7 +163,7 @@ def test_a_tied_head_is_counted_once():
 
 def test_weights_of_one_r1_block_by_hand():
     """The eight matrices of the paper's list, in elements."""
-    by_hand = (7168 * 1536 + 7168 * 512 + 1536 * 16384 + 2 * 512 * 16384 + 1536 * 128 * 64 + 7168 * 64 + 16384 * 7168)
+    by_hand = 7168 * 1536 + 7168 * 512 + 1536 * 16384 + 2 * 512 * 16384 + 1536 * 128 * 64 + 7168 * 64 + 16384 * 7168
     assert attention_parameters(DEEPSEEK).subs(R1) == by_hand
     weights = weight_bytes_per_block(DEEPSEEK)
     assert weights["attention"].subs(TWO_BYTES | R1) == 2 * by_hand

@@ -27,8 +27,19 @@ from .small import AXES, GROUPING, ROPE, ROPE_KEY, few, number, points
 CONVENTIONS = [Conventions(grouping=g, rope=r, rope_key=k) for g in GROUPING for r in ROPE for k in ROPE_KEY]
 IDS = [f"{c.grouping}-rope_{c.rope}-{c.rope_key}" for c in CONVENTIONS]
 RATES = {P_acc: st.integers(1, 400).map(Integer), BW_mem: st.just(Integer(1))}
-SIZES = {"B": 128, "L": 4096, "n_hd": 128, "d_nope": 128, "d_v": 128, "d_RoPE": 64, "d_KVco": 512, "causal": 1,
-         "width_weights": 2, "width_kv": 2, "width_activations": 2}
+SIZES = {
+    "B": 128,
+    "L": 4096,
+    "n_hd": 128,
+    "d_nope": 128,
+    "d_v": 128,
+    "d_RoPE": 64,
+    "d_KVco": 512,
+    "causal": 1,
+    "width_weights": 2,
+    "width_kv": 2,
+    "width_activations": 2,
+}
 CROSSING = {
     flops: cache(lambda conventions: crossing_in_flops(MLA, conventions)),
     bytes_moved: cache(lambda conventions: crossing_in_bytes(MLA, conventions)),

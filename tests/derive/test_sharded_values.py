@@ -44,8 +44,9 @@ def test_tensor_parallel_shards_add_up(mechanism, order, sizes, tp, seed):
     shards = [share(lines, arrays, HEADS, part, tp) for part in range(tp)]
     added = sum(execute(lines, shard, step)["y"] for shard in shards)
     np.testing.assert_allclose(added, execute(lines, arrays, step)["y"], rtol=1e-10, atol=1e-10)
-    expected = {axis: number(sharded().get(axis, axis), sizes | {deg_TP: tp, deg_DP: 1})
-                for axis in axis_sizes(lines, arrays)}
+    expected = {
+        axis: number(sharded().get(axis, axis), sizes | {deg_TP: tp, deg_DP: 1}) for axis in axis_sizes(lines, arrays)
+    }
     assert axis_sizes(lines, shards[0]) == expected
 
 

@@ -23,10 +23,12 @@ def random_inputs(lines, sizes, seed):
 
 def scaled_softmax(scale, masked=False):
     """Softmax of scaled scores; with a causal mask the last query sees the whole context."""
+
     def step(scores):
         queries, context = scores.shape[-2:]
         visible = np.arange(context) <= np.arange(queries)[:, None] + context - queries
         return softmax(np.where(visible, scores * scale, -np.inf) if masked else scores * scale)
+
     return {"S": step}
 
 
@@ -113,10 +115,7 @@ def test_gqa_is_mha_with_repeated_keys_and_values(sizes, seed):
     arrays = random_inputs(lines, sizes, seed)
     group, heads, width = int(sizes[deg_grp]), int(sizes[n_hd]), int(sizes[d_hd])
     repeated = {name: np.repeat(arrays[name], group, axis=-2) for name in ("k", "v", "W_K", "W_V")}
-    joined = {
-        "W_Q": arrays["W_Q"].reshape(-1, heads, width),
-        "W_out": arrays["W_out"].reshape(heads, width, -1),
-    }
+    joined = {"W_Q": arrays["W_Q"].reshape(-1, heads, width), "W_out": arrays["W_out"].reshape(heads, width, -1)}
     grouped = execute(lines, arrays, scaled_softmax(1))
     plain = execute(all_lines(MHA, "as_printed"), arrays | repeated | joined, scaled_softmax(1))
     np.testing.assert_allclose(plain["y"], grouped["y"], **CLOSE)

@@ -84,9 +84,9 @@ def test_smooth_maximum_lies_between_the_larger_and_the_sum(compute, memory, sha
 def test_without_parameters_it_is_the_roofline():
     assert calibration.calibrated(3.0, 4.0) == 4.0
     parts = planted()
-    assert calibration.constant_efficiency(Parts(parts.compute, parts.memory, 2 * np.maximum(parts.compute,
-    parts.memory),
-                                                 parts.group))["memory_efficiency"] == pytest.approx(0.5)  # fmt: skip
+    assert calibration.constant_efficiency(
+        Parts(parts.compute, parts.memory, 2 * np.maximum(parts.compute, parts.memory), parts.group)
+    )["memory_efficiency"] == pytest.approx(0.5)
 
 
 # -- what is shipped -----------------------------------------------------------------------------------------------

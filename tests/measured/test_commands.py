@@ -41,9 +41,11 @@ def test_validate_in_json(capsys):
 
 def test_validate_a_file_of_an_unknown_machine_uses_its_own_roofs(tmp_path, capsys):
     path = tmp_path / "mine.csv"
-    rows = ["operation,accelerator,tokens,d_emb,d_FFN,bytes,precision,latency,kernel,source,locator,licence",
-            "gemm,laptop,1000,1000,1000,,fp32,0.01,BLAS,here,run 1,none",
-            "read,laptop,,,,1000000000,fp32,0.1,sum,here,run 1,none"]  # fmt: skip
+    rows = [
+        "operation,accelerator,tokens,d_emb,d_FFN,bytes,precision,latency,kernel,source,locator,licence",
+        "gemm,laptop,1000,1000,1000,,fp32,0.01,BLAS,here,run 1,none",
+        "read,laptop,,,,1000000000,fp32,0.1,sum,here,run 1,none",
+    ]
     path.write_text("\n".join(rows), encoding="utf-8")
     found = json.loads(typed(capsys, "validate", path, "--json"))
     assert [group["median"] for group in found["groups"]] == pytest.approx([1.0] * 4)
@@ -103,9 +105,15 @@ def test_an_output_of_another_kind_is_refused(tmp_path):
 def test_the_notebook_runs(tmp_path, given):
     figures, notes = collect(run_notebooks([NOTEBOOK], given, tmp_path))
     assert set(figures) == {
-        "fig-measured-roofline", "fig-measured-ratio", "fig-measured-orders", "fig-measured-experts",
-        "fig-measured-exchange", "fig-measured-ridge", "fig-calibration", "fig-deployments",
-    }  # fmt: skip
+        "fig-measured-roofline",
+        "fig-measured-ratio",
+        "fig-measured-orders",
+        "fig-measured-experts",
+        "fig-measured-exchange",
+        "fig-measured-ridge",
+        "fig-calibration",
+        "fig-deployments",
+    }
     assert notes["measured_rows"] == 481
     for _, shown in figures.values():
         assert len(shown.caption) > 40

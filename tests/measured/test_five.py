@@ -51,9 +51,12 @@ def test_a_slow_link_shows_in_the_fifth():
 def test_published_verdicts():
     found = {verdict.test: verdict.verdict for verdict in five.verdicts()}
     assert found == {
-        "attained bandwidth": five.PARTLY, "TP of reordered MLA": five.SUPPORTED,
-        "reordering in prefill": five.SUPPORTED, "knee of the experts": five.CONTRADICTED, "all-to-all": five.PARTLY,
-    }  # fmt: skip
+        "attained bandwidth": five.PARTLY,
+        "TP of reordered MLA": five.SUPPORTED,
+        "reordering in prefill": five.SUPPORTED,
+        "knee of the experts": five.CONTRADICTED,
+        "all-to-all": five.PARTLY,
+    }
 
 
 def test_prefill_ratio_from_the_file_itself():
@@ -90,11 +93,22 @@ def test_knees_move_in_proportion_to_the_ridge():
 
 # -- end to end ----------------------------------------------------------------------------------------------------
 def test_end_to_end_agrees_with_evaluate_where_degrees_divide():
-    found = next(each for each in deployed.end_to_end()
-                 if (each.deployment, each.reading, each.overlap) == ("deepseek-profile", "BF16 throughout",
-                 "none"))  # fmt: skip
-    tpot = evaluate("tpot", model="deepseek-v3", accelerator="h800-sxm5", link="nvlink4-h800", link_between="ib-ndr",
-                    group=8, n_acc=128, L=4096, B=128 * 128).value  # fmt: skip
+    found = next(
+        each
+        for each in deployed.end_to_end()
+        if (each.deployment, each.reading, each.overlap) == ("deepseek-profile", "BF16 throughout", "none")
+    )
+    tpot = evaluate(
+        "tpot",
+        model="deepseek-v3",
+        accelerator="h800-sxm5",
+        link="nvlink4-h800",
+        link_between="ib-ndr",
+        group=8,
+        n_acc=128,
+        L=4096,
+        B=128 * 128,
+    ).value
     assert found.predicted_tpot == pytest.approx(tpot)
     assert found.predicted == pytest.approx(128 / tpot)
     assert found.published_tpot == pytest.approx(128 / 2324)

@@ -37,33 +37,54 @@ def imported(tmp_path):
 def test_gqa_decode(imported):
     report, (row,) = imported({GENERATION: [GQA]})
     assert (report.read, report.written, report.files) == (1, 1, 1)
-    wanted = {"operation": "core_attention", "mechanism": "GQA", "accelerator": "h100-sxm5", "B": 128, "L": 4096,
-    "l": 1,
-              "n_hd": 32, "n_kv": 8, "d_hd": 128, "precision": "bf16", "latency": 0.8e-3, "locator": GENERATION,
-              "kernel": "vllm 0.24.0, default", "licence": "Apache-2.0"}  # fmt: skip
+    wanted = {
+        "operation": "core_attention",
+        "mechanism": "GQA",
+        "accelerator": "h100-sxm5",
+        "B": 128,
+        "L": 4096,
+        "l": 1,
+        "n_hd": 32,
+        "n_kv": 8,
+        "d_hd": 128,
+        "precision": "bf16",
+        "latency": 0.8e-3,
+        "locator": GENERATION,
+        "kernel": "vllm 0.24.0, default",
+        "licence": "Apache-2.0",
+    }
     assert {name: row[name] for name in wanted} == wanted
 
 
 def test_mla_decode_and_prefill_in_both_orders(imported):
-    _, rows = imported({
-        "h100_sxm/mla/trtllm/1.3.0rc20/generation_mla_perf": [MLA],
-        "h100_sxm/mla/trtllm/1.3.0rc20/context_mla_perf": [MLA | {"isl": 4096, "step": 0, "batch_size": 1,
-        "latency": 2}],
-        "h100_sxm/mla/sglang/0.5.14/context_mla_perf": [
-            MLA | {"isl": 4096, "step": 0, "batch_size": 1, "latency": 2, "kernel_source": "flash_attention"}],
-    })  # fmt: skip
+    _, rows = imported(
+        {
+            "h100_sxm/mla/trtllm/1.3.0rc20/generation_mla_perf": [MLA],
+            "h100_sxm/mla/trtllm/1.3.0rc20/context_mla_perf": [
+                MLA | {"isl": 4096, "step": 0, "batch_size": 1, "latency": 2}
+            ],
+            "h100_sxm/mla/sglang/0.5.14/context_mla_perf": [
+                MLA | {"isl": 4096, "step": 0, "batch_size": 1, "latency": 2, "kernel_source": "flash_attention"}
+            ],
+        }
+    )
     found = {(row["order"], row["l"], row["L"], row["causal"], row["d_KVco"]) for row in rows}
-    assert found == {("reordered", 1, 8192, 1, 512), ("as_printed", 4096, 4096, 0.5, 512),
-                     ("reordered", 4096, 4096, 0.5, 512)}  # fmt: skip
+    assert found == {
+        ("reordered", 1, 8192, 1, 512),
+        ("as_printed", 4096, 4096, 0.5, 512),
+        ("reordered", 4096, 4096, 0.5, 512),
+    }
 
 
 def test_experts_exchanges_and_products(imported):
-    _, rows = imported({
-        "h100_sxm/moe/trtllm/1.3.0rc10/moe_perf": [MOE | {"moe_tp_size": 2}],
-        "gb200/comm/trtllm/1.3.0rc10/trtllm_alltoall_perf": [EXCHANGE, EXCHANGE | {"op_name": "alltoall_combine"}],
-        "h100_sxm/comm/sglang/0.5.6.post2/wideep_deepep_ll_perf": [LOW_LATENCY],
-        "h100_sxm/gemm/trtllm/1.3.0rc10/gemm_perf": [GEMM],
-    })  # fmt: skip
+    _, rows = imported(
+        {
+            "h100_sxm/moe/trtllm/1.3.0rc10/moe_perf": [MOE | {"moe_tp_size": 2}],
+            "gb200/comm/trtllm/1.3.0rc10/trtllm_alltoall_perf": [EXCHANGE, EXCHANGE | {"op_name": "alltoall_combine"}],
+            "h100_sxm/comm/sglang/0.5.6.post2/wideep_deepep_ll_perf": [LOW_LATENCY],
+            "h100_sxm/gemm/trtllm/1.3.0rc10/gemm_perf": [GEMM],
+        }
+    )
     by = {(row["operation"], row["accelerator"]): row for row in rows}
     assert by["experts", "h100-sxm5"]["d_MoE"] == 1024
     assert by["dispatch", "gb200-nvl72"]["tokens"] == 1024
@@ -82,8 +103,11 @@ def test_experts_exchanges_and_products(imported):
         ("other operation", GENERATION, GQA | {"window_size": 128}),
         ("other operation", GENERATION, GQA | {"beam_width": 4}),
         ("other operation", "h100_sxm/moe/trtllm/1.3.0rc10/moe_perf", MOE | {"kernel_source": "moe_nongated"}),
-        ("other operation", "gb200/comm/trtllm/1.3.0rc10/trtllm_alltoall_perf",
-         EXCHANGE | {"op_name": "alltoall_prepare"}),
+        (
+            "other operation",
+            "gb200/comm/trtllm/1.3.0rc10/trtllm_alltoall_perf",
+            EXCHANGE | {"op_name": "alltoall_prepare"},
+        ),
         ("other operation", "h100_sxm/mla/vllm/0.24.0/context_mla_perf", MLA | {"isl": 64, "step": 0}),
         ("skewed routing", "h100_sxm/moe/trtllm/1.3.0rc10/moe_perf", MOE | {"distribution": "power_law_1.2"}),
         ("unknown format", GENERATION, GQA | {"kv_cache_dtype": "int3"}),
@@ -91,8 +115,11 @@ def test_experts_exchanges_and_products(imported):
         ("known-bad kernel", "b200_sxm/attention/trtllm/1.3.0rc10/generation_attention_perf", GQA),
         ("known-bad kernel", "b200_sxm/moe/trtllm/1.3.0rc10/moe_perf", MOE | {"kernel_source": "x_min_latency"}),
         ("known-bad kernel", "b200_sxm/moe/vllm/0.24.0/moe_perf", MOE | {"kernel_source": "vllm_triton_moe"}),
-        ("known-bad kernel", "h100_sxm/mla/sglang/0.5.14/generation_mla_perf",
-         MLA | {"kernel_source": "fa3", "kv_cache_dtype": "fp8"}),
+        (
+            "known-bad kernel",
+            "h100_sxm/mla/sglang/0.5.14/generation_mla_perf",
+            MLA | {"kernel_source": "fa3", "kv_cache_dtype": "fp8"},
+        ),
         ("beats the data sheet", GENERATION, GQA | {"latency": 0.5}),
         ("cache-resident", GENERATION, GQA | {"batch_size": 16, "latency": 0.1}),
         ("cache-resident", GENERATION, GQA | {"batch_size": 16, "latency": 0.05}),
@@ -100,11 +127,17 @@ def test_experts_exchanges_and_products(imported):
         ("no usable number", GENERATION, GQA | {"latency": float("inf")}),
         ("no usable number", GENERATION, GQA | {"num_heads": 0}),
     ],
-)  # fmt: skip
+)
 def test_a_rule_removes_its_row_and_no_other(imported, rule, place, row):
-    report, rows = imported({place: [row, row], "h100_sxm/attention/vllm/0.24.0/context_attention_perf": [
-        {name: cell for name, cell in GQA.items() if name != "step"} | {"isl": 4096, "batch_size": 4,
-        "latency": 9.0}]})  # fmt: skip
+    report, rows = imported(
+        {
+            place: [row, row],
+            "h100_sxm/attention/vllm/0.24.0/context_attention_perf": [
+                {name: cell for name, cell in GQA.items() if name != "step"}
+                | {"isl": 4096, "batch_size": 4, "latency": 9.0}
+            ],
+        }
+    )
     assert len(rows) == 1
     assert {name: count for name, count in report.removed.items() if count} == {rule: 2}
 
@@ -151,13 +184,18 @@ def _broken(folder, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("damaged", "damaged"), ("empty", "damaged"), ("pointer", "git lfs pull"), ("column",
-         "column 'colour' is unknown"),
-        ("missing", "column 'step' is missing"), ("type", "another type than expected"), ("version",
-         "version 'newest'"),
-        ("system", "system 'h999' is unknown"), ("table", "this table is not read"), ("depth", "0 folders deep"),
+        ("damaged", "damaged"),
+        ("empty", "damaged"),
+        ("pointer", "git lfs pull"),
+        ("column", "column 'colour' is unknown"),
+        ("missing", "column 'step' is missing"),
+        ("type", "another type than expected"),
+        ("version", "version 'newest'"),
+        ("system", "system 'h999' is unknown"),
+        ("table", "this table is not read"),
+        ("depth", "0 folders deep"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_file_costs_one_sentence_and_the_rest_is_imported(tmp_path, kind, said):
     write(tmp_path / "db", GENERATION, GQA)
     _broken(tmp_path / "db", kind)

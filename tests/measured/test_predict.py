@@ -14,10 +14,27 @@ from analysis.evaluate.measured.regimes import beats_datasheet, judges_bandwidth
 from analysis.evaluate.measured.validate import compare, groups, operation_words, report, worst
 
 H100 = {"flop": 989.4e12, "byte": 3350e9}
-COMMON = {"accelerator": "h100-sxm5", "precision": "bf16", "grouping": "fused", "causal": 1.0, "latency": 1e-3,
-          "kernel": "k", "source": "s", "locator": "l", "licence": "none", "note": ""}  # fmt: skip
-MLA = {"operation": "core_attention", "mechanism": "MLA", "order": "reordered", "d_KVco": 512, "d_nope": 128,
-       "d_RoPE": 64, "d_v": 128}  # fmt: skip
+COMMON = {
+    "accelerator": "h100-sxm5",
+    "precision": "bf16",
+    "grouping": "fused",
+    "causal": 1.0,
+    "latency": 1e-3,
+    "kernel": "k",
+    "source": "s",
+    "locator": "l",
+    "licence": "none",
+    "note": "",
+}
+MLA = {
+    "operation": "core_attention",
+    "mechanism": "MLA",
+    "order": "reordered",
+    "d_KVco": 512,
+    "d_nope": 128,
+    "d_RoPE": 64,
+    "d_v": 128,
+}
 
 
 def one(**record):
@@ -70,8 +87,15 @@ def test_uniform_routing_reaches_fewer_experts_than_balanced():
 
 
 def test_exchange_on_one_and_two_levels_by_hand():
-    shape = {"operation": "dispatch", "tokens": 32 * 128, "d_emb": 7168, "n_e": 256, "n_k": 8, "deg_EP": 32,
-             "link": "nvlink4-h100"}  # fmt: skip
+    shape = {
+        "operation": "dispatch",
+        "tokens": 32 * 128,
+        "d_emb": 7168,
+        "n_e": 256,
+        "n_k": 8,
+        "deg_EP": 32,
+        "link": "nvlink4-h100",
+    }
     size = 128 * 8 * 7168 * 2
     assert one(**shape).wire[0] == pytest.approx(size / 450e9)
     two = one(**shape, link_between="ib-ndr", group=8).wire[0]
@@ -115,8 +139,10 @@ def test_unknown_devices_are_refused():
 
 def test_a_machine_without_data_sheet_takes_the_roofs_that_it_measured():
     mine = COMMON | {"accelerator": "a-laptop", "precision": "fp32"}
-    rows = [mine | {"operation": "gemm", "tokens": 1000, "d_emb": 1000, "d_FFN": 1000, "latency": 0.01},
-            mine | {"operation": "read", "bytes": 10**9, "latency": 0.1}]  # fmt: skip
+    rows = [
+        mine | {"operation": "gemm", "tokens": 1000, "d_emb": 1000, "d_FFN": 1000, "latency": 0.01},
+        mine | {"operation": "read", "bytes": 10**9, "latency": 0.1},
+    ]
     roofs = own_roofs(as_table(rows))
     assert roofs == {"a-laptop": {P_acc: pytest.approx(2e11), BW_mem: pytest.approx(1e10)}}
     assert predict(as_table(rows), roofs).time == pytest.approx([0.01, 0.1])
@@ -125,9 +151,12 @@ def test_a_machine_without_data_sheet_takes_the_roofs_that_it_measured():
 # -- regimes and statistics ----------------------------------------------------------------------------------------
 def test_regimes_follow_from_the_prediction():
     gqa = COMMON | {"operation": "core_attention", "mechanism": "GQA", "l": 1, "n_hd": 32, "n_kv": 8, "d_hd": 128}
-    rows = [gqa | {"B": 1, "L": 128}, gqa | {"B": 128, "L": 8192},
-            COMMON | MLA | {"B": 64, "L": 8192, "l": 1, "n_hd": 128},
-            COMMON | MLA | {"B": 64, "L": 8192, "l": 64, "n_hd": 128}]  # fmt: skip
+    rows = [
+        gqa | {"B": 1, "L": 128},
+        gqa | {"B": 128, "L": 8192},
+        COMMON | MLA | {"B": 64, "L": 8192, "l": 1, "n_hd": 128},
+        COMMON | MLA | {"B": 64, "L": 8192, "l": 64, "n_hd": 128},
+    ]
     table = as_table(rows)
     found = predict(table)
     assert list(regimes(table, found)) == ["launch-bound", "memory-bound", "near the ridge", "compute-bound"]
@@ -145,8 +174,11 @@ def test_groups_count_every_row_once_and_agree_with_plain_statistics():
     assert sum(group.count for group in found if group.regime == "all") == len(compared.table)
     assert sum(group.count for group in found if group.regime != "all") == len(compared.table)
     one_group = next(g for g in found if (g.operation, g.accelerator, g.regime) == ("GQA decode", "h100-sxm5", "all"))
-    chosen = [r for r, o, a in zip(compared.ratio, compared.operation, compared.accelerator, strict=True)
-              if (o, a) == ("GQA decode", "h100-sxm5")]  # fmt: skip
+    chosen = [
+        r
+        for r, o, a in zip(compared.ratio, compared.operation, compared.accelerator, strict=True)
+        if (o, a) == ("GQA decode", "h100-sxm5")
+    ]
     assert one_group.median == pytest.approx(np.median(chosen))
     assert one_group.within["25%"] == pytest.approx(np.mean([abs(r - 1) <= 0.25 for r in chosen]))
 
@@ -161,9 +193,12 @@ def test_worst_rows_are_the_furthest_that_are_not_launch_bound():
 
 def test_operations_in_words_tell_decode_from_prefill():
     assert set(operation_words(published())) >= {
-        "MLA decode, with reordering", "MLA prefill, without reordering", "GQA decode", "experts",
+        "MLA decode, with reordering",
+        "MLA prefill, without reordering",
+        "GQA decode",
+        "experts",
         "dispatch, between nodes",
-    }  # fmt: skip
+    }
 
 
 def test_report_is_ready_for_json():

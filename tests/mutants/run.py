@@ -39,7 +39,9 @@ def run(tree: Path, *command: str) -> str:
     """Run a command of cosmic-ray in the copy, with this interpreter's packages and cosmic-ray's own."""
     paths = {"PYTHONPATH": f"{tree}{os.pathsep}{PLACE / 'site'}", "PYTHONDONTWRITEBYTECODE": "1"}
     paths["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run([sys.executable, "-m", *command], cwd=tree, env=os.environ | paths, text=True, stdout=subprocess.PIPE)
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=tree, env=os.environ | paths, text=True, stdout=subprocess.PIPE
+    )
     if done.returncode:
         sys.exit(f"error: {' '.join(command)} ended with code {done.returncode}.")
     return done.stdout

@@ -51,26 +51,48 @@ def refused(capsys, tmp_path, monkeypatch):
 def commands_on(path):
     """Every command that reads a file of the reader's."""
     return [
-        ("import-model", path), ("sweep", path, "-o", "out.parquet"), ("rerun", NOTEBOOK, path, "-o", "out"),
-        ("rerun", path, path, "-o", "out"), ("evaluate", "parameters", f"model={path}"),
+        ("import-model", path),
+        ("sweep", path, "-o", "out.parquet"),
+        ("rerun", NOTEBOOK, path, "-o", "out"),
+        ("rerun", path, path, "-o", "out"),
+        ("evaluate", "parameters", f"model={path}"),
         ("evaluate", "ridge_point", f"accelerator={path}"),
         ("evaluate", "tpot", "model=deepseek-v3", "accelerator=b200-sxm", f"link={path}", "B=1", "L=1"),
-    ]  # fmt: skip
+    ]
 
 
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n"
 CONTENTS = {
-    "empty": b"", "blank": b" \n\t\n", "binary": bytes(range(256)), "not-utf-8": "id: caf\u00e9".encode("latin-1"),
-    "utf-16": "id: x".encode("utf-16"), "bomb": BOMB.encode(), "cycle": b"a: &a [*a]\n",
-    "tag": b"id: !!python/name:os.system x\n", "apply": b"!!python/object/apply:os.system ['touch pwned']\n",
-    "twice": b"id: a\nid: b\n", "list": b"- a\n- b\n", "scalar": b"42\n", "deep": b"[" * 60000,
-    "deep-map": b'{"a":' * 60000, "merge": b"<<: {id: x}\n", "key": b"? [a]\n: b\n",
-    "json-nan": b'{"hidden_size": NaN, "model_type": "llama"}', "json-twice": b'{"id": 1, "id": 2}',
-    "json-cut": b'{"id": ', "json-long": b'{"a": ' + b"9" * 10000 + b"}", "bidi": "\u202eid: x\n".encode(),
-    "homoglyph": "\u0456d: x\n".encode(), "null-byte": b"id: a\x00b\n", "tabs": b"id:\t- \t:\n",
-    "code": b"id: __import__('os').system('touch pwned')\n", "quote": b'a,b\n"1,2\n', "only-header": b"id,name\n",
-    "ragged": b"id,name\n1,2,3\n", "many-commas": b"," * 60000,
-}  # fmt: skip
+    "empty": b"",
+    "blank": b" \n\t\n",
+    "binary": bytes(range(256)),
+    "not-utf-8": "id: caf\u00e9".encode("latin-1"),
+    "utf-16": "id: x".encode("utf-16"),
+    "bomb": BOMB.encode(),
+    "cycle": b"a: &a [*a]\n",
+    "tag": b"id: !!python/name:os.system x\n",
+    "apply": b"!!python/object/apply:os.system ['touch pwned']\n",
+    "twice": b"id: a\nid: b\n",
+    "list": b"- a\n- b\n",
+    "scalar": b"42\n",
+    "deep": b"[" * 60000,
+    "deep-map": b'{"a":' * 60000,
+    "merge": b"<<: {id: x}\n",
+    "key": b"? [a]\n: b\n",
+    "json-nan": b'{"hidden_size": NaN, "model_type": "llama"}',
+    "json-twice": b'{"id": 1, "id": 2}',
+    "json-cut": b'{"id": ',
+    "json-long": b'{"a": ' + b"9" * 10000 + b"}",
+    "bidi": "\u202eid: x\n".encode(),
+    "homoglyph": "\u0456d: x\n".encode(),
+    "null-byte": b"id: a\x00b\n",
+    "tabs": b"id:\t- \t:\n",
+    "code": b"id: __import__('os').system('touch pwned')\n",
+    "quote": b'a,b\n"1,2\n',
+    "only-header": b"id,name\n",
+    "ragged": b"id,name\n1,2,3\n",
+    "many-commas": b"," * 60000,
+}
 
 
 @pytest.mark.parametrize("kind", CONTENTS)
@@ -115,17 +137,22 @@ def test_a_file_that_is_there_is_not_replaced_unasked(refused, tmp_path):
 
 
 SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
     | st.sampled_from(["1e999", "nan", "-1", "0", "4096", "x" * 5000, "\u0660", "2*3", "deepseek-v3", "./x.yml", "1,2"])
-)  # fmt: skip
+)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
     max_leaves=5,
 )
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))  # `make fuzz` looks longer, and elsewhere each time
-QUICK = settings(max_examples=EXAMPLES or 40, derandomize=not EXAMPLES,
-                 suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+QUICK = settings(
+    max_examples=EXAMPLES or 40, derandomize=not EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 COLUMNS = ["id", "name", "BW_mem", "M_cap", "P_bf16", "link", "year", "note", ""]
 
 
@@ -160,10 +187,12 @@ def test_a_row_with_any_values_in_it(tmp_path, row):
 
 
 @QUICK
-@given(st.dictionaries(
-    st.sampled_from(["quantities", "with", "over", "pareto", "flags"]),
-    VALUES | st.dictionaries(st.sampled_from(["B", "L", "model", "s", "gain"]), VALUES),
-))  # fmt: skip
+@given(
+    st.dictionaries(
+        st.sampled_from(["quantities", "with", "over", "pareto", "flags"]),
+        VALUES | st.dictionaries(st.sampled_from(["B", "L", "model", "s", "gain"]), VALUES),
+    )
+)
 def test_a_grid_with_any_values_in_it(tmp_path, grid):
     (tmp_path / "grid.yml").write_text(yaml.safe_dump(grid))
     answers_or_refuses(lambda: read_grid(tmp_path / "grid.yml"))

@@ -12,8 +12,23 @@ from analysis.evaluate.huggingface.report import totals
 from analysis.evaluate.quantities import evaluate
 from tests.reader.configurations import GLM_5, GPT2, GPT_OSS, PUBLISHED
 
-ABOUT = {"id", "name", "aliases", "year", "source", "locator", "known", "note", "published_total", "published_active",
-         "published_exact", "exact_source", "total_cause", "context_max", "vectors"}  # fmt: skip
+ABOUT = {
+    "id",
+    "name",
+    "aliases",
+    "year",
+    "source",
+    "locator",
+    "known",
+    "note",
+    "published_total",
+    "published_active",
+    "published_exact",
+    "exact_source",
+    "total_cause",
+    "context_max",
+    "vectors",
+}
 
 
 @pytest.fixture
@@ -128,13 +143,30 @@ def test_wrappers_lead_to_known_families():
     assert not set(FAMILIES) & set(REFUSED)
 
 
-@pytest.mark.parametrize(("key", "value"), [
-    ("hidden_size", "4096"), ("hidden_size", None), ("hidden_size", -1), ("hidden_size", True), ("hidden_size", 1e3),
-    ("num_hidden_layers", 10**8), ("num_hidden_layers", 10**40), ("num_attention_heads", 33),
-    ("num_key_value_heads", 3), ("num_key_value_heads", []), ("tie_word_embeddings", "no"), ("num_local_experts", 0),
-    ("num_experts_per_tok", 9), ("layer_types", ["full_attention"]), ("layer_types", ["linear_attention"] * 32),
-    ("layer_types", [["full_attention"]] * 32), ("layer_types", {}), ("sliding_window", "wide"), ("head_dim", 1.5),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hidden_size", "4096"),
+        ("hidden_size", None),
+        ("hidden_size", -1),
+        ("hidden_size", True),
+        ("hidden_size", 1e3),
+        ("num_hidden_layers", 10**8),
+        ("num_hidden_layers", 10**40),
+        ("num_attention_heads", 33),
+        ("num_key_value_heads", 3),
+        ("num_key_value_heads", []),
+        ("tie_word_embeddings", "no"),
+        ("num_local_experts", 0),
+        ("num_experts_per_tok", 9),
+        ("layer_types", ["full_attention"]),
+        ("layer_types", ["linear_attention"] * 32),
+        ("layer_types", [["full_attention"]] * 32),
+        ("layer_types", {}),
+        ("sliding_window", "wide"),
+        ("head_dim", 1.5),
+    ],
+)
 def test_values_that_cannot_be_used_are_refused_with_their_key(imported, key, value):
     with pytest.raises(InputError, match=r"allowed (is|are) ") as failure:
         imported(PUBLISHED["mixtral-8x7b"], **{key: value})

@@ -11,10 +11,28 @@ from analysis.evaluate.own_rows import load
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
 
-CHIP = {"id": "my-chip", "name": "My chip", "vendor": "me", "year": 2026, "P_bf16": 1000, "BW_mem": 4000, "M_cap": 128,
-        "M_cap_unit": "GB", "source": "measured here", "locator": "none", "known": "assumed"}  # fmt: skip
-LINK = {"id": "my-link", "name": "My link", "kind": "scale-up", "BW_Int": 500, "source": "data sheet",
-        "locator": "p. 1", "known": "published"}  # fmt: skip
+CHIP = {
+    "id": "my-chip",
+    "name": "My chip",
+    "vendor": "me",
+    "year": 2026,
+    "P_bf16": 1000,
+    "BW_mem": 4000,
+    "M_cap": 128,
+    "M_cap_unit": "GB",
+    "source": "measured here",
+    "locator": "none",
+    "known": "assumed",
+}
+LINK = {
+    "id": "my-link",
+    "name": "My link",
+    "kind": "scale-up",
+    "BW_Int": 500,
+    "source": "data sheet",
+    "locator": "p. 1",
+    "known": "published",
+}
 
 
 @pytest.fixture
@@ -67,12 +85,32 @@ def test_an_own_row_cannot_pass_for_ours(written):
         datasets.accelerator(written("chip.yml", CHIP | {"id": "b200-paper"}))
 
 
-@pytest.mark.parametrize(("column", "cell"), [
-    ("BW_mem", -1), ("BW_mem", "fast"), ("BW_mem", float("nan")), ("BW_mem", 1e300), ("BW_mem", "4 TB/s"),
-    ("BW_mem", True), ("BW_mem", [1, 2]), ("BW_mem", {"a": 1}), ("M_cap_unit", "TB"), ("id", "../../etc"),
-    ("id", "a\nb"), ("id", ""), ("year", 1066), ("colour", "red"), ("BW_m\u0435m", 1), ("name", ""),
-    ("note", "x" * 10_000), ("BW_mem", 10**40), ("BW_mem", "__import__('os')"), ("known", "guessed"), ("vendor", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("BW_mem", -1),
+        ("BW_mem", "fast"),
+        ("BW_mem", float("nan")),
+        ("BW_mem", 1e300),
+        ("BW_mem", "4 TB/s"),
+        ("BW_mem", True),
+        ("BW_mem", [1, 2]),
+        ("BW_mem", {"a": 1}),
+        ("M_cap_unit", "TB"),
+        ("id", "../../etc"),
+        ("id", "a\nb"),
+        ("id", ""),
+        ("year", 1066),
+        ("colour", "red"),
+        ("BW_m\u0435m", 1),
+        ("name", ""),
+        ("note", "x" * 10_000),
+        ("BW_mem", 10**40),
+        ("BW_mem", "__import__('os')"),
+        ("known", "guessed"),
+        ("vendor", None),
+    ],
+)
 def test_cells_that_cannot_be_used_are_refused_with_their_column(written, column, cell):
     for kind in ("yml", "json"):
         with pytest.raises(InputError, match=r"allowed (is|are) ") as failure:

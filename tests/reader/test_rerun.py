@@ -58,11 +58,19 @@ def test_the_index_shows_a_figure_per_row_and_escapes_what_the_table_said(done):
     assert 'alt="It rises by 0.25."' in page
 
 
-@pytest.mark.parametrize(("table", "said"), [
-    ("colour\nred\n", "colour"), ("height,height\n1,2\n", "twice"), ("height\n", "0 rows"),
-    ("height\n1,2\n", "2 cells"), ("", "empty"), ("height\n\x001\n", "control character"),
-    ("height\n\"1\n", "CSV"), ("height\n" + "1" * 9999, "letters"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("colour\nred\n", "colour"),
+        ("height,height\n1,2\n", "twice"),
+        ("height\n", "0 rows"),
+        ("height\n1,2\n", "2 cells"),
+        ("", "empty"),
+        ("height\n\x001\n", "control character"),
+        ('height\n"1\n', "CSV"),
+        ("height\n" + "1" * 9999, "letters"),
+    ],
+)
 def test_a_broken_table_is_refused_before_anything_runs(line, tmp_path, table, said):
     (tmp_path / "params.csv").write_text(table)
     with pytest.raises(InputError, match=said):

@@ -78,8 +78,11 @@ def test_terms_become_columns_that_sum_to_the_whole(swept):
 def test_constraints_leave_away_what_flags_mark(swept):
     _, marked = swept(GRID + "flags: [fits_memory, meets_slo]\n")
     _, kept = swept(GRID + "constraints: [fits_memory, meets_slo]\n")
-    assert kept == [{name: cell for name, cell in row.items() if name not in ("fits_memory", "meets_slo")}
-                    for row in marked if row["fits_memory"] and row["meets_slo"]]  # fmt: skip
+    assert kept == [
+        {name: cell for name, cell in row.items() if name not in ("fits_memory", "meets_slo")}
+        for row in marked
+        if row["fits_memory"] and row["meets_slo"]
+    ]
     assert 0 < len(kept) < len(marked)
     assert all(row["fits_memory"] == (row["B"] <= row["B_cap"]) for row in marked)
 
@@ -112,19 +115,25 @@ def test_the_front_is_what_no_point_beats(swept):
     for row in rows:
         rivals = [other for other in rows if (other["model"], other["L"]) == (row["model"], row["L"])]
         beaten = any(
-            other["tpot"] <= row["tpot"] and other["throughput_per_accelerator"] >= row["throughput_per_accelerator"]
-            and other is not row for other in rivals
-        )  # fmt: skip
-        assert beaten != any(row["tpot"] == one["tpot"] and row["model"] == one["model"] and row["L"] == one["L"]
-                             for one in front)  # fmt: skip
+            other["tpot"] <= row["tpot"]
+            and other["throughput_per_accelerator"] >= row["throughput_per_accelerator"]
+            and other is not row
+            for other in rivals
+        )
+        assert beaten != any(
+            row["tpot"] == one["tpot"] and row["model"] == one["model"] and row["L"] == one["L"] for one in front
+        )
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 2)), max_size=30))
 def test_front_by_its_definition(points):
     cost, gain, group = (np.array([point[i] for point in points], dtype=float) for i in range(3))
     found = front_mask(cost, gain, [group])
-    best = {(c, g, k) for c, g, k in points
-            if not any(k == k2 and c2 <= c and g2 >= g and (c2, g2) != (c, g) for c2, g2, k2 in points)}  # fmt: skip
+    best = {
+        (c, g, k)
+        for c, g, k in points
+        if not any(k == k2 and c2 <= c and g2 >= g and (c2, g2) != (c, g) for c2, g2, k2 in points)
+    }
     chosen = [point for point, kept in zip(points, found, strict=True) if kept]
     assert set(chosen) == best
     assert len(chosen) == len(set(chosen))
@@ -152,8 +161,9 @@ def test_after_a_kill_the_same_call_goes_on(tmp_path):
     """Killed once some parts lie there; those are kept as they are, and the table is that of a run without a kill."""
     (tmp_path / "grid.yml").write_text(SLOW)
     command = [sys.executable, "-c", "import sys; from analysis.sweep import sweep; sweep(*sys.argv[1:], jobs=1)"]
-    running = subprocess.Popen([*command, "grid.yml", "out.parquet"], cwd=tmp_path, stderr=subprocess.DEVNULL,
-                               env={"PYTHONPATH": str(ROOT)})  # fmt: skip
+    running = subprocess.Popen(
+        [*command, "grid.yml", "out.parquet"], cwd=tmp_path, stderr=subprocess.DEVNULL, env={"PYTHONPATH": str(ROOT)}
+    )
     parts = tmp_path / "out.parquet.parts"
     deadline = time.monotonic() + 60
     while not list(parts.glob("0*.parquet")) and running.poll() is None and time.monotonic() < deadline:
@@ -196,13 +206,31 @@ def test_a_scheduler_that_is_not_there_is_refused(swept):
         swept(GRID, scheduler="nonsense://nowhere")
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    ("quantities: [tpot,", "quantities: [speed,"), ("over:", "across:"), ("model: [deepseek-v3", "model: [gpt-9"),
-    ("[1, 4]", "[one]"), ("[1, 4]", "[]"), ("[1, 4]", "[[1]]"), ("[1, 4]", "1,4"), ("points: 6", "points: 1"),
-    ("from: 32", "from: .nan"), ("to: 4096", "to: 1e400"), ("to: 4096", "to: 3"), ("scale: log", "scale: cubic"),
-    ("points: 6", "points: 10000000"), ("points: 6,", ""), ("scale: log", "step: 3"), ("[1, 2]", "[2*3]"),
-    ("n_acc: 32", "n_acc: 32, B: 3"), ("width_kv", "colour"), ("slo: 0.05", "slo: soon"), ("[1, 2]", "[-1]"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("quantities: [tpot,", "quantities: [speed,"),
+        ("over:", "across:"),
+        ("model: [deepseek-v3", "model: [gpt-9"),
+        ("[1, 4]", "[one]"),
+        ("[1, 4]", "[]"),
+        ("[1, 4]", "[[1]]"),
+        ("[1, 4]", "1,4"),
+        ("points: 6", "points: 1"),
+        ("from: 32", "from: .nan"),
+        ("to: 4096", "to: 1e400"),
+        ("to: 4096", "to: 3"),
+        ("scale: log", "scale: cubic"),
+        ("points: 6", "points: 10000000"),
+        ("points: 6,", ""),
+        ("scale: log", "step: 3"),
+        ("[1, 2]", "[2*3]"),
+        ("n_acc: 32", "n_acc: 32, B: 3"),
+        ("width_kv", "colour"),
+        ("slo: 0.05", "slo: soon"),
+        ("[1, 2]", "[-1]"),
+    ],
+)
 def test_a_broken_grid_is_refused_in_one_sentence(swept, tmp_path, old, new):
     assert old in GRID
     with pytest.raises(InputError, match=r"grid.yml") as failure:
@@ -211,10 +239,19 @@ def test_a_broken_grid_is_refused_in_one_sentence(swept, tmp_path, old, new):
     assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
 
 
-@pytest.mark.parametrize("extra", [
-    "constraints: [cheap]", "constraints: {a: b}", "pareto: {gain: tpot}", "pareto: {gain: speed, cost: tpot}",
-    "pareto: {gain: B_cap, cost: tpot, by: [colour]}", "pareto: [tpot]", "flags: [[x]]", "over: {}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "constraints: [cheap]",
+        "constraints: {a: b}",
+        "pareto: {gain: tpot}",
+        "pareto: {gain: speed, cost: tpot}",
+        "pareto: {gain: B_cap, cost: tpot, by: [colour]}",
+        "pareto: [tpot]",
+        "flags: [[x]]",
+        "over: {}",
+    ],
+)
 def test_a_broken_condition_is_refused_in_one_sentence(swept, extra):
     with pytest.raises(InputError, match=r"grid.yml"):
         swept(f"{GRID}{extra}\n")

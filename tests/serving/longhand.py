@@ -84,8 +84,10 @@ def r1():
     b, heads = REQUESTS // 32, 128
     projections = [product(b, 7168, n) for n in (1536, 512, 64)] + [product(b, 1536, heads * n) for n in (128, 64)]
     absorbed = (2 * b * heads * 128 * 512, b * heads * 128 + 512 * heads * 128 + b * heads * 512)
-    core = (2 * b * heads * CONTEXT * (512 + 64 + 512),
-            b * heads * (512 + 64) + b * CONTEXT * (512 + 64) + b * heads * 512)  # fmt: skip
+    core = (
+        2 * b * heads * CONTEXT * (512 + 64 + 512),
+        b * heads * (512 + 64) + b * CONTEXT * (512 + 64) + b * heads * 512,
+    )
     travel = 58 * (REQUESTS * 8 / 32) * 7168 * WIDTH / WIRE
     return {
         "attention_projections": 61 * roof(*projections, product(b, heads * 128, 7168)),
@@ -105,8 +107,12 @@ def r1():
 def r1_as_printed():
     """The two terms of R1 that change when keys and values are decompressed before the core reads them."""
     b, heads = REQUESTS // 32, 128
-    decompressed = (2 * b * CONTEXT * 512 * heads * 128,
-                    b * CONTEXT * 512 + 512 * heads * 128 + b * CONTEXT * heads * 128)  # fmt: skip
-    core = (2 * b * heads * CONTEXT * (128 + 64 + 128),
-            b * heads * (128 + 64) + b * CONTEXT * heads * (128 + 64 + 128) + b * heads * 128)  # fmt: skip
+    decompressed = (
+        2 * b * CONTEXT * 512 * heads * 128,
+        b * CONTEXT * 512 + 512 * heads * 128 + b * CONTEXT * heads * 128,
+    )
+    core = (
+        2 * b * heads * CONTEXT * (128 + 64 + 128),
+        b * heads * (128 + 64) + b * CONTEXT * heads * (128 + 64 + 128) + b * heads * 128,
+    )
     return {"kv_decompression": 61 * roof(decompressed, decompressed), "core_attention": 61 * roof(core)}

@@ -23,8 +23,11 @@ degrees = st.sampled_from([1, 2, 4, 8])
 
 def unread_experts(name, batch):
     """Seconds that the bound spends on experts which no token reaches, 32 accelerators."""
-    n_moe, n_e, n_k, elements = {"gpt3": (0, 1, 1, 0), "llama4": (24, 128, 1, 3 * 5120 * 8192),
-                                 "r1": (58, 256, 8, 3 * 7168 * 2048)}[name]  # fmt: skip
+    n_moe, n_e, n_k, elements = {
+        "gpt3": (0, 1, 1, 0),
+        "llama4": (24, 128, 1, 3 * 5120 * 8192),
+        "r1": (58, 256, 8, 3 * 7168 * 2048),
+    }[name]
     return n_moe * n_e / 32 * (1 - n_k / n_e) ** batch * elements * 2 / 8e12
 
 

@@ -50,5 +50,5 @@ def test_nothing_travels_on_one_accelerator():
 
 
 def test_unknown_calibration_is_refused():
-    with pytest.raises(InputError, match="calibration=nope.*published"):
+    with pytest.raises(InputError, match=r"calibration=nope.*published"):
         evaluate("tpot", **HERE, calibration="nope")

@@ -194,8 +194,11 @@ def test_memory_is_full_at_the_batch(name, book):
     assert full == pytest.approx(SYSTEM_BYTES, rel=1e-12)
 
 
-@given(st.sampled_from(sorted(BLOCKS)), st.sampled_from(capacity.BOOKS),
-       st.lists(st.integers(1, 10**6), min_size=2, max_size=6, unique=True))  # fmt: skip
+@given(
+    st.sampled_from(sorted(BLOCKS)),
+    st.sampled_from(capacity.BOOKS),
+    st.lists(st.integers(1, 10**6), min_size=2, max_size=6, unique=True),
+)
 def test_batch_falls_with_context(name, book, contexts):
     batches = B_cap(name, weights=book, L=sorted(contexts))
     assert np.all(np.diff(batches) < 0)

@@ -65,8 +65,10 @@ def test_a_given_gamma_takes_the_place_of_routing():
 
 def test_the_busiest_expert_is_worse_than_the_busiest_accelerator():
     """Expert intensity follows the expert's own gamma: 256 times the popularity of expert 0."""
-    even, skewed = (evaluate("expert_intensity", at("r1", **STEP, **more)).beside["weights only"]
-                    for more in ({}, {"s": 0.8, "draws": "with"}))  # fmt: skip
+    even, skewed = (
+        evaluate("expert_intensity", at("r1", **STEP, **more)).beside["weights only"]
+        for more in ({}, {"s": 0.8, "draws": "with"})
+    )
     assert skewed == pytest.approx(256 * zipf_by_hand(0.8)[0] * even, rel=1e-12)
     assert 256 * zipf_by_hand(0.8)[0] > CONTIGUOUS
 
@@ -103,8 +105,10 @@ def test_imbalance_is_that_of_one_group_of_experts():
 
 def test_a_batch_adds_the_expected_maximum():
     """Luck adds to skew: the expected maximum lies above the maximum of expectations, less so in large batches."""
-    alone, small, large = (evaluate("load_imbalance", at("r1", s=0.4, placement="strided", **more))
-                           for more in ({}, {"B": 64}, {"B": 2048}))  # fmt: skip
+    alone, small, large = (
+        evaluate("load_imbalance", at("r1", s=0.4, placement="strided", **more))
+        for more in ({}, {"B": 64}, {"B": 2048})
+    )
     assert alone.beside == {}
     assert alone.value == small.value == large.value
     means = [answer.beside["expected maximum at B"] for answer in (small, large)]
@@ -145,12 +149,15 @@ def test_a_dense_model_has_no_skew(quantity):
         evaluate(quantity, at("gpt3", **STEP, s=0.8))
 
 
-@pytest.mark.parametrize(("more", "says"), [
-    ({"s": 0.8, "n_acc": [32, 64], "deg_EP": None}, "one value each"),
-    ({"s": [0.2, 0.8], "B": [64, 64]}, "one batch and one s"),
-    ({"s": 0.8, "copies": 4}, "copies=4"),
-    ({"s": 0.8, "n_acc": 512, "deg_EP": 512}, "n_acc=512"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"s": 0.8, "n_acc": [32, 64], "deg_EP": None}, "one value each"),
+        ({"s": [0.2, 0.8], "B": [64, 64]}, "one batch and one s"),
+        ({"s": 0.8, "copies": 4}, "copies=4"),
+        ({"s": 0.8, "n_acc": 512, "deg_EP": 512}, "n_acc=512"),
+    ],
+)
 def test_what_routing_cannot_do_is_refused(more, says):
     with pytest.raises(InputError, match=says):
         evaluate("load_imbalance", **{**SYSTEMS["r1"], **more})

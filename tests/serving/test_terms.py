@@ -94,15 +94,18 @@ def test_key_value_heads_are_replicated_once_they_are_used_up():
     assert wide["attention_projections"] == pytest.approx(48 * longhand.roof(*projections), rel=1e-12)
 
 
-LAYERS = {"core": ("core_attention", 61), "decompression": ("kv_decompression", 61), "dense": ("dense_ffn", 3),
-          "routed": ("routed_experts", 58), "shared": ("shared_expert", 58), "router": ("router", 58),
-          "head": ("output_head", 1)}  # fmt: skip
+LAYERS = {
+    "core": ("core_attention", 61),
+    "decompression": ("kv_decompression", 61),
+    "dense": ("dense_ffn", 3),
+    "routed": ("routed_experts", 58),
+    "shared": ("shared_expert", 58),
+    "router": ("router", 58),
+    "head": ("output_head", 1),
+}
 
 
-@pytest.mark.parametrize("grouping", [
-    "fused", "spilled",
-    "layered",
-])  # fmt: skip
+@pytest.mark.parametrize("grouping", ["fused", "spilled", "layered"])
 def test_terms_are_the_layers_of_the_roofline(grouping):
     """The figures' layers and TPOT's terms are two uses of one block."""
     setting = at("r1", **STEP, grouping=grouping)

@@ -15,8 +15,12 @@ def setting(model: str, accelerator: str = "b200-paper", n_acc: int = 32, **more
 
 
 settings = st.builds(setting, st.sampled_from(list(SYSTEMS)), st.sampled_from(DEVICES), st.sampled_from((32, 64, 128)))
-experts = st.builds(setting, st.sampled_from(("llama-4-maverick", "deepseek-v3")), st.sampled_from(DEVICES),
-                    st.sampled_from((32, 64, 128)))  # fmt: skip
+experts = st.builds(
+    setting,
+    st.sampled_from(("llama-4-maverick", "deepseek-v3")),
+    st.sampled_from(DEVICES),
+    st.sampled_from((32, 64, 128)),
+)
 contexts = st.floats(512.0, 2.0**18)
 
 

@@ -69,8 +69,10 @@ def test_elasticities_to_the_rates_add_up_to_one_in_the_full_model():
     form = serving.tpot(system.architecture, system.conventions)
     point = system.point | {L: 8192.0, B: 4000.0}
     plain, step = float(value(form, point)), 1e-6
-    found = [-(float(value(form, point | {rate: point[rate] * (1 + step)})) / plain - 1) / step
-             for rate in (P_acc, BW_mem, BW_Int)]  # fmt: skip
+    found = [
+        -(float(value(form, point | {rate: point[rate] * (1 + step)})) / plain - 1) / step
+        for rate in (P_acc, BW_mem, BW_Int)
+    ]
     assert sum(found) == pytest.approx(1, abs=1e-4)
     assert simplify(proofs.elasticity_proof()[-1].form) == 1
 

@@ -52,8 +52,10 @@ def test_no_resource_is_used_beyond_itself():
 
 def test_degrees_that_the_reader_gave_stay():
     assert {each.degrees["deg_TP"] for each in plans(Setting.of(**R1, deg_TP=4))} == {4}
-    assert all(each["deg_TP"] * each.point[next(s for s in each.point if s.name == "deg_DP")] == 32
-               for each in candidates(Setting.of(**R1)))  # fmt: skip
+    assert all(
+        each["deg_TP"] * each.point[next(s for s in each.point if s.name == "deg_DP")] == 32
+        for each in candidates(Setting.of(**R1))
+    )
 
 
 def test_the_second_says_why_it_loses():

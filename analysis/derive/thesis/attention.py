@@ -7,20 +7,7 @@ from analysis.derive.block import Architecture, Conventions, attention_stages, b
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import sharded, tokens_per_expert
 from analysis.derive.reordering import limits
-from analysis.derive.symbols import (
-    B,
-    BW_exp,
-    BW_mem,
-    L,
-    M_cap,
-    P_acc,
-    P_exp,
-    RP_acc,
-    l,
-    n_acc,
-    n_dec,
-    n_hd,
-)
+from analysis.derive.symbols import B, BW_exp, BW_mem, L, M_cap, P_acc, P_exp, RP_acc, l, n_acc, n_dec, n_hd
 from analysis.derive.thesis.steps import Proof, Step
 
 

@@ -5,17 +5,7 @@ from sympy import Expr, Integer, Symbol, diff, solve
 from analysis.derive import parallel, roofline
 from analysis.derive.communication import dispatched_bytes
 from analysis.derive.einsum import Kernel, lines
-from analysis.derive.symbols import (
-    B,
-    BW_Int,
-    BW_mem,
-    P_acc,
-    T_e,
-    deg_DP,
-    deg_EP,
-    n_acc,
-    width_activations,
-)
+from analysis.derive.symbols import B, BW_Int, BW_mem, P_acc, T_e, deg_DP, deg_EP, n_acc, width_activations
 from analysis.derive.thesis.steps import Proof, Step
 
 RATES: tuple[Symbol, ...] = (P_acc, BW_mem, BW_Int)
@@ -55,9 +45,12 @@ def balance_proof() -> Proof:
         Step(r"ArI_{dense}", dense_intensity(), "a dense projection of one data-parallel group"),
         Step(r"ArI_{exp}/ArI_{dense}", (expert_intensity() / dense_intensity()).cancel(), "the batch cancels"),
         Step(r"deg_{DP}^{\star}", balanced_groups(), "equal where this ratio is 1"),
-        Step(r"deg_{DP}^{\star}\big|_{deg_{EP}=n_{acc}}", balanced_groups().xreplace({deg_EP: n_acc}),
-             "one group of experts spans the system"),
-    )  # fmt: skip
+        Step(
+            r"deg_{DP}^{\star}\big|_{deg_{EP}=n_{acc}}",
+            balanced_groups().xreplace({deg_EP: n_acc}),
+            "one group of experts spans the system",
+        ),
+    )
 
 
 def balanced_batch() -> Expr:
@@ -109,7 +102,9 @@ def elasticity_proof() -> Proof:
     time = work / P_acc + read / BW_mem + dispatched_bytes() / BW_Int
     return (
         Step(r"T", time, "an expert's arithmetic, an expert's weights, and a dispatch, one after another"),
-        *(Step(rf"\eta_{{{name}}}\,T", (elasticity(time, rate) * time).cancel(), "the time that this rate limits")
-          for name, rate in zip(("P", "BW", "Int"), RATES, strict=True)),
+        *(
+            Step(rf"\eta_{{{name}}}\,T", (elasticity(time, rate) * time).cancel(), "the time that this rate limits")
+            for name, rate in zip(("P", "BW", "Int"), RATES, strict=True)
+        ),
         Step(r"\eta_{P} + \eta_{BW} + \eta_{Int}", homogeneity(time).factor().cancel(), "nothing else is left"),
-    )  # fmt: skip
+    )

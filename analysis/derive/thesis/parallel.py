@@ -7,16 +7,7 @@ from analysis.derive.block import Conventions, attention_stages, bytes_moved, fl
 from analysis.derive.communication import all_reduce_time, partial_sums
 from analysis.derive.parallel import Substitution, sharded
 from analysis.derive.reordering import limits
-from analysis.derive.symbols import (
-    B,
-    BW_mem,
-    L,
-    RP_acc,
-    deg_DP,
-    deg_TP,
-    l,
-    n_acc,
-)
+from analysis.derive.symbols import B, BW_mem, L, RP_acc, deg_DP, deg_TP, l, n_acc
 from analysis.derive.thesis.steps import Proof, Step
 
 
@@ -70,9 +61,12 @@ def core_under_tensor_parallelism(mechanism: Mechanism, conventions: Conventions
         Step(r"F(deg_{TP})/F(1)", (work / work.xreplace(alone)).cancel(), "unchanged"),
         Step(r"Q(deg_{TP})", moved.factor(), "bytes of an accelerator: the latent cache has no head to divide by"),
         Step(r"\lim_{L}\,Q(deg_{TP})/Q(1)", limits(moved / moved.xreplace(alone), [L]).cancel(), "each reads it all"),
-        Step(r"\lim_{L}\,ArI(deg_{TP})/ArI(1)",
-             limits(work / moved * (moved / work).xreplace(alone), [L]).cancel(), "so intensity falls as deg_TP rises"),
-    )  # fmt: skip
+        Step(
+            r"\lim_{L}\,ArI(deg_{TP})/ArI(1)",
+            limits(work / moved * (moved / work).xreplace(alone), [L]).cancel(),
+            "so intensity falls as deg_TP rises",
+        ),
+    )
 
 
 # -- several query tokens --------------------------------------------------------------------------

@@ -141,9 +141,13 @@ def _cap_at_twice(L: float) -> float:
 def _balanced(paper: Paper) -> Judgement:
     found = [doubled(L) for L in (8192.0, 2048.0, 65536.0)]
     readings = tuple(
-        holds(f"L = {each.L / 1024:g}K at B_cap, no resource doubled gives half as much again", each.gains,
-              max(each.gains) < 1.5) for each in found
-    )  # fmt: skip
+        holds(
+            f"L = {each.L / 1024:g}K at B_cap, no resource doubled gives half as much again",
+            each.gains,
+            max(each.gains) < 1.5,
+        )
+        for each in found
+    )
     gains = found[0].gains
     reason = (
         f"At L = 8K twice the arithmetic gives {gains[0]:.2f} times the throughput, twice the memory bandwidth "

@@ -97,8 +97,10 @@ def _approaches(paper: Paper) -> Judgement:
         return tuple(_cap(each, **given) / B_RP(each) for each in (R1, GPT3, LLAMA4))
 
     found = {name: shares(**given) for name, given in BOOKS.items()}
-    readings = tuple(holds(f"{name}, half counts as near", each, min(each[0], 1 - max(each[1:])) > 0.5)
-                     for name, each in found.items())  # fmt: skip
+    readings = tuple(
+        holds(f"{name}, half counts as near", each, min(each[0], 1 - max(each[1:])) > 0.5)
+        for name, each in found.items()
+    )
     r1, gpt3, llama4 = readings[0].value
     reason = (
         f"B_cap over B_RP at L = 8192 is {r1:.2f} for R1, {gpt3:.2f} for GPT-3 and {llama4:.2f} for Llama 4, whose "
@@ -140,11 +142,15 @@ def _tightens_and_relaxes(paper: Paper) -> Judgement:
 def _fp8_weights(paper: Paper) -> Judgement:
     bound = paper.numbers[0].value
     widths = {"FP8 weights": {"width_weights": 1}, "FP8 weights and cache": {"width_weights": 1, "width_kv": 1}}
-    books = {"192 GB, Eq. 11": {"weights": "eq11"}, "192 GB, as built": {"weights": "as_built"},
-             "192 GiB, Eq. 11": {"weights": "eq11", "capacity_unit": "GiB"},
-             "192 GiB, as built": {"weights": "as_built", "capacity_unit": "GiB"}}  # fmt: skip
-    found = {f"{width}, {book}": _cap(R1, **given, **more)
-             for width, given in widths.items() for book, more in books.items()}  # fmt: skip
+    books = {
+        "192 GB, Eq. 11": {"weights": "eq11"},
+        "192 GB, as built": {"weights": "as_built"},
+        "192 GiB, Eq. 11": {"weights": "eq11", "capacity_unit": "GiB"},
+        "192 GiB, as built": {"weights": "as_built", "capacity_unit": "GiB"},
+    }
+    found = {
+        f"{width}, {book}": _cap(R1, **given, **more) for width, given in widths.items() for book, more in books.items()
+    }
     readings = tuple(holds(name, batch, batch >= bound) for name, batch in found.items())
     whole = _cap(R1, weights="eq11")
     reason = (

@@ -18,9 +18,22 @@ ERROR, NOT_TESTABLE, OPEN = "error in the paper", "not testable", "open"
 VERDICTS = (REPRODUCED, UNDER_A_READING, DIFFERS, ERROR, NOT_TESTABLE, OPEN)
 # The files claims/*.py that hold claims.
 MODULES = (
-    "devices", "memory", "table3", "intensity", "attention", "latency", "experts",
-    "capacity", "serving", "network", "scaling", "routing", "pim", "bottleneck", "thesis",
-)  # fmt: skip
+    "devices",
+    "memory",
+    "table3",
+    "intensity",
+    "attention",
+    "latency",
+    "experts",
+    "capacity",
+    "serving",
+    "network",
+    "scaling",
+    "routing",
+    "pim",
+    "bottleneck",
+    "thesis",
+)
 TESTS = "tests/test_ledger.py::test_our_number_by_hand"
 
 

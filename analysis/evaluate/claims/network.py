@@ -101,12 +101,18 @@ def _away() -> float:
 def _readings(paper: Paper, link: str) -> tuple[Reading, ...]:
     """Every reading of 128 tokens; a token count that is solved for is no reading of them."""
     alphas = {"alpha = 0": 0.0, "alpha of the link": _latency(link) * 1e6}
-    times = {"128 tokens": _time(link), "128 tokens, copies at home not sent": _time(link) * _away(),
-             "128 tokens left after those at home": _time(link) / _away()}  # fmt: skip
+    times = {
+        "128 tokens": _time(link),
+        "128 tokens, copies at home not sent": _time(link) * _away(),
+        "128 tokens left after those at home": _time(link) / _away(),
+    }
     if link == INFINIBAND:
         times[f"128 tokens, NVLink inside groups of {GROUP}"] = _time(NVLINK, link_between=link, group=GROUP)
-    return tuple(paper.reading(f"{name}, {alpha}", time + added)
-                 for name, time in times.items() for alpha, added in alphas.items())  # fmt: skip
+    return tuple(
+        paper.reading(f"{name}, {alpha}", time + added)
+        for name, time in times.items()
+        for alpha, added in alphas.items()
+    )
 
 
 @claim("C069")

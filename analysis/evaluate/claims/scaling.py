@@ -40,8 +40,10 @@ def _over(L: int) -> dict[int, float]:
 @claim("C073")
 def _equal(paper: Paper) -> Judgement:
     at_ridge = B_RP(f"r1-8x32-l{SHORT}") / accelerators(scenario(f"r1-8x32-l{SHORT}"))
-    ratios = {f"{requests:g} requests per accelerator": one_over_eight(900, SHORT, requests)
-              for requests in (at_ridge, 128, 32)}  # fmt: skip
+    ratios = {
+        f"{requests:g} requests per accelerator": one_over_eight(900, SHORT, requests)
+        for requests in (at_ridge, 128, 32)
+    }
     readings = tuple(
         holds(f"{name}, 256 over 8 x 32, equal to two digits", ratio, round(ratio, 1) == 1)
         for name, ratio in ratios.items()
@@ -88,10 +90,13 @@ def _higher_without_skew(paper: Paper) -> Judgement:
 def _many_or_one(paper: Paper) -> Judgement:
     short, long = _over(SHORT), _over(LONG)
     readings = tuple(
-        holds(f"{bandwidth} GB/s (L = {SHORT}; {LONG})", (short[bandwidth], long[bandwidth]),
-              short[bandwidth] < 1 < long[bandwidth])
+        holds(
+            f"{bandwidth} GB/s (L = {SHORT}; {LONG})",
+            (short[bandwidth], long[bandwidth]),
+            short[bandwidth] < 1 < long[bandwidth],
+        )
         for bandwidth in (300, 900, 100)
-    )  # fmt: skip
+    )
     reason = (
         f"At 300 GB/s one system has {short[300]:.2f} times the throughput of eight at L = {SHORT} and {long[300]:.2f} "
         f"times at {LONG}; at 900 GB/s the large system leads at both ({short[900]:.2f}, {long[900]:.2f}), at 100 GB/s "

@@ -61,8 +61,12 @@ def _saving(ours: Grid, theirs: Grid, i: int, j: int, k: int) -> float:
 def _pairs(other: str, compare) -> list[Pair]:
     """Every pair of powers of two at one context at which both models fit memory."""
     ours, theirs = _grid(R1), _grid(other)
-    cells = [(i, j, k) for i in range(len(CONTEXTS)) for j in np.flatnonzero(ours.feasible[i])
-             for k in np.flatnonzero(theirs.feasible[i])]  # fmt: skip
+    cells = [
+        (i, j, k)
+        for i in range(len(CONTEXTS))
+        for j in np.flatnonzero(ours.feasible[i])
+        for k in np.flatnonzero(theirs.feasible[i])
+    ]
     return [Pair(CONTEXTS[i], BATCHES[j], BATCHES[k], compare(ours, theirs, i, j, k)) for i, j, k in cells]
 
 

@@ -13,11 +13,7 @@ from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
 
-ROPES = {
-    "RoPE in": {},
-    "RoPE in, key shared": {"rope_key": "shared"},
-    "RoPE out": {"rope": "out"},
-}
+ROPES = {"RoPE in": {}, "RoPE in, key shared": {"rope_key": "shared"}, "RoPE out": {"rope": "out"}}
 CONVENTIONS = {f"{name}, {rope}": account | more for name, account in ACCOUNTS.items() for rope, more in ROPES.items()}
 SYSTEM = 32  # accelerators of the paper's system, over which experts are spread; batches here are per accelerator
 BATCHES, CONTEXTS = tuple(2.0 ** np.arange(13)), tuple(2.0 ** np.arange(9, 20))

@@ -14,8 +14,18 @@ from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
 
 R1, GPT3, LLAMA4 = "r1-32", "gpt3-32", "llama4-32"
-CHOSEN = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "L",
-          "order")  # fmt: skip
+CHOSEN = (
+    "model",
+    "accelerator",
+    "accelerator_experts",
+    "link",
+    "link_between",
+    "group",
+    "n_acc",
+    "deg_TP",
+    "L",
+    "order",
+)
 CONTEXTS = 1024.0 * 2 ** np.arange(11)  # 1K to 1M
 WIRES = serving.COMMUNICATION
 

@@ -76,8 +76,10 @@ def _aligned(paper: Paper) -> Judgement:
         reading("no skew, static", R1, 1024.0, None),
         reading("no skew, 256 accelerators", WHOLE, 8 * 1024.0, None),
     )
-    rates = {placement: throughput(scenario(R1, s=SKEW, placement=placement), ridge, 2048)
-             for placement in ("contiguous", "lpt", "replicated")}  # fmt: skip
+    rates = {
+        placement: throughput(scenario(R1, s=SKEW, placement=placement), ridge, 2048)
+        for placement in ("contiguous", "lpt", "replicated")
+    }
     row = scenario(R1).model
     gains = [rates[placement] / rates["contiguous"] for placement in ("lpt", "replicated")]
     reason = (
@@ -105,8 +107,9 @@ def _not_needed(paper: Paper) -> Judgement:
         "R1, four times the bandwidth and a B200's arithmetic, L = 8K": gain_of_device(R1, CONTEXTS[0], BW_mem=wider),
         "GPT-3, memory device, L = 8K": gain_of_device(GPT3, CONTEXTS[0]),
     }
-    readings = tuple(holds(f"{name}: TPOT gain from it for core attention", gain, gain <= 1)
-                     for name, gain in found.items())  # fmt: skip
+    readings = tuple(
+        holds(f"{name}: TPOT gain from it for core attention", gain, gain <= 1) for name, gain in found.items()
+    )
     per_context = [reading.value for reading in readings[: len(CONTEXTS)]]
     setting = scenario(R1).with_(B=cap(R1, CONTEXTS[0]), L=CONTEXTS[0])
     even = evaluate("core_attention_intensity", setting).value / 4

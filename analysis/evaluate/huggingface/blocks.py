@@ -62,8 +62,10 @@ def _refuse_linear(keys: Keys, n_dec: int) -> None:
     """MiniMax: 0 is lightning attention, 1 is softmax."""
     kinds = keys.sequence("attn_type_list", n_dec, (0, 1))
     if kinds and 0 in kinds:
-        raise InputError(f"{keys.place}, key attn_type_list: found {kinds.count(0)} blocks of linear (lightning) "
-                         "attention, allowed are blocks of softmax attention; no row can hold this model.")  # fmt: skip
+        raise InputError(
+            f"{keys.place}, key attn_type_list: found {kinds.count(0)} blocks of linear (lightning) "
+            "attention, allowed are blocks of softmax attention; no row can hold this model."
+        )
 
 
 def _reach(keys: Keys, kinds: list[str], kind: str) -> int | None:

@@ -49,8 +49,16 @@ def import_config(path: Path, id_: str | None = None, year: int | None = None) -
     record["note"] = " ".join(f"Not in this row: {part}." for part in missing)
     row = checked_row(Model, {name: _cell(value) for name, value in record.items()}, keys.place)
     width = sizes.weight_width(keys)
-    return Imported(row, record, model_type, tuple(keys.found), tuple(found_blocks), tuple(missing),
-                    tuple(keys.unused(HARMLESS)), width)  # fmt: skip
+    return Imported(
+        row,
+        record,
+        model_type,
+        tuple(keys.found),
+        tuple(found_blocks),
+        tuple(missing),
+        tuple(keys.unused(HARMLESS)),
+        width,
+    )
 
 
 def _cell(value):
@@ -65,8 +73,10 @@ def _keys(path: Path) -> tuple[Keys, Family, str]:
         return Keys(where, config), _family(where, outer_type), outer_type
     inner = config.get("text_config")
     if not isinstance(inner, dict):
-        raise InputError(f"{where}: found model type {outer_type} without text_config, allowed is the whole "
-                         "configuration; give the model's own config.json.")  # fmt: skip
+        raise InputError(
+            f"{where}: found model type {outer_type} without text_config, allowed is the whole "
+            "configuration; give the model's own config.json."
+        )
     inner_type = _type(where, {"model_type": WRAPPERS[outer_type], **inner})
     keys = Keys(where, inner, {name: each for name, each in config.items() if name != "text_config"}, "text_config.")
     return keys, _family(where, inner_type), inner_type
@@ -75,8 +85,10 @@ def _keys(path: Path) -> tuple[Keys, Family, str]:
 def _type(where: str, config: dict) -> str:
     found = config.get("model_type")
     if not isinstance(found, str) or not found:
-        raise InputError(f"{where}: found no model_type, allowed are {choices(_allowed())}; give a config.json as "
-                         "published with a model (a params.json names no type).")  # fmt: skip
+        raise InputError(
+            f"{where}: found no model_type, allowed are {choices(_allowed())}; give a config.json as "
+            "published with a model (a params.json names no type)."
+        )
     return found
 
 
@@ -86,11 +98,15 @@ def _allowed() -> list[str]:
 
 def _family(where: str, name: str) -> Family:
     if name in REFUSED:
-        raise InputError(f"{where}, key model_type: found {name}, which no row can hold, because {REFUSED[name]}; "
-                         f"allowed are {choices(_allowed())}.")  # fmt: skip
+        raise InputError(
+            f"{where}, key model_type: found {name}, which no row can hold, because {REFUSED[name]}; "
+            f"allowed are {choices(_allowed())}."
+        )
     if name not in FAMILIES:
-        raise InputError(f"{where}, key model_type: found {shown(name)}, allowed are {choices(_allowed())}; "
-                         "write the row by hand if its attention is MHA, GQA or MLA.")  # fmt: skip
+        raise InputError(
+            f"{where}, key model_type: found {shown(name)}, allowed are {choices(_allowed())}; "
+            "write the row by hand if its attention is MHA, GQA or MLA."
+        )
     return FAMILIES[name]
 
 
@@ -104,13 +120,16 @@ def _record(keys: Keys, family: Family) -> tuple[dict, list[Block]]:
     latent_queries = attention["attention"] == "MLA"
     learned = family.ffn == "plain"  # gpt2 alone learns its positions
     return {
-        "n_dec": n_dec, "d_emb": d_emb, **attention,
+        "n_dec": n_dec,
+        "d_emb": d_emb,
+        **attention,
         **sizes.feedforward_sizes(keys, family, d_emb, n_dec - routed, routed),
         "n_vocab": keys.count("n_vocab", "vocab_size"),
         "n_ctx": keys.infer("n_ctx", context, "positions are learned") if learned else 0,
         "tied": keys.flag("tied", "tie_word_embeddings", family.tied),
-        "vectors": sizes.vectors(keys, family, latent_queries), "context_max": context,
-    }, found  # fmt: skip
+        "vectors": sizes.vectors(keys, family, latent_queries),
+        "context_max": context,
+    }, found
 
 
 def _missing(keys: Keys, family: Family, found: list[Block]) -> list[str]:
@@ -138,9 +157,13 @@ def _labels(path: Path, keys: Keys, family: Family, model_type: str, id_: str | 
     name = id_ or _default_id(path)
     dated = year or keys.infer("year", family.year, f"the year in which the model type {model_type} appeared")
     return {
-        "id": name, "name": name, "year": dated, "source": f"{path.name} (sha256 {digest})",
-        "locator": f"keys of the configuration, model type {model_type}", "known": "published",
-    }  # fmt: skip
+        "id": name,
+        "name": name,
+        "year": dated,
+        "source": f"{path.name} (sha256 {digest})",
+        "locator": f"keys of the configuration, model type {model_type}",
+        "known": "published",
+    }
 
 
 def _default_id(path: Path) -> str:
@@ -156,5 +179,7 @@ def _taken() -> set[str]:
 
 def _refuse_taken(where: str, id_: str | None) -> None:
     if id_ in _taken():
-        raise InputError(f"{where}: found the id {id_}, which already names a row of data/models.csv, "
-                         "allowed are other ids; choose one.")  # fmt: skip
+        raise InputError(
+            f"{where}: found the id {id_}, which already names a row of data/models.csv, "
+            "allowed are other ids; choose one."
+        )

@@ -50,8 +50,10 @@ class Keys:
             if value is not None:
                 return self._keep(name, self._whole(key, value, least), key)
         if default is _NEEDED:
-            raise InputError(f"{self.place}: found no key {choices(keys)} (for {name}), "
-                             f"allowed is a whole number from {least}; add it.")  # fmt: skip
+            raise InputError(
+                f"{self.place}: found no key {choices(keys)} (for {name}), "
+                f"allowed is a whole number from {least}; add it."
+            )
         return default
 
     def flag(self, name: str, key: str, default: bool) -> bool:
@@ -69,12 +71,16 @@ class Keys:
         if value is None or value == []:
             return None
         if not isinstance(value, list) or len(value) < length:
-            raise InputError(f"{self.place}, key {key}: found {shown(value)}, "
-                             f"allowed is a list of {length} entries, one per block; correct it.")  # fmt: skip
+            raise InputError(
+                f"{self.place}, key {key}: found {shown(value)}, "
+                f"allowed is a list of {length} entries, one per block; correct it."
+            )
         for entry in value[:length]:  # entries beyond are those of multi-token-prediction layers
             if isinstance(entry, bool) or not isinstance(entry, str | int) or entry not in allowed:
-                raise InputError(f"{self.place}, key {key}: found {shown(entry)}, allowed are {choices(allowed)}; "
-                                 "a row cannot hold anything else.")  # fmt: skip
+                raise InputError(
+                    f"{self.place}, key {key}: found {shown(entry)}, allowed are {choices(allowed)}; "
+                    "a row cannot hold anything else."
+                )
         return value[:length]
 
     def positions(self, key: str, blocks: int) -> list[int] | None:
@@ -104,6 +110,8 @@ class Keys:
 
     def _whole(self, key: str, value, least: int, most: int = LARGEST) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise InputError(f"{self.place}, key {self.prefix}{key}: found {shown(value)}, "
-                             f"allowed is a whole number from {least} to {most}; correct it.")  # fmt: skip
+            raise InputError(
+                f"{self.place}, key {self.prefix}{key}: found {shown(value)}, "
+                f"allowed is a whole number from {least} to {most}; correct it."
+            )
         return value

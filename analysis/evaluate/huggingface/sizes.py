@@ -30,8 +30,9 @@ def _latent(keys: Keys) -> dict:
 def _heads(keys: Keys, family: Family, d_emb: int, n_hd: int) -> dict:
     n_kv = keys.count("n_kv", "num_key_value_heads", default=n_hd if family.kv_default else None)
     if n_kv is None:
-        raise InputError(f"{keys.place}: found no key num_key_value_heads (for n_kv), "
-                         "allowed is a whole number from 1; add it.")  # fmt: skip
+        raise InputError(
+            f"{keys.place}: found no key num_key_value_heads (for n_kv), allowed is a whole number from 1; add it."
+        )
     if not keys.stated("num_key_value_heads") or keys.peek("num_key_value_heads") is None:
         keys.infer("n_kv", n_kv, "num_key_value_heads is absent: as many as query heads")
     kind = keys.infer("attention", "MHA" if n_kv == n_hd else "GQA", f"{n_kv} key-value heads for {n_hd} query heads")
@@ -43,8 +44,10 @@ def _head_dimension(keys: Keys, family: Family, d_emb: int, n_hd: int) -> int:
     if given is not None:
         return given
     if family.explicit_heads or d_emb % n_hd:
-        raise InputError(f"{keys.place}: found no key head_dim (for d_hd), allowed is a whole number, because here "
-                         "hidden_size / num_attention_heads is not it; add the key.")  # fmt: skip
+        raise InputError(
+            f"{keys.place}: found no key head_dim (for d_hd), allowed is a whole number, because here "
+            "hidden_size / num_attention_heads is not it; add the key."
+        )
     return keys.infer("d_hd", d_emb // n_hd, "head_dim is absent: hidden_size / num_attention_heads")
 
 
@@ -67,8 +70,11 @@ def _dense_width(keys: Keys, family: Family, d_emb: int) -> int:
 
 def _experts(keys: Keys, family: Family) -> dict:
     d_MoE = keys.count("d_MoE", family.expert_width)
-    experts = {"d_MoE": d_MoE, "n_e": keys.count("n_e", "n_routed_experts", "num_experts", "num_local_experts"),
-               "n_k": keys.count("n_k", "num_experts_per_tok", "experts_per_token")}  # fmt: skip
+    experts = {
+        "d_MoE": d_MoE,
+        "n_e": keys.count("n_e", "n_routed_experts", "num_experts", "num_local_experts"),
+        "n_k": keys.count("n_k", "num_experts_per_tok", "experts_per_token"),
+    }
     n_shared, d_shared = _shared(keys, family, d_MoE)
     return experts | {"n_shared": n_shared, "d_shared": d_shared}
 

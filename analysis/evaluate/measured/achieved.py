@@ -36,8 +36,11 @@ def rate(row: AchievedRate) -> float:
 
 
 def _rates(accelerator: str, quantity: str) -> dict[str, float]:
-    return {row.how: rate(row) for row in achieved_rates().values()
-            if (row.accelerator, row.quantity, row.precision) == (accelerator, quantity, "bf16")}  # fmt: skip
+    return {
+        row.how: rate(row)
+        for row in achieved_rates().values()
+        if (row.accelerator, row.quantity, row.precision) == (accelerator, quantity, "bf16")
+    }
 
 
 def ridges(precision: str = "bf16") -> list[Ridge]:
@@ -62,8 +65,10 @@ def ridge_moves(model: str = "deepseek-v3", systems: int = 32) -> list[dict]:
 
     Raises InputError for a model without experts.
     """
-    return [{"accelerator": each.accelerator, "how": each.how, "ridge": each.ridge} | _knees(model, systems, each.ridge)
-            for each in ridges()]  # fmt: skip
+    return [
+        {"accelerator": each.accelerator, "how": each.how, "ridge": each.ridge} | _knees(model, systems, each.ridge)
+        for each in ridges()
+    ]
 
 
 def _knees(model: str, systems: int, ridge: float) -> dict[str, float]:

@@ -131,8 +131,10 @@ def intervals(parts: Parts, repeats: int = 100, seed: int = 0) -> dict[str, tupl
     """95 % intervals of the parameters by resampling whole shape groups with replacement."""
     generator = np.random.default_rng(seed)
     members = [np.flatnonzero(parts.group == group) for group in np.unique(parts.group)]
-    draws = [fit(parts.rows(np.concatenate([members[i] for i in generator.integers(0, len(members), len(members))])))
-             for _ in range(repeats)]  # fmt: skip
+    draws = [
+        fit(parts.rows(np.concatenate([members[i] for i in generator.integers(0, len(members), len(members))])))
+        for _ in range(repeats)
+    ]
     return {name: tuple(np.percentile([draw[name] for draw in draws], [2.5, 97.5])) for name in parts.names}
 
 

@@ -25,9 +25,12 @@ from analysis.evaluate.rows import Count, Id, Name, Rate, Row, column
 from analysis.evaluate.table import load_table
 
 FITTED = {  # what is fitted together: operations and mechanisms of its rows (none: operations without one)
-    "attention": (("core_attention",), ("MHA", "GQA")), "latent-attention": (("core_attention",), ("MLA",)),
-    "experts": (("experts",), ()), "exchange": (("dispatch", "combine"), ()), "gemm": (("gemm",), ()),
-}  # fmt: skip
+    "attention": (("core_attention",), ("MHA", "GQA")),
+    "latent-attention": (("core_attention",), ("MLA",)),
+    "experts": (("experts",), ()),
+    "exchange": (("dispatch", "combine"), ()),
+    "gemm": (("gemm",), ()),
+}
 STAGES = {"core": "attention", "routed": "experts"}
 """Stages of a block and the kind that describes them; every other stage is a matrix product."""
 FEWEST_GROUPS = 5
@@ -152,9 +155,17 @@ def _fitted(parts: Parts, kind: str, name: str, accelerators: tuple, source: str
     }
     numbers = {key: float(f"{number:.4g}") for key, number in (best | bounds | errors).items()}
     row = Calibration(
-        id=f"{name}.{kind}", calibration=name, operation=kind, accelerators=accelerators, source=source, seed=seed,
-        open=tuple(calibration.unidentified(fitted, best)), rows_fitted=len(train), rows_tested=len(test), **numbers,
-    )  # fmt: skip
+        id=f"{name}.{kind}",
+        calibration=name,
+        operation=kind,
+        accelerators=accelerators,
+        source=source,
+        seed=seed,
+        open=tuple(calibration.unidentified(fitted, best)),
+        rows_fitted=len(train),
+        rows_tested=len(test),
+        **numbers,
+    )
     return Fitted(row, tested)
 
 

@@ -51,8 +51,17 @@ def end_to_end() -> list[EndToEnd]:
 
 def _one(row: Deployment, reading: str, overlap: str) -> EndToEnd:
     together = requests(row)
-    setting = Setting.of(model=row.model, accelerator=row.accelerator, link=row.link, link_between=row.link_between,
-                         group=row.group, n_acc=row.deg_EP, L=row.L, overlap=overlap, **READINGS[reading])  # fmt: skip
+    setting = Setting.of(
+        model=row.model,
+        accelerator=row.accelerator,
+        link=row.link,
+        link_between=row.link_between,
+        group=row.group,
+        n_acc=row.deg_EP,
+        L=row.L,
+        overlap=overlap,
+        **READINGS[reading],
+    )
     # Degrees are not checked: 144 accelerators hold 256 experts and 32 copies, read here as 256/144 experts on each.
     tpot = float(value(system.tpot(setting), setting.point | {B: together * row.deg_EP}))
     return EndToEnd(

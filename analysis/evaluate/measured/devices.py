@@ -24,8 +24,10 @@ def device_point(name: str, precision: str) -> dict[Symbol, float]:
     3350000000000
     """
     if precision not in PEAK:
-        raise InputError(f"precision={precision}: accelerators.csv holds no such rate, allowed are {', '.join(PEAK)}; "
-                         "give the machine's own roofs by measuring gemm and read.")  # fmt: skip
+        raise InputError(
+            f"precision={precision}: accelerators.csv holds no such rate, allowed are {', '.join(PEAK)}; "
+            "give the machine's own roofs by measuring gemm and read."
+        )
     point = datasets.row_point(datasets.accelerator(name), PEAK[precision])
     return {P_acc: point[P_acc], BW_mem: point[BW_mem]}
 
@@ -50,8 +52,10 @@ def own_roofs(table: pa.Table) -> dict[str, dict[Symbol, float]]:
     counts = predict(table, unit)
     found = {}
     for name in sorted(unit):
-        rates = [_best(kind[(machine == name) & (operation == what)])
-                 for what, kind in (("gemm", counts.flops / latency), ("read", counts.bytes / latency))]  # fmt: skip
+        rates = [
+            _best(kind[(machine == name) & (operation == what)])
+            for what, kind in (("gemm", counts.flops / latency), ("read", counts.bytes / latency))
+        ]
         if all(rates):
             found[name] = {P_acc: rates[0], BW_mem: rates[1]}
     return found

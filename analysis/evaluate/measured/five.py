@@ -44,8 +44,9 @@ def attained_bandwidth(compared: Compared | None = None) -> Verdict:
     mechanism = words(compared.table, "mechanism")
     found = {
         f"{kind}, {name}": float(np.median(share[(mechanism == kind) & (compared.accelerator == name)]))
-        for kind in ("GQA", "MHA") for name in dict.fromkeys(compared.accelerator[mechanism == kind])
-    }  # fmt: skip
+        for kind in ("GQA", "MHA")
+        for name in dict.fromkeys(compared.accelerator[mechanism == kind])
+    }
     gqa = [number for name, number in found.items() if name.startswith("GQA")]
     verdict = SUPPORTED if min(found.values()) >= 0.8 else PARTLY if min(gqa) >= 0.8 else CONTRADICTED
     reason = (
@@ -87,8 +88,12 @@ def prefill_ratio(compared: Compared | None = None) -> Verdict:
     """Whether reordering slows prefill by the ratio of FLOPs, as a compute-bound core must (Observation 2)."""
     pairs = prefill_ratios(compared)
     low, median, high = np.percentile(pairs["measured"], [5, 50, 95])
-    found = {"measured, median": float(median), "measured, 5 %": float(low), "measured, 95 %": float(high),
-             "FLOP ratio": float(np.median(pairs["flops"]))}  # fmt: skip
+    found = {
+        "measured, median": float(median),
+        "measured, 5 %": float(low),
+        "measured, 95 %": float(high),
+        "FLOP ratio": float(np.median(pairs["flops"])),
+    }
     error = abs(np.log(median / found["FLOP ratio"]))
     verdict = SUPPORTED if error < np.log(1.15) else PARTLY if error < np.log(1.5) else CONTRADICTED
     more = found["FLOP ratio"]
@@ -120,8 +125,10 @@ def expert_knee(compared: Compared | None = None) -> Verdict:
 
 def _knees(series: dict[str, dict[str, np.ndarray]], rise: float) -> dict[str, float]:
     """Measured over predicted tokens per expert at which time has risen so far, of the series where both have."""
-    points = {name: [rising_point(each["tokens_per_expert"], each[what], rise) for what in ("measured", "predicted")]
-              for name, each in series.items()}  # fmt: skip
+    points = {
+        name: [rising_point(each["tokens_per_expert"], each[what], rise) for what in ("measured", "predicted")]
+        for name, each in series.items()
+    }
     return {
         name: measured / predicted
         for name, (measured, predicted) in points.items()

@@ -57,8 +57,10 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Re
     folder, output = Path(folder), Path(output)
     paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
     if not paths:
-        raise InputError(f"{folder}: holds no Parquet table; give a folder laid out as "
-                         "<system>/<operation>/<framework>/<version>/<table>.parquet.")  # fmt: skip
+        raise InputError(
+            f"{folder}: holds no Parquet table; give a folder laid out as "
+            "<system>/<operation>/<framework>/<version>/<table>.parquet."
+        )
     if output.suffix != ".parquet":
         raise InputError(f"{output.name}: the output must end in .parquet; rename it.")
     report = Report()

@@ -19,16 +19,28 @@ NODE = 8  # accelerators of a node in the database's InfiniBand systems
 BETWEEN_NODES = "ib-ndr"
 
 SYSTEMS = {
-    "a100_sxm": "a100-sxm4-80gb", "h100_sxm": "h100-sxm5", "h200_sxm": "h200-sxm5", "b200_sxm": "b200-sxm",
-    "b300_sxm": "b300-sxm", "gb200": "gb200-nvl72", "gb200_sxm": "gb200-nvl72", "gb300": "gb300-nvl72", "l40s": "l40s",
+    "a100_sxm": "a100-sxm4-80gb",
+    "h100_sxm": "h100-sxm5",
+    "h200_sxm": "h200-sxm5",
+    "b200_sxm": "b200-sxm",
+    "b300_sxm": "b300-sxm",
+    "gb200": "gb200-nvl72",
+    "gb200_sxm": "gb200-nvl72",
+    "gb300": "gb300-nvl72",
+    "l40s": "l40s",
     "rtx_pro_6000_server": "rtx-pro-6000-bse",
-}  # fmt: skip
+}
 """The database's system folders and the rows of accelerators.csv that they are."""
 
 FORMATS = {  # number format of the source -> (precision, bytes of a weight)
-    "bfloat16": ("bf16", 2), "float16": ("fp16", 2), "fp8": ("fp8", 1), "fp8_block": ("fp8", 1), "nvfp4": ("fp4", 0.5),
-    "w4a16_mxfp4": ("bf16", 0.5), "w4a8_mxfp4_mxfp8": ("fp8", 0.5),
-}  # fmt: skip
+    "bfloat16": ("bf16", 2),
+    "float16": ("fp16", 2),
+    "fp8": ("fp8", 1),
+    "fp8_block": ("fp8", 1),
+    "nvfp4": ("fp4", 0.5),
+    "w4a16_mxfp4": ("bf16", 0.5),
+    "w4a8_mxfp4_mxfp8": ("fp8", 0.5),
+}
 CACHE_BYTES = {"bfloat16": 2, "float16": 2, "fp8": 1}
 MLA_MODEL = "deepseek-v3"  # the database times MLA at this model's sizes
 PREFILL_ORDERS = {("trtllm", "default"): "as_printed", ("sglang", "flash_attention"): "reordered"}
@@ -132,8 +144,11 @@ def _phase(cells: Cells) -> dict:
 def _grouped_attention(cells: Cells) -> list[dict]:
     heads, kv = cells.number("num_heads"), cells.number("num_key_value_heads")
     mechanism = Words((heads != kv).astype(int), ("MHA", "GQA"))
-    return [_attention(cells, "attn_dtype") | _phase(cells)
-            | {"mechanism": mechanism, "n_kv": kv, "d_hd": cells.number("head_dim")}]  # fmt: skip
+    return [
+        _attention(cells, "attn_dtype")
+        | _phase(cells)
+        | {"mechanism": mechanism, "n_kv": kv, "d_hd": cells.number("head_dim")}
+    ]
 
 
 def _latent_attention(cells: Cells) -> list[dict]:
@@ -150,20 +165,30 @@ def _latent_attention(cells: Cells) -> list[dict]:
 
 def _experts(cells: Cells) -> list[dict]:
     shape = {
-        "operation": "experts", "grouping": "fused", "tokens": cells.number("num_tokens"),
+        "operation": "experts",
+        "grouping": "fused",
+        "tokens": cells.number("num_tokens"),
         "d_emb": cells.number("hidden_size"),
-        "d_MoE": cells.number("inter_size") / cells.number("moe_tp_size"), "n_e": cells.number("num_experts"),
-        "n_k": cells.number("topk"), "deg_EP": cells.number("moe_ep_size"), "routing": "balanced", "causal": 1.0,
-    }  # fmt: skip
+        "d_MoE": cells.number("inter_size") / cells.number("moe_tp_size"),
+        "n_e": cells.number("num_experts"),
+        "n_k": cells.number("topk"),
+        "deg_EP": cells.number("moe_ep_size"),
+        "routing": "balanced",
+        "causal": 1.0,
+    }
     return [_kernel(cells) | _formats(cells, "moe_dtype") | shape | {"latency": MILLI * cells.number("latency")}]
 
 
 def _group(cells: Cells, tokens: str, degree: np.ndarray) -> dict:
     return {
-        "grouping": "fused", "tokens": cells.number(tokens) * degree, "d_emb": cells.number("hidden_size"),
-        "n_e": cells.number("num_experts"), "deg_EP": degree, "causal": 1.0,
+        "grouping": "fused",
+        "tokens": cells.number(tokens) * degree,
+        "d_emb": cells.number("hidden_size"),
+        "n_e": cells.number("num_experts"),
+        "deg_EP": degree,
+        "causal": 1.0,
         "link": datasets.accelerator(cells.accelerator).link,
-    }  # fmt: skip
+    }
 
 
 def _exchange(cells: Cells) -> list[dict]:
@@ -173,27 +198,46 @@ def _exchange(cells: Cells) -> list[dict]:
     formats = _formats(cells, "moe_dtype")
     bf16 = tuple(PRECISIONS).index("bf16")  # results travel back in BF16 whatever the experts' inputs were
     formats["precision"] = Words(np.where(codes == 1, bf16, formats["precision"].codes), tuple(PRECISIONS))
-    return [_kernel(cells) | formats | _group(cells, "num_tokens", cells.number("moe_ep_size"))
-            | {"operation": Words(codes, levels), "n_k": cells.number("topk"),
+    return [
+        _kernel(cells)
+        | formats
+        | _group(cells, "num_tokens", cells.number("moe_ep_size"))
+        | {
+            "operation": Words(codes, levels),
+            "n_k": cells.number("topk"),
             "latency": MILLI * cells.number("latency"),
-               "width_weights": np.full(len(cells), np.nan)}]  # fmt: skip
+            "width_weights": np.full(len(cells), np.nan),
+        }
+    ]
 
 
 def _low_latency_exchange(cells: Cells) -> list[dict]:
     nodes = cells.number("node_num")
     several = nodes > 1
-    shape = _kernel(cells) | _group(cells, "num_token", nodes * NODE) | {
-        "n_k": cells.number("num_topk"), "link_between": Words(np.where(several, 0, -1), (BETWEEN_NODES,)),
-        "group": np.where(several, float(NODE), np.nan),
-    }  # fmt: skip
-    return [shape | {"operation": name, "precision": precision, "latency": MICRO * cells.number(f"{name}_avg_t_us")}
-            for name, precision in (("dispatch", "fp8"), ("combine", "bf16"))]  # fmt: skip
+    shape = (
+        _kernel(cells)
+        | _group(cells, "num_token", nodes * NODE)
+        | {
+            "n_k": cells.number("num_topk"),
+            "link_between": Words(np.where(several, 0, -1), (BETWEEN_NODES,)),
+            "group": np.where(several, float(NODE), np.nan),
+        }
+    )
+    return [
+        shape | {"operation": name, "precision": precision, "latency": MICRO * cells.number(f"{name}_avg_t_us")}
+        for name, precision in (("dispatch", "fp8"), ("combine", "bf16"))
+    ]
 
 
 def _product(cells: Cells) -> list[dict]:
-    shape = {"operation": "gemm", "grouping": "fused", "causal": 1.0, "tokens": cells.number("m"),
-    "d_FFN": cells.number("n"),
-             "d_emb": cells.number("k")}  # fmt: skip
+    shape = {
+        "operation": "gemm",
+        "grouping": "fused",
+        "causal": 1.0,
+        "tokens": cells.number("m"),
+        "d_FFN": cells.number("n"),
+        "d_emb": cells.number("k"),
+    }
     return [_kernel(cells) | _formats(cells, "gemm_dtype") | shape | {"latency": MILLI * cells.number("latency")}]
 
 
@@ -206,12 +250,13 @@ TABLES: dict[str, SourceTable] = {
     "context_attention_perf": _table(_HEADS, "step beam_width window_size", _grouped_attention),
     "generation_mla_perf": _table(f"{_LATENT} step", "tp_size beam_width", _latent_attention),
     "context_mla_perf": _table(_LATENT, "step tp_size beam_width", _latent_attention),
-    "moe_perf": _table(f"moe_dtype num_tokens inter_size moe_tp_size distribution {_GROUPS}",
-                       "", _experts),
-    "trtllm_alltoall_perf": _table(f"op_name moe_dtype num_tokens {_GROUPS}",
-                                   "distribution", _exchange),
-    "wideep_deepep_ll_perf": _table(f"node_num hidden_size num_token num_topk num_experts {_MICROSECONDS}",
-                                    "combine_bandwidth_gbps dispatch_bandwidth_gbps", _low_latency_exchange),
+    "moe_perf": _table(f"moe_dtype num_tokens inter_size moe_tp_size distribution {_GROUPS}", "", _experts),
+    "trtllm_alltoall_perf": _table(f"op_name moe_dtype num_tokens {_GROUPS}", "distribution", _exchange),
+    "wideep_deepep_ll_perf": _table(
+        f"node_num hidden_size num_token num_topk num_experts {_MICROSECONDS}",
+        "combine_bandwidth_gbps dispatch_bandwidth_gbps",
+        _low_latency_exchange,
+    ),
     "gemm_perf": _table("gemm_dtype m n k latency", "", _product),
-}  # fmt: skip
+}
 """Tables that the importer reads, by file name without its ending."""

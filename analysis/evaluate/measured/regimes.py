@@ -6,9 +6,15 @@ import pyarrow as pa
 from analysis.evaluate.measured.predict import Prediction, numbers, words
 
 LAUNCH_FLOORS = {
-    "core_attention": 15e-6, "decompression": 15e-6, "experts": 80e-6, "dispatch": 15e-6, "combine": 15e-6,
-    "gemm": 10e-6, "read": 10e-6, "copy": 10e-6,
-}  # fmt: skip
+    "core_attention": 15e-6,
+    "decompression": 15e-6,
+    "experts": 80e-6,
+    "dispatch": 15e-6,
+    "combine": 15e-6,
+    "gemm": 10e-6,
+    "read": 10e-6,
+    "copy": 10e-6,
+}
 """Time [s] below which an operation mostly launches kernels: where the sources' shortest rows level off."""
 
 JUDGES_BANDWIDTH = 400e6

@@ -72,7 +72,8 @@ class Measurement(Sourced):
     n_k: Count | None = column(default=None)
     deg_EP: Count | None = column(default=None)
     routing: Literal["balanced", "uniform"] | None = column(
-        "balanced: every expert gets an equal share; uniform: at random", default=None)  # fmt: skip
+        "balanced: every expert gets an equal share; uniform: at random", default=None
+    )
     link: Id | None = column("id in interconnects.csv of the link inside a group", default=None)
     link_between: Id | None = column("id in interconnects.csv of the link between groups", default=None)
     group: Count | None = column("accelerators of a group that share the fast link", "1", None)
@@ -83,7 +84,8 @@ class Measurement(Sourced):
     width_activations: Width | None = column("bytes of an activation element; empty: as precision", default=None)
     latency: Rate = column("measured time", "s")
     spread: Annotated[float, Field(ge=0)] | None = column(
-        "half of the interquartile range of repeats over the median; empty: unknown", "1", None)  # fmt: skip
+        "half of the interquartile range of repeats over the median; empty: unknown", "1", None
+    )
     kernel: Name = column("kernel or library, with its version")
 
     @model_validator(mode="after")

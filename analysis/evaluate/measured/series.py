@@ -35,9 +35,12 @@ def _paired_heads(rows: Compared) -> dict[str, np.ndarray]:
         (a, key[128][shape]) for shape, a in key[16].items() if shape in key[128] and rows.regime[a] != "launch-bound"
     ]
     few, many = (np.array(side) for side in zip(*pairs, strict=True))
-    return {"B": numbers(rows.table, "B")[few], "L": numbers(rows.table, "L")[few],
-            "measured": rows.latency[many] / rows.latency[few],
-            "predicted": rows.prediction.time[many] / rows.prediction.time[few]}  # fmt: skip
+    return {
+        "B": numbers(rows.table, "B")[few],
+        "L": numbers(rows.table, "L")[few],
+        "measured": rows.latency[many] / rows.latency[few],
+        "predicted": rows.prediction.time[many] / rows.prediction.time[few],
+    }
 
 
 def _index(rows: Compared, chosen: np.ndarray, *names: str) -> dict[tuple, int]:
@@ -53,9 +56,12 @@ def prefill_ratios(compared: Compared | None = None) -> dict[str, np.ndarray]:
     key = {name: _index(rows, order == name, "B", "L") for name in ("as_printed", "reordered")}
     shapes = sorted(set(key["as_printed"]) & set(key["reordered"]))
     printed, reordered = (np.array([key[name][shape] for shape in shapes]) for name in ("as_printed", "reordered"))
-    return {"B": np.array([s[0] for s in shapes]), "L": np.array([s[1] for s in shapes]),
-            "measured": rows.latency[reordered] / rows.latency[printed],
-            "flops": rows.prediction.flops[reordered] / rows.prediction.flops[printed]}  # fmt: skip
+    return {
+        "B": np.array([s[0] for s in shapes]),
+        "L": np.array([s[1] for s in shapes]),
+        "measured": rows.latency[reordered] / rows.latency[printed],
+        "flops": rows.prediction.flops[reordered] / rows.prediction.flops[printed],
+    }
 
 
 def rising_point(tokens: np.ndarray, time: np.ndarray, rise: float = RISE) -> float:
@@ -94,8 +100,11 @@ def expert_series(compared: Compared | None = None) -> dict[str, dict[str, np.nd
     for name in dict.fromkeys(names):
         part = np.flatnonzero((names == name) & (per_expert >= 1))
         part = part[np.argsort(per_expert[part])]
-        found[str(name)] = {"tokens_per_expert": per_expert[part], "measured": rows.latency[part],
-                            "predicted": rows.prediction.time[part]}  # fmt: skip
+        found[str(name)] = {
+            "tokens_per_expert": per_expert[part],
+            "measured": rows.latency[part],
+            "predicted": rows.prediction.time[part],
+        }
     return found
 
 

@@ -128,10 +128,15 @@ def _described(compared: Compared, row: int) -> dict:
         f"{name}={cells[name]:g}" for name in names if cells[name] is not None and (name, cells[name]) != ("causal", 1)
     )
     return {
-        "operation": compared.operation[row], "accelerator": cells["accelerator"], "regime": compared.regime[row],
-        "shape": shape, "measured": float(compared.latency[row]), "predicted": float(compared.prediction.time[row]),
-        "ratio": float(compared.ratio[row]), "kernel": cells["kernel"],
-    }  # fmt: skip
+        "operation": compared.operation[row],
+        "accelerator": cells["accelerator"],
+        "regime": compared.regime[row],
+        "shape": shape,
+        "measured": float(compared.latency[row]),
+        "predicted": float(compared.prediction.time[row]),
+        "ratio": float(compared.ratio[row]),
+        "kernel": cells["kernel"],
+    }
 
 
 def report(compared: Compared, count: int = 5) -> dict:

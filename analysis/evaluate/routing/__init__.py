@@ -17,7 +17,21 @@ from .sampling import expected_maximum, sample_tokens
 from .successive import successive_inclusion
 
 __all__ = [
-    "DRAWS", "PLACEMENTS", "AuditRow", "Band", "accelerator_imbalance", "active_experts", "active_probability",
-    "audit", "expected_maximum", "expert_imbalance", "inclusion", "load_imbalance", "sample_tokens",
-    "share_matrix", "shuffled_band", "successive_inclusion", "zipf",
+    "DRAWS",
+    "PLACEMENTS",
+    "AuditRow",
+    "Band",
+    "accelerator_imbalance",
+    "active_experts",
+    "active_probability",
+    "audit",
+    "expected_maximum",
+    "expert_imbalance",
+    "inclusion",
+    "load_imbalance",
+    "sample_tokens",
+    "share_matrix",
+    "shuffled_band",
+    "successive_inclusion",
+    "zipf",
 ]

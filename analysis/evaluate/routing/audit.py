@@ -22,8 +22,16 @@ class AuditRow(NamedTuple):
     high: float
 
 
-def audit(n_e: int = 256, n_k: int = 8, s: float = 0.8, small: int = 32, large: int = 256, B: int | None = None,
-          seeds: int = 200, replicas: int = 20) -> list[AuditRow]:
+def audit(
+    n_e: int = 256,
+    n_k: int = 8,
+    s: float = 0.8,
+    small: int = 32,
+    large: int = 256,
+    B: int | None = None,
+    seeds: int = 200,
+    replicas: int = 20,
+) -> list[AuditRow]:
     """Rows over placements x draws of max Gamma_imb^acc on `small` and `large` accelerators.
 
     B left out: the maximum of expected loads, exact, low = high = ratio. B given: the expected maximum when the large
@@ -38,8 +46,9 @@ def audit(n_e: int = 256, n_k: int = 8, s: float = 0.8, small: int = 32, large: 
 
 def _row(placement: str, draws: str, case: tuple, small: int, large: int, seeds: int) -> AuditRow:
     tries = range(seeds if placement == "shuffled" else 1)
-    few, many = (np.array([_gamma(placement, draws, case, n_acc, large, seed) for seed in tries])
-                 for n_acc in (small, large))
+    few, many = (
+        np.array([_gamma(placement, draws, case, n_acc, large, seed) for seed in tries]) for n_acc in (small, large)
+    )
     ratios = many[:, 0] / few[:, 0]
     numbers = (few[:, 0].mean(), many[:, 0].mean(), ratios.mean(), *_ends(few, many, ratios))
     return AuditRow(placement, draws, *map(float, numbers))

@@ -19,8 +19,16 @@ def expert_imbalance(n_e: int, n_k: int, s, draws: str = "without") -> np.ndarra
     return inclusion(n_e, n_k, s, draws) * n_e / n_k
 
 
-def accelerator_imbalance(n_e: int, n_k: int, n_acc: int, s, placement: str = "contiguous", draws: str = "without",
-                          seed: int = 0, copies: int | None = None) -> np.ndarray:
+def accelerator_imbalance(
+    n_e: int,
+    n_k: int,
+    n_acc: int,
+    s,
+    placement: str = "contiguous",
+    draws: str = "without",
+    seed: int = 0,
+    copies: int | None = None,
+) -> np.ndarray:
     """Gamma_imb^acc of each accelerator: expected tokens over the mean B n_k / n_acc.
 
     s: number or array. Returns [*s.shape, n_acc], dimensionless, mean 1. Raises InputError as `inclusion` and
@@ -31,8 +39,16 @@ def accelerator_imbalance(n_e: int, n_k: int, n_acc: int, s, placement: str = "c
     return np.reshape(rows, (*loads.shape[:-1], int(n_acc))) * n_acc / n_k
 
 
-def load_imbalance(n_e: int, n_k: int, n_acc: int, s, placement: str = "contiguous", draws: str = "without",
-                   seed: int = 0, copies: int | None = None):
+def load_imbalance(
+    n_e: int,
+    n_k: int,
+    n_acc: int,
+    s,
+    placement: str = "contiguous",
+    draws: str = "without",
+    seed: int = 0,
+    copies: int | None = None,
+):
     """Maximum over accelerators of expected tokens, over their mean: max Gamma_imb^acc of Eq. 13.
 
     Exact, and independent of B; the maximum that B tokens really make is larger (`expected_maximum`). s: number or
@@ -54,7 +70,8 @@ def shuffled_band(n_e: int, n_k: int, n_acc: int, s: float, draws: str = "withou
     Returns Band(mean, low, high): the mean over placements and their 2.5 and 97.5 per cent quantiles, so the band
     is the spread of placements, not the uncertainty of the mean. s: one number. Raises InputError as `load_imbalance`.
     """
-    values = [load_imbalance(n_e, n_k, n_acc, s, "shuffled", draws, seed)
-              for seed in range(inputs.whole("seeds", seeds))]
+    values = [
+        load_imbalance(n_e, n_k, n_acc, s, "shuffled", draws, seed) for seed in range(inputs.whole("seeds", seeds))
+    ]
     low, high = np.quantile(values, [0.025, 0.975])
     return inputs.Band(float(np.mean(values)), float(low), float(high))

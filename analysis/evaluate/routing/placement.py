@@ -52,8 +52,10 @@ def _copies(n_e: int, n_acc: int, copies: int | None) -> int:
     most = n_e * (n_acc - 1)
     copies = min(n_acc, most) if copies is None else inputs.whole("copies", copies, low=0)
     if not n_acc - n_e <= copies <= most:
-        raise InputError(f"routing: copies={copies} do not suit n_e={n_e} experts on n_acc={n_acc} accelerators, "
-                         f"give {max(0, n_acc - n_e)} to {most}")
+        raise InputError(
+            f"routing: copies={copies} do not suit n_e={n_e} experts on n_acc={n_acc} accelerators, "
+            f"give {max(0, n_acc - n_e)} to {most}"
+        )
     return copies
 
 
@@ -114,11 +116,15 @@ def share_matrix(placement: str, load, n_acc: int, seed: int = 0, copies: int | 
 
 def _refuse_copies(placement: str, copies) -> None:
     if copies is not None:
-        raise InputError(f"routing: copies={copies} means nothing to placement={placement}, "
-                         "leave copies out or give placement=replicated")
+        raise InputError(
+            f"routing: copies={copies} means nothing to placement={placement}, "
+            "leave copies out or give placement=replicated"
+        )
 
 
 def _refuse_idle(n_e: int, n_acc: int) -> None:
     if n_acc > n_e:
-        raise InputError(f"routing: n_acc={n_acc} accelerators exceed n_e={n_e} experts, "
-                         f"give n_acc from 1 to {n_e} or placement=replicated")
+        raise InputError(
+            f"routing: n_acc={n_acc} accelerators exceed n_e={n_e} experts, "
+            f"give n_acc from 1 to {n_e} or placement=replicated"
+        )

@@ -14,8 +14,9 @@ _CLOCKS = 2**18
 _Z = 1.96
 
 
-def sample_tokens(n_e: int, n_k: int, s: float, B: int, draws: str = "without", replicas: int = 100,
-                  seed: int = 0) -> np.ndarray:
+def sample_tokens(
+    n_e: int, n_k: int, s: float, B: int, draws: str = "without", replicas: int = 100, seed: int = 0
+) -> np.ndarray:
     """Tokens that reach each expert in seeded replicas of one routing step of B tokens.
 
     Returns [replicas, n_e] whole numbers, each row summing to B n_k. `without` gives each token exponential
@@ -46,13 +47,22 @@ def _first_clocks(rng: np.random.Generator, p: np.ndarray, n_k: int, tokens: int
 
 
 def _picks(clocks: np.ndarray, n_k: int) -> np.ndarray:
-    last = np.partition(clocks, n_k - 1, axis=1)[:, n_k - 1:n_k]
+    last = np.partition(clocks, n_k - 1, axis=1)[:, n_k - 1 : n_k]
     return np.count_nonzero(clocks <= last, axis=0)
 
 
-def expected_maximum(n_e: int, n_k: int, n_acc: int, s: float, B: int, placement: str = "contiguous",
-                     draws: str = "without", replicas: int = 100, seed: int = 0,
-                     copies: int | None = None) -> inputs.Band:
+def expected_maximum(
+    n_e: int,
+    n_k: int,
+    n_acc: int,
+    s: float,
+    B: int,
+    placement: str = "contiguous",
+    draws: str = "without",
+    replicas: int = 100,
+    seed: int = 0,
+    copies: int | None = None,
+) -> inputs.Band:
     """Expected maximum over accelerators of tokens received, over the mean B n_k / n_acc.
 
     At finite B luck adds to skew: never below `load_imbalance` with the same arguments, and falls to it as B grows.

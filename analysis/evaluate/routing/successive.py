@@ -45,8 +45,10 @@ def successive_inclusion(p, n_k: int) -> np.ndarray:
 def _weights(p, n_k: int) -> np.ndarray:
     p = np.asarray(p, dtype=float)
     if p.ndim != 1 or not np.all((p > 0) & np.isfinite(p)) or not 1 <= n_k <= len(p):
-        raise InputError(f"routing: weights of shape {p.shape} with n_k={n_k} are not usable, "
-                         "give one row of positive weights and n_k from 1 to their number")
+        raise InputError(
+            f"routing: weights of shape {p.shape} with n_k={n_k} are not usable, "
+            "give one row of positive weights and n_k from 1 to their number"
+        )
     return p / p.sum()
 
 

@@ -57,13 +57,17 @@ def row(name: str, value: str):
 def _range(name: str, given: dict) -> list:
     unknown = [key for key in given if key not in RANGE]
     if unknown or not {"from", "to", "points"} <= set(given):
-        raise InputError(f"{name}: found the keys {shown(', '.join(map(str, given)))}, "
-                         f"allowed are {choices(RANGE)} (scale may be left out); correct them.")  # fmt: skip
+        raise InputError(
+            f"{name}: found the keys {shown(', '.join(map(str, given)))}, "
+            f"allowed are {choices(RANGE)} (scale may be left out); correct them."
+        )
     low, high = (_number(name, given[key]) for key in ("from", "to"))
     points, scale = _number(name, given["points"]), given.get("scale", "linear")
     if not (points.is_integer() and 2 <= points <= MOST_VALUES) or not low < high:
-        raise InputError(f"{name}: found from {low:g} to {high:g} in {points:g} points, allowed are rising ranges "
-                         f"of 2 to {MOST_VALUES} points; correct them.")  # fmt: skip
+        raise InputError(
+            f"{name}: found from {low:g} to {high:g} in {points:g} points, allowed are rising ranges "
+            f"of 2 to {MOST_VALUES} points; correct them."
+        )
     if scale not in ("linear", "log") or (scale == "log" and low <= 0):
         raise InputError(f"{name}: found scale {shown(scale)}, allowed are linear, and log above 0; correct it.")
     found = (np.geomspace if scale == "log" else np.linspace)(low, high, int(points))

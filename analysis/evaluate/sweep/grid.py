@@ -1,14 +1,14 @@
 """A grid as its file describes it: quantities, fixed parameters, axes, conditions, and a front.
 
-    quantities: [tpot, throughput_per_accelerator]
-    with: {accelerator: b200-sxm, n_acc: 32, slo: 0.05}
-    over:
-      model: [deepseek-v3, ./mine.yml]
-      deg_TP: [1, 8]
-      B: {from: 1, to: 4096, points: 200, scale: log}
-      L: [4096, 32768]
-    constraints: [fits_memory, meets_slo]
-    pareto: {gain: throughput_per_accelerator, cost: tpot, by: [model]}
+quantities: [tpot, throughput_per_accelerator]
+with: {accelerator: b200-sxm, n_acc: 32, slo: 0.05}
+over:
+  model: [deepseek-v3, ./mine.yml]
+  deg_TP: [1, 8]
+  B: {from: 1, to: 4096, points: 200, scale: log}
+  L: [4096, 32768]
+constraints: [fits_memory, meets_slo]
+pareto: {gain: throughput_per_accelerator, cost: tpot, by: [model]}
 """
 
 import math
@@ -90,8 +90,9 @@ def _grid(given: dict, base: Path) -> Grid:
     if repeated:
         raise InputError(f"{repeated[0]}: found under both with and over, allowed is one of them; remove one.")
     axes = {name: axis(name, values, base) for name, values in over.items()}
-    return Grid(_names(given, "quantities"), fixed, axes, _names(given, "constraints"), _names(given, "flags"),
-                _front(given))  # fmt: skip
+    return Grid(
+        _names(given, "quantities"), fixed, axes, _names(given, "constraints"), _names(given, "flags"), _front(given)
+    )
 
 
 def _mapping(given: dict, key: str) -> dict:
@@ -132,15 +133,19 @@ def _check(grid: Grid) -> None:
     if grid.front:
         _check_front(grid, grid.front)
     if grid.combinations > MOST_COMBINATIONS or grid.points > MOST_POINTS:
-        raise InputError(f"found {grid.points:.3g} points in {grid.combinations:.3g} settings, allowed are at most "
-                         f"{MOST_POINTS:.0e} and {MOST_COMBINATIONS:.0e}; shorten an axis.")  # fmt: skip
+        raise InputError(
+            f"found {grid.points:.3g} points in {grid.combinations:.3g} settings, allowed are at most "
+            f"{MOST_POINTS:.0e} and {MOST_COMBINATIONS:.0e}; shorten an axis."
+        )
 
 
 def _check_front(grid: Grid, front: Front) -> None:
     for name in (front.gain, front.cost):
         if name not in grid.quantities:
-            raise InputError(f"pareto: found {shown(name)}, allowed are quantities of this grid "
-                             f"({choices(grid.quantities)}); add it there.")  # fmt: skip
+            raise InputError(
+                f"pareto: found {shown(name)}, allowed are quantities of this grid "
+                f"({choices(grid.quantities)}); add it there."
+            )
     for name in front.by:
         if name not in grid.axes:
             raise InputError(f"pareto: found by {shown(name)}, allowed are axes ({choices(grid.axes)}); correct it.")

@@ -31,6 +31,7 @@ def numbers(name: str, given) -> list[float]:
     except (TypeError, ValueError):
         found = []
     if not found or not all(0 <= each <= 1 for each in found):
-        raise InputError(f"{name}={shown(given)}: allowed are numbers from 0 to 1, separated by commas, for example "
-                         f"{name}=0.5,0.7.")  # fmt: skip
+        raise InputError(
+            f"{name}={shown(given)}: allowed are numbers from 0 to 1, separated by commas, for example {name}=0.5,0.7."
+        )
     return found

@@ -39,8 +39,10 @@ def context_at_ridge(setting: Setting) -> float | None:
 def needs_device(setting: Setting) -> None:
     """Refuse settings without a second device. Raises InputError."""
     if "accelerator_experts" not in setting.given:
-        raise InputError("accelerator_experts= is needed: the row of data/accelerators.csv to compare with, for "
-                         "example accelerator_experts=pim-paper.")  # fmt: skip
+        raise InputError(
+            "accelerator_experts= is needed: the row of data/accelerators.csv to compare with, for "
+            "example accelerator_experts=pim-paper."
+        )
 
 
 def device_speed(setting: Setting, contexts) -> np.ndarray:

@@ -69,8 +69,17 @@ def _served(setting: Setting, attention: str, feed_forward: str, held: str, grou
         if batch >= count // TP:
             terms = {name: float(value(form, point | {B: batch})) for name, form in _terms(*made).items()}
             time = sum(terms.values())
-            found.append(Cell(attention, feed_forward, held, TP, batch, batch / time / float(point[n_acc]),
-                              terms["core_attention"] / time))  # fmt: skip
+            found.append(
+                Cell(
+                    attention,
+                    feed_forward,
+                    held,
+                    TP,
+                    batch,
+                    batch / time / float(point[n_acc]),
+                    terms["core_attention"] / time,
+                )
+            )
     nothing = Cell(attention, feed_forward, held, None, 0.0, 0.0, np.nan)
     return max(found, key=lambda cell: cell.per_accelerator, default=nothing)
 
@@ -78,13 +87,20 @@ def _served(setting: Setting, attention: str, feed_forward: str, held: str, grou
 def factorial(setting: Setting, groups: int = 8) -> list[Cell]:
     """The twelve cells: attention x feed-forward x what is held equal. Raises InputError for another reference."""
     if setting.model.attention != "MLA" or not setting.model.n_moe:
-        raise InputError(f"model={setting.model.id}: the reference of this comparison needs latent attention (MLA) and "
-                         "routed experts, for example model=deepseek-v3.")  # fmt: skip
+        raise InputError(
+            f"model={setting.model.id}: the reference of this comparison needs latent attention (MLA) and "
+            "routed experts, for example model=deepseek-v3."
+        )
     if setting.model.n_hd % groups:
-        raise InputError(f"groups={groups}: key-value heads of the GQA models; allowed are divisors of "
-                         f"{setting.model.n_hd}.")  # fmt: skip
-    return [_served(setting, attention, feed_forward, held, groups)
-            for held in HELD for attention in ATTENTIONS for feed_forward in FEED_FORWARDS]  # fmt: skip
+        raise InputError(
+            f"groups={groups}: key-value heads of the GQA models; allowed are divisors of {setting.model.n_hd}."
+        )
+    return [
+        _served(setting, attention, feed_forward, held, groups)
+        for held in HELD
+        for attention in ATTENTIONS
+        for feed_forward in FEED_FORWARDS
+    ]
 
 
 def effects(cells: list[Cell], held: str) -> dict[str, float]:
@@ -97,6 +113,10 @@ def effects(cells: list[Cell], held: str) -> dict[str, float]:
     found = {f"{kind} alone": rate[kind, "dense"] / base for kind in ATTENTIONS[1:]}
     found |= {"experts alone": rate["MHA", "experts"] / base}
     both = {f"{kind} and experts": rate[kind, "experts"] / base for kind in ATTENTIONS[1:]}
-    interaction = {f"interaction of {kind} and experts": both[f"{kind} and experts"] / found["experts alone"]
-                   / found[f"{kind} alone"] for kind in ATTENTIONS[1:]}  # fmt: skip
+    interaction = {
+        f"interaction of {kind} and experts": both[f"{kind} and experts"]
+        / found["experts alone"]
+        / found[f"{kind} alone"]
+        for kind in ATTENTIONS[1:]
+    }
     return found | both | interaction

@@ -76,23 +76,66 @@ def _experts_batch(system: Setting) -> float:
 
 
 GUIDELINES = (
-    Guideline("Expect core attention to compute rather than wait where the ridge point lies below", "architect",
-              "FLOP/byte", ridge_of_attention, "fig-thesis-device"),
-    Guideline("Expect core attention to take half of a token's time at full memory from a context of", "engineer",
-              "tokens", _half, "fig-thesis-full-memory"),
-    Guideline("Buy capacity before arithmetic where contexts exceed (memory holds fewer requests than the ridge needs)",
-              "architect", "tokens", _ridge_context, "fig-thesis-resources"),
-    Guideline("Draft tokens freely while query tokens a step stay below", "engineer", "tokens", _query_tokens,
-              "fig-thesis-queries"),
-    Guideline("Verify two tokens a step where drafts are accepted with probability above", "engineer", "1",
-              _acceptance, "fig-thesis-queries"),
-    Guideline("Batch at least this many requests before experts compute", "engineer", "requests", _experts_batch,
-              "fig-thesis-balance", experts=True),
-    Guideline("Join as many data-parallel accelerators as balance experts and dense layers", "engineer",
-              "accelerators", _groups, "fig-thesis-balance", experts=True),
-    Guideline("Give each accelerator at least this interconnect, lest wires outlast experts at the ridge", "architect",
-              "GB/s", wires_at_ridge, "fig-thesis-full-memory", experts=True),
-)  # fmt: skip
+    Guideline(
+        "Expect core attention to compute rather than wait where the ridge point lies below",
+        "architect",
+        "FLOP/byte",
+        ridge_of_attention,
+        "fig-thesis-device",
+    ),
+    Guideline(
+        "Expect core attention to take half of a token's time at full memory from a context of",
+        "engineer",
+        "tokens",
+        _half,
+        "fig-thesis-full-memory",
+    ),
+    Guideline(
+        "Buy capacity before arithmetic where contexts exceed (memory holds fewer requests than the ridge needs)",
+        "architect",
+        "tokens",
+        _ridge_context,
+        "fig-thesis-resources",
+    ),
+    Guideline(
+        "Draft tokens freely while query tokens a step stay below",
+        "engineer",
+        "tokens",
+        _query_tokens,
+        "fig-thesis-queries",
+    ),
+    Guideline(
+        "Verify two tokens a step where drafts are accepted with probability above",
+        "engineer",
+        "1",
+        _acceptance,
+        "fig-thesis-queries",
+    ),
+    Guideline(
+        "Batch at least this many requests before experts compute",
+        "engineer",
+        "requests",
+        _experts_batch,
+        "fig-thesis-balance",
+        experts=True,
+    ),
+    Guideline(
+        "Join as many data-parallel accelerators as balance experts and dense layers",
+        "engineer",
+        "accelerators",
+        _groups,
+        "fig-thesis-balance",
+        experts=True,
+    ),
+    Guideline(
+        "Give each accelerator at least this interconnect, lest wires outlast experts at the ridge",
+        "architect",
+        "GB/s",
+        wires_at_ridge,
+        "fig-thesis-full-memory",
+        experts=True,
+    ),
+)
 
 
 def flips(guideline: Guideline, model: str) -> list[float | None]:

@@ -15,8 +15,12 @@ from analysis.errors import InputError
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.full import batch_at_capacity, throughput
 
-RESOURCES: dict[str, Symbol] = {"arithmetic": P_acc, "memory bandwidth": BW_mem, "capacity": M_cap,
-                                "interconnect": BW_Int}  # fmt: skip
+RESOURCES: dict[str, Symbol] = {
+    "arithmetic": P_acc,
+    "memory bandwidth": BW_mem,
+    "capacity": M_cap,
+    "interconnect": BW_Int,
+}
 COSTS = (0.35, 0.35, 0.2, 0.1)  # assumed shares of an accelerator's cost, in the order of RESOURCES
 MEMORY_SIDE = (0.1, 4.0)  # arithmetic and bandwidth of a device in memory, in units of the reference
 

@@ -50,8 +50,15 @@ def verdicts() -> list[Verdicts]:
 def _verdicts(name: str, setting: Setting) -> Verdicts:
     shares = shares_at_capacity(setting, np.array([CONTEXT]))
     speed, context = _device(setting) if _comparable(setting) else (None, None)
-    return Verdicts(name, float(shares["core_attention"][0]), float(shares["communication"][0]), speed, context,
-                    even_acceptance(setting, 2, CONTEXT), elasticities(setting, CONTEXT))  # fmt: skip
+    return Verdicts(
+        name,
+        float(shares["core_attention"][0]),
+        float(shares["communication"][0]),
+        speed,
+        context,
+        even_acceptance(setting, 2, CONTEXT),
+        elasticities(setting, CONTEXT),
+    )
 
 
 def _comparable(setting: Setting) -> bool:
