@@ -26,7 +26,7 @@ from analysis.files import BUILD, ROOT, fingerprint, inputs, mirror, write
 from analysis.notebooks import REPRODUCIBLE, run
 
 STAGE, HTML, DOCTREES, STAMP = BUILD / "stage", BUILD / "html", BUILD / ".doctrees", BUILD / "book.hash"
-SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock")
+SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
 
 def build(output: Path = HTML, jobs: int = 2) -> Path:

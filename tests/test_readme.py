@@ -1,0 +1,31 @@
+"""What README.md generates is current, and what it names exists."""
+
+import re
+from collections import Counter
+
+from analysis import readme
+from analysis.evaluate.claims.ledger import ledger
+from analysis.files import ROOT
+
+TEXT = readme.README.read_text()
+
+
+def test_counts_are_those_of_the_ledger():
+    printed = dict(re.findall(r"^\| ([a-z ]+?) +\| +(\d+) \|$", TEXT, re.MULTILINE))
+    assert {verdict: int(number) for verdict, number in printed.items()} == Counter(f.verdict for f in ledger())
+    assert readme.verdicts() in TEXT
+
+
+def test_the_figure_is_there_with_words():
+    words, path = re.search(r"!\[(.+?)\]\((.+?)\)", TEXT).groups()
+    assert len(words) > 60
+    assert (ROOT / path).read_text().lstrip().startswith("<?xml")
+
+
+def test_files_and_targets_that_it_names_exist():
+    for path in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
+        assert (ROOT / path).exists(), path
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make ([a-z-]+)", TEXT, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
