@@ -9,19 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from sympy import Add, Expr, Integer, Max, Symbol, cancel
+from sympy import Expr, Integer, Max, Symbol
 
-from analysis.derive import decoder, roofline
-from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
-from analysis.derive.einsum import Counts
-from analysis.derive.feedforward import ROUTED_EXPERTS
-from analysis.derive.parallel import sharded, single_expert
 from analysis.derive.symbols import BY_NAME, n_kv
 from analysis.errors import InputError, choices
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.numbers import exact, value
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.timing import timing
 
 
 @dataclass(frozen=True)
@@ -72,7 +66,7 @@ def define(name: str, title: str, unit: str, expression=None, **more) -> None:
 
 def all_quantities() -> tuple[Quantity, ...]:
     """Every quantity, in the order of definition."""
-    from analysis.evaluate import quantities_system  # noqa: F401  registers the system's quantities
+    from analysis.evaluate import quantities_block, quantities_system  # noqa: F401  each registers its quantities
 
     return tuple(QUANTITIES.values())
 
@@ -143,25 +137,7 @@ def simple(form: Expr, point: dict[Symbol, object]) -> Expr:
     return form.xreplace(ones).xreplace({Max(1, n_kv): n_kv})
 
 
-# -- what the names mean ---------------------------------------------------------------------------
-def _stage(setting: Setting, stage: str) -> Counts:
-    """FLOPs and bytes of one attention stage on one accelerator."""
-    kernels = attention_stages(setting.architecture.mechanism, setting.conventions)[stage]
-    return Counts(stage, flops(kernels).xreplace(sharded()), bytes_moved(kernels).xreplace(sharded()))
-
-
-def attention_block_time(setting: Setting) -> Expr:
-    """Roofline time of one attention block on one accelerator [s], kernels one after another."""
-    stages = attention_stages(setting.architecture.mechanism, setting.conventions)
-    takes = timing(setting).kernel
-    return Add(*(takes(kernel.at(sharded()), stage) for stage, kernels in stages.items() for kernel in kernels))
-
-
-def _expert(setting: Setting) -> Counts:
-    kernels = grouped("routed", ROUTED_EXPERTS, setting["grouping"])
-    return Counts("expert", flops(kernels).xreplace(single_expert()), bytes_moved(kernels).xreplace(single_expert()))
-
-
+# -- what a quantity may ask of a setting ----------------------------------------------------------
 def needs_experts(setting: Setting) -> None:
     """Refuse models without experts."""
     if not setting.architecture.experts:
@@ -179,102 +155,3 @@ def needs_model(setting: Setting) -> None:
 def needs_accelerator(setting: Setting) -> None:
     """Refuse settings without an accelerator."""
     _ = setting.accelerator
-
-
-def _needs_experts_and_accelerator(setting: Setting) -> None:
-    needs_experts(setting)
-    needs_accelerator(setting)
-
-
-def _needs_both(setting: Setting) -> None:
-    needs_model(setting)
-    needs_accelerator(setting)
-
-
-define(
-    "parameters",
-    "parameters of the model, embedding and output head counted",
-    "1",
-    lambda s: decoder.parameters(s.architecture),
-)
-define(
-    "active_parameters",
-    "parameters that one token touches, output head counted, input embedding not",
-    "1",
-    lambda s: decoder.active_parameters(s.architecture),
-    beside={"with input embedding": lambda s: decoder.active_parameters(s.architecture, embedding=True)},
-)
-define(
-    "kv_bytes_per_token",
-    "cached bytes of one token in the whole model",
-    "byte",
-    lambda s: decoder.kv_bytes_per_token(s.architecture, s.conventions),
-)
-define(
-    "core_attention_flops",
-    "operations of core attention, per block and accelerator",
-    "FLOP",
-    lambda s: _stage(s, "core").flops,
-)
-define(
-    "core_attention_bytes",
-    "bytes that core attention moves, per block and accelerator",
-    "byte",
-    lambda s: _stage(s, "core").bytes,
-)
-define(
-    "core_attention_intensity",
-    "arithmetic intensity of core attention",
-    "FLOP/byte",
-    lambda s: cancel(_stage(s, "core").intensity),
-)
-define(
-    "kv_decompression_flops",
-    "operations of KV decompression, or of the absorbed products in its place",
-    "FLOP",
-    lambda s: _stage(s, "decompression").flops,
-)
-define(
-    "attention_block_time",
-    "roofline time of one attention block on one accelerator, projections included",
-    "s",
-    attention_block_time,
-    domain=_needs_both,
-)
-define(
-    "expert_intensity",
-    "arithmetic intensity of one routed expert, its activations counted",
-    "FLOP/byte",
-    lambda s: _expert(s).intensity,
-    domain=needs_experts,
-    beside={"weights only": lambda s: roofline.weights_only(_expert(s))},
-)
-define(
-    "ridge_point",
-    "arithmetic peak over memory bandwidth",
-    "FLOP/byte",
-    lambda s: roofline.ridge_point(),
-    domain=needs_accelerator,
-)
-define(
-    "B_attn",
-    "batch at which dense projections reach the ridge",
-    "requests",
-    lambda s: roofline.B_attn(),
-    domain=needs_accelerator,
-)
-define(
-    "B_MoE",
-    "batch at which routed experts reach the ridge",
-    "requests",
-    lambda s: roofline.B_MoE(),
-    domain=_needs_experts_and_accelerator,
-    beside={"activations counted": lambda s: roofline.B_MoE(activations=True)},
-)
-define(
-    "B_RP",
-    "batch at which every weight layer has reached the ridge",
-    "requests",
-    lambda s: roofline.B_RP(s.architecture.experts),
-    domain=_needs_both,
-)

@@ -44,7 +44,7 @@ def full_memory_proof(architecture: Architecture, conventions: Conventions) -> P
         Step(r"Q_{core}", moved.xreplace(decode), "bytes that the core of one block moves"),
         Step(r"Q_{KV}", cached, "bytes of the cache that the block keeps"),
         Step(
-            r"\lim_{L}\,Q_{core}/Q_{KV}",
+            r"\lim_{L \to \infty}\,Q_{core}/Q_{KV}",
             limits((moved / cached).xreplace(decode), [L]).cancel(),
             "the cache is read once",
         ),

@@ -60,9 +60,13 @@ def core_under_tensor_parallelism(mechanism: Mechanism, conventions: Conventions
         Step(r"F(deg_{TP})", work.factor(), "FLOPs of an accelerator: heads are divided, requests shared by more"),
         Step(r"F(deg_{TP})/F(1)", (work / work.xreplace(alone)).cancel(), "unchanged"),
         Step(r"Q(deg_{TP})", moved.factor(), "bytes of an accelerator: the latent cache has no head to divide by"),
-        Step(r"\lim_{L}\,Q(deg_{TP})/Q(1)", limits(moved / moved.xreplace(alone), [L]).cancel(), "each reads it all"),
         Step(
-            r"\lim_{L}\,ArI(deg_{TP})/ArI(1)",
+            r"\lim_{L \to \infty}\,Q(deg_{TP})/Q(1)",
+            limits(moved / moved.xreplace(alone), [L]).cancel(),
+            "each reads it all",
+        ),
+        Step(
+            r"\lim_{L \to \infty}\,ArI(deg_{TP})/ArI(1)",
             limits(work / moved * (moved / work).xreplace(alone), [L]).cancel(),
             "so intensity falls as deg_TP rises",
         ),
@@ -83,8 +87,12 @@ def query_tokens_proof(mechanism: Mechanism, conventions: Conventions) -> Proof:
     endless = limits(exact, [L]).factor()
     return (
         Step(r"ArI(l)", exact, "the cache is read once for all l queries"),
-        Step(r"\lim_{L}\,ArI(l)", endless, "at long contexts"),
-        Step(r"\lim_{L}\,ArI(l)/ArI(1)", (endless / endless.xreplace({l: Integer(1)})).cancel(), "proportional to l"),
+        Step(r"\lim_{L \to \infty}\,ArI(l)", endless, "at long contexts"),
+        Step(
+            r"\lim_{L \to \infty}\,ArI(l)/ArI(1)",
+            (endless / endless.xreplace({l: Integer(1)})).cancel(),
+            "proportional to l",
+        ),
         Step(r"l^{\star}", query_tokens_at_ridge(mechanism, conventions), "query tokens at which it meets the ridge"),
     )
 
