@@ -6,7 +6,7 @@ import sys
 import click
 
 from analysis import commands_measured, commands_plan, commands_reader
-from analysis.errors import InputError, shown
+from analysis.errors import InputError
 from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
@@ -39,8 +39,9 @@ def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None
     `python -m analysis quantities` lists what can be computed, `parameters` what can be given.
     """
     from analysis.evaluate.quantities import evaluate as compute
+    from analysis.evaluate.reading import assigned
 
-    answer = compute(quantity, **_assigned(assignments))
+    answer = compute(quantity, **assigned(assignments))
     if as_json:
         click.echo(json.dumps(_plain(vars(answer)), allow_nan=False))
         return
@@ -50,18 +51,6 @@ def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None
     click.echo(f"closed form: {answer.closed_form}")
     click.echo(f"equation: {answer.equation}")
     click.echo("with " + " ".join(f"{name}={_shown(value)}" for name, value in answer.conventions.items()))
-
-
-def _assigned(assignments: tuple[str, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in assignments:
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise InputError(f"{shown(text)}: parameters are written NAME=VALUE, for example B=64.")
-        if name in found:
-            raise InputError(f"{shown(name)}={shown(value)}: {shown(name)} is given twice; keep one.")
-        found[name] = value
-    return found
 
 
 def _plain(value):

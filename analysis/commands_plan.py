@@ -4,8 +4,6 @@ import json
 
 import click
 
-from analysis.errors import InputError, shown
-
 
 @click.command()
 @click.argument("assignments", nargs=-1, metavar="[NAME=VALUE]...")
@@ -16,22 +14,11 @@ def plan(assignments: tuple[str, ...], as_json: bool) -> None:
     Parameters are those of `evaluate`: model=, accelerator=, n_acc=, L= and, if wanted, link=, slo= (s), deg_TP= ...
     """
     from analysis.evaluate.plan import plans
+    from analysis.evaluate.reading import assigned
     from analysis.evaluate.setting import Setting
 
-    found = plans(Setting.of(**_assigned(assignments)))
+    found = plans(Setting.of(**assigned(assignments)))
     click.echo(json.dumps(_report(found), allow_nan=False) if as_json else _text(found))
-
-
-def _assigned(assignments: tuple[str, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in assignments:
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise InputError(f"{shown(text)}: parameters are written NAME=VALUE, for example L=8192.")
-        if name in found:
-            raise InputError(f"{shown(name)}={shown(value)}: {shown(name)} is given twice; keep one.")
-        found[name] = value
-    return found
 
 
 def _one(plan) -> dict:

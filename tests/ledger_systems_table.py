@@ -147,7 +147,11 @@ SYSTEMS = {
         ),
     ),
     "C078": (REPRODUCED, "weights' bytes alone", 256 / 8),
-    "C079": (REPRODUCED, "at equal batch", tuple(r1_time(64, L) / r1_time(64, L, experts=PIM) for L in (1024, 131072))),
+    "C079": (
+        UNDER_A_READING,
+        "at equal batch",
+        tuple(r1_time(64, L) / r1_time(64, L, experts=PIM) for L in (1024, 131072)),
+    ),
     "C081": (UNDER_A_READING, "192 GiB", r1_cap(8192, capacity=GIB192, weight=1, book="eq11")),
     "C083": (UNDER_A_READING, "under skew or on InfiniBand", skew_share()),
     "C084": (UNDER_A_READING, "short contexts", core_share(1024)),

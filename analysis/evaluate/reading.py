@@ -13,6 +13,23 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LARGEST = 1e18  # far beyond any batch, context or bandwidth; keeps typing errors from passing as numbers
 
 
+def assigned(assignments: tuple[str, ...]) -> dict[str, str]:
+    """Parameters typed as NAME=VALUE, by name. Raises InputError for another form, or a name given twice.
+
+    >>> assigned(("B=64", "phase=decode"))
+    {'B': '64', 'phase': 'decode'}
+    """
+    found: dict[str, str] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise InputError(f"{shown(text)}: parameters are written NAME=VALUE, for example B=64.")
+        if name in found:
+            raise InputError(f"{shown(name)}={shown(value)}: {shown(name)} is given twice; keep one.")
+        found[name] = value
+    return found
+
+
 def read(name: str, given):
     """The value of parameter `name` as given (text, number, or list of numbers), checked.
 

@@ -112,6 +112,17 @@ def _expert_intensity(paper: Paper) -> Judgement:
     return Judgement(readings, reason, "FLOP/byte", LABELS["expert_intensity"], FIGURE)
 
 
+POOLS = (8, 16, 32, 64, 128, 256)
+
+
+def _over_dense(accelerators: int) -> float:
+    """Intensity of R1's routed experts over its dense layers at that pool's own B_RP [1]."""
+    setting = Setting.of(model=R1, accelerator=B200, B=batch("B_RP", accelerators), L=4096, n_acc=accelerators)
+    found = layers(setting)
+    routed, dense = (float(numbers(found[name], setting.point)["intensity"]) for name in ("routed", "dense"))
+    return routed / dense
+
+
 @claim("C058")
 def _tuned_to_dense(paper: Paper) -> Judgement:
     setting = Setting.of(model=R1, accelerator=B200, B=batch("B_RP"), L=4096, n_acc=SYSTEM)
@@ -120,15 +131,22 @@ def _tuned_to_dense(paper: Paper) -> Judgement:
     most = float(
         value(limits(roofline.expert().intensity.xreplace({deg_EP: Integer(1), n_acc: Integer(1)}), [B]), setting.point)
     )
-    readings = tuple(
-        holds(f"routed experts over {name}, activations counted", each, round(each) == 1)
-        for name, each in ratio.items()
+    pools = tuple(_over_dense(accelerators) for accelerators in POOLS)
+    readings = (
+        holds(
+            f"whatever the pool, {POOLS[0]} to {POOLS[-1]} accelerators", pools, all(round(each) == 1 for each in pools)
+        ),
+        *(
+            holds(f"{SYSTEM} accelerators, routed experts over {name}, activations counted", each, round(each) == 1)
+            for name, each in ratio.items()
+        ),
     )
     reason = (
         f"At B = {setting['B']:.0f} experts reach {found['routed']:.0f} FLOP/byte, dense feed-forward layers "
         f"{found['dense']:.0f} and projections {found['projections']:.0f}; a larger batch could raise experts to "
         f"{most:.0f}, but leaves the ratio of the two, weights' bytes alone, which is set by n_e / n_k = "
-        f"{setting.model.n_e / setting.model.n_k:g} data-parallel groups."
+        f"{setting.model.n_e / setting.model.n_k:g} data-parallel groups; from {POOLS[0]} to {POOLS[-1]} accelerators, "
+        f"each at its own B_RP, the ratio to dense layers runs from {min(pools):.2f} to {max(pools):.2f}."
     )
     return Judgement(readings, reason, "1", LABELS["expert_intensity"], "fig-thesis-balance")
 

@@ -72,16 +72,14 @@ def _low_batch_and_context(paper: Paper) -> Judgement:
         shown = (float(gains[0]), float(gains[some][-1]))
         return holds(name, shown, bool(np.all(np.diff(gains[some]) < 0) and gains[0] > 1))
 
-    readings = (
-        reading(f"B = {LOW:g}, L = 1K to 128K", equal),
-        reading("each context at its own B_cap, L = 1K to 128K", full),
-    )
+    low = reading(f"B = {LOW:g}, L = 1K to 128K", equal)
+    readings = (reading("each context at its own B_cap, L = 1K to 128K", full), low)
     first = CONTEXTS[np.argmax(full > 1)]
     reason = (
-        f"At two requests per GPU the gain falls from {readings[0].value[0]:.2f} at L = 1K to "
-        f"{readings[0].value[1]:.2f} at 128K; but memory leaves only "
+        f"At two requests per GPU the gain falls from {low.value[0]:.2f} at L = 1K to "
+        f"{low.value[1]:.2f} at 128K; but memory leaves only "
         f"{cap(R1, 131072) / accelerators(scenario(R1)):.1f} requests per GPU there, so at B_cap it rises from "
-        f"{readings[1].value[0]:.2f} to {readings[1].value[1]:.2f} and exceeds 1 from L = {first / 1024:g}K on."
+        f"{readings[0].value[0]:.2f} to {readings[0].value[1]:.2f} and exceeds 1 from L = {first / 1024:g}K on."
     )
     return Judgement(readings, reason, "1", quantity("tpot").label, "fig-thesis-device")
 
