@@ -17,7 +17,7 @@ FROZEN = (ROOT / "tests" / "labels.txt").read_text().split()
 SOURCES = "".join(
     path.read_text()
     for folder, kind in (("book", "*.md"), ("analysis/render", "*.py"))
-    for path in sorted((ROOT / folder).glob(kind))
+    for path in sorted((ROOT / folder).rglob(kind))
 )
 NAMED = dict.fromkeys(re.findall(r"\b(?:eq|fig|tab|prop|sec)-[\w-]+", SOURCES))
 MADE = tuple(re.findall(r"\b((?:eq|fig|tab)-[\w-]*-)\{", SOURCES))  # an f-string's beginning

@@ -18,7 +18,7 @@ from analysis.evaluate.measured.predict import numbers, predict, words
 from analysis.measure import command, grids, machine, measuring, timing, writing
 from analysis.measure.cases import Case
 from analysis.measure.numpy_kernels import NumpyBackend
-from analysis.render import figures_machine
+from analysis.render.figures.machine import machine_rows
 
 
 # -- timing and writing -----------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_both_orders_are_set_against_each_other_at_equal_shapes(written):
 
 
 def test_series_are_named_after_what_was_timed(written):
-    rows = figures_machine.machine_rows(own_machine(written))
+    rows = machine_rows(own_machine(written))
     assert {"gemm", "experts", "MHA core", "MLA core with reordering"} <= set(rows["series"])
     (intensity,) = (x for name, x in zip(rows["series"], rows["intensity"], strict=True) if name == "gemm")
     assert intensity == pytest.approx(2 * 5 * 6 * 7 / (4 * (5 * 6 + 6 * 7 + 5 * 7)))

@@ -15,7 +15,7 @@ from analysis.executed import collect
 from analysis.files import ROOT
 from analysis.notebooks import run
 from analysis.render import show
-from analysis.render.figures_pim import break_even, device_gain
+from analysis.render.figures.pim import break_even, device_gain
 
 NOTEBOOKS = {
     "serving": ("fig-tpot-throughput", "fig-frontier"),

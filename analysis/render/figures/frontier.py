@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.evaluate.grids import Grid, best, curve
 from analysis.evaluate.setting import Setting
 from analysis.render.axes import mechanism_colour, plain_log, rounded
-from analysis.render.figures_serving import SHARED, degrees_of, middle
+from analysis.render.figures.serving import SHARED, degrees_of, middle
 from analysis.render.marks import context_style, mark_slo, wrapped
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions

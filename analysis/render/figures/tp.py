@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from analysis.evaluate.reordered import buildable, over_degrees
 from analysis.evaluate.setting import Setting
 from analysis.render.axes import label_right, plain_log, powers_of_two, rounded
-from analysis.render.figures_crossing import ORDER_COLOURS
+from analysis.render.figures.crossing import ORDER_COLOURS
 from analysis.render.style import LINE_STYLES, MARKERS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions
 

@@ -1,0 +1,1 @@
+"""Figures of the book, a module per subject: what is shown, the figure itself, its caption and alternative text."""
