@@ -11,14 +11,6 @@ def asked_with(names: dict, extra: str, *allowed: str) -> tuple[Asked, list[floa
     return question, numbers(extra, given)
 
 
-def asked_with_two(names: dict, extra: tuple[str, str], *allowed: str) -> tuple[Asked, list[float], list[float]]:
-    """A notebook's parameters (`asked`), and two further lists of numbers. Raises InputError."""
-    first, second = extra
-    rest = {name: each for name, each in names.items() if name != second}
-    question, found = asked_with(rest, first, *allowed, second)
-    return question, found, numbers(second, names.get(second))
-
-
 def numbers(name: str, given) -> list[float]:
     """Numbers of 0 to 1 from text (or a list), separated by commas. Raises InputError.
 

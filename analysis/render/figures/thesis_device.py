@@ -16,11 +16,6 @@ TOKENS = 2.0 ** np.arange(0, 11)
 USED = ("accelerator", "accelerator_experts", "n_acc", "phase", "order", "width", "peak", "weights")
 
 
-def with_device(settings: Sequence[Setting], device: str) -> list[Setting]:
-    """The settings with a device to compare with, networks and groups left out. Raises InputError."""
-    return [each.with_(accelerator_experts=device, link_between=None, group=None) for each in settings]
-
-
 def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     """Speed of core attention on the device at B_cap over the context, and of an expert over its tokens."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH, 3.8), sharey=True)

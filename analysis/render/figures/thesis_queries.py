@@ -1,0 +1,72 @@
+"""Several query tokens a step (proposition g)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis import parallel
+from analysis.render.axes import mechanism_colour, powers_of_two, rounded
+from analysis.render.style import MARKERS, WIDTH
+from analysis.render.words import conventions
+
+USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
+
+
+def queries_figure(settings: Sequence[Setting], queries: np.ndarray, L: float, acceptances: Sequence[float]) -> Figure:
+    """Throughput of several query tokens a step over one, per acceptance rate; the line at 1 is no gain."""
+    figure, panels = pyplot.subplots(1, len(acceptances), figsize=(WIDTH, 3.6), sharey=True, squeeze=False)
+    for axes, acceptance in zip(panels[0], acceptances, strict=True):
+        for setting, marker in zip(settings, MARKERS, strict=False):
+            axes.plot(
+                queries,
+                parallel.gain(setting, queries, L, acceptance),
+                marker=marker,
+                color=mechanism_colour(setting),
+                label=setting.model.name,
+            )
+        axes.axhline(1, color="black", linewidth=1)
+        axes.set(xlabel="query tokens l", title=f"acceptance {acceptance:g}")
+        powers_of_two(axes.xaxis, queries)
+    panels[0, 0].set_ylabel("throughput over l = 1")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def describe(settings: Sequence[Setting], L: float, acceptances: Sequence[float]) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        "Accepted tokens per second with several query tokens a step over one, at B_cap, where each token is accepted "
+        f"with the same probability if those before it were; drafting is not charged. L = {L:.0f}, "
+        f"{conventions(settings[-1], *USED)}."
+    )
+    words = []
+    for setting in settings:
+        even = parallel.even_acceptance(setting, 2, L)
+        words.append(f"{setting.model.id} {'none' if even is None else rounded(even)}")
+    return caption, f"A panel per acceptance rate. Two tokens a step pay above an acceptance of: {', '.join(words)}."
+
+
+def columns(settings: Sequence[Setting], queries: np.ndarray, L: float, acceptances) -> dict[str, list]:
+    """One row per model, acceptance rate and number of query tokens."""
+    rows = [
+        (setting.model.id, float(rate), float(l), float(gain))
+        for setting in settings
+        for rate in acceptances
+        for l, gain in zip(queries, parallel.gain(setting, queries, L, rate), strict=True)
+    ]
+    return dict(zip(("model", "acceptance", "l", "gain"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+def notes(settings: Sequence[Setting], L: float) -> dict[str, float]:
+    """Numbers for the book: acceptance above which two tokens a step pay, and query tokens at the ridge point."""
+    first, last = settings[0], settings[-1]
+    return {
+        "thesis_accept_first": parallel.even_acceptance(first, 2, L) or 1.0,
+        "thesis_accept_last": parallel.even_acceptance(last, 2, L) or 1.0,
+        "thesis_accept_last_four": parallel.even_acceptance(last, 4, L) or 1.0,
+        "thesis_queries_first": parallel.query_tokens_at_ridge(first),
+        "thesis_queries_last": parallel.query_tokens_at_ridge(last),
+    }
