@@ -21,9 +21,10 @@ import click
 import jinja2
 
 from analysis.errors import InputError
-from analysis.executed import collect
+from analysis.executed import as_page, collect
 from analysis.files import BUILD, ROOT, fingerprint, inputs, mirror, write
 from analysis.notebooks import REPRODUCIBLE, run
+from analysis.site import finish
 
 STAGE, HTML, DOCTREES, STAMP = BUILD / "stage", BUILD / "html", BUILD / ".doctrees", BUILD / "book.hash"
 SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
@@ -55,7 +56,7 @@ def staged(executed: list[Path]) -> dict[str, bytes]:
 
     figures, notes = collect(executed)
     names = template_functions(figures, notes)
-    files = {f"notebooks/{path.name}": path.read_bytes() for path in executed} | explorer.generated_files()
+    files = {f"notebooks/{path.name}": as_page(path, FIGURES) for path in executed} | explorer.generated_files()
     for label, (_, shown) in figures.items():
         files[f"{FIGURES}/{label}.svg"] = shown.svg.encode()
         if shown.csv:
@@ -102,8 +103,7 @@ def _sphinx() -> None:
     if done.returncode:
         shutil.rmtree(DOCTREES, ignore_errors=True)  # else the next run skips the pages that warned, and passes
         raise InputError(f"Sphinx refuses the book:\n{_complaints(done.stdout + done.stderr)}")
-    for path in HTML.rglob("*.map"):
-        path.unlink()  # half of an empty book's size, and of no use to readers
+    finish(HTML)
 
 
 def _complaints(log: str) -> str:

@@ -12,7 +12,7 @@ from analysis.render.show import ShownFigure, shown
 
 
 def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Remove what differs from run to run (times, paths, versions, random ids); describe figures to screen readers."""
+    """Remove what differs from run to run (times, paths, versions, random ids)."""
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
@@ -25,9 +25,6 @@ def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.metadata.pop(key, None)
         for output in cell.get("outputs", []):
             _forget_addresses(output)
-        for item in shown(cell.get("outputs", [])):
-            if isinstance(item, ShownFigure):
-                cell.metadata["mystnb"] = {"image": {"alt": item.alt}}
     return notebook
 
 
@@ -36,6 +33,26 @@ def _forget_addresses(output: nbformat.NotebookNode) -> None:
     for place, key in ((output, "text"), (output.get("data", {}), "text/plain")):
         if key in place:
             place[key] = re.sub(r" at 0x[0-9a-f]+>", ">", place[key])
+
+
+def as_page(executed: Path, folder: str) -> bytes:
+    """Return the executed notebook as the book shows it: figures from the files LABEL.svg in `folder`, not its own.
+
+    The book holds each figure once then, and screen readers hear what it shows.
+    """
+    notebook = nbformat.read(executed, as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            for item in shown([output]):
+                if isinstance(item, ShownFigure):
+                    image = f"![{_one_line(item.alt)}](/{folder}/{item.label}.svg)"
+                    output["data"] = {"text/markdown": image, "text/plain": item.alt}
+    return (nbformat.writes(notebook) + "\n").encode()
+
+
+def _one_line(text: str) -> str:
+    """Text that Markdown takes as it is between the brackets of an image."""
+    return re.sub(r"([\\\[\]*_`$<{])", r"\\\1", " ".join(text.split()))
 
 
 def collect(executed: Iterable[Path]) -> tuple[dict[str, tuple[str, ShownFigure]], dict[str, Any]]:

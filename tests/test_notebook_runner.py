@@ -5,7 +5,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from analysis.errors import InputError
-from analysis.executed import collect
+from analysis.executed import as_page, collect
 from analysis.notebooks import refuse_unknown, run
 
 PARAMETERS = "height: float = 2.0  # of the line"
@@ -43,15 +43,23 @@ def test_figures_and_notes_reach_the_book(executed):
     name, shown = figures["fig-line"]
     assert (name, shown.caption, shown.alt) == ("line", "A line.", "It rises.")
     assert shown.csv == "x,y\n0,0\n1,3.5\n"
-    assert shown.svg.startswith("<?xml")
+    assert shown.svg.startswith("<svg")
     assert notes == {"top": 3.5, "name": "line"}
 
 
-def test_only_what_is_shown_is_displayed_and_it_is_described(executed):
-    cells = nbformat.read(executed[0], as_version=4).cells
-    images = [key for cell in cells for out in cell.get("outputs", []) for key in out.data if key.startswith("image")]
-    assert images == ["image/svg+xml"]
-    assert [cell.metadata.mystnb.image.alt for cell in cells if "mystnb" in cell.metadata] == ["It rises."]
+def outputs(notebook):
+    return [output.data for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def test_only_what_is_shown_is_displayed(executed):
+    shown = outputs(nbformat.read(executed[0], as_version=4))
+    assert [key for data in shown for key in data if key.startswith("image")] == ["image/svg+xml"]
+
+
+def test_a_page_of_the_book_shows_the_books_own_file_and_says_what_it_shows(executed):
+    shown = outputs(nbformat.reads(as_page(executed[0], "figures").decode(), as_version=4))
+    assert not [key for data in shown for key in data if key.startswith("image")]
+    assert "![It rises.](/figures/fig-line.svg)" in [data.get("text/markdown") for data in shown]
 
 
 def test_a_second_run_gives_the_same_bytes(line, executed, tmp_path):

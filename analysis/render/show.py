@@ -15,6 +15,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.errors import InputError
+from analysis.render.svg import light
 
 KEY = "study"
 SVG = "image/svg+xml"
@@ -66,7 +67,7 @@ def _svg(figure: Figure) -> str:
     target = io.StringIO()
     figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
-    return target.getvalue()
+    return light(target.getvalue())
 
 
 def _csv(label: str, data: Mapping[str, Sequence]) -> str:

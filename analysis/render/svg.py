@@ -1,0 +1,81 @@
+"""SVG as light as it can be without looking different: a chapter shows many figures, and each is read whole.
+
+Matplotlib writes a group around every mark, an identifier on every group, six decimals of a point, and one path
+command a line. None of it shows.
+"""
+
+import re
+from collections.abc import Iterator
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+NAMESPACE = "http://www.w3.org/2000/svg"
+XLINK = "http://www.w3.org/1999/xlink"
+DECIMALS = 3
+"""Digits kept after the point; a figure's unit is the typographic point, of which a thousandth shows nowhere."""
+
+HREF = f"{{{XLINK}}}href"
+REFERENCE = re.compile(r"(?<=url\(#)[^)]+")
+LONG_NUMBER = re.compile(rf"-?\d*\.\d{{{DECIMALS + 1},}}(?!\d*e)")
+NUMBERS = ("d", "x", "y", "width", "height", "points", "transform")
+SCALE = re.compile(r"(scale\([^)]*\))")  # a factor is not a length
+
+
+def light(svg: str) -> str:
+    """Return the same drawing without comments, metadata, idle groups and identifiers, and with rounded lengths.
+
+    >>> light('<svg xmlns="http://www.w3.org/2000/svg"><!-- x --><g id="a"><path d="M 0 0 \\nL 1.23456 2 "/></g></svg>')
+    '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L1.235 2" /></svg>'
+    """
+    root = ElementTree.fromstring(svg)  # which forgets the comments
+    used = {name: f"i{number}" for number, name in enumerate(dict.fromkeys(_references(root)))}
+    _lighten(root, used)
+    ElementTree.register_namespace("", NAMESPACE)
+    ElementTree.register_namespace("xlink", XLINK)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _references(root: Element) -> Iterator[str]:
+    """Names that something in the drawing refers to."""
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            yield from [value[1:]] if name == HREF and value.startswith("#") else REFERENCE.findall(value)
+
+
+def _lighten(element: Element, used: dict[str, str]) -> None:
+    """Lighten the element in place, its children first."""
+    element.text, element.tail = (text if text and text.strip() else None for text in (element.text, element.tail))
+    for name, value in list(element.attrib.items()):
+        if name == "id" and value not in used:
+            del element.attrib[name]
+        else:
+            element.attrib[name] = _value(name, value, used)
+    kept = []
+    for child in list(element):
+        if child.tag != f"{{{NAMESPACE}}}metadata":
+            _lighten(child, used)
+            kept += list(child) if _idle(child) else [child]
+    element[:] = kept
+
+
+def _idle(element: Element) -> bool:
+    return element.tag == f"{{{NAMESPACE}}}g" and not element.attrib
+
+
+def _value(name: str, value: str, used: dict[str, str]) -> str:
+    if name == "id":
+        return used[value]
+    if name in NUMBERS:
+        parts = SCALE.split(value)
+        value = "".join(part if SCALE.match(part) else LONG_NUMBER.sub(_rounded, part) for part in parts)
+    if name == "d":
+        return re.sub(r"\s*([A-Za-z])\s*", r"\1", re.sub(r"\s+", " ", value)).strip()
+    if name == "style":
+        value = re.sub(r"\s*([:;])\s*", r"\1", value)
+    if name == HREF and value.startswith("#"):
+        return f"#{used[value[1:]]}"
+    return REFERENCE.sub(lambda found: used[found[0]], value)
+
+
+def _rounded(number: re.Match) -> str:
+    return f"{float(number[0]):.{DECIMALS}f}".rstrip("0").rstrip(".")

@@ -1,0 +1,61 @@
+"""A figure made lighter draws what it drew: the same marks at the same places, and nothing refers to what is gone."""
+
+import io
+import re
+from xml.etree import ElementTree
+
+import pytest
+from matplotlib import pyplot
+
+from analysis.render.style import use
+from analysis.render.svg import light
+
+HREF = "{http://www.w3.org/1999/xlink}href"
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    use()
+    figure, axes = pyplot.subplots()
+    axes.plot([1, 2, 3], [1, 8, 2], marker="o", label="a < b")
+    axes.fill_between([1, 3], [0, 1], [1, 2], hatch="//", facecolor="#bbbbbb")
+    axes.legend()
+    target = io.StringIO()
+    figure.savefig(target, format="svg")
+    pyplot.close(figure)
+    return target.getvalue()
+
+
+def elements(svg, *names):
+    return [each for each in ElementTree.fromstring(svg).iter() if each.tag.rpartition("}")[2] in names]
+
+
+def lengths(path):
+    return [float(number) for number in re.findall(r"-?\d*\.?\d+", path)]
+
+
+def test_every_mark_stays_where_it_was(drawn):
+    before, after = (elements(svg, "path", "use", "rect", "image") for svg in (drawn, light(drawn)))
+    assert [each.tag for each in before] == [each.tag for each in after]
+    for old, new in zip(before, after, strict=True):
+        for name in ("d", "x", "y"):
+            assert lengths(new.get(name, "")) == pytest.approx(lengths(old.get(name, "")), abs=0.0005000001)
+        assert old.get("transform") is None or "scale" not in old.get("transform") or new.get("transform")
+
+
+def test_colours_and_factors_stay_as_they_are(drawn):
+    for pattern in (r"#[0-9a-f]{6}\b", r"scale\([^)]*\)"):
+        assert sorted(re.findall(pattern, light(drawn))) == sorted(re.findall(pattern, drawn))
+
+
+def test_every_reference_finds_what_it_names(drawn):
+    lighter = light(drawn)
+    known = {each.get("id") for each in ElementTree.fromstring(lighter).iter()} - {None}
+    wanted = {each.get(HREF)[1:] for each in elements(lighter, "use")} | set(re.findall(r"url\(#([^)]+)\)", lighter))
+    assert wanted
+    assert wanted == known
+
+
+def test_it_is_a_good_deal_lighter_and_can_become_no_lighter(drawn):
+    assert len(light(drawn)) < 0.75 * len(drawn)
+    assert light(light(drawn)) == light(drawn)
