@@ -25,6 +25,7 @@ DEFAULT_FIGURES = {
         "fig-reordering-tp",
     },
     "experts": {"fig-expert-intensity", "fig-experts-reached", "fig-batch-ridge"},
+    "diagrams": {"fig-decoder-block", "fig-mla-flow", "fig-mla-flow-tp"},
 }
 OTHERS = {
     "intensity": {"model": "mixtral-8x7b", "accelerator": "h200-sxm5", "models": "olmoe-1b-7b", "batches": "32,1024"},
@@ -39,6 +40,7 @@ OTHERS = {
         "batches_tp": "64",
     },
     "experts": {"model": "olmoe-1b-7b", "accelerator": "h200-sxm5", "batches": "1,1024", "models": "mixtral-8x7b"},
+    "diagrams": {"model": "mixtral-8x7b", "accelerator": "h200-sxm5", "degrees": "2,4", "grouping": "layered"},
 }
 
 

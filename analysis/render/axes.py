@@ -69,6 +69,18 @@ def short(number: float, digits: int = 3) -> str:
     return rounded(number, digits)
 
 
+def prefixed(number: float, unit: str) -> str:
+    """A number with an SI prefix and its unit.
+
+    >>> prefixed(4.87e9, "B"), prefixed(12, "B")
+    ('4.87 GB', '12 B')
+    """
+    for size, prefix in SUFFIXES:
+        if abs(number) >= size:
+            return f"{rounded(number / size)} {prefix}{unit}"
+    return f"{rounded(number)} {unit}"
+
+
 def seconds(time: float) -> str:
     """A duration in the unit that suits it.
 
@@ -130,14 +142,14 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.n
     order = np.argsort(wanted, kind="stable")
     gap = min(gap, (high - low) / max(1, len(order) - 1))
     steps = gap * np.arange(len(order))
-    placed = _isotonic(np.asarray(wanted, dtype=float)[order] - steps) + steps
+    placed = isotonic(np.asarray(wanted, dtype=float)[order] - steps) + steps
     placed += max(0.0, low - placed[0]) if len(placed) else 0
     found = np.empty(len(order))
     found[order] = np.minimum(placed, high - steps[::-1]) if len(placed) else placed
     return found
 
 
-def _isotonic(values: np.ndarray) -> np.ndarray:
+def isotonic(values: np.ndarray) -> np.ndarray:
     """The rising sequence nearest to the values (pool adjacent violators)."""
     pools: list[list[float]] = []
     for value in values:

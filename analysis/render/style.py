@@ -27,6 +27,12 @@ LINE_STYLES = {"reordered": "-", "as_printed": "--", "capacity": ":", "slo": "-.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """Markers, in the order in which a figure's models or parts appear."""
 
+BOUND_LOOKS = {
+    "compute": {"ground": "#FCE9C4", "strip": "#E69F00", "hatch": ""},
+    "memory": {"ground": "#D6ECF9", "strip": "#0072B2", "hatch": "////"},
+}
+"""Look of a kernel that waits for arithmetic, or for memory."""
+
 WIDTH = 7.2
 """Figure width in inches that fills the book's text column at its natural size."""
 
