@@ -1,4 +1,4 @@
-"""Propositions (b), (e), (f) and (h): by algebra, by enumeration, and against the full model."""
+"""Propositions (b), (e) and (h): by algebra, by enumeration, and against the full model."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from analysis.derive.symbols import B, BW_Int, BW_mem, L, P_acc, deg_DP
 from analysis.derive.thesis import balance as proofs
 from analysis.errors import InputError
 from analysis.evaluate.numbers import value
-from analysis.evaluate.thesis import balance, factorial, resources, scheduling
+from analysis.evaluate.thesis import balance, resources, scheduling
 from analysis.evaluate.thesis.asking import numbers
 
 from . import points
@@ -101,24 +101,3 @@ def test_wrong_shares_end_in_one_sentence():
         resources.best_split(R1, 8192.0, (0.5, 0.5, 0.5, 0.5))
     with pytest.raises(InputError, match="acceptances=abc"):
         numbers("acceptances", "abc")
-
-
-# -- attribution -----------------------------------------------------------------------------------
-def test_the_cell_of_the_reference_is_the_reference_with_experts_in_every_block():
-    cells = factorial.factorial(R1.with_(L=8192))
-    own = next(cell for cell in cells if (cell.attention, cell.feed_forward) == ("MLA", "experts"))
-    assert own.deg_TP == 1
-    assert own.batch == pytest.approx(points.full(R1, 8192.0)[0], rel=0.02)
-
-
-def test_effects_multiply_back_to_the_cells():
-    cells = factorial.factorial(R1.with_(L=8192))
-    for held in factorial.HELD:
-        found = factorial.effects(cells, held)
-        both = found["MLA alone"] * found["experts alone"] * found["interaction of MLA and experts"]
-        assert both == pytest.approx(found["MLA and experts"])
-
-
-def test_a_reference_without_latent_attention_is_refused():
-    with pytest.raises(InputError, match="needs latent attention"):
-        factorial.factorial(points.setting("gpt3-175b", L=8192))

@@ -36,50 +36,48 @@ class Cell:
     core_share: float
 
 
-def _architecture(attention: str, feed_forward: str, reference: Architecture) -> Architecture:
+def built(attention: str, feed_forward: str, reference: Architecture) -> tuple[Architecture, Conventions]:
+    """What the blocks of a cell are made of, and the contraction order that serves it best."""
     experts = feed_forward == "experts"
-    return Architecture(attention, "gated", not experts, experts, experts and reference.shared, reference.tied)
+    blocks = Architecture(attention, "gated", not experts, experts, experts and reference.shared, reference.tied)
+    return blocks, Conventions("reordered" if attention == "MLA" else "as_printed")
 
 
-def _conventions(attention: str) -> Conventions:
-    return Conventions("reordered" if attention == "MLA" else "as_printed")
-
-
-def _widths(setting: Setting, feed_forward: str, held: str, groups: int) -> dict[Symbol, object]:
+def widths(setting: Setting, feed_forward: str, held: str, groups: int = 8) -> dict[Symbol, object]:
     """The reference's point with the sizes that the factorial fixes; every block carries the same feed-forward."""
     point = dict(setting.point) | {n_kv: float(groups), deg_grp: setting.model.n_hd / groups, d_hd: setting.model.d_hd}
     point[n_moe] = point[n_dec] if feed_forward == "experts" else 0
-    experts = _architecture("MHA", "experts", setting.architecture)
+    experts = built("MHA", "experts", setting.architecture)[0]
     parts = feedforward_parameters(experts) if held == "total" else feedforward_parameters(experts, n_k)
     elements = float(value(sum(parts.values()), point))
-    per_width = float(value(feedforward_parameters(_architecture("MHA", "dense", experts))["dense"] / d_FFN, point))
+    per_width = float(value(feedforward_parameters(built("MHA", "dense", experts)[0])["dense"] / d_FFN, point))
     return point | {d_FFN: elements / per_width}
 
 
 _terms, _cap = lru_cache(maxsize=32)(serving.tpot_terms), lru_cache(maxsize=32)(capacity.B_cap)
 
 
-def _served(setting: Setting, attention: str, feed_forward: str, held: str, groups: int) -> Cell:
-    made = _architecture(attention, feed_forward, setting.architecture), _conventions(attention)
-    base = _widths(setting, feed_forward, held, groups)
-    count, found = int(setting["n_acc"]), []
-    for TP in (each for each in divisors(count) if setting.model.n_hd % each == 0):
-        point = base | {deg_TP: TP, deg_DP: count // TP, deg_EP: count}
+def points(setting: Setting, feed_forward: str, held: str, groups: int) -> dict[int, dict[Symbol, object]]:
+    """The cell's point at each tensor-parallel degree that divides accelerators and heads."""
+    base, count = widths(setting, feed_forward, held, groups), int(setting["n_acc"])
+    able = [TP for TP in divisors(count) if setting.model.n_hd % TP == 0]
+    return {TP: base | {deg_TP: TP, deg_DP: count // TP, deg_EP: count} for TP in able}
+
+
+def served(setting: Setting, attention: str, feed_forward: str, held: str, groups: int = 8, rates=None) -> Cell:
+    """One of the six models at the degree and batch that serve most; `rates` are symbols' values put for the system's.
+
+    A cell without a degree, batch and throughput where no degree leaves room for a request per group.
+    """
+    made, found = built(attention, feed_forward, setting.architecture), []
+    for TP, point in points(setting, feed_forward, held, groups).items():
+        point |= rates or {}
         batch = float(value(_cap(*made), point))
-        if batch >= count // TP:
+        if batch >= point[deg_DP]:
             terms = {name: float(value(form, point | {B: batch})) for name, form in _terms(*made).items()}
             time = sum(terms.values())
-            found.append(
-                Cell(
-                    attention,
-                    feed_forward,
-                    held,
-                    TP,
-                    batch,
-                    batch / time / float(point[n_acc]),
-                    terms["core_attention"] / time,
-                )
-            )
+            numbers = (TP, batch, batch / time / float(point[n_acc]), terms["core_attention"] / time)
+            found.append(Cell(attention, feed_forward, held, *numbers))
     nothing = Cell(attention, feed_forward, held, None, 0.0, 0.0, np.nan)
     return max(found, key=lambda cell: cell.per_accelerator, default=nothing)
 
@@ -96,7 +94,7 @@ def factorial(setting: Setting, groups: int = 8) -> list[Cell]:
             f"groups={groups}: key-value heads of the GQA models; allowed are divisors of {setting.model.n_hd}."
         )
     return [
-        _served(setting, attention, feed_forward, held, groups)
+        served(setting, attention, feed_forward, held, groups)
         for held in HELD
         for attention in ATTENTIONS
         for feed_forward in FEED_FORWARDS

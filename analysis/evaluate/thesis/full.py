@@ -69,3 +69,12 @@ def root(function: Callable[[float], float], low: float, high: float, steps: int
         if high / low - 1 < 1e-10:
             break
     return float(np.sqrt(low * high))
+
+
+def first_root(function: Callable[[float], float], points) -> float | None:
+    """The first sign change of a function between neighbours of rising points, refined by bisection; None if none."""
+    values = [function(float(point)) for point in points]
+    for low, high, before, after in zip(points, points[1:], values, values[1:], strict=False):
+        if np.isfinite([before, after]).all() and np.sign(before) != np.sign(after):
+            return root(function, float(low), float(high))
+    return None

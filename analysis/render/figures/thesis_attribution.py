@@ -1,58 +1,114 @@
 """Attribution (proposition f): six models of equal widths, attention and feed-forward varied one at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.derive.symbols import L
 from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis import attribution
 from analysis.evaluate.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, effects
-from analysis.render.axes import plain_log, rounded
+from analysis.render.axes import plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
 USED = ("accelerator", "n_acc", "phase", "width", "peak")
+MANY = 4  # times the accelerators of the bars: small memories hold the models only if they are many
 HATCHES = {"dense": "", "experts": "///"}
 
 
-def attribution_figure(cells: Sequence[Cell]) -> Figure:
-    """Throughput of the six models, a panel per what is held equal."""
-    figure, panels = pyplot.subplots(1, len(HELD), figsize=(WIDTH, 3.8), sharey=True)
-    for axes, held in zip(panels, HELD, strict=True):
-        for place, kind in enumerate(FEED_FORWARDS):
-            found = [cell for cell in cells if cell.held == held and cell.feed_forward == kind]
-            at = np.arange(len(ATTENTIONS)) + 0.4 * (place - 0.5)
-            axes.bar(
-                at,
-                [cell.per_accelerator for cell in found],
-                0.36,
-                hatch=HATCHES[kind],
-                edgecolor="black",
-                color=[COLOURS[cell.attention.lower()] for cell in found],
-            )
-        axes.set_xticks(np.arange(len(ATTENTIONS)), ATTENTIONS)
-        axes.set(yscale="log", title=f"{held} parameters equal")
-        plain_log(axes.yaxis)
-        axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+@dataclass(frozen=True)
+class Interactions:
+    """Interaction [1] over contexts [tokens] for what is held equal, in the whole model and in the proof, and flips."""
+
+    held: str
+    contexts: np.ndarray
+    full: np.ndarray
+    reading: float
+    flip: float | None
+
+
+def interactions(setting: Setting, contexts: np.ndarray) -> list[Interactions]:
+    """The interaction over contexts, for equal total and equal active parameters."""
+    return [
+        Interactions(
+            held,
+            contexts,
+            np.array([attribution.interaction(setting, held, {L: each}) for each in contexts]),
+            attribution.reading_interaction(setting, held),
+            attribution.context_of_interaction(setting, held),
+        )
+        for held in HELD
+    ]
+
+
+def attribution_figure(cells: Sequence[Cell], found: Sequence[Interactions]) -> Figure:
+    """Throughput of the six models, a panel per what is held equal; and the interaction over the context."""
+    figure, panels = pyplot.subplots(1, 3, figsize=(WIDTH, 3.9))
+    panels[1].sharey(panels[0])
+    for axes, held in zip(panels, HELD, strict=False):
+        _bars(axes, [cell for cell in cells if cell.held == held])
+        axes.set_title(f"{held} parameters equal", fontsize=10)
     panels[0].set_ylabel("tokens/s per accelerator")
+    _lines(panels[2], found)
     patches = [
         pyplot.Rectangle((0, 0), 1, 1, hatch=HATCHES[kind], facecolor="white", edgecolor="black", label=kind)
         for kind in FEED_FORWARDS
     ]
-    figure.legend(handles=patches, loc="outside lower center", ncols=2)
+    lines = panels[2].get_legend_handles_labels()[0]
+    figure.legend(handles=[*patches, *lines], loc="outside lower center", ncols=3)
     return figure
 
 
-def describe(cells: Sequence[Cell], setting: Setting) -> tuple[str, str]:
+def _bars(axes: Axes, cells: Sequence[Cell]) -> None:
+    for place, kind in enumerate(FEED_FORWARDS):
+        found = [cell for cell in cells if cell.feed_forward == kind]
+        at = np.arange(len(ATTENTIONS)) + 0.4 * (place - 0.5)
+        look = {"hatch": HATCHES[kind], "edgecolor": "black"}
+        colours = [COLOURS[cell.attention.lower()] for cell in found]
+        axes.bar(at, [cell.per_accelerator for cell in found], 0.36, color=colours, **look)
+    axes.set_xticks(np.arange(len(ATTENTIONS)), ATTENTIONS)
+    axes.set(yscale="log")
+    plain_log(axes.yaxis)
+    axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+
+
+def _lines(axes: Axes, found: Sequence[Interactions]) -> None:
+    for each, style in zip(found, ("-", "--"), strict=True):
+        axes.plot(each.contexts, each.full, style, color="black", label=f"{each.held} parameters equal")
+        axes.axhline(each.reading, linestyle=style, color="#999999", linewidth=1)
+        if each.flip:
+            axes.plot(each.flip, 1, "o", color="black")
+    axes.plot([], [], color="#999999", linewidth=1, label="by the proof")
+    axes.axhline(1, color="black", linewidth=0.6)
+    axes.set(xscale="log", yscale="log", xlabel="context L [tokens]")
+    axes.set_title("interaction", fontsize=10)
+    powers_of_two(axes.xaxis, found[0].contexts)
+    axes.tick_params(axis="x", rotation=60, labelsize=8)
+    plain_log(axes.yaxis)
+    axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+
+
+def describe(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"Throughput of six models with the widths and blocks of {setting.model.name}, each at its best "
         "tensor-parallel degree and B_cap; the dense feed-forward layer holds as many parameters as all experts of a "
-        f"block (left) or as those that a token touches (right). L = {setting['L']:.0f}, {conventions(setting, *USED)}."
+        "block (left) or as those that a token touches (middle). Right: what latent attention and experts together "
+        f"give over the product of each alone; grey, where all waits for memory. L = {setting['L']:.0f} in the bars, "
+        f"{conventions(setting, *USED)}."
     )
     words = [f"{cell.attention} {cell.feed_forward} {rounded(cell.per_accelerator)} ({cell.held})" for cell in cells]
-    return caption, f"Two panels of bars, in tokens per second and accelerator: {', '.join(words)}."
+    ends = [f"{rounded(each.full[0])} to {rounded(each.full[-1])} ({each.held})" for each in found]
+    alt = (
+        f"Two panels of bars, in tokens per second and accelerator: {', '.join(words)}. A panel of lines: interaction "
+        f"from the shortest to the longest context {', '.join(ends)}."
+    )
+    return caption, alt
 
 
 def columns(cells: Sequence[Cell]) -> dict[str, list]:
@@ -60,10 +116,30 @@ def columns(cells: Sequence[Cell]) -> dict[str, list]:
     return {name: [getattr(cell, name) for cell in cells] for name in vars(cells[0])}
 
 
-def notes(cells: Sequence[Cell]) -> dict[str, float]:
-    """Every effect, by what is held equal."""
-    return {
+def notes(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting) -> dict[str, float]:
+    """Every effect, by what is held equal; the proof's numbers; and the contexts at which a sign flips (inf: never)."""
+    effect = {
         f"thesis_{held}_{name.replace(' ', '_')}": effect
         for held in HELD
         for name, effect in effects(list(cells), held).items()
     }
+    flips = {
+        f"thesis_{each.held}_{name}": number
+        for each in found
+        for name, number in {
+            "reading": each.reading,
+            "flip": each.flip or float("inf"),
+            "degree": attribution.best_degree(setting, each.held),
+            "capacity": attribution.even_capacity(setting, each.held),
+        }.items()
+    }
+    many = setting.with_(n_acc=MANY * setting["n_acc"])
+    return (
+        effect
+        | flips
+        | {
+            "thesis_experts_context": attribution.context_of_experts(setting),
+            "thesis_latent_count": many["n_acc"],
+            "thesis_latent_capacity": attribution.cancelling_capacity(many)[1] or float("nan"),
+        }
+    )
