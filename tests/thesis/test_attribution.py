@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sympy import diff, simplify
 
 from analysis.derive.capacity import B_cap, weights_stored
-from analysis.derive.serving import COMMUNICATION, tpot_terms
+from analysis.derive.serving import tpot_terms
 from analysis.derive.symbols import (
     B,
     BW_Int,
