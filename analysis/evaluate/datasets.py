@@ -1,6 +1,9 @@
 """The data files as rows, looked up by id, and a row as a point: symbol to number in SI units."""
 
 import difflib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +12,7 @@ from sympy import Symbol
 
 from analysis.derive.symbols import BY_NAME, P_acc, deg_grp
 from analysis.errors import InputError, shown
-from analysis.evaluate import own_rows
+from analysis.evaluate import further_rows, own_rows
 from analysis.evaluate.rows import FILES, PEAKS, Accelerator, Claim, Interconnect, Model, Row, Scenario
 from analysis.evaluate.table import load_table
 
@@ -25,12 +28,39 @@ REFERENCES = {  # columns that hold an id of another file
 
 
 @cache
-def _table(file: str) -> dict[str, BaseModel]:
+def shipped(file: str) -> dict[str, BaseModel]:
+    """The rows of data/`file`.csv by id, in its order: all that the paper's claims are judged by. Raises InputError."""
     rows = load_table(DATA / f"{file}.csv", FILES[file])
     _check_aliases(file, rows)
     for row in rows.values():
         _check_references(file, row)
     return rows
+
+
+@cache
+def _table(file: str) -> dict[str, BaseModel]:
+    """The shipped rows, and after them those of the edition that is being built."""
+    own = further_rows.rows(file)
+    for row in own.values():
+        _refuse_known(file, row, row.id)
+    return shipped(file) | own
+
+
+@contextmanager
+def further(files: Mapping[str, Sequence[str]]) -> Iterator[None]:
+    """Count the rows at these paths (by file of data/) among ours, here and in the processes begun meanwhile."""
+    before = os.environ.get(further_rows.VARIABLE, "")
+    try:
+        _count(further_rows.written(files))
+        yield
+    finally:
+        _count(before)
+
+
+def _count(rows: str) -> None:
+    os.environ[further_rows.VARIABLE] = rows
+    _table.cache_clear()
+    _names.cache_clear()
 
 
 def _check_aliases(file: str, rows: dict[str, BaseModel]) -> None:
@@ -84,7 +114,7 @@ def claims() -> dict[str, Claim]:
 def _names(file: str) -> dict[str, str]:
     """Every id and alias of a file, with the id it stands for."""
     rows = _table(file)
-    return {alias: id_ for id_, row in rows.items() for alias in (id_, *getattr(row, "aliases", ()))}
+    return {name: row.id for row in rows.values() for name in _called(row)}
 
 
 ASKED_AS = {"models": "model", "accelerators": "accelerator", "interconnects": "link", "scenarios": "scenario"}
@@ -109,14 +139,26 @@ def find(file: str, name: str, parameter: str | None = None) -> BaseModel:
 
 
 def _own(file: str, name: str) -> BaseModel:
-    """A reader's own row by path; its id must not pass for one of ours."""
+    """A reader's own row by path."""
     row = own_rows.load(name, file)
-    if row.id in _names(file):
-        raise InputError(
-            f"{own_rows.shown(name)}, column id: found {row.id!r}, which already names a row of "
-            f"data/{file}.csv, allowed are other ids; rename this row."
-        )
+    _refuse_known(file, row, name)
     return row
+
+
+def _refuse_known(file: str, row: BaseModel, name: str) -> None:
+    """A reader's own row must not pass for one of ours, by its id or by another name."""
+    taken = {alias for each in shipped(file).values() for alias in _called(each)}
+    for called in _called(row):
+        if called in taken:
+            column = "id" if called == row.id else "aliases"
+            raise InputError(
+                f"{own_rows.shown(name)}, column {column}: found {called!r}, which already names a row of "
+                f"data/{file}.csv, allowed are other ids; rename this row."
+            )
+
+
+def _called(row: BaseModel) -> tuple[str, ...]:
+    return (row.id, *getattr(row, "aliases", ()))
 
 
 def model(name: str) -> Model:

@@ -20,14 +20,14 @@ def shipped(row) -> list:
     part = row.id.removesuffix(PAPER)
     return [
         other
-        for id_, other in datasets.accelerators().items()
+        for id_, other in datasets.shipped("accelerators").items()
         if other.id != row.id and f"{id_}-".startswith(f"{part}-")
     ]
 
 
 def table1() -> str:
     """Table I: printed ridge points, the same recomputed from the printed inputs, and the parts as shipped."""
-    rows = [_ridge_line(row) for row in datasets.accelerators().values() if row.RP_printed]
+    rows = [_ridge_line(row) for row in datasets.shipped("accelerators").values() if row.RP_printed]
     header = ("part", "TFLOP/s", "GB/s", "ridge printed", "recomputed", "deviation", "as shipped")
     caption = "Table I of the paper: ridge points as printed, recomputed from its inputs, and of the parts as shipped."
     return table(header, rows, caption, "tab-ridge", "lrrrrrl")
