@@ -7,6 +7,7 @@ JOBS   ?= 2
 
 # What the caller's shell has set must not reach our interpreter.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV MPLBACKEND MPLCONFIGDIR
+export EDITION
 export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -16,8 +17,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
-book: $(STAMP)  ## run the notebooks and build the book; prints where it lies
-	@$(BIN)/python -m analysis.book --jobs $(JOBS)
+book: $(STAMP)  ## run the notebooks and build the book; EDITION=my.yml builds it for your model and accelerator
+	@$(BIN)/python -m analysis.book --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
 
 test: $(STAMP)  ## run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) tests

@@ -1,9 +1,10 @@
 """Build the book: run the notebooks, render the pages, let Jupyter Book make HTML of them.
 
-    python -m analysis.book [--output DIR]
+    python -m analysis.book [--edition FILE] [--output DIR]
 
-The sources in book/ are staged in _build/stage: every .md page is a Jinja2 template, figures and numbers come from
-the executed notebooks. The finished book lies in _build/html.
+The sources in book/ are staged: every .md page is a Jinja2 template, figures and numbers come from the executed
+notebooks. The finished book lies in _build/html, another edition of it in _build/editions/NAME/html
+(`analysis.places`).
 """
 
 import fcntl
@@ -15,48 +16,79 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import jinja2
 
 from analysis.errors import InputError
 from analysis.executed import as_page, collect
-from analysis.files import BUILD, ROOT, fingerprint, inputs, mirror, write
-from analysis.notebooks import REPRODUCIBLE, run
+from analysis.files import ROOT, fingerprint, inputs, mirror, write
+from analysis.notebooks import REPRODUCIBLE, run, run_each
+from analysis.places import Place, config_of, place_of, text_of
 from analysis.site import finish
 
-STAGE, HTML, DOCTREES, STAMP = BUILD / "stage", BUILD / "html", BUILD / ".doctrees", BUILD / "book.hash"
+if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
+    from analysis.evaluate.edition.edition import Edition
+
 SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
+EPILOG = """An edition is a small YAML file. It names what chapters, figures and tables are to speak of; what it
+leaves out stays the paper's (book/edition.yml). Rows are ids of data/, or files of your own, relative to it:
 
-def build(output: Path = HTML, jobs: int = 2) -> Path:
-    """Build the book into `output` unless it is there and nothing has changed; return its first page.
+\b
+  title: Our cluster
+  model: qwen3-235b-a22b
+  accelerator: ./mychip.yml
+  link_between: roce-400
+  n_acc: 64
 
-    Raises InputError for a failing notebook, a template error, or any warning of Sphinx.
+Further keys: name, scenario, models, latent, mixture, accelerators, accelerator_experts, link, group, deg_TP, B, L,
+slo, width, peak; the page "Rerun" of the book explains each. An edition's book lies in _build/editions/NAME/html.
+"""
+
+
+def build(output: Path | None = None, jobs: int = 2, edition: "Edition | None" = None) -> Path:
+    """Build the book unless it is there and nothing has changed, copy it to `output` if given; return its first page.
+
+    Without an edition it is the paper's setting. Raises InputError for a failing notebook, a template error, or any
+    warning of Sphinx; another edition that was built before is then as it was.
     """
-    state = fingerprint(inputs(*SOURCES), sys.version)
-    with _alone():
-        if not (STAMP.is_file() and STAMP.read_text() == state and (HTML / "index.html").is_file()):
-            STAMP.unlink(missing_ok=True)
-            executed = run(sorted((ROOT / "book" / "notebooks").glob("*.ipynb")), jobs=jobs)
-            mirror(STAGE, staged(executed))
-            _sphinx()
-            write(STAMP, state.encode())
-        if output.resolve() != HTML:
-            built = [path for path in HTML.rglob("*") if path.is_file()]
-            mirror(output, {path.relative_to(HTML).as_posix(): path.read_bytes() for path in built})
-    return output / "index.html"
+    place = place_of(edition)
+    state = fingerprint([*inputs(*SOURCES), *(edition.files if edition else ())], text_of(edition), sys.version)
+    with _alone(place):
+        if not (place.stamp.is_file() and place.stamp.read_text() == state and (place.html / "index.html").is_file()):
+            place.stamp.unlink(missing_ok=True)
+            mirror(place.stage, staged(_notebooks(place, jobs, edition), edition))
+            _sphinx(place, edition)
+            write(place.stamp, state.encode())
+        if output and output.resolve() != place.html:
+            built = [path for path in place.html.rglob("*") if path.is_file()]
+            mirror(output, {path.relative_to(place.html).as_posix(): path.read_bytes() for path in built})
+    return (output or place.html) / "index.html"
 
 
-def staged(executed: list[Path]) -> dict[str, bytes]:
+def _notebooks(place: Place, jobs: int, edition: "Edition | None") -> list[Path]:
+    """Run every notebook with what the edition gives it; return the executed files."""
+    sources = sorted((ROOT / "book" / "notebooks").glob("*.ipynb"))
+    if edition is None:
+        return run(sources, None, place.notebooks, jobs)
+    from analysis.evaluate.edition.notebooks import parameters
+
+    return run_each({path: parameters(edition, path) for path in sources}, place.notebooks, jobs, edition.files)
+
+
+def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, bytes]:
     """Return the files of the book as Sphinx gets them: name relative to the stage, to content."""
+    from analysis.evaluate.edition.edition import paper
     from analysis.render import citations, explorer  # sympy and all, spared where nothing has changed
     from analysis.render.page import FIGURES, template_functions
 
+    edition = edition or paper()
     figures, notes = collect(executed)
-    names = template_functions(figures, notes)
-    files = {f"notebooks/{path.name}": as_page(path, FIGURES) for path in executed} | explorer.generated_files()
+    names = template_functions(figures, notes, edition)
+    files = {f"notebooks/{path.name}": as_page(path, FIGURES) for path in executed}
+    files |= explorer.generated_files(edition)
     for label, (_, shown) in figures.items():
         files[f"{FIGURES}/{label}.svg"] = shown.svg.encode()
         if shown.csv:
@@ -94,16 +126,21 @@ def _line(error: Exception, page: Path) -> int | str:
     return lines[-1] if lines else "?"
 
 
-def _sphinx() -> None:
+def _sphinx(place: Place, edition: "Edition | None") -> None:
     start = "from jupyter_book.cli.main import main; main()"  # this environment's, whatever the reader's PATH says
-    command = [sys.executable, "-c", start, "build", str(STAGE), "--config", str(ROOT / "_config.yml")]
-    command += ["--path-output", str(ROOT), "-n", "-W", "--keep-going", "-q"]
-    shutil.rmtree(HTML, ignore_errors=True)  # Sphinx never deletes; what it has read is kept in .doctrees
+    write(place.config, config_of(edition))
+    command = [sys.executable, "-c", start, "build", str(place.stage), "--config", str(place.config)]
+    command += ["--path-output", str(place.made.parent), "-n", "-W", "--keep-going", "-q"]
+    made = place.made / "html"
+    shutil.rmtree(made, ignore_errors=True)  # Sphinx never deletes; what it has read is kept in .doctrees
     done = subprocess.run(command, cwd=ROOT, env=os.environ | REPRODUCIBLE, text=True, capture_output=True)
     if done.returncode:
-        shutil.rmtree(DOCTREES, ignore_errors=True)  # else the next run skips the pages that warned, and passes
+        shutil.rmtree(place.made / ".doctrees", ignore_errors=True)  # else the next run skips what warned, and passes
         raise InputError(f"Sphinx refuses the book:\n{_complaints(done.stdout + done.stderr)}")
-    finish(HTML)
+    finish(made)
+    if made != place.html:
+        shutil.rmtree(place.html, ignore_errors=True)
+        made.rename(place.html)
 
 
 def _complaints(log: str) -> str:
@@ -113,25 +150,37 @@ def _complaints(log: str) -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Wait for another build of the same tree to end."""
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / ".lock").open("w") as lock:
+def _alone(place: Place) -> Iterator[None]:
+    """Wait for another build of the same edition to end."""
+    place.home.mkdir(parents=True, exist_ok=True)
+    with (place.home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=HTML, show_default="_build/html")
+@click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+@click.option("--edition", "file", type=click.Path(path_type=Path), metavar="FILE", help="Build this edition.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Copy the finished book here as well.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
-def main(output: Path, jobs: int) -> None:
-    """Build the book and print the path of its first page."""
+def main(file: Path | None, output: Path | None, jobs: int) -> None:
+    """Build the book and print the path of its first page: the paper's setting, or an edition of your own."""
     try:
-        index = build(output.resolve(), jobs)
+        index = _build(file, output and output.resolve(), jobs)
     except InputError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     click.echo(f"book: {index}")
+
+
+def _build(file: Path | None, output: Path | None, jobs: int) -> Path:
+    if file is None:
+        return build(output, jobs)
+    from analysis.evaluate.datasets import further
+    from analysis.evaluate.edition.edition import read_edition
+
+    edition = read_edition(file)
+    with further(edition.own):
+        return build(output, jobs, edition)
 
 
 if __name__ == "__main__":

@@ -59,13 +59,25 @@ def run(
     A result whose notebook, parameters, code, data and lock have not changed is kept. Raises InputError for a
     notebook that is missing, a parameter that one of them does not declare, or a cell that fails.
     """
-    given = dict(parameters or {})
-    sources = [Path(path).resolve() for path in notebooks]
-    for source in sources:
-        refuse_unknown(source, given)
-    state = fingerprint(inputs("analysis", "data", "requirements.lock"), json.dumps(given, sort_keys=True), sys.version)
+    return run_each({Path(path): parameters or {} for path in notebooks}, out_dir, jobs)
+
+
+def run_each(
+    parameters: Mapping[Path, Mapping[str, Any]],
+    out_dir: Path = DEFAULT_OUTPUT,
+    jobs: int = 2,
+    results_of: Iterable[Path] = (),
+) -> list[Path]:
+    """`run`, each notebook with parameters of its own; results also depend on the files `results_of`."""
+    given = {path.resolve(): dict(each) for path, each in parameters.items()}
+    for source, each in given.items():
+        refuse_unknown(source, each)
+    state = fingerprint([*inputs("analysis", "data", "requirements.lock"), *results_of], sys.version)
     out = Path(out_dir).resolve()
-    wanted = [Job(source, given, out / source.name, fingerprint([source], state)) for source in sources]
+    wanted = [
+        Job(source, each, out / source.name, fingerprint([source], state, json.dumps(each, sort_keys=True)))
+        for source, each in given.items()
+    ]
     _execute_all([job for job in wanted if not job.current()], jobs)
     return [job.target for job in wanted]
 

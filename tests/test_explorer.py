@@ -8,6 +8,7 @@ from sympy import Max, Symbol
 
 from analysis.derive.symbols import BY_NAME, B, L
 from analysis.evaluate import datasets
+from analysis.evaluate.edition.edition import paper
 from analysis.files import ROOT
 from analysis.render import explorer
 from analysis.render.javascript import function
@@ -30,7 +31,7 @@ CHOSEN = {
 
 @pytest.fixture(scope="module")
 def script():
-    return explorer.script()
+    return explorer.script(paper())
 
 
 @pytest.fixture(scope="module")

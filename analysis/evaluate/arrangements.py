@@ -31,11 +31,11 @@ def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setti
             "model, or leave it empty."
         )
     chosen = [fitting(setting.with_(model=model, deg_TP=degree)) for model, degree in zip(models, degrees, strict=True)]
-    return chosen if "deg_TP" in setting.given else [each.with_(deg_TP=_degree(each, L)) for each in chosen]
+    return chosen if "deg_TP" in setting.given else [each.with_(deg_TP=fitting_degree(each, L)) for each in chosen]
 
 
-def _degree(setting: Setting, L: float) -> int:
-    """Tensor-parallel degree of a model for which the reader names none."""
+def fitting_degree(setting: Setting, L: float) -> int:
+    """Tensor-parallel degree of a model for which the reader names none: see `with_models`."""
     for row in datasets.scenarios().values():
         if row.model == setting.model.id and setting["n_acc"] % row.deg_TP == 0:
             return row.deg_TP
@@ -47,7 +47,8 @@ def _degree(setting: Setting, L: float) -> int:
 def _shards(setting: Setting, degree: int) -> bool:
     row = setting.model
     heads = row.n_kv is None or row.n_kv % degree == 0 or degree % row.n_kv == 0
-    return setting["n_acc"] % degree == 0 and row.n_hd % degree == 0 and heads
+    inside = "group" not in setting.given or degree <= setting["group"]
+    return setting["n_acc"] % degree == 0 and row.n_hd % degree == 0 and heads and inside
 
 
 def _holds(setting: Setting, L: float) -> bool:

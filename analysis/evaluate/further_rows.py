@@ -1,7 +1,7 @@
 """Rows of a reader's own that one build of the book counts among the rows of data/.
 
-An edition (`analysis.evaluate.edition`) names them by path. The notebooks that its build runs are processes of their own;
-they find the same rows through one environment variable, which only `datasets.further` sets.
+An edition (`analysis.evaluate.edition`) names them by path. The notebooks that its build runs are processes of their
+own; they find the same rows through one environment variable, which only `datasets.further` sets.
 """
 
 import json
@@ -38,17 +38,17 @@ def all_paths() -> list[Path]:
 def rows(file: str) -> dict[str, Row]:
     """The further rows of a file of data/, by id; a link that an accelerator names by path is named by its id.
 
-    Raises InputError for a row that is refused, for two rows of one id, and for a name with markup in it, as pages print it.
+    Raises InputError for a row that is refused, for two rows of one id, and for a name with markup, as pages print it.
     """
     found: dict[str, Row] = {}
     for path in paths(file):
         row = own_rows.load(path, file)
         if row.id in found:
-            raise InputError(f"{place(path)}, column id: found {row.id!r} in two files, allowed is one; rename one row.")
+            raise InputError(f"{place(path)}, column id: found {row.id!r} in two files, allowed is one; rename it.")
         if MARKUP.search(row.name):
             raise InputError(
-                f"{place(path)}, column name: found {shown(row.name)}, allowed are letters, digits and plain punctuation, "
-                "as pages print it; retype it."
+                f"{place(path)}, column name: found {shown(row.name)}, "
+                "allowed are letters, digits and plain punctuation, as pages print it; retype it."
             )
         found[row.id] = _with_link_by_id(row)
     return found

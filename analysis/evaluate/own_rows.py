@@ -48,9 +48,11 @@ def _loaded(path: Path, file: str, state) -> Row:
     where = place(path)
     for column, cell in record.items():
         _check_cell(where, column, cell)
-    row = checked_row(FILES[file], record, where)
+    link = str(record.get("link") or "")
+    by_path = {"link": "by-path"} if is_path(link) else {}  # an id's letters would not do for a path
+    row = checked_row(FILES[file], record | by_path, where)
     _check_numbers(where, row)
-    return _with_own_link(path, row)
+    return row.model_copy(update={"link": os.path.abspath(path.parent / link)}) if by_path else row
 
 
 def _record(path: Path) -> dict:
@@ -105,10 +107,3 @@ def _check_numbers(where: str, row: Row) -> None:
                 f"{where} (id {row.id}), column {column}: found {shown(number)}, "
                 f"allowed is a number below {LARGEST:g}; correct this cell."
             )
-
-
-def _with_own_link(path: Path, row: Row) -> Row:
-    link = getattr(row, "link", None)
-    if link is None or not is_path(link):
-        return row
-    return row.model_copy(update={"link": os.path.abspath(path.parent / link)})

@@ -13,6 +13,7 @@ from analysis.derive.symbols import BY_NAME
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.degrees import check_degrees
+from analysis.evaluate.edition.edition import Edition
 from analysis.evaluate.layers import layers
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.quantities import quantity
@@ -24,15 +25,16 @@ LARGEST_TP = 64
 GENERATED = "_assets/explorer/study.js"
 
 
-def generated_files() -> dict[str, bytes]:
+def generated_files(edition: Edition) -> dict[str, bytes]:
     """Files that the explorer needs beside its own scripts: name in the staged book, to content."""
-    return {GENERATED: script().encode()}
+    return {GENERATED: script(edition).encode()}
 
 
-def script() -> str:
-    """A classic script that defines `study`: functions, models, accelerators, links and default conventions."""
+def script(edition: Edition) -> str:
+    """A classic script that defines `study`: functions, models, accelerators, links, conventions, and a start."""
     kinds = _kinds()
     parts = {
+        "start": _start(edition),
         "models": {row.id: _model(row.id, kinds) for row in datasets.models().values()},
         "accelerators": {row.id: _accelerator(row.id) for row in datasets.accelerators().values()},
         "links": {
@@ -44,6 +46,15 @@ def script() -> str:
     functions = ",\n".join(f"{json.dumps(name)}: {function(forms(setting))}" for name, setting in kinds.values())
     data = "".join(f"study.{name} = {json.dumps(part, separators=(',', ':'))};\n" for name, part in parts.items())
     return f'"use strict";\nvar study = {{}};\n{data}study.functions = {{\n{functions}\n}};\n'
+
+
+def _start(edition: Edition) -> dict[str, object]:
+    """The choices with which the page opens: the edition's system, decode, no skew."""
+    point = Setting.of(**edition.system()).point
+    degrees = {name: int(point[BY_NAME[name]]) for name in ("deg_TP", "deg_DP", "deg_EP")}
+    rows = {"model": edition.model, "accelerator": edition.accelerator, "link": edition.link}
+    step = {"phase": "decode", "order": "auto", "peak": edition.peak, "width": edition.width}
+    return rows | step | {"B": edition.B, "L": edition.L} | degrees | {"Gamma_imb": 1, "slo": edition.slo}
 
 
 def forms(setting: Setting) -> Nested:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from analysis.errors import InputError, choices
+from analysis.evaluate.edition.edition import Edition, paper
 from analysis.render import (
     audit_tables,
     derivations,
+    edition_words,
     equations,
     ledger_tables,
     measured_tables,
@@ -68,12 +70,16 @@ NAMES: dict[str, Any] = {
 }
 
 
-def template_functions(figures: Mapping[str, tuple[str, ShownFigure]], notes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what templates see: `NAMES`, `figure(label)`, and `notes`, the values that notebooks exported.
+def template_functions(
+    figures: Mapping[str, tuple[str, ShownFigure]], notes: Mapping[str, Any], edition: Edition | None = None
+) -> dict[str, Any]:
+    """Return what templates see: `NAMES`, `figure(label)`, `notes`, the values that notebooks exported, and `edition`.
 
-    `figures` maps a label to the name of the notebook that made the figure, and the figure.
+    `figures` maps a label to the name of the notebook that made the figure, and the figure; the edition is by default
+    the paper's.
     """
-    return {**NAMES, "figure": _figure_function(figures), "notes": notes}
+    own = edition_words.words(edition or paper())
+    return {**NAMES, **own, "figure": _figure_function(figures), "notes": notes}
 
 
 def _figure_function(figures: Mapping[str, tuple[str, ShownFigure]]) -> Callable[..., str]:

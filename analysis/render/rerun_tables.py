@@ -1,9 +1,9 @@
 """What a reader can rerun, read from the notebooks themselves."""
 
 import json
-import re
 from pathlib import Path
 
+from analysis.evaluate.edition.notebooks import declared
 from analysis.render.tables import code, table
 
 NOTEBOOKS = Path(__file__).parents[2] / "book" / "notebooks"
@@ -16,10 +16,9 @@ def notebooks_table() -> str:
 
 
 def _notebook_line(name: str) -> tuple:
-    first, *others = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
+    first, *_ = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
     question = " ".join("".join(first["source"]).splitlines()[1:])
-    parameters = next("".join(cell["source"]) for cell in others if "parameters" in cell["metadata"].get("tags", []))
-    names = re.findall(r"^(\w+):", parameters, re.M)
+    names = declared(NOTEBOOKS / f"{name}.ipynb")
     return (f"{{doc}}`{name} </notebooks/{name}>`", question, ", ".join(map(code, names)))
 
 

@@ -46,7 +46,7 @@ def _as_shipped(paper: Paper, printed_row) -> list:
         return []
     twins = [
         row
-        for row in datasets.shipped("accelerators").values()
+        for row in datasets.accelerators().values()
         if row.P_bf16 == printed_row.P_bf16 and row.BW_mem != printed_row.BW_mem
     ]
     return [paper.reading(f"bandwidth of {row.id}, {row.BW_mem:g} GB/s", _ridge(row.id)) for row in twins]
@@ -76,7 +76,7 @@ def _growth(pairs) -> tuple[float, float]:
 
 @claim("C009")
 def _largest_improvement(paper: Paper) -> Judgement:
-    rows = [row for row in datasets.shipped("accelerators").values() if row.RP_printed]
+    rows = [row for row in datasets.accelerators().values() if row.RP_printed]
     pairs = [(old, new) for old, new in permutations(rows, 2) if new.year >= old.year]
     ours = _growth([(datasets.accelerator("v100-paper"), datasets.accelerator("b200-paper"))])
     every, within = _growth(pairs), _growth((old, new) for old, new in pairs if old.vendor == new.vendor)
@@ -99,7 +99,7 @@ def _contemporary_range(paper: Paper) -> Judgement:
         ridges = [_ridge(row.id) for row in rows if row.P_bf16]
         return holds(name, (min(ridges), max(ridges)), low <= min(ridges) and max(ridges) <= high)
 
-    table = [row for row in datasets.shipped("accelerators").values() if row.RP_printed]
+    table = [row for row in datasets.accelerators().values() if row.RP_printed]
     readings = (
         span("Table I, parts since 2024", (row for row in table if row.year >= 2024)),
         span("Table I, parts since 2023", (row for row in table if row.year >= 2023)),

@@ -24,7 +24,7 @@ CONTEXTS = (8192.0, 1024.0, 65536.0, 1048576.0)
 @claim("S01")
 def _compute_intensive(paper: Paper) -> Judgement:
     ratio, intensity = core() / core(GPT3_MODEL), core()
-    rows = [row for row in datasets.shipped("accelerators").values() if row.P_bf16 and row.id != MEMORY_DEVICE]
+    rows = [row for row in datasets.accelerators().values() if row.P_bf16 and row.id != MEMORY_DEVICE]
     ridges = {row.id: evaluate("ridge_point", accelerator=row.id).value for row in rows}
     table = sorted((row.id for row in rows if row.RP_printed), key=lambda name: name != "b200-paper")
     readings = tuple(

@@ -6,10 +6,7 @@
 var explorer = (function () {
   const explorer = {};
 
-  explorer.DEFAULTS = {
-    model: "deepseek-v3", accelerator: "b200-paper", link: "nvlink5-b200", phase: "decode", order: "auto",
-    peak: "bf16", width: 2, B: 4096, L: 4096, deg_TP: 1, deg_DP: 32, deg_EP: 32, Gamma_imb: 1, slo: 0.02,
-  };
+  explorer.DEFAULTS = study.start;  // the setting of the edition that the book was built for
 
   explorer.CHOICES = {
     phase: ["decode", "prefill"],

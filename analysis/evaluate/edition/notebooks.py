@@ -1,0 +1,58 @@
+"""What each notebook is given by an edition: the parameters that it declares, where the edition departs from the paper.
+
+A notebook's own defaults are the paper's setting (a test holds them to book/edition.yml), so the paper's edition gives
+none. What a `model` must be able to do is read from the comment that explains the parameter: latent attention, experts,
+or both.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from analysis.evaluate.edition.document import KEYS
+from analysis.evaluate.edition.edition import Edition, has_experts, has_latent, paper
+
+DECLARED = re.compile(r"^(?P<name>\w+): *(?P<kind>\w+) *= *(?P<default>[^#]*?) *# *(?P<comment>.*)$", re.M)
+LATENT, EXPERTS = "latent attention", "experts"
+OWN_CHOICE = {("measured", "accelerators")}
+"""Lists that no edition changes: the accelerators that others have measured."""
+
+
+def declared(notebook: Path) -> dict[str, re.Match]:
+    """The parameters that a notebook declares, by name: the parts of each line (`kind`, `default`, `comment`)."""
+    cells = json.loads(notebook.read_text())["cells"]
+    text = next(("".join(c["source"]) for c in cells if "parameters" in c["metadata"].get("tags", [])), "")
+    return {found["name"]: found for found in DECLARED.finditer(text)}
+
+
+def parameters(edition: Edition, notebook: Path) -> dict[str, object]:
+    """What papermill gives a notebook in an edition: plain values by name."""
+    if edition.is_paper:
+        return {}
+    lines = declared(notebook)
+    model = _able(edition, lines["model"]["comment"]) if "model" in lines else edition.model
+    found = {
+        name: model if name == "model" else _value(edition, model, line)
+        for name, line in lines.items()
+        if name in KEYS and (notebook.stem, name) not in OWN_CHOICE
+    }
+    return {name: value for name, value in found.items() if value not in (None, "")}
+
+
+def _able(edition: Edition, comment: str) -> str:
+    """The model that speaks where latent attention or routed experts, or both, are needed."""
+    candidates = (edition.model, edition.latent, edition.mixture, *edition.models, paper().model)
+    needs = [able for word, able in ((LATENT, has_latent), (EXPERTS, has_experts)) if word in comment]
+    return next(each for each in candidates if all(able(each) for able in needs))
+
+
+def _value(edition: Edition, model: str, line: re.Match):
+    name, comment = line["name"], line["comment"]
+    if name == "models":
+        return ",".join(each for each in edition.models if has_experts(each) or EXPERTS not in comment)
+    if name == "accelerators":
+        return ",".join(edition.accelerators if "ridge" in comment else (edition.accelerator, paper().accelerator))
+    if name == "deg_TP":  # a notebook of several models chooses a degree for each, unless told
+        return edition.deg_TP if line["kind"] == "str" else edition.degree(model)
+    value = getattr(edition, name)
+    return value if name in edition.given or value != getattr(paper(), name) else None

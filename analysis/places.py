@@ -1,0 +1,67 @@
+"""Where each edition of the book is built, so that none disturbs another, and what sets its pages apart."""
+
+import html
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from analysis.files import BUILD, ROOT
+
+if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
+    from analysis.evaluate.edition.edition import Edition
+
+
+@dataclass(frozen=True)
+class Place:
+    """Folders and files of one edition; Jupyter Book writes into `made`, always a folder named _build."""
+
+    home: Path
+    made: Path
+
+    @property
+    def stage(self) -> Path:
+        return self.home / "stage"
+
+    @property
+    def notebooks(self) -> Path:
+        return self.home / "notebooks"
+
+    @property
+    def html(self) -> Path:
+        return self.home / "html"
+
+    @property
+    def stamp(self) -> Path:
+        return self.home / "book.hash"
+
+    @property
+    def config(self) -> Path:
+        return self.home / "config.yml"
+
+
+def place_of(edition: "Edition | None") -> Place:
+    """The place of an edition: _build for the paper's setting, _build/editions/NAME for another."""
+    if edition is None:
+        return Place(BUILD, BUILD)
+    home = BUILD / "editions" / edition.name
+    return Place(home, home / "_build")
+
+
+def text_of(edition: "Edition | None") -> str:
+    """All that an edition says, as text: what a finished book is compared with."""
+    return "" if edition is None else json.dumps(asdict(edition), sort_keys=True, default=sorted)
+
+
+def config_of(edition: "Edition | None") -> bytes:
+    """Jupyter Book's configuration; an edition's has a title of its own, and says on each page which edition it is."""
+    shipped = (ROOT / "_config.yml").read_bytes()
+    if edition is None:
+        return shipped
+    config = yaml.safe_load(shipped)
+    config["title"] = f"{config['title']} ({edition.title})"
+    options = config["sphinx"]["config"]["html_theme_options"]
+    options["announcement"] = f"Edition: {html.escape(edition.title)}"
+    return yaml.safe_dump(config, sort_keys=True, allow_unicode=True).encode()

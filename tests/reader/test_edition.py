@@ -1,0 +1,223 @@
+"""Editions of the book: one mechanism for the paper's setting and a reader's own, refused or built apart."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from analysis import book
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.claims import ledger as judging
+from analysis.evaluate.edition.document import KEYS
+from analysis.evaluate.edition.edition import paper, read_edition
+from analysis.evaluate.edition.notebooks import declared, parameters
+from analysis.files import BUILD, ROOT, fingerprint
+from analysis.places import config_of, place_of, text_of
+from analysis.render import explorer, tables
+from tests.reader.test_own_rows import CHIP, LINK
+
+NOTEBOOKS = sorted((ROOT / "book" / "notebooks").glob("*.ipynb"))
+OWN_DEFAULTS = {"B", "L", "deg_TP", "models", "accelerators"}  # each figure has a batch and lists that suit it
+EDITIONS = {
+    "mixture": {"model": "qwen3-235b-a22b", "accelerator": "h200-sxm5"},
+    "dense": {"model": "llama-3.1-70b", "accelerator": "./chip.yml", "accelerators": ["mi325x"], "n_acc": 16},
+    "latent": {"model": "kimi-k2", "accelerator": "gb200-nvl72", "link_between": "ib-ndr", "n_acc": 64, "L": 32768},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("editions")
+    (place / "link.yml").write_text(yaml.safe_dump(LINK))
+    (place / "chip.yml").write_text(yaml.safe_dump(CHIP | {"link": "./link.yml"}))
+    for name, given in EDITIONS.items():
+        (place / f"{name}.yml").write_text(yaml.safe_dump(given))
+    return place
+
+
+# -- the paper's setting is an edition -----------------------------------------------------------------
+def test_the_papers_edition_is_what_notebooks_do_by_default():
+    edition = paper()
+    for path in NOTEBOOKS:
+        assert parameters(edition, path) == {}
+        for name, line in declared(path).items():
+            default = yaml.safe_load(line["default"])
+            if name in KEYS and name not in OWN_DEFAULTS and default not in (None, "None"):
+                assert default == getattr(edition, name), f"{path.stem}: {name}"
+
+
+def test_lists_of_models_begin_with_the_papers():
+    lists = [declared(path)["models"]["default"] for path in NOTEBOOKS if "models" in declared(path)]
+    assert lists.count(json.dumps(",".join(paper().models))) == len(lists) - 1, "all but that of the experts"
+
+
+def test_without_an_edition_everything_lies_where_it_always_did():
+    place = place_of(None)
+    assert (place.html, place.stage, place.notebooks) == (BUILD / "html", BUILD / "stage", BUILD / "notebooks")
+    assert config_of(None) == (ROOT / "_config.yml").read_bytes()
+
+
+# -- an edition of a reader's own ----------------------------------------------------------------------
+def test_what_is_left_out_is_the_papers_and_what_follows_follows(folder):
+    edition = read_edition(folder / "mixture.yml")
+    assert (edition.name, edition.title) == ("mixture", "Qwen3 235B-A22B on H200 SXM5 141GB")
+    assert (edition.latent, edition.mixture, edition.link) == ("deepseek-v3", "qwen3-235b-a22b", "nvlink4-h100")
+    assert edition.models == ("gpt3-175b", "llama-4-maverick", "qwen3-235b-a22b")
+    assert edition.accelerators[0] == "h200-sxm5"
+    assert (edition.n_acc, edition.slo, edition.link_between) == (32, 0.05, "ib-xdr")
+
+
+def test_a_model_that_cannot_speak_for_a_mechanism_has_a_stand_in(folder):
+    edition = read_edition(folder / "dense.yml")
+    assert (edition.model, edition.latent, edition.mixture) == ("llama-3.1-70b", "deepseek-v3", "deepseek-v3")
+    with datasets.further(edition.own):
+        given = {path.stem: parameters(edition, path) for path in NOTEBOOKS}
+    for name in ("experts", "reordering", "thesis_attribution"):
+        assert given[name]["model"] == "deepseek-v3"
+    assert given["intensity"]["model"] == "llama-3.1-70b"
+    assert given["experts"]["models"] == "llama-4-maverick", "a model without experts reaches none"
+
+
+def test_own_rows_count_among_ours_while_the_edition_is_built_and_only_then(folder):
+    edition = read_edition(folder / "dense.yml")
+    before = tables.accelerators_table()
+    with datasets.further(edition.own):
+        assert datasets.accelerator("my-chip").BW_mem == CHIP["BW_mem"]
+        assert datasets.interconnect(datasets.accelerator("my-chip").link).BW_Int == LINK["BW_Int"]
+        assert "`my-chip`" in tables.accelerators_table()
+        assert "my-chip" not in datasets.shipped("accelerators")
+    assert tables.accelerators_table() == before
+    with pytest.raises(InputError, match="no row of"):
+        datasets.accelerator("my-chip")
+
+
+def test_the_explorer_opens_with_the_edition(folder):
+    edition = read_edition(folder / "latent.yml")
+    start = json.loads(explorer.script(edition).partition("study.start = ")[2].partition(";\n")[0])
+    assert (start["model"], start["accelerator"], start["L"]) == ("kimi-k2", "gb200-nvl72", 32768)
+    assert start["deg_TP"] * start["deg_DP"] == 64
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", EDITIONS)
+def test_every_notebook_takes_what_an_edition_gives_it(folder, name, path):
+    edition = read_edition(folder / f"{name}.yml")
+    first, second, *_ = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    names: dict = {}
+    exec(first, names)
+    del names["__builtins__"]
+    with datasets.further(edition.own):
+        given = parameters(edition, path)
+        assert set(given) <= set(names)
+        exec(second, names | given)
+
+
+def test_a_scenario_gives_what_other_keys_do_not(tmp_path):
+    (tmp_path / "e.yml").write_text("scenario: gpt3-32-ib\nn_acc: 64\n")
+    edition = read_edition(tmp_path / "e.yml")
+    assert (edition.model, edition.n_acc, edition.deg_TP, edition.L) == ("gpt3-175b", 64, 8, 8192)
+
+
+# -- side by side --------------------------------------------------------------------------------------
+def test_two_editions_share_no_place_and_differ_in_what_they_depend_on(folder):
+    editions = [None, *(read_edition(folder / f"{name}.yml") for name in EDITIONS)]
+    places = [place_of(edition) for edition in editions]
+    for part in ("stage", "notebooks", "html", "stamp", "config", "made"):
+        assert len({getattr(place, part) for place in places}) == len(places), part
+    assert len({text_of(edition) for edition in editions}) == len(editions)
+    assert text_of(editions[1]) == text_of(read_edition(folder / "mixture.yml"))
+
+
+def test_an_own_row_that_changes_makes_the_book_stale(folder):
+    edition = read_edition(folder / "dense.yml")
+    before = fingerprint(edition.files)
+    assert {path.name for path in edition.files} == {"chip.yml", "link.yml"}
+    (folder / "link.yml").write_text(yaml.safe_dump(LINK | {"BW_Int": 501}))
+    assert fingerprint(edition.files) != before
+    (folder / "link.yml").write_text(yaml.safe_dump(LINK))
+
+
+def test_each_page_of_an_edition_says_so(folder):
+    config = yaml.safe_load(config_of(read_edition(folder / "mixture.yml")))
+    assert config["title"].endswith("(Qwen3 235B-A22B on H200 SXM5 141GB)")
+    assert "Qwen3" in config["sphinx"]["config"]["html_theme_options"]["announcement"]
+
+
+def test_the_ledger_does_not_see_an_edition(folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr(judging, "_found", lambda id_: seen.append("my-chip" in datasets.accelerators()))
+    with datasets.further(read_edition(folder / "dense.yml").own):
+        judging.ledger.__wrapped__()
+        assert "my-chip" in datasets.accelerators()
+    assert seen == [False] * len(datasets.claims())
+
+
+# -- refusals ------------------------------------------------------------------------------------------
+BAD = {
+    "modl: deepseek-v3": "found the key 'modl', allowed are name, title",
+    "model: deepseek-v4": "model=deepseek-v4: no row of data/models.csv has this id; close to it are",
+    "model: [deepseek-v3, kimi-k2]": "model: found .* allowed is one value",
+    "model: {id: x}": "model: found .* allowed is one value",
+    "models: []": "models: found an empty list",
+    "models: [gpt3-175b, [kimi-k2]]": "models: found .* allowed is one value",
+    "latent: llama-3.1-70b": "latent: found 'llama-3.1-70b', allowed are models with latent attention",
+    "mixture: llama-3.1-70b": "mixture: found 'llama-3.1-70b', allowed are models with routed experts",
+    "accelerator: ./nowhere.yml": "nowhere.yml: found no readable file",
+    "accelerator: trainium3": "comes with no known link, .* add link=",
+    "peak: fp8": "peak=fp8: accelerator .* has no such rate",
+    "peak: fp3": "peak=fp3: not a value",
+    "B: many": "B=many: .* allowed is a whole number",
+    "B: 1,2": "B: found '1,2', allowed is one number",
+    "L: -1": "L=-1: .* allowed is a whole number",
+    "slo: nan": "slo=nan: .* allowed is a number above 0",
+    "n_acc: 12": "group=8: must divide n_acc=12",
+    "deg_TP: 3": "deg_TP=3: must divide n_acc",
+    "name: ../escape": "name: found '../escape', allowed are at most 40 lower-case",
+    "name: paper": "which is the paper's setting",
+    "title: <script>alert(1)</script>": "title: found '<script>.* allowed are at most 80 letters",
+    "title: '{{ 1 }}'": "title: found .* allowed are at most 80 letters",
+    "model: kimi-k2\nmodel: kimi-k2": "the key 'model' twice",
+    "model: !!python/object:os.system x": "found the tag",
+    "- model": "found no mapping",
+    "": "found an empty file",
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_bad_edition_ends_in_one_sentence_and_writes_nothing(text, tmp_path, monkeypatch):
+    monkeypatch.setattr(book, "build", lambda *given: pytest.fail("a bad edition was built"))
+    (tmp_path / "bad.yml").write_text(text)
+    result = CliRunner().invoke(book.main, ["--edition", str(tmp_path / "bad.yml")])
+    assert result.exit_code == 2, result.output
+    assert result.output.startswith("error: ")
+    assert "bad.yml" in result.output or "nowhere.yml" in result.output
+    with pytest.raises(InputError, match=BAD[text]) as caught:
+        read_edition(tmp_path / "bad.yml")
+    assert "\n" not in str(caught.value)
+    assert not (BUILD / "editions" / "bad").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (CHIP | {"id": "b200-sxm"}, "which already names a row of"),
+        (CHIP | {"name": "<b>chip</b>"}, "allowed are letters, digits and plain punctuation"),
+        (CHIP | {"BW_mem": -1}, "column BW_mem: found '-1'"),
+    ],
+)
+def test_an_own_row_that_pages_could_not_print_is_refused(row, sentence, tmp_path):
+    (tmp_path / "chip.yml").write_text(yaml.safe_dump(row))
+    (tmp_path / "e.yml").write_text("accelerator: chip.yml\n")
+    with pytest.raises(InputError, match=sentence):
+        read_edition(tmp_path / "e.yml")
+
+
+def test_help_teaches_editions():
+    text = CliRunner().invoke(book.main, ["--help"]).output
+    assert "accelerator: ./mychip.yml" in text
+    for key in KEYS:
+        assert key in text
