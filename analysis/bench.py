@@ -107,10 +107,13 @@ def _python(*arguments: str, cwd: str | Path = ROOT) -> None:
 
 
 def command_line() -> Iterator[Timing]:
-    """`evaluate` as a reader types it, the start of Python counted."""
+    """Commands as a reader types them, the start of Python counted."""
     assigned = [f"{name}={given}" for name, given in SETTING.items()]
     seconds = best(lambda: _python("-m", "analysis", "evaluate", "tpot", *assigned), 3)
     yield Timing("evaluate on the command line", seconds, 3)
+    asked = [each for each in assigned if not each.startswith("B=")]
+    seconds = best(lambda: _python("-m", "analysis", "plan", *asked, "slo=0.05"), 3)
+    yield Timing("plan on the command line", seconds, 5)
 
 
 def notebooks() -> Iterator[Timing]:
