@@ -81,12 +81,16 @@ def _notebooks(place: Place, jobs: int, edition: "Edition | None") -> list[Path]
 def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, bytes]:
     """Return the files of the book as Sphinx gets them: name relative to the stage, to content."""
     from analysis.evaluate.edition.edition import paper
-    from analysis.render import citations, explorer  # sympy and all, spared where nothing has changed
+    from analysis.render import explorer  # sympy and all, spared where nothing has changed
+    from analysis.render.citing import entries
+    from analysis.render.citing.figure_code import drawing_functions
     from analysis.render.page import FIGURES, template_functions
+    from analysis.render.printed import Origin, recording
 
     edition = edition or paper()
     figures, notes = collect(executed)
-    names = template_functions(figures, notes, edition)
+    origins: dict[str, Origin] = {}
+    names = recording(template_functions(figures, notes, edition), origins)
     files = {f"notebooks/{path.name}": as_page(path, FIGURES) for path in executed}
     files |= explorer.generated_files(edition)
     for label, (_, shown) in figures.items():
@@ -99,7 +103,8 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
             files[name] = render(path, names).encode()
         elif path.suffix != ".ipynb":
             files[name] = path.read_bytes()
-    return files | citations.generated_files(files)
+    drawn = {label: (path.stem, name) for path in executed for label, name in drawing_functions(path).items()}
+    return files | entries.generated_files(files, origins, drawn)
 
 
 def render(page: Path, names: Mapping[str, Any]) -> str:

@@ -1,16 +1,21 @@
 """Labels that others may have cited stay, and the file of derivations says what the equations say."""
 
+import importlib
 import re
+import tomllib
 
+import nbformat
 import pytest
-import sympy
+import yaml
 
-from analysis.derive.symbols import BY_NAME
 from analysis.errors import InputError
 from analysis.evaluate.quantities import all_quantities
-from analysis.evaluate.setting import Setting
 from analysis.files import ROOT
-from analysis.render import citations
+from analysis.render.citing import entries
+from analysis.render.citing.code import version
+from analysis.render.citing.figure_code import drawing_functions
+from analysis.render.citing.labels import labelled
+from analysis.render.citing.sources import PAPER
 from analysis.render.equations import equation
 
 FROZEN = (ROOT / "tests" / "labels.txt").read_text().split()
@@ -25,11 +30,14 @@ MADE = tuple(re.findall(r"\b((?:eq|fig|tab)-[\w-]*-)\{", SOURCES))  # an f-strin
 
 @pytest.fixture(scope="module")
 def found():
-    page = "\n\n".join(
-        equation(name) for name in ("ridge_point", "core_attention_flops", "B_MoE", "kv_bytes_per_token")
+    figure = (
+        "::::{figure} /figures/fig-a.svg\n:name: fig-a\n:alt: It rises.\n\nA line: it rises. (Computed by x.)\n::::\n"
     )
-    figure = "::::{figure} /figures/fig-a.svg\n:name: fig-a\n:alt: It rises.\n\nA line.\n::::\n"
-    return {entry["label"]: entry for entry in citations.derivations({"a.md": f"{page}\n\n{figure}"})["results"]}
+    table = ":::{table} Rows of *x*.\n:name: tab-a\n\n| a |\n:::\n"
+    proposition = "```{prf:proposition} Both are one\n:label: prop-reordering\n\nThen\n\n$$\na = b,\n$$\n```\n"
+    page = "\n\n".join([equation("ridge_point"), figure, table, proposition])
+    drawn = {"fig-a": ("lines", "analysis.render.figures.lines.line")}
+    return {entry["label"]: entry for entry in entries.derivations({"a.md": page}, {}, drawn)}
 
 
 def test_labels_may_be_added_but_never_removed():
@@ -45,28 +53,72 @@ def test_the_list_of_labels_is_sorted_and_without_repetition():
 
 
 def test_every_quantity_has_its_place_in_the_paper():
-    assert set(citations.PAPER) == {quantity.name for quantity in all_quantities()}
-
-
-def test_srepr_is_read_back_as_the_closed_form(found):
-    (form,) = found["eq-ridge-point"]["forms"]
-    assert sympy.sympify(form["srepr"]) == BY_NAME["P_acc"] / BY_NAME["BW_mem"]
-    flops = found["eq-core-attention-flops"]["forms"]
-    mha = next(each for each in flops if "MHA" in each["of"])
-    point = Setting.of(model="gpt3-175b", B=4, L=100).point
-    wanted = 4 * 4 * 100 * 96 * 128  # two products of 2 FLOPs for B L n_hd d_hd
-    assert sympy.sympify(mha["srepr"]).xreplace(point) == wanted
-    assert mha["assumptions"]["grouping"] == "fused"
+    assert set(PAPER) == {quantity.name for quantity in all_quantities()}
 
 
 def test_entries_say_what_and_where(found):
     assert found["eq-ridge-point"]["place"] == "a.html#equation-eq-ridge-point"
     assert found["eq-ridge-point"]["paper"] == "Table I"
-    assert found["eq-b-moe"]["unit"] == "requests"
     assert r"\frac" in found["eq-ridge-point"]["latex"]
-    assert found["fig-a"] == {"label": "fig-a", "kind": "figure", "statement": "It rises.", "place": "a.html#fig-a"}
+    assert found["tab-a"]["statement"] == "Rows of *x*"
+
+
+def test_a_figure_says_who_drew_it_from_what(found):
+    figure = found["fig-a"]
+    assert (figure["statement"], figure["caption"], figure["alt"]) == ("A line", "A line: it rises.", "It rises.")
+    assert (figure["notebook"], figure["python"]) == ("notebooks/lines.html", "analysis.render.figures.lines.line")
+    assert figure["data"].endswith("/fig-a.csv")
+
+
+def test_a_proposition_without_a_labelled_proof_has_the_formulas_of_its_text(found):
+    entry = found["prop-reordering"]
+    assert (entry["title"], entry["latex"], entry["proof"]) == ("Both are one", "a = b", "")
+    assert entry["paper"] == "Eqs 7 and 8"
+
+
+def test_every_figure_of_a_notebook_names_the_function_that_draws_it():
+    for path in sorted((ROOT / "book" / "notebooks").glob("*.ipynb")):
+        drawn = drawing_functions(path)
+        assert set(drawn) == set(re.findall(r'\\"(fig-[\w-]+)\\"', path.read_text())), path.name
+        for dotted in drawn.values():
+            module, _, name = dotted.rpartition(".")
+            assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_a_figure_from_nowhere_is_refused(tmp_path):
+    cell = nbformat.v4.new_code_cell("figure = here()\nshow(figure, 'fig-a')")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
+    with pytest.raises(InputError, match=r"a.ipynb: the figure 'fig-a' is not what a function imported there returns"):
+        drawing_functions(tmp_path / "a.ipynb")
+
+
+def test_an_equation_that_nothing_derives_is_refused():
+    with pytest.raises(InputError, match=r"nothing says what derives eq-x; add it to analysis/render"):
+        entries.derivations({"a.md": "```{math}\n:label: eq-x\nx\n```\n"}, {}, {})
 
 
 def test_a_label_of_no_known_kind_is_refused():
-    with pytest.raises(InputError, match="label 'thing-x' begins with none of eq, fig"):
-        list(citations.labelled("a.md", "```{math}\n:label: thing-x\nx\n```\n"))
+    with pytest.raises(InputError, match="label 'thing-x' begins with none of prop, eq"):
+        list(labelled("a.md", "```{math}\n:label: thing-x\nx\n```\n"))
+
+
+# -- CITATION.cff --------------------------------------------------------------------------------------
+def test_the_citation_file_follows_its_schema():
+    """What version 1.2.0 of the Citation File Format asks for, and the paper among the references."""
+    about = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors", "type", "version", "date-released", "license"} <= set(about)
+    assert about["cff-version"] == "1.2.0"
+    assert about["type"] in {"software", "dataset"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", str(about["date-released"]))
+    for entry in [about, *about["references"]]:
+        for author in entry["authors"]:
+            assert "name" in author or {"family-names", "given-names"} <= set(author), author
+    (paper,) = about["references"]
+    assert {"authors", "title", "type"} <= set(paper)
+    assert paper["type"] == "article"
+    assert paper["url"].endswith("2507.15465")
+
+
+def test_the_citation_file_gives_the_version_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert version() == project["version"]

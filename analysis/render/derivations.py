@@ -16,7 +16,8 @@ from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 from analysis.render.digits import digits_of
 from analysis.render.equations import mechanism_models, named, subjects
-from analysis.render.latex import Row, display, tex, tidy, upright
+from analysis.render.latex import display, tex, tidy, upright
+from analysis.render.printed import Row
 from analysis.render.tables import code, table
 
 STEPS = {"decode": Integer(1), "prefill": L}
@@ -134,7 +135,7 @@ def _terms(form: Expr) -> Expr:
 def sharding_rule() -> str:
     """What replaces each axis on one accelerator, as one labelled equation."""
     rows = [(tex(symbol), form, "") for symbol, form in parallel.sharded().items()]
-    return display(rows, "eq-sharding").replace("&=", r"&\to")
+    return display(rows, "eq-sharding", relation=r"\to")
 
 
 def crossing_equation(what: str, label: str, mechanism: str = "MLA") -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from sympy import Add, Expr, Max, Mul, collect, default_sort_key, expand, factor, fraction, latex, together
 
 from analysis.derive.symbols import LATEX, MEANINGS, width_activations, width_kv, width_weights
+from analysis.render.printed import Printed, Row
 
 THIN = r"\,"  # between factors, so that names of several letters keep apart
 WIDTHS = [width_kv, width_activations, width_weights]
 LONGEST = 52  # characters of a printed line, TeX commands not counted: what the text column holds beside a number
 SHORT = 8  # characters of a left side that LONGEST allows for
 LONG_LEFT = 10  # characters of a left side from which on long forms begin below it
-Row = tuple[str, Expr, str]  # left side in LaTeX, closed form, remark
 
 
 def upright(text: str) -> str:
@@ -110,20 +110,20 @@ def _around(inner: Expr, outer: Expr, room: int) -> list[str]:
     return [*lines[:-1], lines[-1] + closed]
 
 
-def display(rows: Iterable[Row], label: str = "") -> str:
-    """A MyST equation: rows aligned at their equals signs, referred to by `label`.
+def display(rows: Iterable[Row], label: str = "", relation: str = "=") -> Printed:
+    """A MyST equation: rows aligned at their `relation` signs, referred to by `label`.
 
     Under remarks, and where a left side is long, rows begin at the left margin instead.
     """
     rows = list(rows)
     flush = any(remark or _length(left) > LONG_LEFT for left, _, remark in rows)
-    printed = [line for row in rows for line in (_flush(*row) if flush else _aligned(*row[:2]))]
-    return display_lines(printed, label)
+    printed = [line for row in rows for line in (_flush(*row) if flush else _aligned(*row[:2], relation))]
+    return Printed(display_lines(printed, label), rows)
 
 
-def _aligned(left: str, form: Expr) -> list[str]:
+def _aligned(left: str, form: Expr, relation: str) -> list[str]:
     first, *more = broken(form, LONGEST - max(0, _length(left) - SHORT))
-    return [rf"{left} &= {first}", *(rf"&\quad {line}" for line in more)]
+    return [rf"{left} &{relation} {first}", *(rf"&\quad {line}" for line in more)]
 
 
 def _flush(left: str, form: Expr, remark: str) -> list[str]:

@@ -9,28 +9,31 @@ from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 from analysis.render.equations import left_side
 from analysis.render.latex import ABBREVIATED, THIN, display, display_lines, tex
+from analysis.render.printed import Printed
 
 
 def sum_equation(total: str, terms: str, **given) -> str:
     """A quantity as the sum of the named terms of another; raises InputError if the closed forms do not add up."""
     parts = quantity(terms).expression(Setting.of(**given))
-    if Add(*parts.values()) != quantity(total).expression(Setting.of(**given)):
+    form = quantity(total).expression(Setting.of(**given))
+    if Add(*parts.values()) != form:
         raise InputError(f"sum_equation({total!r}, {terms!r}): the terms do not add up; derive the total otherwise.")
     names = [left_side(part) for part in parts]
     first, *more = [" + ".join(names[i : i + 3]) for i in range(0, len(names), 3)]
-    return display_lines(
-        [f"{left_side(total)} &= {first}", *(rf"&\quad + {line}" for line in more)], quantity(total).label
-    )
+    lines = [f"{left_side(total)} &= {first}", *(rf"&\quad + {line}" for line in more)]
+    return Printed(display_lines(lines, quantity(total).label), [(left_side(total), form, "")])
 
 
 def multiple_equation(name: str, of: str, power: int = -1, **given) -> str:
     """A quantity as a short factor times a power of another, both in the same setting."""
     setting = Setting.of(**given)
-    above, below = fraction(quantity(name).expression(setting) / quantity(of).expression(setting) ** power)
+    form = quantity(name).expression(setting)
+    above, below = fraction(form / quantity(of).expression(setting) ** power)
     above, below = ([tex(part)] if part != 1 else [] for part in (above, below))
     (above if power > 0 else below).append(left_side(of))
     printed = rf"\frac{{{THIN.join(above)}}}{{{THIN.join(below)}}}"
-    return display_lines([f"{left_side(name)} &= {printed}"], quantity(name).label)
+    shown = display_lines([f"{left_side(name)} &= {printed}"], quantity(name).label)
+    return Printed(shown, [(left_side(name), form, "")])
 
 
 def _parts(setting: Setting) -> dict[Symbol, Expr]:

@@ -1,0 +1,64 @@
+"""Closed forms as others can read them back: those that a page prints, and those of a quantity in general."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from sympy import Expr, srepr
+
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.parameters import CHOICE, PARAMETERS
+from analysis.evaluate.quantities import Quantity
+from analysis.evaluate.setting import Setting
+from analysis.render.citing.code import python
+from analysis.render.citing.units import unit_of
+from analysis.render.equations import subjects
+from analysis.render.latex import tex
+from analysis.render.printed import Row
+
+LEFT_OPEN = {"phase", "peak", "placement", "draws"}
+"""Choices that do not shape a closed form."""
+
+
+def printed_forms(label: str, rows: Sequence[Row], unit: str = "") -> dict:
+    """The closed forms of an equation's rows; `unit` holds where a left side does not tell its own."""
+    forms = [
+        {"of": remark, "left": left, "latex": tex(form), "srepr": srepr(form), "unit": unit_of(left) or unit}
+        for left, form, remark in rows
+    ]
+    units = dict.fromkeys(form["unit"] for form in forms)
+    return {"unit": ", ".join(units) or unit, "forms": forms, "sympy": python(label, rows) if rows else ""}
+
+
+def general_forms(quantity: Quantity) -> Iterable[dict]:
+    """A closed form for each mechanism and order that a quantity exists for, equal ones once."""
+    found: dict[str, list[str]] = {}
+    assumed = {}
+    for remark, chosen in subjects() if quantity.expression else ():
+        link = next(iter(datasets.interconnects()))
+        setting = Setting.of(**chosen, accelerator=next(iter(datasets.accelerators())), link=link)
+        try:
+            quantity.domain(setting)
+        except InputError:
+            continue  # the model has no such part
+        form = json.dumps(_written(quantity.expression(setting)))
+        found.setdefault(form, []).append(remark)
+        assumed.setdefault(form, assumptions(setting, {"order": ""}))
+    for form, remarks in found.items():
+        yield {"of": remarks, "assumptions": assumed[form], "srepr": json.loads(form)}
+
+
+def _written(form: Expr | dict[str, Expr]) -> str | dict[str, str]:
+    return {part: srepr(each) for part, each in form.items()} if isinstance(form, dict) else srepr(form)
+
+
+def assumptions(setting: Setting, given: Mapping[str, object]) -> dict[str, object]:
+    """The rows named and the discrete choices that shape a closed form; what is a symbol is no assumption.
+
+    The contraction order is left open where nothing that fixes it is `given`.
+    """
+    named = {name: given[name] for name in ("model", "accelerator", "link") if name in given}
+    names = [name for name, parameter in PARAMETERS.items() if parameter.kind == CHOICE]
+    shaping = {name: setting.echo[name] for name in names if setting.echo.get(name) is not None}
+    left_open = LEFT_OPEN if named or "order" in given else LEFT_OPEN | {"order"}
+    return named | {name: value for name, value in shaping.items() if name not in left_open}
