@@ -12,7 +12,7 @@ export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint strip doctest bench readme mutants fuzz test-browser test-torch lock clean
+.PHONY: help book test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ bench: $(STAMP)  ## measure the speeds that the README quotes, and write them th
 
 readme: book  ## refresh the figure and the counts in README.md
 	@$(BIN)/python -m analysis.readme
+
+reproducible: $(STAMP)  ## build the book twice, in two folders and settings, and compare every byte
+	@$(BIN)/python -m analysis.reproducible --jobs $(JOBS)
 
 mutants: $(STAMP)  ## try a seeded sample of mutants of analysis/derive (half an hour)
 	@$(BIN)/python -m pip install --quiet --upgrade --target _build/mutants/site 'cosmic-ray>=8.7,<9'

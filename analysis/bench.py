@@ -7,7 +7,6 @@ Each time is the best of a few runs: what the code costs, not what else the mach
 
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,13 +20,13 @@ import numpy as np
 from sympy import Expr
 from tabulate import tabulate
 
-from analysis import book as book_sources
 from analysis import readme
 from analysis.derive.symbols import B, BW_Int, L
 from analysis.evaluate.numbers import Point, compiled, value
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 from analysis.files import ROOT
+from analysis.reproducible import copy_sources
 
 POINTS = 10**6
 MOST_BATCH, MOST_CONTEXT, SLOW_LINK, FAST_LINK = 2**17, 2**17, 1e11, 9e11
@@ -130,9 +129,7 @@ def _rerun(path: Path) -> None:
 def book() -> Iterator[Timing]:
     """The book built in a copy of the tree from nothing, and again with nothing changed."""
     with tempfile.TemporaryDirectory() as place:
-        for name in book_sources.SOURCES:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, Path(place, name))
+        copy_sources(Path(place))
         yield Timing(
             "book from nothing, packages installed", best(lambda: _python("-m", "analysis.book", cwd=place), 1), 240
         )
