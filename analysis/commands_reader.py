@@ -13,7 +13,9 @@ _scheduler = click.option("--scheduler", metavar="ADDRESS", help="Run on the Das
 
 @click.command("import-model")
 @click.argument("config", type=_path)
-@click.option("--id", "id_", metavar="NAME", help="Name of the row; by default the file's or its folder's name.")
+@click.option(
+    "--id", "id_", metavar="NAME", help="Name of the row; by default OUTPUT's, else the file's or its folder's."
+)
 @click.option("--year", type=click.IntRange(2017, 2035), help="Year of the model; by default the model type's.")
 @click.option("-o", "--output", type=_path, help="Where the row is written; by default NAME.yml here.")
 @click.option("--force", is_flag=True, help="Replace a file that is there and differs.")
@@ -22,9 +24,9 @@ def import_model(config: Path, id_: str | None, year: int | None, output: Path |
 
     Prints which key every size came from, what was inferred, the totals, and what the row leaves out.
     """
-    from analysis.evaluate.huggingface import import_config, report, row_text
+    from analysis.evaluate.huggingface import default_id, import_config, report, row_text
 
-    imported = import_config(config, id_, year)
+    imported = import_config(config, id_ or (default_id(output) if output else None), year)
     place = output or Path(f"{imported.row.id}.yml")
     if place.suffix not in (".yml", ".yaml"):
         raise InputError(f"--output {str(place)!r}: found another ending, allowed are .yml and .yaml; name it so.")

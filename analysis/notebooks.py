@@ -74,12 +74,23 @@ def run_each(
         refuse_unknown(source, each)
     state = fingerprint([*inputs("analysis", "data", "requirements.lock"), *results_of], sys.version)
     out = Path(out_dir).resolve()
-    wanted = [
-        Job(source, each, out / source.name, fingerprint([source], state, json.dumps(each, sort_keys=True)))
-        for source, each in given.items()
-    ]
+    wanted = [Job(source, each, out / source.name, _state(source, state, each)) for source, each in given.items()]
     _execute_all([job for job in wanted if not job.current()], jobs)
     return [job.target for job in wanted]
+
+
+def _state(source: Path, shared: str, given: Mapping[str, Any]) -> str:
+    """What the result of one notebook depends on."""
+    return fingerprint([source, *_own_files(given)], shared, json.dumps(given, sort_keys=True))
+
+
+def _own_files(given: Mapping[str, Any]) -> list[Path]:
+    """The reader's own files that the parameters name."""
+    if not given:
+        return []
+    from analysis.evaluate.own_names import own_files  # spared where the book's own parameters are run
+
+    return [path for name, value in given.items() for path in own_files(name, value)]
 
 
 def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
@@ -175,7 +186,7 @@ def _relative(path: Path) -> str:
 def main(notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output: Path, jobs: int) -> None:
     """Run NOTEBOOKS, and print where the results lie."""
     try:
-        executed = run(notebooks, {name: _value(text) for name, text in pairs}, output, jobs)
+        executed = run(notebooks, {name: _value(name, text) for name, text in pairs}, output, jobs)
     except InputError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
@@ -183,12 +194,16 @@ def main(notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output
         click.echo(path)
 
 
-def _value(text: str) -> Any:
-    """Read a number, list, true or false as JSON does; anything else is a string."""
+def _value(name: str, text: str) -> Any:
+    """Read a number, list, true or false as JSON does; anything else is a string, with paths from here made absolute,
+    as notebooks run in the repository's root.
+    """
+    from analysis.evaluate.own_rows import located  # spared where there is no parameter
+
     try:
         return json.loads(text)
-    except ValueError:
-        return text
+    except (ValueError, RecursionError):
+        return located(name, text, Path.cwd())
 
 
 if __name__ == "__main__":

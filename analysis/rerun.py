@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from analysis.errors import InputError
 from analysis.evaluate.own_documents import csv_records
-from analysis.evaluate.own_rows import LONGEST_CELL, is_path
+from analysis.evaluate.own_names import own_files
+from analysis.evaluate.own_rows import FILES_OF_NOTEBOOKS, LONGEST_CELL, located
 from analysis.evaluate.own_text import place, read_text, shown
-from analysis.evaluate.parameters import PARAMETERS, ROW
+from analysis.evaluate.parameters import names_rows
 from analysis.executors import results, workers
 from analysis.files import fingerprint, inputs
 from analysis.notebooks import Job, _execute, _set_environment, refuse_unknown
@@ -100,8 +101,8 @@ def _value(table: Path, name: str, cell: str) -> Any:
             f"{place(table)}, column {shown(name)}: found {shown(cell)}, "
             f"allowed are at most {LONGEST_CELL} letters; correct this cell."
         )
-    if name in PARAMETERS and PARAMETERS[name].kind == ROW:
-        return os.path.abspath(table.parent / cell) if is_path(cell) else cell
+    if names_rows(name) or name in FILES_OF_NOTEBOOKS:
+        return located(name, cell, table.parent)
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):
@@ -119,7 +120,7 @@ def _jobs(notebook: Path, rows: list[dict[str, Any]], out: Path) -> list[Job]:
 
 def _job(notebook: Path, row: dict[str, Any], out: Path, state: str) -> Job:
     given = json.dumps(row, sort_keys=True)
-    own = [Path(each) for each in row.values() if isinstance(each, str) and is_path(each) and Path(each).is_file()]
+    own = [path for name, value in row.items() for path in own_files(name, value)]
     key = fingerprint([], notebook.name, given)[:12]  # of the row alone, so that a result keeps its place
     return Job(notebook, row, out / f"{key}.ipynb", fingerprint(own, state, given))
 

@@ -28,7 +28,13 @@ DEFAULT_FIGURES = {
     "diagrams": {"fig-decoder-block", "fig-mla-flow", "fig-mla-flow-tp"},
 }
 OTHERS = {
-    "intensity": {"model": "mixtral-8x7b", "accelerator": "h200-sxm5", "models": "olmoe-1b-7b", "batches": "32,1024"},
+    "intensity": {
+        "model": "mixtral-8x7b",
+        "accelerator": "data/examples/chip.yml",
+        "models": "olmoe-1b-7b",
+        "accelerators": "data/examples/chip.yml,h200-sxm5",
+        "batches": "32,1024",
+    },
     "memory": {"models": "llama-3.1-70b"},
     "reordering": {
         "model": "deepseek-v2-lite",

@@ -11,6 +11,7 @@ from analysis.evaluate.asked import Asked, asked, fitting
 from analysis.evaluate.grids import capacities
 from analysis.evaluate.quantities import needs_experts
 from analysis.evaluate.routing import Band, shuffled_band
+from analysis.evaluate.rows import Interconnect
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.skew import imbalance
 
@@ -66,13 +67,23 @@ def networks(setting: Setting) -> dict[str, Setting]:
             "link=, link_between= and group= are needed here: the links inside and between groups and the "
             "size of a group, for example link=nvlink5-b200 link_between=ib-xdr group=8."
         )
-    slow, setting = datasets.interconnect(setting["link_between"]), setting.with_(BW_Int=None)
+    slow, setting = slow_link(setting), setting.with_(BW_Int=None)
     one_level = setting.with_(link_between=None, group=None)
     return {
         f"{setting.link.id} everywhere": one_level,
         f"{slow.id} between groups of {setting['group']}": setting,
-        f"{slow.id} everywhere": one_level.with_(link=slow.id),
+        f"{slow.id} everywhere": one_level.with_(link=setting["link_between"]),
     }
+
+
+def slow_link(setting: Setting) -> Interconnect:
+    """The link between groups. Raises InputError where it is the fast link itself, which leaves nothing to compare."""
+    slow = datasets.interconnect(setting["link_between"])
+    if setting.link and slow.id == setting.link.id:
+        raise InputError(
+            f"link_between={slow.id}: found the link inside the groups again, allowed is another; name one."
+        )
+    return slow
 
 
 def asked_of_systems(names: dict, *allowed: str) -> tuple[Asked, int]:

@@ -13,24 +13,14 @@ from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.notebook import parameters
+from analysis.evaluate.parameters import LISTS, PARAMETERS, names_rows
 from analysis.evaluate.reading import read
 from analysis.evaluate.setting import Setting
-
-LISTS = {
-    "models": "model",
-    "accelerators": "accelerator",
-    "batches": "B",
-    "contexts": "L",
-    "batches_tp": "B",
-    "degrees": "deg_TP",
-    "queries": "l",
-    "tokens": "L",
-}
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A notebook's parameters: `base` as typed, and lists (numbers as sorted arrays, rows as ids)."""
+    """A notebook's parameters: `base` as typed, and lists: numbers as sorted arrays, rows as ids or own rows' paths."""
 
     base: Setting
     lists: dict[str, object]
@@ -49,7 +39,7 @@ class Asked:
 
     def compared(self, name: str) -> list[Setting]:
         """The setting once per row of a list of models, the notebook's own model (if any) first. Raises InputError."""
-        own = [self.base.model.id] if "model" in self.base.given else []
+        own = [_row("model", self.base["model"])] if "model" in self.base.given else []
         return [_built(self.base.with_(model=row)) for row in dict.fromkeys([*own, *self.lists[name]])]
 
     def every_model(self, with_experts: bool = False) -> list[Setting]:
@@ -90,6 +80,11 @@ def fitting(setting: Setting) -> Setting:
     return setting.with_(deg_EP=gcd(experts, setting["n_acc"]))
 
 
+def _row(parameter: str, name: str) -> str:
+    """The one name for a row that a parameter may give in several ways. Raises InputError for a row that is none."""
+    return datasets.canonical(PARAMETERS[parameter].allowed[0], name, parameter)
+
+
 def _read_list(name: str, given):
     singular = LISTS[name]
     parts = [part.strip() for part in given.split(",")] if isinstance(given, str) else np.atleast_1d(given).tolist()
@@ -97,8 +92,8 @@ def _read_list(name: str, given):
         raise InputError(f"{name}={given!r}: an empty list; give values of {singular}, separated by commas.")
     try:
         values = [read(singular, part) for part in parts]
-        if singular in ("model", "accelerator"):
-            return [getattr(Setting.of(**{singular: each}), singular).id for each in values]
+        if names_rows(singular):
+            return [_row(singular, each) for each in values]
     except InputError as error:
         raise InputError(f"{name} (values of {singular}, separated by commas): {error}") from None
     return np.unique(np.array(values, dtype=float))

@@ -101,7 +101,7 @@ def _bytes(model: str, accelerators: int, deg_TP: int, L: int, blocks: int | Non
 def unrounded(book: Book, setting: Setting) -> float:
     """B_cap [requests] of a model under one reading before it is rounded. Raises InputError."""
     fewer = setting.model.n_dec - 1 if book.fewer_blocks else None
-    held = _bytes(setting.model.id, setting["n_acc"], setting["deg_TP"], setting["L"], fewer)
+    held = _bytes(setting["model"], setting["n_acc"], setting["deg_TP"], setting["L"], fewer)
     free = CAPACITIES[book.capacity] * setting.point[n_acc] - sum(held.weights[each] for each in book.counted)
     return free / held.request[book.activations]
 

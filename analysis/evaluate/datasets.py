@@ -13,18 +13,11 @@ from sympy import Symbol
 from analysis.derive.symbols import BY_NAME, P_acc, deg_grp
 from analysis.errors import InputError, shown
 from analysis.evaluate import further_rows, own_rows
-from analysis.evaluate.rows import FILES, PEAKS, Accelerator, Claim, Interconnect, Model, Row, Scenario
+from analysis.evaluate.rows import FILES, PEAKS, REFERENCES, Accelerator, Claim, Interconnect, Model, Row, Scenario
 from analysis.evaluate.table import load_table
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 TO_SI = {"TFLOP/s": 10**12, "GB/s": 10**9, "GB": 10**9, "GiB": 2**30, "us": 1e-6}
-REFERENCES = {  # columns that hold an id of another file
-    "link": "interconnects",
-    "link_between": "interconnects",
-    "model": "models",
-    "accelerator": "accelerators",
-    "accelerator_experts": "accelerators",
-}
 
 
 @cache
@@ -138,11 +131,33 @@ def find(file: str, name: str, parameter: str | None = None) -> BaseModel:
     return _table(file)[known[name]]
 
 
+def canonical(file: str, name: str, parameter: str | None = None) -> str:
+    """The one name under which a row is asked for again: its id, or the absolute path of a reader's own file.
+
+    Raises InputError as `find`.
+
+    >>> canonical("models", "deepseek-r1")
+    'deepseek-v3'
+    """
+    row = find(file, name, parameter)
+    return os.path.abspath(name) if own_rows.is_path(name) else row.id
+
+
 def _own(file: str, name: str) -> BaseModel:
-    """A reader's own row by path."""
+    """A reader's own row by path; its id must not pass for one of ours, and what it refers to must exist."""
     row = own_rows.load(name, file)
+    for column, other in REFERENCES.items():
+        if getattr(row, column, None) is not None:
+            _refer(f"{own_rows.place(name)} (id {row.id}), column {column}", other, getattr(row, column), column)
     _refuse_known(file, row, name)
     return row
+
+
+def _refer(where: str, file: str, name: str, column: str) -> None:
+    try:
+        find(file, name, column)
+    except InputError as refusal:
+        raise InputError(f"{where}: {refusal}") from None
 
 
 def _refuse_known(file: str, row: BaseModel, name: str) -> None:
@@ -189,8 +204,26 @@ def interconnect(name: str) -> Interconnect:
 
 
 def scenario(name: str) -> Scenario:
-    """The system with this id. Raises InputError that lists close matches."""
+    """The system with this id, or in this file. Raises InputError that lists close matches."""
     return find("scenarios", name)
+
+
+SYSTEM = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "deg_EP")
+
+
+def scenario_parameters(name: str) -> dict[str, object]:
+    """What a system's row says as parameters of a setting; degrees that follow from others are left out.
+
+    A model without experts takes no deg_EP, and deg_DP is n_acc / deg_TP. Raises InputError as `scenario`.
+
+    >>> scenario_parameters("gpt3-32")["deg_TP"], "deg_EP" in scenario_parameters("gpt3-32")
+    (8, False)
+    """
+    row = scenario(name)
+    found = {each: getattr(row, each) for each in (*SYSTEM, "B", "L", "phase", "order")}
+    if not model(row.model).n_moe:
+        del found["deg_EP"]
+    return {each: value for each, value in found.items() if value is not None}
 
 
 def _si(row: Row, name: str):

@@ -1,7 +1,10 @@
 """A reader's own row by path: `model=./mine.yml`, `accelerator=./chip.csv`, judged by the words that judge ours.
 
 A YAML or JSON file is one row, `column: value`; a CSV file is a header and one row. Columns that may be empty may be
-left out. A row may name a link by a path of its own, relative to the row's file.
+left out. Where ours name another row by id, a reader's own may name a file of its own.
+
+A relative path is read from where it was typed: on the command line and in a notebook from the working directory, in
+a row, a grid or a table from the folder of that file. `located` makes it absolute before work moves elsewhere.
 """
 
 import os
@@ -11,12 +14,14 @@ from pathlib import Path
 from analysis.errors import InputError
 from analysis.evaluate.own_documents import csv_records, json_mapping, yaml_mapping
 from analysis.evaluate.own_text import place, shown
+from analysis.evaluate.parameters import LISTS, names_rows
 from analysis.evaluate.reading import LARGEST
-from analysis.evaluate.rows import FILES, Row
+from analysis.evaluate.rows import FILES, REFERENCES, Row
 from analysis.evaluate.table import checked_row
 
 SUFFIXES = (".yml", ".yaml", ".csv", ".json")
 LONGEST_CELL = 4000
+FILES_OF_NOTEBOOKS = ("file",)  # parameters that are paths of other files than rows
 
 
 def is_path(name) -> bool:
@@ -33,13 +38,16 @@ def load(name: str, file: str) -> Row:
 
     Raises InputError with the place, the value found, the values allowed and the remedy.
     """
-    path = Path(name)
+    return _loaded(Path(name), file, file_state(name))
+
+
+def file_state(name: str) -> tuple | None:
+    """What tells a file from the same file changed; None for one that cannot be read, as reading it says why."""
     try:
-        seen = path.stat()
-        state = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
+        seen = Path(name).stat()
     except (OSError, ValueError):
-        state = None  # reading it says what is wrong
-    return _loaded(path, file, state)
+        return None
+    return seen.st_mtime_ns, seen.st_size, seen.st_ino
 
 
 @lru_cache(maxsize=256)
@@ -48,11 +56,9 @@ def _loaded(path: Path, file: str, state) -> Row:
     where = place(path)
     for column, cell in record.items():
         _check_cell(where, column, cell)
-    link = str(record.get("link") or "")
-    by_path = {"link": "by-path"} if is_path(link) else {}  # an id's letters would not do for a path
-    row = checked_row(FILES[file], record | by_path, where)
+    row = checked_row(FILES[file], record, where)
     _check_numbers(where, row)
-    return row.model_copy(update={"link": os.path.abspath(path.parent / link)}) if by_path else row
+    return _with_own_references(path, row)
 
 
 def _record(path: Path) -> dict:
@@ -107,3 +113,28 @@ def _check_numbers(where: str, row: Row) -> None:
                 f"{where} (id {row.id}), column {column}: found {shown(number)}, "
                 f"allowed is a number below {LARGEST:g}; correct this cell."
             )
+
+
+def _with_own_references(path: Path, row: Row) -> Row:
+    named = {column: getattr(row, column, None) for column in REFERENCES}
+    return row.model_copy(
+        update={column: _absolute(name, path.parent) for column, name in named.items() if name and is_path(name)}
+    )
+
+
+def _absolute(name: str, base: Path) -> str:
+    return os.path.abspath(base / name)
+
+
+def located(name: str, given, base: Path):
+    """A parameter's value as typed, with the paths of own rows in it made absolute from the folder `base`.
+
+    >>> located("models", "deepseek-v3, ./mine.yml", Path("/tmp"))
+    'deepseek-v3,/tmp/mine.yml'
+    """
+    if not isinstance(given, str) or not (names_rows(name) or name in FILES_OF_NOTEBOOKS):
+        return given
+    if name in FILES_OF_NOTEBOOKS:
+        return _absolute(given, base) if given else given
+    parts = [part.strip() for part in given.split(",")] if name in LISTS else [given]
+    return ",".join(_absolute(part, base) if is_path(part) else part for part in parts)

@@ -33,6 +33,9 @@ _TABLE = (
     Parameter("group", COUNT, None, (), "accelerators of a group that share the fast link; needs link_between"),
     Parameter("accelerator_experts", ROW, None, ("accelerators",),
               "row of data/accelerators.csv that runs the routed experts; by default the accelerator itself"),
+    Parameter("scenario", ROW, None, ("scenarios",),
+              "row of data/scenarios.csv, one whole system: gives each parameter that it has a column for and that is "
+              "not given beside it"),
     Parameter("phase", CHOICE, "decode", ("decode", "prefill"), "decode: l = 1; prefill: l = L"),
     Parameter("B", COUNT, None, (), "requests decoded together by the whole system"),
     Parameter("L", COUNT, None, (), "context length in tokens"),
@@ -74,7 +77,8 @@ _TABLE = (
     Parameter("overlap", CHOICE, "none", ("none", "comm"),
               "TPOT as a serial sum, or communication hidden behind computation"),
     Parameter("calibration", ROW, None, ("calibrations",),
-              "name in data/calibrations.csv: measured efficiencies and launch floors in place of the bare roofline"),
+              "name in data/calibrations.csv, or a file that `calibrate` wrote: measured efficiencies and launch "
+              "floors in place of the bare roofline"),
     Parameter("slo", NUMBER, None, (), "time allowed per output token in s"),
     Parameter("s", NUMBER, 0, (), "Zipf exponent of expert popularity"),
     Parameter("placement", CHOICE, "contiguous", ("contiguous", "strided", "shuffled", "lpt", "replicated"),
@@ -86,3 +90,23 @@ _TABLE = (
 
 # fmt: on
 PARAMETERS: dict[str, Parameter] = {parameter.name: parameter for parameter in _TABLE}
+LISTS = {  # names of notebooks and editions that hold several values of one parameter, separated by commas
+    "models": "model",
+    "accelerators": "accelerator",
+    "batches": "B",
+    "contexts": "L",
+    "batches_tp": "B",
+    "degrees": "deg_TP",
+    "queries": "l",
+    "tokens": "L",
+}
+
+
+def names_rows(name: str) -> bool:
+    """Whether a parameter, or a list of one, names rows of data files.
+
+    >>> names_rows("accelerators"), names_rows("batches")
+    (True, False)
+    """
+    parameter = PARAMETERS.get(LISTS.get(name, name))
+    return parameter is not None and parameter.kind == ROW

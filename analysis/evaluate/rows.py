@@ -20,6 +20,7 @@ TrueFalse = Annotated[bool, BeforeValidator(true_or_false)]
 PrintedNumber = Annotated[Printed, PlainValidator(Printed.parse)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 Name = Annotated[str, Field(min_length=1)]
+Reference = Name  # an id of another file; in a reader's own row also a path
 Known = Literal["exact", "published", "measured", "derived", "assumed"]
 Order = Literal["as_printed", "reordered"]
 Mechanism = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
@@ -137,7 +138,7 @@ class Accelerator(Row):
     BW_mem: Rate = column(unit="GB/s")
     M_cap: Rate = column(unit="as M_cap_unit")
     M_cap_unit: Literal["GB", "GiB"] = column("unit that the source means: GB is 1e9 bytes, GiB is 2^30 bytes")
-    link: Id | None = column("id in interconnects.csv of the link inside a node or pod", default=None)
+    link: Reference | None = column("id in interconnects.csv of the link inside a node or pod", default=None)
     tdp: Rate | None = column("power of the part as rated by its maker", "W", None)
     RP_printed: Rate | None = column("ridge point printed in the paper's Table I", "FLOP/byte", None)
 
@@ -157,11 +158,15 @@ class Interconnect(Row):
 class Scenario(Row):
     """A system of the paper: model, accelerators, links and how the work is divided."""
 
-    model: Id = column("id in models.csv")
-    accelerator: Id = column("id in accelerators.csv")
-    accelerator_experts: Id | None = column("id of the device that runs the experts, where another", default=None)
-    link: Id = column("id in interconnects.csv of the link inside a group")
-    link_between: Id | None = column("id of the link between groups; empty where there is one group", default=None)
+    model: Reference = column("id in models.csv")
+    accelerator: Reference = column("id in accelerators.csv")
+    accelerator_experts: Reference | None = column(
+        "id of the device that runs the experts, where another", default=None
+    )
+    link: Reference = column("id in interconnects.csv of the link inside a group")
+    link_between: Reference | None = column(
+        "id of the link between groups; empty where there is one group", default=None
+    )
     group: Count | None = column("accelerators of a group that share the fast link", "1", None)
     copies: Count = column("independent systems that share the requests evenly", "1")
     n_acc: Count
@@ -196,6 +201,13 @@ class Claim(BaseModel):
     check: Name = column("how it can be tested")
 
 
+REFERENCES = {  # columns that hold an id of another file
+    "link": "interconnects",
+    "link_between": "interconnects",
+    "model": "models",
+    "accelerator": "accelerators",
+    "accelerator_experts": "accelerators",
+}
 FILES: dict[str, type[BaseModel]] = {
     "models": Model,
     "accelerators": Accelerator,

@@ -41,7 +41,12 @@ class Setting:
 
     @classmethod
     def of(cls, **given) -> "Setting":
-        """Check and collect parameters; None counts as not given. Raises InputError."""
+        """Check and collect parameters; None counts as not given. Raises InputError.
+
+        A scenario's row gives what is not given beside it; None beside it takes a parameter of the row away.
+        """
+        if given.get("scenario") is not None:
+            given = datasets.scenario_parameters(read("scenario", given["scenario"])) | given | {"scenario": None}
         return cls({name: read(name, value) for name, value in given.items() if value is not None})._checked()
 
     def with_(self, **more) -> "Setting":

@@ -1,5 +1,6 @@
 """Sentences about a setting for captions: whose numbers these are, and under which conventions."""
 
+from analysis.evaluate.own_names import label
 from analysis.evaluate.setting import Setting
 
 ORDER_WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
@@ -27,7 +28,7 @@ def conventions(setting: Setting, *names: str) -> str:
     'grouping=fused, rope=in, width=2'
     """
     echo = setting.echo
-    return ", ".join(f"{name}={_plain(echo[name])}" for name in names if name in echo)
+    return ", ".join(f"{name}={_plain(label(name, echo[name]))}" for name in names if name in echo)
 
 
 def _plain(value) -> str:

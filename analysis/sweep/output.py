@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.errors import InputError
-from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.parameters import COUNT, NUMBER, PARAMETERS
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.sweep.front import front_mask
 from analysis.evaluate.sweep.grid import Front, Grid
@@ -22,6 +22,7 @@ from analysis.files import write
 from analysis.sweep.tables import opened
 
 SUFFIXES = (".parquet", ".csv")
+NOT_SYMBOLS = {"slo": "s", "width": "byte"}  # units of parameters that are no symbols, where they have one
 MEANING_OF_FLAGS = {"fits_memory": "whether B is at most B_cap", "meets_slo": "whether tpot is at most slo"}
 
 
@@ -128,7 +129,9 @@ def _entry(column: str, role: str, unit: str, meaning: str, value: object = "") 
 
 def _unit(name: str) -> str:
     symbol = MEANINGS.get(BY_NAME.get(name))
-    return symbol.unit if symbol else ""
+    if symbol:
+        return symbol.unit
+    return NOT_SYMBOLS.get(name, "1") if PARAMETERS[name].kind in (COUNT, NUMBER) else ""
 
 
 def beside(out: Path, what: str) -> Path:

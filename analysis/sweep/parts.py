@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from analysis.errors import InputError
-from analysis.evaluate.own_rows import is_path
+from analysis.evaluate.own_names import own_files
 from analysis.evaluate.sweep.cutting import BLOCK_POINTS, TASK_BLOCKS
 from analysis.evaluate.sweep.grid import Grid
 from analysis.files import fingerprint, inputs, write
@@ -52,7 +52,7 @@ class Parts:
 def _state(grid: Grid) -> str:
     """What a part depends on: the grid, the code, the data, and the reader's own rows."""
     text = json.dumps(asdict(grid), sort_keys=True)
-    named = [*grid.fixed.values(), *(value for values in grid.axes.values() for value in values)]
-    own = [Path(value) for value in named if isinstance(value, str) and is_path(value)]
+    named = [*grid.fixed.items(), *((name, value) for name, values in grid.axes.items() for value in values)]
+    own = [path for name, value in named for path in own_files(name, value)]
     cut = f"{BLOCK_POINTS} {TASK_BLOCKS}"
     return json.dumps({"grid": text, "hash": fingerprint([*inputs("analysis", "data"), *own], text, cut)})

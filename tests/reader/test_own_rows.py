@@ -1,7 +1,5 @@
 """A reader's own rows by path: judged like ours, used like ours, and refused in one sentence."""
 
-import json
-
 import pytest
 import yaml
 
@@ -10,44 +8,7 @@ from analysis.evaluate import datasets
 from analysis.evaluate.own_rows import load
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
-
-CHIP = {
-    "id": "my-chip",
-    "name": "My chip",
-    "vendor": "me",
-    "year": 2026,
-    "P_bf16": 1000,
-    "BW_mem": 4000,
-    "M_cap": 128,
-    "M_cap_unit": "GB",
-    "source": "measured here",
-    "locator": "none",
-    "known": "assumed",
-}
-LINK = {
-    "id": "my-link",
-    "name": "My link",
-    "kind": "scale-up",
-    "BW_Int": 500,
-    "source": "data sheet",
-    "locator": "p. 1",
-    "known": "published",
-}
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Write a row as a file of the kind that its name says; returns the path as text."""
-
-    def write(name, row):
-        path = tmp_path / name
-        if name.endswith(".csv"):
-            path.write_text(",".join(row) + "\n" + ",".join(str(cell) for cell in row.values()) + "\n")
-        else:
-            path.write_text(json.dumps(row) if name.endswith(".json") else yaml.safe_dump(row))
-        return str(path)
-
-    return write
+from tests.reader.rows import CHIP, LINK
 
 
 @pytest.mark.parametrize("kind", ["yml", "yaml", "json", "csv"])

@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.derive import serving
 from analysis.derive.symbols import BY_NAME, BW_mem, P_acc, n_acc
-from analysis.evaluate import datasets, system
+from analysis.evaluate import system
 from analysis.evaluate.grids import capacities, grid
 from analysis.evaluate.layers import swept
 from analysis.evaluate.numbers import value
@@ -14,18 +14,6 @@ from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
 
 R1, GPT3, LLAMA4 = "r1-32", "gpt3-32", "llama4-32"
-CHOSEN = (
-    "model",
-    "accelerator",
-    "accelerator_experts",
-    "link",
-    "link_between",
-    "group",
-    "n_acc",
-    "deg_TP",
-    "L",
-    "order",
-)
 CONTEXTS = 1024.0 * 2 ** np.arange(11)  # 1K to 1M
 WIRES = serving.COMMUNICATION
 
@@ -33,9 +21,7 @@ WIRES = serving.COMMUNICATION
 @lru_cache(maxsize=256)
 def scenario(name: str, **more) -> Setting:
     """The setting of a row of data/scenarios.csv, with parameters added or replaced. Raises InputError."""
-    row = datasets.scenario(name)
-    experts = {"deg_EP": row.deg_EP} if datasets.model(row.model).n_moe else {}
-    return Setting.of(**{**{each: getattr(row, each) for each in CHOSEN}, **experts, **more})
+    return Setting.of(scenario=name, **more)
 
 
 @lru_cache(maxsize=512)

@@ -1,6 +1,7 @@
 """From a config.json to a checked model row, its blocks, and the parts that no row can hold."""
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +155,7 @@ def _missing(keys: Keys, family: Family, found: list[Block]) -> list[str]:
 
 def _labels(path: Path, keys: Keys, family: Family, model_type: str, id_: str | None, year: int | None) -> dict:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    name = id_ or _default_id(path)
+    name = id_ or default_id(path)
     dated = year or keys.infer("year", family.year, f"the year in which the model type {model_type} appeared")
     return {
         "id": name,
@@ -166,9 +167,13 @@ def _labels(path: Path, keys: Keys, family: Family, model_type: str, id_: str | 
     }
 
 
-def _default_id(path: Path) -> str:
-    """The file's name, or its folder's where the file is called config.json; never an id of ours."""
-    stem = path.resolve().parent.name if path.stem == "config" else path.stem
+def default_id(path: Path) -> str:
+    """A row's id from a file's name, or its folder's where the file is called config; never an id of ours.
+
+    >>> default_id(Path("models/My_Model/config.json"))
+    'my-model'
+    """
+    stem = Path(os.path.abspath(path)).parent.name if path.stem == "config" else path.stem
     plain = re.sub(r"[^a-z0-9.]+", "-", stem.lower().removesuffix("_config")).strip("-.") or "imported"
     return f"{plain}-imported" if plain in _taken() else plain
 

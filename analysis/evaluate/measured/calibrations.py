@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -21,8 +22,11 @@ from analysis.evaluate.measured import calibration
 from analysis.evaluate.measured.calibration import PARAMETERS, Parts
 from analysis.evaluate.measured.predict import words
 from analysis.evaluate.measured.validate import Compared
+from analysis.evaluate.own_documents import csv_records
+from analysis.evaluate.own_rows import file_state, is_path
+from analysis.evaluate.own_text import place, shown
 from analysis.evaluate.rows import Count, Id, Name, Rate, Row, column
-from analysis.evaluate.table import load_table
+from analysis.evaluate.table import checked_row, load_table
 
 FITTED = {  # what is fitted together: operations and mechanisms of its rows (none: operations without one)
     "attention": (("core_attention",), ("MHA", "GQA")),
@@ -83,12 +87,31 @@ def calibrations() -> dict[str, Calibration]:
 
 
 def named(name: str) -> dict[str, Calibration]:
-    """The models of one calibration by operation. Raises InputError that lists the names."""
+    """The models of one calibration by operation; `name` may be a file that `calibrate` wrote. Raises InputError."""
+    if is_path(name):
+        return _own(Path(name), file_state(name))
     rows = {row.operation: row for row in calibrations().values() if row.calibration == name}
     if not rows:
         known = choices(dict.fromkeys(row.calibration for row in calibrations().values()))
         raise InputError(f"calibration={name}: data/calibrations.csv has no such calibration; allowed are {known}.")
     return rows
+
+
+@lru_cache(maxsize=16)
+def _own(path: Path, state) -> dict[str, Calibration]:
+    if path.suffix.lower() != ".csv":
+        raise InputError(
+            f"{place(path)}: found the ending {shown(path.suffix)}, allowed is .csv; "
+            "give a file that `calibrate` wrote."
+        )
+    records = csv_records(path)
+    rows = [checked_row(Calibration, record, f"{place(path)} row {number}") for number, record in enumerate(records, 1)]
+    if len({row.calibration for row in rows}) != 1 or len({row.operation for row in rows}) < len(rows):
+        raise InputError(
+            f"{place(path)}: found no row, rows of several calibrations or an operation twice, "
+            "allowed are the rows of one calibration; keep those of one."
+        )
+    return {row.operation: row for row in rows}
 
 
 def kernel_time(kernel: Kernel | Counts, name: str, stage: str, latent: bool = False) -> Expr:

@@ -1,13 +1,12 @@
 """The values of one axis of a grid: a list, or a range of numbers, each checked by the parameter's own rule."""
 
 import math
-import os
 
 import numpy as np
 
 from analysis.errors import InputError, choices
-from analysis.evaluate import datasets
-from analysis.evaluate.own_rows import is_path
+from analysis.evaluate.own_names import label
+from analysis.evaluate.own_rows import located
 from analysis.evaluate.own_text import shown
 from analysis.evaluate.parameters import COUNT, PARAMETERS, ROW
 from analysis.evaluate.reading import read
@@ -15,7 +14,6 @@ from analysis.evaluate.reading import read
 ARRAYS = ("B", "L", "causal", "Gamma_imb", "BW_Int", "width", "width_weights", "width_kv", "width_activations")
 RANGE = ("from", "to", "points", "scale")
 MOST_VALUES = 1_000_000
-ROW_OF = {"models": datasets.model, "accelerators": datasets.accelerator, "interconnects": datasets.interconnect}
 
 
 def axis(name: str, given, base=None) -> tuple:
@@ -44,14 +42,9 @@ def one(name: str, given, base=None):
     value = read(name, given)
     if PARAMETERS[name].kind != ROW:
         return value
-    value = os.path.abspath(base / value) if base is not None and is_path(value) else value
-    row(name, value)
+    value = value if base is None else located(name, value, base)
+    label(name, value)
     return value
-
-
-def row(name: str, value: str):
-    """The row that a parameter names by id or path. Raises InputError."""
-    return ROW_OF[PARAMETERS[name].allowed[0]](value)
 
 
 def _range(name: str, given: dict) -> list:

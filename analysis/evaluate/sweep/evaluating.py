@@ -10,11 +10,10 @@ from analysis.errors import InputError
 from analysis.evaluate import system
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.numbers import value
-from analysis.evaluate.own_rows import is_path
+from analysis.evaluate.own_names import label
 from analysis.evaluate.parameters import CHOICE, PARAMETERS, ROW
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.sweep.axes import row
 from analysis.evaluate.sweep.cutting import Block, Task
 from analysis.evaluate.sweep.front import front_mask
 
@@ -46,12 +45,7 @@ def columns(task: Task, block: Block) -> dict[str, object]:
         by = [kept[name] for name in task.front.by if name in block.arrays]
         best = front_mask(kept[task.front.cost], kept[task.front.gain], by)
         kept = {name: each[best] for name, each in kept.items()}
-    return {name: _shown(name, each) for name, each in block.values.items()} | kept
-
-
-def _shown(name: str, given):
-    """A reader's own row goes by its id in the table, not by where its file lies on this machine."""
-    return row(name, given).id if PARAMETERS[name].kind == ROW and is_path(given) else given
+    return {name: label(name, each) for name, each in block.values.items()} | kept
 
 
 def _setting(task: Task, block: Block) -> tuple[Setting, tuple[int, ...]]:

@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate import datasets
-from analysis.evaluate.arrangements import networks
+from analysis.evaluate.arrangements import networks, slow_link
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.attention import context_at_ridge, context_of_share
 from analysis.evaluate.thesis.full import shares_at_capacity
@@ -47,25 +46,25 @@ def _two(setting: Setting) -> dict[str, Setting]:
     if setting.model.n_moe:
         first, *_, last = networks(setting).items()
         return dict((first, last))
-    slow = datasets.interconnect(setting["link_between"]).id
-    return {f"{alone.link.id} everywhere": alone, f"{slow} everywhere": alone.with_(link=slow)}
+    slow = alone.with_(link=setting["link_between"])
+    return {f"{alone.link.id} everywhere": alone, f"{slow_link(setting).id} everywhere": slow}
 
 
 def full_memory_figure(found: Sequence[Shares]) -> Figure:
     """A panel per accelerator and network: core attention solid, exchange dashed, a colour per mechanism."""
     devices, links = (
         list(dict.fromkeys(names))
-        for names in ((each.setting["accelerator"] for each in found), (each.network for each in found))
+        for names in ((each.setting.accelerator.id for each in found), (each.network for each in found))
     )
     figure, panels = pyplot.subplots(
         len(devices), len(links), figsize=(WIDTH, 1.2 + 2.3 * len(devices)), sharex=True, sharey=True, squeeze=False
     )
     for each in found:
-        axes = panels[devices.index(each.setting["accelerator"]), links.index(each.network)]
+        axes = panels[devices.index(each.setting.accelerator.id), links.index(each.network)]
         colour = mechanism_colour(each.setting)
         axes.plot(each.contexts, 100 * each.shares[CORE], color=colour)
         axes.plot(each.contexts, 100 * each.shares[WIRES], "--", color=colour)
-        axes.set_title(f"{each.setting['accelerator']}, {each.network.removesuffix(' everywhere')}", fontsize=9)
+        axes.set_title(f"{each.setting.accelerator.id}, {each.network.removesuffix(' everywhere')}", fontsize=9)
         axes.set(xscale="log", ylim=(0, 100))
         powers_of_two(axes.xaxis, each.contexts)
         axes.tick_params(axis="x", rotation=45, labelsize=8)
@@ -100,7 +99,7 @@ def describe(found: Sequence[Shares]) -> tuple[str, str]:
     words = [f"{name} from L = {flip:.0f}" if flip else f"{name} nowhere" for name, flip in flips.items()]
     first = found[0]
     alt = (
-        f"A panel per accelerator and network. On {first.setting['accelerator']} with {first.network}, core attention "
+        f"A panel per accelerator and network. On {first.setting.accelerator.id} with {first.network}, core attention "
         f"takes half of TPOT or more: {', '.join(words)}."
     )
     return caption, alt
@@ -113,7 +112,7 @@ def columns(found: Sequence[Shares]) -> dict[str, list]:
     for each in found:
         count = len(each.contexts)
         named["model"] += [each.setting.model.id] * count
-        named["accelerator"] += [each.setting["accelerator"]] * count
+        named["accelerator"] += [each.setting.accelerator.id] * count
         named["network"] += [each.network] * count
         named["L"] += each.contexts.tolist()
         for name, share in each.shares.items():
@@ -126,7 +125,7 @@ def notes(found: Sequence[Shares]) -> dict[str, float | str]:
     own = next(
         each
         for each in reversed(found)
-        if each.setting["accelerator"] == found[0].setting["accelerator"] and each.network == found[0].network
+        if each.setting.accelerator.id == found[0].setting.accelerator.id and each.network == found[0].network
     )
     core = own.shares[CORE]
     return {

@@ -1,0 +1,55 @@
+"""Rows that parameters name: how they are called in tables and captions, and which files of a reader's they are."""
+
+from pathlib import Path
+
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.own_rows import FILES_OF_NOTEBOOKS, is_path
+from analysis.evaluate.parameters import LISTS, PARAMETERS, names_rows
+from analysis.evaluate.rows import REFERENCES
+
+
+def label(name: str, value):
+    """A parameter's value for a table or a caption: a reader's own row goes by its id, wherever its file lies.
+
+    Raises InputError for a row that is none.
+
+    >>> label("model", "deepseek-r1"), label("B", 64)
+    ('deepseek-r1', 64)
+    """
+    if not names_rows(name):
+        return value
+    file = PARAMETERS[name].allowed[0]
+    if file == "calibrations":
+        from analysis.evaluate.measured import calibrations  # seldom asked for, and slow to import
+
+        return next(iter(calibrations.named(value).values())).calibration
+    row = datasets.find(file, value, name)
+    return row.id if is_path(value) else value
+
+
+def own_files(name: str, value) -> list[Path]:
+    """The files that a parameter's value (or list of values) is made of, those that a row names in turn included.
+
+    Files that are missing or broken are left out: reading them says why.
+    """
+    if not isinstance(value, str):
+        return []
+    if name in FILES_OF_NOTEBOOKS:
+        return [Path(value)] if Path(value).is_file() else []
+    if not names_rows(name):
+        return []
+    file = PARAMETERS[LISTS.get(name, name)].allowed[0]
+    parts = value.split(",") if name in LISTS else [value]
+    return [path for part in parts for path in _files(file, part.strip())]
+
+
+def _files(file: str, name: str) -> list[Path]:
+    try:
+        if not is_path(name) or not Path(name).is_file():
+            return []
+        row = None if file == "calibrations" else datasets.find(file, name)
+    except (InputError, OSError, ValueError):
+        return []
+    named = [(other, getattr(row, column, None)) for column, other in REFERENCES.items()]
+    return [Path(name), *(path for other, each in named if each for path in _files(other, each))]
