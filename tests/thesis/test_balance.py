@@ -1,4 +1,4 @@
-"""Propositions (b), (e) and (h): by algebra, by enumeration, and against the full model."""
+"""Propositions (b) and (e): by algebra, by enumeration, and against the full model."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from analysis.derive.symbols import B, BW_Int, BW_mem, L, P_acc, deg_DP
 from analysis.derive.thesis import balance as proofs
 from analysis.errors import InputError
 from analysis.evaluate.numbers import value
-from analysis.evaluate.thesis import balance, resources, scheduling
+from analysis.evaluate.thesis import balance, resources
 from analysis.evaluate.thesis.asking import numbers
 
 from . import points
@@ -40,27 +40,6 @@ def test_activations_leave_one_batch_of_balance_at_most():
     form = proofs.expert_intensity(True) / proofs.dense_intensity(True)
     low, high = (float(value(form, point | {B: abs(even) * off})) for off in (0.5, 2.0))
     assert (low - 1) * (high - 1) < 0 if even > 0 else (low - 1) * (high - 1) > 0
-
-
-# -- schedules -------------------------------------------------------------------------------------
-@given(points.experts, points.contexts, st.floats(1, 20))
-def test_removing_imbalance_gains_at_most_the_imbalance(system, context, gamma):
-    batch, _ = points.full(system, context)
-    assume(batch >= 1)
-    assert 1 - 1e-12 <= scheduling.removed_imbalance(system, batch, context, gamma) <= gamma * (1 + 1e-12)
-
-
-def test_no_schedule_beats_even_routing_and_the_best_beats_static():
-    even = scheduling.schedules(R1, 4096, 2048, 0.0)[0].per_accelerator
-    found = scheduling.schedules(R1, 4096, 2048, 0.8)
-    assert found[0].gain > 2
-    assert all(each.per_accelerator <= even * (1 + 1e-9) for each in found)
-    assert next(each for each in found if (each.deg_EP, each.placement) == (32, "contiguous")).gain == 1
-    assert all(each.extra_bytes > 0 for each in found if each.deg_EP < 32 or each.placement == "replicated")
-
-
-def test_a_batch_beyond_memory_has_no_schedule():
-    assert scheduling.schedules(R1, 1e6, 2048, 0.8) == []
 
 
 # -- resources -------------------------------------------------------------------------------------

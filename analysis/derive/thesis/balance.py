@@ -69,7 +69,12 @@ def tokens_proof() -> Proof:
         Step(r"T_{e}", found, "tokens of the busiest expert in one group of experts"),
         Step(r"\partial T_{e}/\partial deg_{EP}", diff(found, deg_EP), "more accelerators to a group, more tokens"),
         Step(r"\max_{deg_{EP}}\,T_{e}", found.xreplace({deg_EP: n_acc}), "largest where one group spans the system"),
-        Step(r"deg_{EP}^{\star}", solve(found - T_e, deg_EP)[0], "degree that gives wanted tokens, up to all"),
+        Step(r"deg_{EP}^{\star}", scheduled_degree(), "degree that gives wanted tokens, up to all"),
+        Step(
+            r"B^{\star}",
+            roofline.B_MoE(),
+            "from this batch on the busiest expert computes; below, all wait for weights",
+        ),
     )
 
 

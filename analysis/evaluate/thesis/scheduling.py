@@ -1,82 +1,133 @@
-"""Proposition (h) in numbers: degree, placement and copies of experts chosen for a batch and skew."""
+"""Proposition (h) in numbers: degree, placement and copies of experts chosen for a batch and skew, and what they cost.
+
+Throughput is the whole model's TPOT with two terms refined: the routed experts take as long as on the accelerator that
+is last, which reads the slots (copies too) that tokens reach there; exchanges wait for the accelerator that gets most.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.derive.block import feedforward_stages
+from analysis.derive.communication import dispatched_bytes
 from analysis.derive.decoder import block_counts, feedforward_parameters
-from analysis.derive.symbols import Gamma_acc, Gamma_imb, M_cap, n_e, width_weights
+from analysis.derive.roofline import B_MoE
+from analysis.derive.symbols import B, BW_Int, BW_mem, Gamma_acc, Gamma_imb, M_cap, P_acc, T_e, deg_EP, l, n_acc, n_act
+from analysis.derive.symbols import n_e as experts
+from analysis.derive.symbols import width_weights
+from analysis.evaluate.layers import layers, numbers
 from analysis.evaluate.numbers import value
-from analysis.evaluate.plan import divisors
 from analysis.evaluate.quantities import needs_experts
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.skew import imbalance
-from analysis.evaluate.thesis.full import batch_at_capacity, terms_at, throughput, total
-
-PLACEMENTS = ("contiguous", "strided", "lpt", "replicated")
-COPIED = "replicated"  # one more expert slot on each accelerator
+from analysis.evaluate.thesis.arrangement import Arrangement, arrangements, static
+from analysis.evaluate.thesis.full import batch_at_capacity, terms_at, total
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Experts arranged for a batch and skew: tokens/s and accelerator, gain over the static arrangement [1].
+    """An arrangement at a batch and skew: tokens/s and accelerator, gain over the static one [1], and what it costs.
 
-    `extra_bytes`: memory of an accelerator beyond every expert held once [byte]; `imbalance` also multiplies traffic.
+    `balance`: arithmetic that experts attain over what the dense projection attains [1]; `extra_bytes`: memory of an
+    accelerator beyond every expert held once [byte]; `wire_bytes`: what the busiest receives in the exchanges of a step
+    [byte]; `moved_bytes`: expert weights that an accelerator fetches when the static arrangement gives way [byte];
+    `repaid`: steps after which the time saved has paid for that (inf: never).
     """
 
     deg_EP: int
     placement: str
+    copies: int
     imbalance: float
     per_accelerator: float
     gain: float
+    balance: float
     extra_bytes: float
+    wire_bytes: float
+    moved_bytes: float
+    repaid: float
 
 
-def schedules(setting: Setting, batch: float, L: float, s: float) -> list[Schedule]:
-    """Every degree and placement that fits memory at one batch and skew, the best throughput first.
+@dataclass(frozen=True)
+class Step:
+    """An arrangement over batches: TPOT [s], nan where memory is too small, and `balance` as in `Schedule`."""
 
-    Gains are over contiguous experts spread over all accelerators; empty where that itself does not fit.
-    Raises InputError for a model without experts.
+    arrangement: Arrangement
+    time: np.ndarray
+    balance: np.ndarray
+
+
+def schedules(setting: Setting, batches, L: float, s: float) -> list[list[Schedule]]:
+    """For each batch, every arrangement that fits memory under one skew, the best throughput first.
+
+    Gains are over `static`; a batch for which that itself does not fit has none. Raises InputError without experts.
     """
     needs_experts(setting)
-    count = int(setting["n_acc"])
-    degrees = [each for each in divisors(count) if 8 * each >= count and setting.model.n_e % each == 0]
-    static = _rate(setting, batch, L, s, max(degrees), PLACEMENTS[0])
-    if not np.isfinite(static[1]):
-        return []
-    rates = {(EP, name): _rate(setting, batch, L, s, EP, name) for EP in degrees for name in PLACEMENTS}
-    found = [Schedule(*key, *rate, rate[1] / static[1], _extra_bytes(setting, *key)) for key, rate in rates.items()]
-    return sorted((each for each in found if np.isfinite(each.gain)), key=lambda each: -each.gain)
+    batches = np.atleast_1d(np.asarray(batches, dtype=float))
+    layer = setting.model.n_e, setting.model.n_k, float(s), int(setting["n_acc"])
+    plain = step(setting, static(*layer), batches, L)
+    found: list[list[Schedule]] = [[] for _ in batches]
+    for each in (step(setting, every, batches, L) for every in arrangements(*layer)):
+        for i in np.flatnonzero(np.isfinite(plain.time / each.time)):
+            found[i].append(_judged(setting, each, plain, i, float(batches[i])))
+    return [sorted(those, key=lambda schedule: -schedule.gain) for those in found]
 
 
-def _rate(setting: Setting, batch: float, L: float, s: float, EP: int, placement: str) -> tuple[float, float]:
-    """Imbalance of the busiest accelerator, and tokens/s and accelerator (nan where the batch does not fit)."""
-    plain = setting.with_(s=0, deg_EP=EP)
-    busiest = max(1.0, float(imbalance(setting.with_(s=s, placement=placement, deg_EP=EP))))
-    slots = _expert_bytes(plain) if placement == COPIED else 0.0
-    room = batch_at_capacity(plain, L, {M_cap: float(setting.point[M_cap]) - slots})
-    rate = throughput(plain, batch, L, {Gamma_acc: busiest, Gamma_imb: busiest})
-    return busiest, float(rate) if room >= batch else np.nan
+def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> Schedule:
+    held, slot = each.arrangement, slot_bytes(setting)
+    moved, saved = held.moved(plain.arrangement) * slot, float(plain.time[i] - each.time[i])
+    return Schedule(
+        held.deg_EP,
+        held.placement,
+        held.copies,
+        held.imbalance,
+        batch / float(each.time[i]) / setting["n_acc"],
+        float(plain.time[i] / each.time[i]),
+        float(each.balance[i]),
+        slot * (held.n_e * (1 / held.deg_EP - 1 / plain.arrangement.deg_EP) + held.copies),
+        _wire_bytes(setting, held, batch),
+        moved,
+        moved / float(setting.point[BW_Int]) / saved if saved > 0 else np.inf,
+    )
 
 
-def _expert_bytes(setting: Setting) -> float:
+def step(setting: Setting, arrangement: Arrangement, batches: np.ndarray, L: float) -> Step:
+    """A step of the arrangement over batches, beside its experts and copies in memory."""
+    arranged = setting.with_(s=0, placement=None, copies=None, deg_EP=arrangement.deg_EP)
+    room = {M_cap: float(setting.point[M_cap]) - arrangement.copies * slot_bytes(setting)}
+    terms = terms_at(arranged, batches, L, {Gamma_acc: arrangement.imbalance})
+    last, work = routed(arranged, arrangement, batches)
+    terms["routed_experts"] = last
+    fits = batches <= float(batch_at_capacity(arranged, L, room))
+    dense = numbers(layers(arranged)["output"], arranged.point | {B: batches})
+    balance = work / last / (dense["flops"] / dense["time"])
+    return Step(arrangement, np.where(fits, total(terms, setting["overlap"]), np.nan), balance)
+
+
+def routed(setting: Setting, arrangement: Arrangement, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Time of all blocks' routed experts on the accelerator that is last [s], and mean work of one [FLOP]."""
+    group = value(B * l * deg_EP / n_acc, setting.point | {B: batches, deg_EP: arrangement.deg_EP})
+    tokens, reached = arrangement.tokens(group), arrangement.reached(group)
+    blocks = float(value(block_counts(setting.architecture)["routed"], setting.point))
+    point = setting.point | {n_act: reached, T_e: tokens / reached}
+    kernels = feedforward_stages(setting.architecture, setting["grouping"])["routed"]
+    work = [value(kernel.flops, point) for kernel in kernels]
+    moved = [value(kernel.bytes, point) for kernel in kernels]
+    peak, width = (float(setting.point[rate]) for rate in (P_acc, BW_mem))
+    times = sum(np.maximum(f / peak, q / width) for f, q in zip(work, moved, strict=True))
+    return blocks * np.max(times, axis=0), blocks * np.mean(sum(work), axis=0)
+
+
+def slot_bytes(setting: Setting) -> float:
     """Bytes of one routed expert in every block that has it [byte]."""
-    held = feedforward_parameters(setting.architecture)["routed"] / n_e * block_counts(setting.architecture)["routed"]
-    return float(value(held * width_weights, setting.point))
+    held = feedforward_parameters(setting.architecture)["routed"] / experts
+    return float(value(held * block_counts(setting.architecture)["routed"] * width_weights, setting.point))
 
 
-def _extra_bytes(setting: Setting, EP: int, placement: str) -> float:
-    replicas = setting.model.n_e * (1 / EP - 1 / setting["n_acc"])
-    return _expert_bytes(setting) * (replicas + (placement == COPIED))
+def _wire_bytes(setting: Setting, arrangement: Arrangement, batch: float) -> float:
+    sent = 2 * block_counts(setting.architecture)["routed"] * dispatched_bytes()
+    return float(value(sent, setting.point | {B: batch, Gamma_acc: arrangement.imbalance})) * (arrangement.deg_EP > 1)
 
 
-def gain_over_static(setting: Setting, batches, L: float, skews) -> np.ndarray:
-    """Gain of the best schedule over the static one, axes [skew, batch]; nan where nothing fits. Raises InputError."""
-    cells = [[schedules(setting, float(batch), L, float(s)) for batch in batches] for s in skews]
-    return np.array([[found[0].gain if found else np.nan for found in line] for line in cells])
-
-
-def removed_imbalance(setting: Setting, batch: float, L: float, gamma: float) -> float:
-    """Gain in throughput of removing an imbalance [1]; never above it, as no term grows faster than in proportion."""
-    skewed, even = (terms_at(setting, batch, L, {Gamma_acc: each, Gamma_imb: each}) for each in (gamma, 1.0))
-    return float(total(skewed, setting["overlap"]) / total(even, setting["overlap"]))
+def waiting_batch(setting: Setting, gamma: float) -> float:
+    """Batch [requests] below which the busiest experts wait for weights, so that imbalance costs wires alone."""
+    point = setting.point | {Gamma_imb: gamma, deg_EP: setting.point[n_acc]}
+    return float(value(B_MoE(True), point))

@@ -1,75 +1,121 @@
 """Experts scheduled for a batch and skew (proposition h)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import scheduling
-from analysis.render.axes import powers_of_two, rounded
+from analysis.evaluate.thesis.arrangement import PLACEMENTS
+from analysis.evaluate.thesis.scheduling import Schedule, schedules, waiting_batch
+from analysis.render.axes import plain_log, powers_of_two, rounded
 from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
 
 USED = ("accelerator", "n_acc", "phase", "width", "peak", "weights")
+Found = Mapping[float, list[list[Schedule]]]
+"""For each Zipf exponent, the schedules at each batch, the best first."""
 
 
-def schedule_figure(
-    gains: np.ndarray, batches: np.ndarray, skews: Sequence[float], setting: Setting, L: float
-) -> Figure:
-    """Gain of the best schedule over the static one along the batch, a line per Zipf exponent."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.8))
-    for line, s, style, marker in zip(gains, skews, map(context_style, range(len(skews))), MARKERS, strict=False):
-        axes.plot(batches, line, style, marker=marker, label=f"s = {s:g}")
-    axes.axhline(1, color="black", linewidth=1)
-    axes.set(
-        xscale="log", xlabel=f"requests together B ({setting['n_acc']} accelerators)", ylabel="throughput over static"
-    )
-    powers_of_two(axes.xaxis, batches)
-    axes.legend(title="Zipf exponent")
-    axes.set_title(
-        f"Scheduling experts gives up to {rounded(float(np.nanmax(gains)))} times the throughput at L = {L:.0f}"
-    )
+def found_for(setting: Setting, batches, L: float, skews) -> Found:
+    """Every schedule at every skew and batch. Raises InputError for a model without experts."""
+    return {float(s): schedules(setting, batches, L, float(s)) for s in skews}
+
+
+def static_of(those: list[Schedule]) -> Schedule:
+    """The arrangement that the others are compared with: widest groups, experts in order, no copies."""
+    widest = max(each.deg_EP for each in those)
+    return next(e for e in those if (e.deg_EP, e.placement, e.copies) == (widest, PLACEMENTS[0], 0))
+
+
+def schedule_figure(found: Found, batches: np.ndarray, setting: Setting, L: float) -> Figure:
+    """Gain of the best schedule over the static one along the batch, and how near experts come to dense layers."""
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH, 3.9))
+    for number, (s, per_batch) in enumerate(found.items()):
+        look = {"linestyle": context_style(number), "marker": MARKERS[number % len(MARKERS)]}
+        left.plot(batches, _line(per_batch, lambda those: those[0].gain), label=f"s = {s:g}", color="black", **look)
+        right.plot(batches, _line(per_batch, lambda those: those[0].balance), color="black", **look)
+        right.plot(batches, _line(per_batch, lambda those: static_of(those).balance), color="#999999", **look)
+    left.set_title("throughput over static", fontsize=10)
+    right.set_title("experts' FLOP/s over dense layers'", fontsize=10)
+    for axes in (left, right):
+        _dress(axes, batches, setting)
+    left.set_yscale("linear")
+    right.plot([], [], color="#999999", label="static (grey)")
+    handles = [*left.get_legend_handles_labels()[0], *right.get_legend_handles_labels()[0]]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, title="Zipf exponent of popularity")
+    most = max((those[0].gain for per_batch in found.values() for those in per_batch if those), default=np.nan)
+    figure.suptitle(f"Scheduling experts gives up to {rounded(most)} times the throughput at L = {L:.0f}", fontsize=11)
     return figure
 
 
-def describe(gains: np.ndarray, batches, skews, setting: Setting, L: float) -> tuple[str, str]:
+def _line(per_batch: list[list[Schedule]], number) -> list[float]:
+    return [number(those) if those else np.nan for those in per_batch]
+
+
+def _dress(axes: Axes, batches: np.ndarray, setting: Setting) -> None:
+    axes.axhline(1, color="black", linewidth=1)
+    axes.set(xscale="log", yscale="log", xlabel=f"requests B ({setting['n_acc']} accelerators)")
+    powers_of_two(axes.xaxis, batches)
+    plain_log(axes.yaxis)
+    axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+
+
+def describe(found: Found, setting: Setting, L: float) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        f"Throughput of {setting.model.name} with expert-parallel degree, placement and copies chosen for each batch "
-        f"and skew, over contiguous experts on all accelerators; L = {L:.0f}, memory of replicas and copies charged. "
+        f"Left: throughput of {setting.model.name} with expert-parallel degree, placement and copies chosen for each "
+        f"batch and skew from all that fit, over contiguous experts on all accelerators; L = {L:.0f}. Right: arithmetic "
+        "that experts attain over what the dense projections attain, scheduled (black) and static (grey). "
         f"{conventions(setting, *USED)}."
     )
-    words = [
-        f"s = {s:g}: {rounded(float(line[0]))} to {rounded(float(np.nanmax(line)))}"
-        for s, line in zip(skews, gains, strict=True)
-    ]
-    return (
-        caption,
-        f"A line per Zipf exponent over the batch. Gains from the smallest batch to the most: {'; '.join(words)}.",
-    )
+    words = []
+    for s, per_batch in found.items():
+        gains = [those[0].gain for those in per_batch if those]
+        words.append(f"s = {s:g}: {rounded(gains[0])} to {rounded(max(gains))}" if gains else f"s = {s:g}: none fits")
+    return caption, f"A line per Zipf exponent. Gains from the smallest batch to the most: {'; '.join(words)}."
 
 
-def columns(setting: Setting, batches, skews: Sequence[float], L: float) -> dict[str, list]:
+def columns(found: Found, batches) -> dict[str, list]:
     """The best schedule of every batch and skew as columns."""
-    rows = []
-    for s in skews:
-        for batch in batches:
-            found = scheduling.schedules(setting, float(batch), L, float(s))
-            rows += [{"s": s, "B": batch, **vars(found[0])}] if found else []
+    rows = [
+        {"s": s, "B": float(batch), **vars(those[0])}
+        for s, per_batch in found.items()
+        for batch, those in zip(batches, per_batch, strict=True)
+        if those
+    ]
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def notes(gains: np.ndarray, rows: dict[str, list], skews: Sequence[float]) -> dict[str, float | str]:
-    """Numbers for the book: the largest gain, what it takes, and the gain at the smallest batch under most skew."""
-    best = int(np.argmax(rows["gain"]))
+def notes(found: Found, batches, setting: Setting) -> dict[str, float | str]:
+    """Numbers for the book: the largest gain and what it takes, and what the most skew gives at the smallest batch."""
+    skew = max(found)
+    batch, best = max(
+        ((batch, those[0]) for batch, those in zip(batches, found[skew], strict=True) if those),
+        key=lambda pair: pair[1].gain,
+    )
+    those = next(those for at, those in zip(batches, found[skew], strict=True) if at == batch)
+    plain, least = static_of(those), next(those for those in found[skew] if those)
     return {
-        "thesis_schedule_most": rows["gain"][best],
-        "thesis_schedule_placement": rows["placement"][best],
-        "thesis_schedule_batch": float(rows["B"][best]),
-        "thesis_schedule_bytes": rows["extra_bytes"][best],
-        "thesis_schedule_small": float(gains[-1][0]),
-        "thesis_schedule_skew": float(skews[-1]),
+        "thesis_schedule_most": best.gain,
+        "thesis_schedule_placement": best.placement,
+        "thesis_schedule_copies": best.copies,
+        "thesis_schedule_degree": best.deg_EP,
+        "thesis_schedule_tried": len(those),
+        "thesis_schedule_batch": float(batch),
+        "thesis_schedule_bytes": best.extra_bytes,
+        "thesis_schedule_moved": best.moved_bytes,
+        "thesis_schedule_repaid": best.repaid,
+        "thesis_schedule_wires": best.wire_bytes,
+        "thesis_schedule_wires_static": plain.wire_bytes,
+        "thesis_schedule_imbalance": plain.imbalance,
+        "thesis_schedule_balance": best.balance,
+        "thesis_schedule_balance_static": plain.balance,
+        "thesis_schedule_small": least[0].gain,
+        "thesis_schedule_small_batch": float(batches[0]),
+        "thesis_schedule_skew": skew,
+        "thesis_schedule_waiting": waiting_batch(setting, plain.imbalance),
     }
