@@ -124,8 +124,9 @@ def test_below_the_waiting_batch_the_busiest_expert_waits_and_above_it_computes(
     counts = proofs.roofline.expert()
     point = R1.point | {Gamma_imb: gamma, deg_EP: R1.point[n_acc]}
     for off, computes in ((0.99, False), (1.01, True)):
-        at = {symbol: given for symbol, given in (point | {B: flip * off}).items()}
-        work, read = (float(each.xreplace(at)) for each in (counts.flops / P_acc, counts.bytes / BW_mem))
+        work, read = (
+            float(each.xreplace(point | {B: flip * off})) for each in (counts.flops / P_acc, counts.bytes / BW_mem)
+        )
         assert (work > read) == computes
 
 
@@ -143,7 +144,7 @@ def test_what_schedules_cost_by_hand():
 
 def test_a_batch_beyond_memory_has_no_schedule_and_a_dense_model_is_refused():
     assert scheduling.schedules(R1, [1e6], 2048, 0.8) == [[]]
-    with pytest.raises(InputError, match="no routed experts|has no"):
+    with pytest.raises(InputError, match="routed experts"):
         scheduling.schedules(points.setting("gpt3-175b"), 64, 2048, 0.8)
 
 

@@ -1,4 +1,4 @@
-"""Experts arranged on accelerators (proposition h): degree, placement, copies; who then holds what and works how much."""
+"""Experts arranged on accelerators (proposition h): who holds what, works how much, and reads how much."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Arrangement:
         return (1 - missed).sum(axis=0)
 
     def moved(self, before: "Arrangement") -> int:
-        """Slots [1] that the accelerator with most to fetch must fill anew, coming from an arrangement of wider groups."""
+        """Slots [1] that the accelerator with most to fetch must fill anew, coming from wider or equal groups."""
         here = np.tile(self.share > 0, before.deg_EP // self.deg_EP)
         return int((here & ~(before.share > 0)).sum(axis=0).max())
 

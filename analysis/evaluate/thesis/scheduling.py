@@ -12,9 +12,22 @@ from analysis.derive.block import feedforward_stages
 from analysis.derive.communication import dispatched_bytes
 from analysis.derive.decoder import block_counts, feedforward_parameters
 from analysis.derive.roofline import B_MoE
-from analysis.derive.symbols import B, BW_Int, BW_mem, Gamma_acc, Gamma_imb, M_cap, P_acc, T_e, deg_EP, l, n_acc, n_act
+from analysis.derive.symbols import (
+    B,
+    BW_Int,
+    BW_mem,
+    Gamma_acc,
+    Gamma_imb,
+    M_cap,
+    P_acc,
+    T_e,
+    deg_EP,
+    l,
+    n_acc,
+    n_act,
+    width_weights,
+)
 from analysis.derive.symbols import n_e as experts
-from analysis.derive.symbols import width_weights
 from analysis.evaluate.layers import layers, numbers
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import needs_experts

@@ -68,7 +68,7 @@ def describe(found: Found, setting: Setting, L: float) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"Left: throughput of {setting.model.name} with expert-parallel degree, placement and copies chosen for each "
-        f"batch and skew from all that fit, over contiguous experts on all accelerators; L = {L:.0f}. Right: arithmetic "
+        f"batch and skew from all that fit, over contiguous experts on all accelerators; L = {L:.0f}. Right: FLOP/s "
         "that experts attain over what the dense projections attain, scheduled (black) and static (grey). "
         f"{conventions(setting, *USED)}."
     )
