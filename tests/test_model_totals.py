@@ -42,6 +42,8 @@ def vector_lengths(row, layer):
         "out_bias": [row.d_emb],
         "ffn_bias": [] if has_experts else [row.d_FFN, row.d_emb],
         "router_bias": [row.n_e] if has_experts else [],
+        "expert_bias": [row.d_MoE, row.d_MoE, row.d_emb] * row.n_e if has_experts else [],
+        "sinks": [row.n_hd],
     }
     return [length for group in row.vectors for length in lengths[group]]
 

@@ -99,6 +99,10 @@ def test_every_row_survives_being_written_out(file):
         ("llama-2-7b", {"tied": "yes"}, "column tied: found 'yes', allowed is true, false"),
         ("llama-2-7b", {"published_total": "7e9"}, "column published_total: found '7e9', allowed is as 46.7B, 1T"),
         ("llama-2-7b", {"n_layers": "32"}, "column 'n_layers' is unknown"),
+        ("gpt-oss-20b", {"n_win": "25"}, "column n_win: found 25, allowed is at most n_dec (24)"),
+        ("gpt-oss-20b", {"L_win": ""}, "column L_win: found nothing, allowed is a value, because some blocks are w"),
+        ("gpt-oss-20b", {"window": "wide"}, "column window: found 'wide', allowed is sliding, chunked"),
+        ("gpt-oss-20b", {"n_win": "0"}, "column n_win: found 0, allowed is a number from 1, because L_win or window"),
     ],
 )
 def test_columns_that_disagree_are_named(name, change, said):

@@ -29,6 +29,8 @@ class Architecture:
     shared: bool = False
     tied: bool = False
     vectors: tuple[str, ...] = ()
+    full: bool = True
+    windowed: bool = False
 
     @property
     def mechanism(self) -> Mechanism:

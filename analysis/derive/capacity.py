@@ -14,6 +14,7 @@ from analysis.derive import decoder
 from analysis.derive.block import Architecture, Conventions
 from analysis.derive.parallel import sharded
 from analysis.derive.symbols import B, M_cap, deg_DP, deg_EP, n_acc, n_dec, n_e, width_weights
+from analysis.derive.windows import over_blocks
 
 BOOKS = ("as_built", "eq11", "once")
 
@@ -53,10 +54,11 @@ def request_bytes(
     """Bytes that one more request costs the system [byte]: its cache in every block, activations of one block.
 
     `eq11` counts the cache once (n_dec M_KV L + M_act); the other books count it as sharded, so that TP replicates
-    what has no head axis.
+    what has no head axis. Windowed blocks keep Min(L, L_win) tokens.
     """
     cache = Add(*(t.bytes / B for t in decoder.kept_cache(architecture, conventions)))
-    per_request = n_dec * cache + (decoder.activation_bytes(architecture, conventions) if activations else 0)
+    cached = over_blocks(architecture, cache.xreplace, Integer(1))
+    per_request = cached + (decoder.activation_bytes(architecture, conventions) if activations else 0)
     if book == "eq11":
         return per_request
     axes = {axis: size for axis, size in sharded().items() if axis != B}

@@ -11,6 +11,7 @@ from analysis.derive.symbols import (
     d_FFN,
     d_hd,
     d_KVco,
+    d_MoE,
     d_Qco,
     d_RoPE,
     n_act,
@@ -25,9 +26,10 @@ from analysis.derive.symbols import (
     width_activations,
     width_weights,
 )
+from analysis.derive.windows import largest, over_blocks
 
 # Vectors (norms, biases) cost parameters but no counted FLOPs: elements per block, per dense block, per
-# block with experts, and once for the model.
+# block with experts, per routed expert, and once for the model.
 VECTORS: dict[str, dict[str, Expr]] = {
     "norms": {"block": 2 * d_emb, "once": d_emb},
     "norm_biases": {"block": 2 * d_emb, "once": d_emb},
@@ -39,6 +41,8 @@ VECTORS: dict[str, dict[str, Expr]] = {
     "out_bias": {"block": d_emb},
     "ffn_bias": {"dense": d_FFN + d_emb},
     "router_bias": {"experts": n_e},
+    "expert_bias": {"expert": 2 * d_MoE + d_emb},
+    "sinks": {"block": n_hd},
 }
 
 
@@ -70,10 +74,10 @@ def block_counts(architecture: Architecture) -> dict[str, Expr]:
     return {"dense": n_dec - with_experts, "routed": with_experts, "shared": with_experts, "router": with_experts}
 
 
-def vector_elements(architecture: Architecture) -> Expr:
-    """Norm and bias elements of the whole model [1]."""
-    counts = block_counts(architecture)
-    times = {"block": n_dec, "dense": counts["dense"], "experts": counts["routed"], "once": Integer(1)}
+def vector_elements(architecture: Architecture, experts: Expr = n_e) -> Expr:
+    """Norm and bias elements of the whole model [1], those of `experts` routed experts of a block counted."""
+    dense, routed = (block_counts(architecture)[stage] for stage in ("dense", "routed"))
+    times = {"block": n_dec, "dense": dense, "experts": routed, "expert": routed * experts, "once": Integer(1)}
     return Add(*(elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items()))
 
 
@@ -91,7 +95,7 @@ def _body(architecture: Architecture, experts: Expr) -> Expr:
     counts = block_counts(architecture)
     stages = feedforward_parameters(architecture, experts)
     feedforward = Add(*(counts[stage] * elements for stage, elements in stages.items()))
-    return n_dec * attention_parameters(architecture) + feedforward + vector_elements(architecture)
+    return n_dec * attention_parameters(architecture) + feedforward + vector_elements(architecture, experts)
 
 
 def parameters(architecture: Architecture, experts: Expr = n_e) -> Expr:
@@ -122,13 +126,19 @@ def kept_cache(architecture: Architecture, conventions: Conventions = Convention
 
 
 def kv_bytes_per_block(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
-    """Cached bytes of one token in one block, M_KV [byte] (Sec. III)."""
+    """Cached bytes of one token in one block that keeps it, M_KV [byte] (Sec. III)."""
     return Add(*(tensor.bytes / (B * L) for tensor in kept_cache(architecture, conventions)))
 
 
+def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
+    """Cached bytes of one request of L tokens in the whole model [byte]; windowed blocks keep Min(L, L_win) of them."""
+    tokens = over_blocks(architecture, L.xreplace, Integer(1))
+    return tokens * kv_bytes_per_block(architecture, conventions)
+
+
 def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
-    """Cached bytes of one token in the whole model [byte]."""
-    return n_dec * kv_bytes_per_block(architecture, conventions)
+    """Cached bytes of one token in the whole model [byte]; with windowed blocks the mean over the L tokens."""
+    return kv_cache_bytes(architecture, conventions) / L
 
 
 def token_bytes() -> Expr:
@@ -140,11 +150,12 @@ def activation_bytes(architecture: Architecture, conventions: Conventions = Conv
     """Activations that one request holds while one attention block runs, M_act(L) [byte] (Eq. 11).
 
     The sum over activation tensors that cross a kernel boundary of the block, an upper bound on what is alive
-    at once; in as-printed order it holds the decompressed keys and values and so grows with L.
+    at once; in as-printed order it holds the decompressed keys and values and so grows with L. A model with windowed
+    blocks needs room for the largest, one of full attention where it has any.
     """
     kernels = [k for kernels in attention_stages(architecture.mechanism, conventions).values() for k in kernels]
     crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations"}
-    return Add(*(tensor.bytes / B for tensor in crossing.values()))
+    return Add(*(tensor.bytes.xreplace(largest(architecture)) / B for tensor in crossing.values()))
 
 
 def weight_bytes_per_block(architecture: Architecture) -> dict[str, Expr]:

@@ -5,16 +5,17 @@ plus communication. Each accelerator is alike except that experts and wires are 
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from sympy import Add, Expr, Integer, Max, Min
 
 from analysis.derive import capacity, decoder
 from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.communication import all_reduce_time, exchange_time, partial_sums
-from analysis.derive.parallel import sharded
+from analysis.derive.parallel import Substitution, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec
+from analysis.derive.windows import over_blocks
 
 STAGES = ("projections", "decompression", "core", "output", "dense", "routed", "shared", "router", "head")
 COMMUNICATION = ("dispatch", "combine", "all_reduce")
@@ -40,8 +41,10 @@ class System:
     overlap: str = "none"
 
 
-def _time(stages: Stages, stage: str, timing: Timing) -> Expr:
-    return Add(*(timing.kernel(kernel.at(sharded()), stage) for kernel in stages.get(stage, ())))
+def _time(stages: Stages, names: tuple[str, ...], timing: Timing, axes: Substitution) -> Expr:
+    """Seconds of the named stages of one block, whose kind the axes say."""
+    shard = sharded() | axes
+    return Add(*(timing.kernel(kernel.at(shard), name) for name in names for kernel in stages.get(name, ())))
 
 
 @cache
@@ -52,9 +55,13 @@ def tpot_terms(
     timing: Timing = ROOFLINE,
 ) -> dict[str, Expr]:
     """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
-    stages = attention_stages(architecture.mechanism, conventions)
-    stages |= feedforward_stages(architecture, conventions.grouping) | {"head": (head_kernel(),)}
-    takes = {stage: _time(stages, stage, timing) for stage in STAGES}
+    attention = attention_stages(architecture.mechanism, conventions)
+    others = feedforward_stages(architecture, conventions.grouping) | {"head": (head_kernel(),)}
+    takes = {stage: _time(others, (stage,), timing, {}) for stage in STAGES}
+
+    def in_attention(*names: str) -> Expr:
+        return over_blocks(architecture, partial(_time, attention, names, timing))
+
     blocks = {
         "dense": decoder.block_counts(architecture)["dense"],
         "experts": decoder.block_counts(architecture)["routed"],
@@ -62,9 +69,9 @@ def tpot_terms(
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
     exchange = blocks["experts"] * exchange_time(system.levels, timing)
     return {
-        "attention_projections": n_dec * (takes["projections"] + takes["output"]),
-        "kv_decompression": n_dec * takes["decompression"],
-        "core_attention": n_dec * takes["core"],
+        "attention_projections": in_attention("projections", "output"),
+        "kv_decompression": in_attention("decompression"),
+        "core_attention": in_attention("core"),
         "dense_ffn": blocks["dense"] * takes["dense"],
         "routed_experts": blocks["experts"] * takes["routed"].xreplace(on_experts),
         "shared_expert": blocks["experts"] * takes["shared"],
@@ -72,7 +79,7 @@ def tpot_terms(
         "output_head": takes["head"],
         "dispatch": exchange,
         "combine": exchange,
-        "all_reduce": _all_reduce(stages, blocks, timing),
+        "all_reduce": _all_reduce(attention | others, blocks, timing),
     }
 
 

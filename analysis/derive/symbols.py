@@ -38,6 +38,8 @@ B = _born("B", "B", "requests", "requests decoded together by the whole system",
 L = _born("L", "L", "tokens", "context length: tokens a query can attend to", _g, paper="Table II")
 l = _born("l", "l", "tokens", "tokens processed per request in this step (decode 1, prefill L)", _g, paper="Sec. II")
 causal = _born("causal", r"f_{causal}", "1", "share of the l x L score pairs that is computed", _g)
+L_win = _born("L_win", r"L_{win}", "tokens", "tokens that a query of a windowed block attends to, at most", _g,
+              "sliding_window")
 S_passes = _born("S_passes", r"p_{S}", "1", "times the score tensor crosses the memory bus when spilled", _g)
 
 # -- attention -----------------------------------------------------------------------------------
@@ -75,6 +77,7 @@ n_act = _born("n_act", r"n_{act}", "1", "experts on one accelerator that at leas
 _g = "model"
 n_dec = _born("n_dec", r"n_{dec}", "1", "decoder blocks", _g, "num_hidden_layers", "Table II")
 n_moe = _born("n_moe", r"n_{moe}", "1", "decoder blocks whose feed-forward layer is a mixture of experts", _g)
+n_win = _born("n_win", r"n_{win}", "1", "decoder blocks whose attention is windowed", _g)
 n_vocab = _born("n_vocab", r"n_{vocab}", "1", "vocabulary entries", _g, "vocab_size")
 n_ctx = _born("n_ctx", r"n_{ctx}", "tokens", "learned positions (0 where positions are rotary)", _g,
               "max_position_embeddings")

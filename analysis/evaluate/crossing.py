@@ -19,8 +19,9 @@ from analysis.derive.roofline import time
 from analysis.derive.symbols import BW_mem, L, P_acc, l
 from analysis.errors import InputError
 from analysis.evaluate import datasets
+from analysis.evaluate.built import architecture
 from analysis.evaluate.numbers import Point, value
-from analysis.evaluate.setting import Setting, architecture
+from analysis.evaluate.setting import Setting
 
 
 @dataclass(frozen=True)

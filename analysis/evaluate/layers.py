@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from sympy import Expr, Integer, Symbol
 
-from analysis.derive import roofline
+from analysis.derive import decoder, roofline
 from analysis.derive.block import Stages, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import sharded
-from analysis.derive.symbols import BY_NAME
+from analysis.derive.symbols import BY_NAME, n_dec
+from analysis.derive.windows import kinds
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 
@@ -25,6 +26,7 @@ TITLES = {
     "router": "router",
     "head": "output head",
 }
+WINDOWED = "windowed_"  # begins the name of a layer of a windowed block that differs from its twin in a full one
 ABSORBED = "absorbed products"  # what takes the place of decompression once it is reordered
 
 
@@ -55,7 +57,8 @@ class Layer:
 def layers(setting: Setting) -> dict[str, Layer]:
     """Every layer of the model's decoder block (and the output head) by stage, in the order of execution.
 
-    A model with both dense blocks and blocks with experts has the layers of both.
+    A model with both dense blocks and blocks with experts has the layers of both, one with windowed blocks besides full
+    ones the layers that the window changes too.
 
     >>> list(layers(Setting.of(model="deepseek-v3")))
     ['projections', 'decompression', 'core', 'output', 'dense', 'routed', 'shared', 'router', 'head']
@@ -65,20 +68,34 @@ def layers(setting: Setting) -> dict[str, Layer]:
     attention = attention_stages(setting.architecture.mechanism, setting.conventions)
     feedforward = feedforward_stages(setting.architecture, setting["grouping"])
     stages: Stages = attention | feedforward | {"head": (head_kernel(),)}
-    axes = sharded()
-    return {
-        name: Layer(name, _title(name, setting), tuple(kernel.at(axes) for kernel in kernels))
-        for name, kernels in stages.items()
-        if kernels
-    }
+    (_, first), *rest = kinds(setting.architecture)
+    found: dict[str, Layer] = {}
+    for name, kernels in stages.items():
+        if kernels:
+            found[name] = Layer(name, _title(name, setting), tuple(each.at(sharded() | first) for each in kernels))
+        for _, axes in rest:
+            within = tuple(each.at(sharded() | axes) for each in kernels)
+            if kernels and within != found[name].kernels:
+                found[WINDOWED + name] = Layer(WINDOWED + name, f"{_title(name, setting)}, windowed", within)
+    return found
 
 
 def _title(name: str, setting: Setting) -> str:
     return ABSORBED if name == "decompression" and setting.conventions.order == "reordered" else TITLES[name]
 
 
+def block_counts(setting: Setting) -> dict[str, Expr]:
+    """How many blocks have each of the model's layers [1]; the output head counts once."""
+    built, found = setting.architecture, layers(setting)
+    counts = decoder.block_counts(built) | dict.fromkeys(ATTENTION, n_dec) | {"head": Integer(1)}
+    for twin in [name for name in found if name.startswith(WINDOWED)]:
+        (full, _), (within, _) = kinds(built)
+        counts |= {twin.removeprefix(WINDOWED): full, twin: within}
+    return {name: counts[name] for name in found}
+
+
 def attention_layers(setting: Setting) -> dict[str, Layer]:
-    """The layers of the attention half of the block."""
+    """The layers of the attention half of a block, of full attention where the model has such blocks."""
     return {name: layer for name, layer in layers(setting).items() if name in ATTENTION}
 
 

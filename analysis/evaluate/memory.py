@@ -30,6 +30,8 @@ def weight_elements_by_kind(setting: Setting) -> dict[str, Expr]:
 def memory_by_kind(setting: Setting, tokens: float) -> dict[str, float]:
     """Bytes by kind: every weight once, and the cache of `tokens` tokens [byte] (the paper's Fig. 4).
 
+    With windowed blocks these are tokens of requests as long as the setting's L.
+
     >>> found = memory_by_kind(Setting.of(model="deepseek-v3"), 8e6)
     >>> round(found["cache"] / 1e9), round(found["routed"] / 1e9)
     (562, 1308)
@@ -40,7 +42,7 @@ def memory_by_kind(setting: Setting, tokens: float) -> dict[str, float]:
 
 
 def cached_bytes_per_token(setting: Setting) -> float:
-    """Cached bytes of one token in all blocks [byte]."""
+    """Cached bytes of one token in all blocks [byte]; with windowed blocks the mean over a context of L tokens."""
     return float(value(decoder.kv_bytes_per_token(setting.architecture, setting.conventions), setting.point))
 
 

@@ -1,28 +1,47 @@
 """Quantities of a model and its blocks (the paper's Sections II to V): sizes, core attention, experts, ridge points."""
 
+from collections.abc import Callable
+
 from sympy import Add, Expr, cancel
 
 from analysis.derive import decoder, roofline
 from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Counts
 from analysis.derive.feedforward import ROUTED_EXPERTS
-from analysis.derive.parallel import sharded, single_expert
-from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model
+from analysis.derive.parallel import Substitution, sharded, single_expert
+from analysis.derive.windows import kinds
+from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model, number
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.timing import timing
 
 
-def _stage(setting: Setting, stage: str) -> Counts:
-    """FLOPs and bytes of one attention stage on one accelerator."""
+def _stage(setting: Setting, stage: str, axes: Substitution) -> Counts:
+    """FLOPs and bytes of one attention stage on one accelerator, in a block of the kind that the axes say."""
     kernels = attention_stages(setting.architecture.mechanism, setting.conventions)[stage]
-    return Counts(stage, flops(kernels).xreplace(sharded()), bytes_moved(kernels).xreplace(sharded()))
+    shard = sharded() | axes
+    return Counts(stage, flops(kernels).xreplace(shard), bytes_moved(kernels).xreplace(shard))
 
 
-def attention_block_time(setting: Setting) -> Expr:
+def attention_block_time(setting: Setting, axes: Substitution) -> Expr:
     """Roofline time of one attention block on one accelerator [s], kernels one after another."""
     stages = attention_stages(setting.architecture.mechanism, setting.conventions)
-    takes = timing(setting).kernel
-    return Add(*(takes(kernel.at(sharded()), stage) for stage, kernels in stages.items() for kernel in kernels))
+    takes, shard = timing(setting).kernel, sharded() | axes
+    return Add(*(takes(kernel.at(shard), stage) for stage, kernels in stages.items() for kernel in kernels))
+
+
+def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Substitution], Expr], **more) -> None:
+    """Define a quantity of one attention block: of full attention where the model has any, a windowed one beside it."""
+
+    def largest(setting: Setting) -> Expr:
+        return form(setting, kinds(setting.architecture)[0][1])
+
+    def beside(setting: Setting) -> dict[str, object]:
+        if not (setting.architecture.full and setting.architecture.windowed):
+            return {}
+        _, within = kinds(setting.architecture)[1]
+        return {"in a windowed block": number(form(setting, within), setting.point)}
+
+    define(name, title, unit, largest, beside_values=beside, **more)
 
 
 def _expert(setting: Setting) -> Counts:
@@ -60,30 +79,36 @@ define(
     lambda s: decoder.kv_bytes_per_token(s.architecture, s.conventions),
 )
 define(
+    "kv_cache_bytes",
+    "cached bytes of one request of L tokens in the whole model",
+    "byte",
+    lambda s: decoder.kv_cache_bytes(s.architecture, s.conventions),
+)
+_define_of_block(
     "core_attention_flops",
     "operations of core attention, per block and accelerator",
     "FLOP",
-    lambda s: _stage(s, "core").flops,
+    lambda s, axes: _stage(s, "core", axes).flops,
 )
-define(
+_define_of_block(
     "core_attention_bytes",
     "bytes that core attention moves, per block and accelerator",
     "byte",
-    lambda s: _stage(s, "core").bytes,
+    lambda s, axes: _stage(s, "core", axes).bytes,
 )
-define(
+_define_of_block(
     "core_attention_intensity",
     "arithmetic intensity of core attention",
     "FLOP/byte",
-    lambda s: cancel(_stage(s, "core").intensity),
+    lambda s, axes: cancel(_stage(s, "core", axes).intensity),
 )
-define(
+_define_of_block(
     "kv_decompression_flops",
     "operations of KV decompression, or of the absorbed products in its place",
     "FLOP",
-    lambda s: _stage(s, "decompression").flops,
+    lambda s, axes: _stage(s, "decompression", axes).flops,
 )
-define(
+_define_of_block(
     "attention_block_time",
     "roofline time of one attention block on one accelerator, projections included",
     "s",

@@ -83,6 +83,12 @@ class Model(Row):
     n_k: Count | None = column(default=None)
     n_shared: CountOrZero | None = column(default=None)
     d_shared: CountOrZero | None = column(default=None)
+    n_win: CountOrZero = column(default=0)
+    L_win: Count | None = column(default=None)
+    window: Literal["sliding", "chunked"] | None = column(
+        "what windowed blocks attend to: sliding is the last L_win tokens, chunked the tokens of one chunk of L_win",
+        default=None,
+    )
     n_vocab: Count
     n_ctx: CountOrZero
     tied: TrueFalse = column("whether the output head is the input embedding, stored once", allowed="true, false")
@@ -107,7 +113,16 @@ class Model(Row):
             self._need(EXPERT_COLUMNS, "some blocks have experts (n_moe > 0)")
             if self.n_k > self.n_e:
                 refuse("n_k", self.n_k, f"at most n_e ({self.n_e})")
-        return self._heads_agree()
+        return self._windows_agree()._heads_agree()
+
+    def _windows_agree(self) -> Self:
+        if self.n_win > self.n_dec:
+            refuse("n_win", self.n_win, f"at most n_dec ({self.n_dec})")
+        if self.n_win:
+            self._need(("L_win", "window"), "some blocks are windowed (n_win > 0)")
+        elif self.L_win or self.window:
+            refuse("n_win", self.n_win, "a number from 1, because L_win or window has a value")
+        return self
 
     def _heads_agree(self) -> Self:
         if self.attention == "MHA" and self.n_kv != self.n_hd:

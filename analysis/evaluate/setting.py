@@ -13,24 +13,12 @@ from analysis.derive.block import Architecture, Conventions
 from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc
 from analysis.errors import InputError
 from analysis.evaluate import datasets
+from analysis.evaluate.built import architecture, other_blocks
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.reading import read
 
 NUMERIC = ("B", "L", "causal", "S_passes", "n_acc", "deg_TP")
 GB, GIB = 10**9, 2**30
-
-
-def architecture(row) -> Architecture:
-    """What the blocks of a model row are made of."""
-    return Architecture(
-        attention=row.attention,
-        ffn=row.ffn,
-        dense=row.n_moe < row.n_dec,
-        experts=row.n_moe > 0,
-        shared=bool(row.d_shared),
-        tied=row.tied,
-        vectors=tuple(row.vectors),
-    )
 
 
 @dataclass(frozen=True)
@@ -88,7 +76,7 @@ class Setting:
     @cached_property
     def architecture(self) -> Architecture:
         """What the model's blocks are made of."""
-        return architecture(self.model)
+        return architecture(self.model, self["windows"])
 
     @cached_property
     def conventions(self) -> Conventions:
@@ -131,17 +119,9 @@ class Setting:
         if "model" not in self.given:
             return {}
         found = datasets.row_point(self.model)
-        return found if self["blocks"] is None else found | self._blocks()
-
-    def _blocks(self) -> dict:
-        dense = self.model.n_dec - self.model.n_moe if self.model.n_moe else 0
-        if np.any(np.asarray(self["blocks"]) < dense):
-            raise InputError(
-                f"blocks={self['blocks']}: {self.model.id} has {dense} dense blocks besides those with experts; "
-                f"give at least {dense}."
-            )
-        experts = self["blocks"] - dense if self.model.n_moe else 0
-        return {BY_NAME["n_dec"]: self["blocks"], BY_NAME["n_moe"]: experts}
+        if self["blocks"] is None:
+            return found
+        return found | other_blocks(self.model, self.architecture, self["blocks"])
 
     def _device(self) -> dict:
         if "accelerator" not in self.given:

@@ -2,18 +2,17 @@
 
 from sympy import Expr, Integer
 
-from analysis.derive import capacity, decoder, serving
-from analysis.derive.symbols import B, BW_mem, M_cap, P_acc, n_acc, n_dec
+from analysis.derive import capacity, serving
+from analysis.derive.symbols import B, BW_mem, M_cap, P_acc, n_acc
 from analysis.evaluate import system
-from analysis.evaluate.layers import ATTENTION, layers
+from analysis.evaluate.layers import block_counts, layers
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 
 
 def _whole_model(setting: Setting) -> tuple[Expr, Expr]:
     """FLOPs and bytes of a step on one accelerator, all blocks together."""
-    counts = decoder.block_counts(setting.architecture) | dict.fromkeys(ATTENTION, n_dec) | {"head": Integer(1)}
-    found = layers(setting)
+    counts, found = block_counts(setting), layers(setting)
     flops = sum((counts[name] * layer.flops for name, layer in found.items()), Integer(0))
     moved = sum((counts[name] * layer.bytes for name, layer in found.items()), Integer(0))
     return flops, moved

@@ -22,6 +22,7 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "parameters": r"N",
     "active_parameters": r"N_{active}",
     "kv_bytes_per_token": r"n_{dec} M_{KV}",
+    "kv_cache_bytes": r"M_{cache}",
     "core_attention_flops": r"F_{core}",
     "core_attention_bytes": r"Q_{core}",
     "core_attention_intensity": r"ArI_{core}",

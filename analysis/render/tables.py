@@ -11,6 +11,7 @@ from analysis.render.digits import digits_of, with_unit
 from analysis.render.latex import tex
 
 ABSENT = "–"
+WINDOWED_CONTEXT = 32768  # tokens at which tables show what depends on the context in windowed models only
 
 
 def table(
@@ -104,18 +105,25 @@ def models_table() -> str:
     header = ("model", "attention", "parameters", "per token", "cache per token")
     caption = (
         "Models. Parameters, in all and touched per token, are computed from the dimensions (output head counted; per "
-        "token the input embedding is not), the makers' totals in brackets; cached bytes at 2 bytes an element."
+        "token the input embedding is not), the makers' totals in brackets; cached bytes at 2 bytes an element, in "
+        f"models with windowed blocks the mean over a context of {WINDOWED_CONTEXT} tokens."
     )
     return table(header, rows, caption, "tab-models", "llrrr")
 
 
 def _model_line(row) -> tuple:
     total, active, cached = (
-        evaluate(name, model=row.id).value for name in ("parameters", "active_parameters", "kv_bytes_per_token")
+        evaluate(name, model=row.id, L=WINDOWED_CONTEXT).value
+        for name in ("parameters", "active_parameters", "kv_bytes_per_token")
     )
-    kind = row.attention.replace("_", " ") + (", experts" if row.n_moe else "")
+    kind = row.attention.replace("_", " ") + _windows(row) + (", experts" if row.n_moe else "")
     counts = _beside(total, row.published_total), _beside(active, row.published_active)
     return (f"{code(row.id)} {row.name}, {row.year}", kind, *counts, with_unit(cached, "byte", "KiB", 4))
+
+
+def _windows(row) -> str:
+    """Blocks that are windowed, of how many, and how far they reach."""
+    return f", {row.window} {row.L_win} in {row.n_win} of {row.n_dec}" if row.n_win else ""
 
 
 def _beside(count: float, published: object) -> str:

@@ -190,6 +190,8 @@ def test_blocks_by_stage_add_up():
         ("out_bias", "GQA", 61 * 7168),
         ("ffn_bias", "GQA", 3 * (18432 + 7168)),
         ("router_bias", "GQA", 58 * 256),
+        ("expert_bias", "GQA", 58 * 256 * (2048 + 2048 + 7168)),
+        ("sinks", "GQA", 61 * 128),
     ],
 )
 def test_vectors_by_hand(vector, attention, elements):

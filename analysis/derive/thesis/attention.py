@@ -1,20 +1,22 @@
 """Core attention when the cache fills memory (a), and on a device of low ridge and high bandwidth (c)."""
 
-from sympy import Expr, Integer, Max, Min, solve
+from sympy import Expr, Integer, Max, Min, Piecewise, oo, solve
 
 from analysis.derive import capacity, decoder, roofline
 from analysis.derive.block import Architecture, Conventions, attention_stages, bytes_moved, flops, intensity
 from analysis.derive.einsum import Counts
-from analysis.derive.parallel import sharded, tokens_per_expert
+from analysis.derive.parallel import Substitution, sharded, tokens_per_expert
 from analysis.derive.reordering import limits
-from analysis.derive.symbols import B, BW_exp, BW_mem, L, M_cap, P_acc, P_exp, RP_acc, l, n_acc, n_dec, n_hd
+from analysis.derive.symbols import B, BW_exp, BW_mem, L, L_win, M_cap, P_acc, P_exp, RP_acc, l, n_acc, n_hd
 from analysis.derive.thesis.steps import Proof, Step
+from analysis.derive.windows import kinds, largest, over_blocks
 
 
-def core(architecture: Architecture, conventions: Conventions) -> Counts:
-    """FLOPs and bytes of one block's core attention on one accelerator."""
+def core(architecture: Architecture, conventions: Conventions, axes: Substitution | None = None) -> Counts:
+    """FLOPs and bytes of one block's core attention on one accelerator, by default of a block that attends to most."""
     kernels = attention_stages(architecture.mechanism, conventions)["core"]
-    return Counts("core", flops(kernels).xreplace(sharded()), bytes_moved(kernels).xreplace(sharded()))
+    shard = sharded() | (largest(architecture) if axes is None else axes)
+    return Counts("core", flops(kernels).xreplace(shard), bytes_moved(kernels).xreplace(shard))
 
 
 def free_memory(architecture: Architecture, book: str = "as_built") -> Expr:
@@ -26,12 +28,16 @@ def full_memory_time(architecture: Architecture, conventions: Conventions = Conv
     """Time of core attention, all blocks, once requests fill the free memory [s]; exact at B = B_cap, not rounded.
 
     Reading the free memory once, times three factors: what the core moves over what requests store, and how far its
-    intensity exceeds the ridge point (1 if it does not). The kind of attention enters by these two factors only.
+    intensity exceeds the ridge point (1 if it does not). The kind of attention enters by these two factors only; a
+    model with blocks of two kinds sums the product over both.
     """
-    counts = core(architecture, conventions)
     stored = B * capacity.request_bytes(architecture, conventions) / n_acc
-    moved = (n_dec * counts.bytes / stored).cancel()
-    return free_memory(architecture) / BW_mem * moved * Max(1, counts.intensity.cancel() * BW_mem / P_acc)
+    factors = Integer(0)
+    for blocks, axes in kinds(architecture):
+        counts = core(architecture, conventions, axes)
+        moved = (blocks * counts.bytes / stored).cancel()
+        factors += moved * Max(1, counts.intensity.cancel() * BW_mem / P_acc)
+    return free_memory(architecture) / BW_mem * factors
 
 
 def full_memory_proof(architecture: Architecture, conventions: Conventions) -> Proof:
@@ -58,7 +64,10 @@ def full_memory_proof(architecture: Architecture, conventions: Conventions) -> P
 
 
 def context_at_ridge(architecture: Architecture, conventions: Conventions) -> Expr:
-    """Context [tokens] at which core attention reaches the ridge point; negative or infinite where it never does."""
+    """Context [tokens] at which core attention reaches the ridge point; negative or infinite where it never does.
+
+    Of a block of full attention; a windowed block's intensity stays where it is at L_win.
+    """
     kernels = attention_stages(architecture.mechanism, conventions)["core"]
     return solve(intensity(kernels) - RP_acc, L)[0].factor()
 
@@ -110,8 +119,34 @@ def device_speed(counts: Counts) -> Expr:
     return plain * Min(P_exp / counts.flops, BW_exp / counts.bytes)
 
 
+def core_speed(architecture: Architecture, conventions: Conventions) -> Expr:
+    """How many times faster the device runs core attention of all blocks [1], each kind of block with its own speed."""
+
+    def on_accelerator(axes: Substitution) -> Expr:
+        counts = core(architecture, conventions, axes)
+        return Max(counts.flops / P_acc, counts.bytes / BW_mem)
+
+    def on_device(axes: Substitution) -> Expr:
+        return on_accelerator(axes) / device_speed(core(architecture, conventions, axes))
+
+    return over_blocks(architecture, on_accelerator) / over_blocks(architecture, on_device)
+
+
 def context_of_batch(architecture: Architecture, conventions: Conventions, batch: Expr) -> Expr:
-    """Context [tokens] at which memory holds just `batch` requests (weights as built); the cache is linear in L."""
-    stored = capacity.request_bytes(architecture, conventions) / n_acc
+    """Context [tokens] at which memory holds just `batch` requests (weights as built).
+
+    The cache is linear in L, and with windowed blocks the lesser of two lines, which cross at L_win; so the context is
+    the larger of two. A model without full attention stops growing there: infinite for a batch that still fits.
+    """
+    stored = capacity.request_bytes(architecture, conventions).xreplace({l: Integer(1)}) / n_acc
+    wanted, kept = free_memory(architecture) / batch, Min(L, L_win)
+    below = _on_line(stored.xreplace({kept: L}), wanted)
+    if not architecture.full:
+        return Piecewise((below, below <= L_win), (oo, True))
+    return Max(below, _on_line(stored.xreplace({kept: L_win}), wanted)) if architecture.windowed else below
+
+
+def _on_line(stored: Expr, wanted: Expr) -> Expr:
+    """The L at which a form that is linear in L takes a value."""
     at_zero = stored.xreplace({L: Integer(0)})
-    return (free_memory(architecture) / batch - at_zero) / (stored.xreplace({L: Integer(1)}) - at_zero)
+    return (wanted - at_zero) / (stored.xreplace({L: Integer(1)}) - at_zero)

@@ -48,10 +48,9 @@ def needs_device(setting: Setting) -> None:
 def device_speed(setting: Setting, contexts) -> np.ndarray:
     """How many times faster core attention runs on the device over contexts, at B_cap [1]. Raises InputError."""
     needs_device(setting)
-    counts = proofs.core(setting.architecture, setting.conventions)
     contexts = np.asarray(contexts, dtype=float)
     point = setting.point | {proofs.L: contexts, B: batch_at_capacity(setting, contexts)}
-    return value(proofs.device_speed(counts), point)
+    return value(proofs.core_speed(setting.architecture, setting.conventions), point)
 
 
 def expert_speed(setting: Setting, tokens) -> np.ndarray:
@@ -83,7 +82,10 @@ def ridge_context(setting: Setting) -> float:
 
 
 def even_ridge(setting: Setting, L: float, bandwidth: float = 4.0) -> float:
-    """Ridge point [FLOP/byte] above which a device of `bandwidth` times the memory bandwidth speeds core attention."""
+    """Ridge point [FLOP/byte] above which a device of `bandwidth` times the memory bandwidth speeds core attention.
+
+    Of the block that attends to most, where a model has two kinds.
+    """
     counts = proofs.core(setting.architecture, setting.conventions)
     found = float(value(counts.intensity, setting.point | {proofs.L: L, B: batch_at_capacity(setting, L)}))
     return min(found, float(value(RP_acc, setting.point))) / bandwidth

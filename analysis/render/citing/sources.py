@@ -10,6 +10,7 @@ from analysis.derive.block import Conventions
 
 PAPER = {
     "kv_bytes_per_token": "Sec. III",
+    "kv_cache_bytes": "Eq. 11",
     "core_attention_flops": "Eqs 1 to 8, Table III",
     "core_attention_bytes": "Table III",
     "core_attention_intensity": "Table III",

@@ -123,9 +123,15 @@ def describe_memory(settings: Sequence[Setting], rows: Rows, tokens: float) -> t
         f"{model}: " + ", ".join(f"{KIND_TITLES[kind]} {rounded(rows[kind][number] / 1e9)}" for kind in KINDS)
         for number, model in enumerate(rows["model"])
     )
-    used = conventions(settings[0], "width_weights", "width_kv", "rope")
+    used = conventions(settings[0], "width_weights", "width_kv", "rope") + _requests(settings)
     caption = f"Memory by kind: every weight once, and the cached keys and values of {short(tokens)} tokens; {used}."
     return caption, f"Stacked bars, in GB. {listed}."
+
+
+def _requests(settings: Sequence[Setting]) -> str:
+    """The length of a request, where it matters: windowed blocks keep less of a longer one."""
+    windowed = any(setting.architecture.windowed for setting in settings)
+    return f"; tokens of windowed models belong to requests of L={settings[0]['L']}" if windowed else ""
 
 
 # -- cache per token -------------------------------------------------------------------------------
@@ -161,7 +167,7 @@ def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
 
 def describe_cache(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
-    used = conventions(settings[0], "width_kv", "rope")
+    used = conventions(settings[0], "width_kv", "rope") + _requests(settings)
     listed = ", ".join(
         f"{model} {rounded(size / 1e3)}" for model, size in zip(rows["model"], rows["bytes_per_token"], strict=True)
     )
