@@ -93,7 +93,7 @@ PUBLISHED = {  # id in data/models.csv -> config.json
         "max_position_embeddings": 40960,
         "tie_word_embeddings": False,
     },
-    "llama-4-maverick": {
+    "llama-4-maverick-chunked": {
         "model_type": "llama4",
         "tie_word_embeddings": False,
         "vision_config": {},
@@ -294,6 +294,7 @@ GPT_OSS = {
     "layer_types": ["sliding_attention", "full_attention"] * 12,
     "quantization_config": {"quant_method": "mxfp4"},
 }
+PUBLISHED["gpt-oss-20b"] = GPT_OSS
 GLM_5 = PUBLISHED["glm-4.7-flash"] | {
     "model_type": "glm_moe_dsa",
     "hidden_size": 6144,

@@ -12,6 +12,8 @@ from analysis.evaluate.huggingface.report import totals
 from analysis.evaluate.quantities import evaluate
 from tests.reader.configurations import GLM_5, GPT2, GPT_OSS, PUBLISHED
 
+LLAMA_4_TEXT = PUBLISHED["llama-4-maverick-chunked"]["text_config"]
+
 ABOUT = {
     "id",
     "name",
@@ -56,11 +58,8 @@ def test_gpt2_by_its_published_count(imported):
     assert totals(imported(GPT2))["parameters"] == 124_439_808
 
 
-def test_gpt_oss_by_its_exact_count_once_the_missing_parts_are_added(imported):
-    found = imported(GPT_OSS)
-    row = found.row
-    inside = row.n_dec * (row.n_e * (2 * row.d_MoE + row.d_emb) + row.n_hd)
-    assert totals(found)["parameters"] + inside == 20_914_757_184
+def test_gpt_oss_by_its_exact_count(imported):
+    assert totals(imported(GPT_OSS))["parameters"] == 20_914_757_184
 
 
 def test_glm_5_by_its_published_count_once_the_indexer_is_added(imported):
@@ -69,18 +68,49 @@ def test_glm_5_by_its_published_count_once_the_indexer_is_added(imported):
     assert totals(imported(GLM_5))["parameters"] + indexer - 75 * 256 == 743_911_199_232
 
 
-def test_windows_are_data_and_the_cache_is_said_to_be_a_bound(imported):
+def test_windows_are_data_and_the_cache_is_told_on_both_sides_of_them(imported):
     found = imported(GPT_OSS)
     assert [block.tokens for block in found.blocks[:4]] == [128, None, 128, None]
-    counted = totals(found)
-    every, kept = 24 * 2 * 8 * 64 * 2, 12 * 2 * 8 * 64 * 2
-    assert (every, kept) == (counted.pop("KV bytes per token"), list(counted.values())[-1])
-    assert "MISSING: windows: 12 of 24 blocks attend within 128 tokens" in report(found)
+    assert (found.row.n_win, found.row.L_win, found.row.window, found.missing) == (12, 128, "sliding", ())
+    a_token = 2 * 8 * 64 * 2
+    below, beyond, longest = list(totals(found).values())[2:]
+    assert (below, beyond) == (24 * a_token, 12 * a_token)
+    assert longest == 12 * a_token * (131072 + 128)
+    told = report(found)
+    assert "n_win = 12: the blocks whose attention is windowed" in told
+    assert f"KV bytes per token up to L = 128 = {below:,}" in told
+    assert f"KV bytes per token beyond (12 of 24 blocks) = {beyond:,}" in told
+    assert f"KV bytes of a request of L = 131,072 = {longest:,}" in told
 
 
 def test_llama_4_chunks_three_blocks_of_four(imported):
-    kinds = [block.attention for block in imported(PUBLISHED["llama-4-maverick"]).blocks]
-    assert kinds == ["chunk", "chunk", "chunk", "full"] * 12
+    found = imported(PUBLISHED["llama-4-maverick-chunked"])
+    assert [block.attention for block in found.blocks] == ["chunk", "chunk", "chunk", "full"] * 12
+    assert (found.row.n_win, found.row.L_win, found.row.window) == (36, 8192, "chunked")
+    listed = imported(
+        PUBLISHED["llama-4-maverick-chunked"] | {"text_config": LLAMA_4_TEXT | {"no_rope_layers": [1, 0] * 24}}
+    )
+    assert listed.row.n_win == 24
+
+
+def test_without_a_chunk_llama_4_is_the_row_that_the_paper_reads(imported):
+    text = {key: value for key, value in LLAMA_4_TEXT.items() if key != "attention_chunk_size"}
+    found = imported(PUBLISHED["llama-4-maverick-chunked"] | {"text_config": text})
+    assert found.row.n_win == datasets.model("llama-4-maverick").n_win == 0
+
+
+def test_windows_of_qwen_begin_where_the_file_says(imported):
+    switched_on = {"use_sliding_window": True, "max_window_layers": 70, "sliding_window": 4096}
+    found = imported(PUBLISHED["qwen2.5-72b"], **switched_on)
+    assert [number for number, block in enumerate(found.blocks) if block.tokens] == list(range(70, 80))
+    assert (found.row.n_win, found.row.L_win) == (10, 4096)
+    assert imported(PUBLISHED["qwen2.5-72b"], **switched_on | {"max_window_layers": 80}).row.L_win is None
+
+
+def test_two_kinds_of_windows_are_refused(imported):
+    both = ["sliding_attention", "chunked_attention", "full_attention", "full_attention"] * 6
+    with pytest.raises(InputError, match="found chunks of 256 and windows of 128 tokens in different blocks"):
+        imported(GPT_OSS, layer_types=both, attention_chunk_size=256)
 
 
 def test_experts_where_the_rules_put_them(imported):
@@ -100,7 +130,9 @@ def test_sparse_attention_and_extra_layers_are_named_as_missing(imported):
 
 def test_mistral_windows(imported):
     config = PUBLISHED["mistral-7b"]
-    assert imported(config, sliding_window=4096).blocks[0].tokens == 4096
+    limited = imported(config, sliding_window=4096)
+    assert limited.blocks[0].tokens == 4096
+    assert (limited.row.n_win, limited.row.L_win, limited.row.window) == (32, 4096, "sliding")
     assert imported(config, sliding_window=32768).blocks[0].tokens is None
     absent = {key: value for key, value in config.items() if key != "sliding_window"}
     assert imported(absent).blocks[0].tokens == 4096
@@ -119,7 +151,7 @@ def test_the_report_names_the_key_of_every_size(imported):
     assert "n_e = 8 from num_local_experts" in told
     assert "d_hd = 128: head_dim is absent" in told
     assert "parameters = 46,702,792,704" in told
-    nested = report(imported(PUBLISHED["llama-4-maverick"]))
+    nested = report(imported(PUBLISHED["llama-4-maverick-chunked"]))
     assert "d_FFN = 16384 from text_config.intermediate_size_mlp" in nested
     assert "tied = False from tie_word_embeddings" in nested
 
@@ -171,6 +203,26 @@ def test_values_that_cannot_be_used_are_refused_with_their_key(imported, key, va
     with pytest.raises(InputError, match=r"allowed (is|are) ") as failure:
         imported(PUBLISHED["mixtral-8x7b"], **{key: value})
     assert "\n" not in str(failure.value)
+
+
+def test_minimax_without_its_list_is_not_taken_for_full_attention(imported):
+    config = {key: value for key, value in PUBLISHED["minimax-m2"].items() if key != "attn_type_list"}
+    with pytest.raises(InputError, match=r"found no key attn_type_list or layer_types"):
+        imported(config, model_type="minimax")
+    assert imported(PUBLISHED["minimax-m2"], model_type="minimax").row.n_win == 0
+    assert imported(config, model_type="minimax", layer_types=["full_attention"] * 62).row.n_win == 0
+    assert imported(config).row.n_win == 0  # minimax_m2 has no other attention
+
+
+def test_a_list_of_layer_types_goes_before_the_older_keys(imported):
+    types = ["full_attention"] * 30 + ["sliding_attention"] * 6
+    config = {"layer_types": types, "use_sliding_window": True, "sliding_window": 4096, "max_window_layers": 28}
+    found = imported(PUBLISHED["qwen3-8b"], **config)
+    assert (found.row.n_win, found.row.L_win, found.unused) == (6, 4096, ())
+    full = {"layer_types": types[:1] * 36, "use_sliding_window": False}
+    assert imported(PUBLISHED["qwen3-8b"], **config | full).row.n_win == 0
+    with pytest.raises(InputError, match="use_sliding_window: found false beside layer_types"):
+        imported(PUBLISHED["qwen3-8b"], **config | {"use_sliding_window": False})
 
 
 def test_lightning_attention_is_refused(imported):

@@ -8,6 +8,7 @@ from analysis.evaluate.huggingface.families import Family
 from analysis.evaluate.huggingface.keys import Keys
 
 KINDS = {"full_attention": "full", "sliding_attention": "window", "chunked_attention": "chunk"}
+WINDOW_KEYS = {"sliding_window", "use_sliding_window", "max_window_layers", "no_rope_layers", "no_rope_layer_interval"}
 MOST_BLOCKS = 10_000
 
 
@@ -33,6 +34,22 @@ def blocks(keys: Keys, family: Family, n_dec: int, context: int) -> list[Block]:
     return [Block(kind, tokens, routed) for (kind, tokens), routed in zip(attention, experts, strict=True)]
 
 
+def windows(keys: Keys, found: list[Block]) -> dict:
+    """How many blocks are windowed, and how. Raises InputError for windows of two kinds, which no row can hold."""
+    limited = [(block.attention, block.tokens) for block in found if block.tokens]
+    if len(set(limited)) > 1:
+        said = " and ".join(sorted(f"{kind}s of {tokens}" for kind, tokens in set(limited)))
+        raise InputError(
+            f"{keys.place}: found {said} tokens in different blocks, allowed is one window or chunk for all blocks "
+            "that have any; no row can hold this model."
+        )
+    if not limited:
+        return {"n_win": 0}
+    kind, tokens = limited[0]
+    keys.infer("n_win", len(limited), "the blocks whose attention is windowed")
+    return {"n_win": len(limited), "L_win": tokens, "window": {"window": "sliding", "chunk": "chunked"}[kind]}
+
+
 def pattern(found: list[Block]) -> str:
     """Runs of equal blocks in words; a repeated pair of blocks is told as such.
 
@@ -50,12 +67,24 @@ def pattern(found: list[Block]) -> str:
 def _attention(keys: Keys, family: Family, n_dec: int, context: int) -> list[tuple[str, int | None]]:
     _refuse_linear(keys, n_dec)
     stated = keys.sequence("layer_types", n_dec, KINDS)
-    kinds = [KINDS[name] for name in stated] if stated else WINDOW_RULES[family.windows](keys, n_dec)
+    kinds = _stated(keys, stated) if stated else WINDOW_RULES[family.windows](keys, n_dec)
     reach = {"full": None, "window": _reach(keys, kinds, "window"), "chunk": _reach(keys, kinds, "chunk")}
     if any(tokens is not None and tokens >= context for tokens in reach.values()):
         keys.infer("windows", "none", f"the window is no shorter than the longest context ({context})")
         reach = {kind: tokens if tokens and tokens < context else None for kind, tokens in reach.items()}
     return [(kind if reach[kind] else "full", reach[kind]) for kind in kinds]
+
+
+def _stated(keys: Keys, types: list[str]) -> list[str]:
+    """Kinds of attention as layer_types lists them, which goes before the keys of older files."""
+    kinds = [KINDS[name] for name in types]
+    if "window" in kinds and keys.peek("use_sliding_window") is False:
+        raise InputError(
+            f"{keys.place}, key use_sliding_window: found false beside layer_types with sliding_attention, allowed is "
+            "true there; correct one of them."
+        )
+    keys.touched |= WINDOW_KEYS
+    return kinds
 
 
 def _refuse_linear(keys: Keys, n_dec: int) -> None:
@@ -114,7 +143,24 @@ def _chunks(keys: Keys, n_dec: int) -> list[str]:
     return ["chunk" if each else "full" for each in rotary]
 
 
-WINDOW_RULES = {"full": _full, "sliding": _sliding, "upper": _upper, "alternating": _alternating, "chunks": _chunks}
+def _listed(keys: Keys, n_dec: int) -> list[str]:
+    """minimax: its type mixes in linear attention unless a list says softmax block by block."""
+    if keys.peek("attn_type_list") is None:
+        raise InputError(
+            f"{keys.place}: found no key attn_type_list or layer_types, allowed is either, because this model type "
+            "mixes in linear (lightning) attention unless it says otherwise; add it."
+        )
+    return ["full"] * n_dec
+
+
+WINDOW_RULES = {
+    "full": _full,
+    "sliding": _sliding,
+    "upper": _upper,
+    "alternating": _alternating,
+    "chunks": _chunks,
+    "listed": _listed,
+}
 
 
 # -- feed-forward --------------------------------------------------------------------------------

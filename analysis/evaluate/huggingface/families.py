@@ -99,9 +99,8 @@ FAMILIES: dict[str, Family] = {
         windows="alternating",
         experts="all",
         expert_width="intermediate_size",
-        vectors=("norms", "qkv_bias", "out_bias", "router_bias"),
+        vectors=("norms", "qkv_bias", "out_bias", "router_bias", "expert_bias", "sinks"),
         explicit_heads=True,
-        missing=("the biases inside the experts and the attention sinks (one number per query head)",),
     ),
     "minimax_m2": Family(
         2025,
@@ -111,7 +110,7 @@ FAMILIES: dict[str, Family] = {
         switched={"use_qk_norm": ("qk_norm_wide",), "use_routing_bias": ("router_bias",)},
         explicit_heads=True,
     ),
-    "minimax": Family(2025, experts="all", expert_width="intermediate_size", explicit_heads=True),
+    "minimax": Family(2025, windows="listed", experts="all", expert_width="intermediate_size", explicit_heads=True),
 }
 
 WRAPPERS = {  # a configuration of several towers, whose text decoder stands under text_config

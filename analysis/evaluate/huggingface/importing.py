@@ -9,7 +9,7 @@ from pathlib import Path
 from analysis.errors import InputError, choices
 from analysis.evaluate.datasets import models
 from analysis.evaluate.huggingface import sizes
-from analysis.evaluate.huggingface.blocks import Block, blocks
+from analysis.evaluate.huggingface.blocks import Block, blocks, windows
 from analysis.evaluate.huggingface.families import FAMILIES, HARMLESS, REFUSED, WRAPPERS, Family
 from analysis.evaluate.huggingface.keys import Found, Keys
 from analysis.evaluate.own_documents import json_mapping
@@ -44,7 +44,7 @@ def import_config(path: Path, id_: str | None = None, year: int | None = None) -
     path = Path(path)
     keys, family, model_type = _keys(path)
     record, found_blocks = _record(keys, family)
-    missing = _missing(keys, family, found_blocks)
+    missing = _missing(keys, family)
     _refuse_taken(keys.place, id_)
     record = _labels(path, keys, family, model_type, id_, year) | record
     record["note"] = " ".join(f"Not in this row: {part}." for part in missing)
@@ -130,17 +130,12 @@ def _record(keys: Keys, family: Family) -> tuple[dict, list[Block]]:
         "tied": keys.flag("tied", "tie_word_embeddings", family.tied),
         "vectors": sizes.vectors(keys, family, latent_queries),
         "context_max": context,
+        **windows(keys, found),
     }, found
 
 
-def _missing(keys: Keys, family: Family, found: list[Block]) -> list[str]:
+def _missing(keys: Keys, family: Family) -> list[str]:
     missing = list(family.missing)
-    limited = [block for block in found if block.tokens]
-    if limited:
-        missing.append(
-            f"windows: {len(limited)} of {len(found)} blocks attend within {limited[0].tokens} tokens, and the row "
-            "counts full attention in every block, so that cache and core attention beyond it are upper bounds"
-        )
     extra = next((keys.peek(key) for key in MTP_KEYS if isinstance(keys.peek(key), int) and keys.peek(key)), 0)
     if extra:
         missing.append(f"{extra:d} multi-token-prediction layer(s), counted in checkpoints, not needed for decoding")

@@ -1,37 +1,46 @@
 """What an import found, for the reader to check: keys, inferences, blocks, totals, missing parts; and its row."""
 
 import yaml
+from sympy import Expr, Integer
 
 from analysis.derive import decoder
-from analysis.derive.symbols import width_activations, width_kv, width_weights
+from analysis.derive.block import Architecture
+from analysis.derive.symbols import L, n_dec, n_win, width_activations, width_kv, width_weights
+from analysis.evaluate.built import architecture
 from analysis.evaluate.datasets import row_point
 from analysis.evaluate.huggingface.blocks import pattern
 from analysis.evaluate.huggingface.importing import Imported
 from analysis.evaluate.numbers import exact
-from analysis.evaluate.setting import architecture
+from analysis.evaluate.rows import Model
 
 WIDTH = 2
 
 
 def totals(imported: Imported) -> dict[str, int]:
-    """Parameters [1], active parameters [1], and cached bytes per token at two bytes an element [byte]."""
+    """Parameters [1], active parameters [1], and cached bytes at two bytes an element [byte].
+
+    A token adds as much to the cache in every block, or, once the context has outgrown the windows, in the blocks of
+    full attention only; both are told, and the whole cache of the longest context.
+    """
     built = architecture(imported.row)
     point = row_point(imported.row) | dict.fromkeys((width_weights, width_kv, width_activations), WIDTH)
     found = {
         "parameters": decoder.parameters(built),
         "active parameters (output head counted, input embedding not)": decoder.active_parameters(built),
-        "KV bytes per token": decoder.kv_bytes_per_token(built),
     }
-    return {name: exact(form, point) for name, form in found.items()} | _beyond_windows(imported, built, point)
+    return {name: exact(form, point) for name, form in (found | _cached(imported.row, built)).items()}
 
 
-def _beyond_windows(imported: Imported, built, point) -> dict[str, int]:
-    """Bytes that a token adds to the cache once the context is longer than every window."""
-    kept = sum(block.tokens is None for block in imported.blocks)
-    if kept == len(imported.blocks):
-        return {}
-    name = f"KV bytes per token beyond the windows ({kept} of {len(imported.blocks)} blocks)"
-    return {name: kept * exact(decoder.kv_bytes_per_block(built), point)}
+def _cached(row: Model, built: Architecture) -> dict[str, Expr]:
+    a_block = decoder.kv_bytes_per_block(built)
+    if not built.windowed:
+        return {"KV bytes per token": decoder.kv_bytes_per_token(built)}
+    whole = decoder.kv_cache_bytes(built).xreplace({L: Integer(row.context_max)})
+    return {
+        f"KV bytes per token up to L = {row.L_win:,}": n_dec * a_block,
+        f"KV bytes per token beyond ({row.n_dec - row.n_win} of {row.n_dec} blocks)": (n_dec - n_win) * a_block,
+        f"KV bytes of a request of L = {row.context_max:,}": whole,
+    }
 
 
 def report(imported: Imported) -> str:
