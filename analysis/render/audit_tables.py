@@ -1,5 +1,6 @@
 """Tables that enumerate readings: of the memory book, of expert placement, and of the two printed exchange times."""
 
+from collections.abc import Mapping
 from functools import cache
 from itertools import combinations
 
@@ -13,6 +14,7 @@ from analysis.evaluate.claims.systems import scenario
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.routing import AuditRow
 from analysis.evaluate.routing import audit as placements
+from analysis.evaluate.setting import Setting
 from analysis.render.digits import digits_of, whole
 from analysis.render.tables import code, table
 
@@ -120,13 +122,21 @@ def _foretold(link: str, other: str) -> str:
     return f"{digits_of(time, 4)} µs on {code(other)}, printed {paper:g}"
 
 
-@cache
-def bound_holds_from(system: str, weights: str = "eq11") -> int:
-    """Least batch [requests] of a scenario from which Eq. 12's bound stays below the full time per output token."""
+def bound_holds_from(system: Mapping[str, object], weights: str = "eq11", L: int | None = None) -> int:
+    """Least batch [requests] from which Eq. 12's bound stays below the full time per output token.
+
+    `system` are parameters of a setting with model, accelerator, link and degrees; L [tokens] adds a context.
+    """
     batches = np.arange(1, SEARCHED + 1)
-    setting = scenario(system, weights=weights).with_(B=batches)
+    setting = Setting.of(**{**system, "weights": weights, "B": batches, "L": L or system.get("L")})
     above = evaluate("tpot_bound", setting).value > evaluate("tpot", setting).value
     return int(batches[above].max(initial=0)) + 1
+
+
+def bound_holds(system: Mapping[str, object], weights: str = "eq11", L: int | None = None) -> str:
+    """`bound_holds_from` in words."""
+    batch = bound_holds_from(system, weights, L)
+    return f"from B = {whole(batch)} on" if batch <= SEARCHED else f"at no batch up to {whole(SEARCHED)}"
 
 
 def stated_tokens() -> int:
@@ -140,5 +150,5 @@ NAMES = {
     "capacity_pairs": capacity_pairs,
     "placement_table": placement_table,
     "inverse_table": inverse_table,
-    "bound_holds_from": bound_holds_from,
+    "bound_holds": bound_holds,
 }

@@ -1,6 +1,6 @@
 """The derivation as the book shows it: einsum lines with FLOPs, kernels with bytes, exact forms with limits."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sympy import Expr, Integer, oo
 
@@ -90,23 +90,26 @@ def limit_value(
     return float("inf") if form == oo else float(value(form, setting.point))
 
 
-def limit_table(grouping: str = "fused") -> str:
-    """Exact core-attention intensity and its limit side by side, for every mechanism, order and step."""
+def limit_table(grouping: str = "fused", speaker: Callable[[str], str] | None = None, width: float = 2) -> str:
+    """Exact core-attention intensity and its limit side by side, for every mechanism, order and step.
+
+    `speaker` names the model whose sizes give a mechanism's value (by default the first that has it); `width` [byte].
+    """
     rows, seen, models = [], set(), {}
     for remark, chosen in subjects():
         mechanism = datasets.model(chosen["model"]).attention
+        model = speaker(mechanism) if speaker else chosen["model"]
         for phase in STEPS:
             case = (mechanism, chosen["order"], phase, grouping)
             exact = core_intensity(*case)
             if (exact, phase) not in seen:
                 seen.add((exact, phase))
-                models[chosen["model"]] = None
-                rows.append(
-                    (f"{remark}, {phase}", f"${tex(exact)}$", f"${tex(core_limit(*case))}$", limit_number(*case))
-                )
+                models[model] = None
+                limit = limit_number(*case, model=model, width=width)
+                rows.append((f"{remark}, {phase}", f"${tex(exact)}$", f"${tex(core_limit(*case))}$", limit))
     caption = (
         f"Arithmetic intensity of core attention ({grouping}) in FLOP/byte, exact and in the limit of endless "
-        "batch and context. The value is the limit at 2-byte elements, without a causal mask, for the models "
+        f"batch and context. The value is the limit at {width:g}-byte elements, without a causal mask, for the models "
         f"{_listed(models)}."
     )
     return table(("core attention", "exact", "limit", "value"), rows, caption, f"tab-limits-{grouping}", "lccr")

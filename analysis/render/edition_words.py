@@ -1,14 +1,14 @@
 """What pages say about their edition: its rows by name, whose numbers stand here, who speaks for whom."""
 
 import re
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from analysis.evaluate import datasets
 from analysis.evaluate.edition.document import KEYS
 from analysis.evaluate.edition.edition import Edition, paper
-from analysis.render import derivations
+from analysis.evaluate.setting import architecture
+from analysis.render import edition_numbers
 from analysis.render.paper_tables import short_name
 from analysis.render.tables import code, table
 
@@ -19,15 +19,19 @@ def words(edition: Edition) -> dict[str, Any]:
     """The names that pages use for the edition, and the functions that depend on it."""
     return {
         "edition": edition,
+        "paper": paper(),
         "name": _name,
         "part": _part,
         "names": _names,
+        "made_of": made_of,
+        "latent_attention": datasets.model(edition.latent).attention,
+        "precision": f"{edition.peak.upper()}, {edition.width:g}-byte elements" if edition.width != 2 else edition.peak.upper(),
+        "elements": f"{edition.width:g}-byte elements",
         "banner": partial(banner, edition),
         "stand_in": partial(stand_in, edition),
         "paper_setting": partial(paper_setting, edition),
         "edition_keys": edition_keys,
-        "limit_number": _for_speakers(edition, derivations.limit_number),
-        "limit_value": _for_speakers(edition, derivations.limit_value),
+        **edition_numbers.words(edition),
     }
 
 
@@ -85,7 +89,7 @@ def stand_in(edition: Edition, role: str) -> str:
     speaker = getattr(edition, role)
     if speaker == edition.model:
         return ""
-    text = f"{_name(edition.model)} has no {ROLES[role]}. This page speaks of {_name(speaker)} in its place."
+    text = f"{_name(edition.model)} has no {ROLES[role]}. Where this page needs them, {_name(speaker)} speaks in its place."
     return _admonition("note", "A stand-in", text)
 
 
@@ -113,12 +117,16 @@ def _admonition(kind: str, title: str, text: str) -> str:
     return f":::{{admonition}} {title}\n:class: {kind}\n{text}\n:::\n"
 
 
-def _for_speakers(edition: Edition, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The limits of core attention for the edition's models, at its width, where one has the mechanism."""
+def made_of(model: str) -> str:
+    """The parts of a model's blocks, in words.
 
-    def of_the_edition(mechanism: str, *more, **given):
-        model = edition.speaker(mechanism)
-        return function(mechanism, *more, **({"model": model} if model else {}), **{"width": edition.width, **given})
-
-    of_the_edition.__doc__ = function.__doc__
-    return of_the_edition
+    >>> made_of("deepseek-v3")
+    'MLA, gated layers, routed and shared experts'
+    >>> made_of("gpt3-175b")
+    'MHA, plain layers'
+    """
+    blocks = architecture(datasets.model(model))
+    parts = [blocks.attention.replace("_", " "), *([f"{blocks.ffn} layers"] if blocks.dense else [])]
+    if blocks.experts:
+        parts.append("routed and shared experts" if blocks.shared else "routed experts")
+    return ", ".join(parts)

@@ -13,6 +13,7 @@ from analysis.render import (
     derivations,
     edition_words,
     equations,
+    judgements,
     ledger_tables,
     measured_tables,
     paper_tables,
@@ -31,6 +32,7 @@ FIGURES = "figures"
 
 NAMES: dict[str, Any] = {
     **prose.WORDS,
+    **judgements.WORDS,
     "equation": equations.equation,
     "symbol": equations.symbol,
     "einsum": derivations.einsum,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from analysis.derive.symbols import BW_mem, RP_acc
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.arrangements import fitting_degree
@@ -62,6 +63,22 @@ class Edition:
     def others(self) -> tuple[str, ...]:
         """The compared models besides the edition's own."""
         return tuple(each for each in self.models if each != self.model)
+
+    @property
+    def other_mixture(self) -> str:
+        """A second model with routed experts, to set beside `mixture`: a compared one, else the paper's."""
+        return next(each for each in (*self.models, *paper().models) if has_experts(each) and each != self.mixture)
+
+    @property
+    def B_each(self) -> int:
+        """Requests of one accelerator where each holds the whole attention of its own."""
+        return max(1, self.B // self.n_acc)
+
+    @property
+    def BW_Int(self) -> str:
+        """Bandwidths of a joined system [byte/s] to compare: the link's, that between groups, and their geometric mean."""
+        fast, slow = (1e9 * datasets.interconnect(each).BW_Int for each in (self.link, self.link_between))
+        return f"{fast:.6g},{(fast * slow) ** 0.5:.6g},{slow:.6g}"
 
     @property
     def device(self) -> dict:
@@ -164,7 +181,31 @@ def _check(edition: Edition) -> None:
         raise InputError(f"mixture: found {edition.mixture!r}, allowed are models with routed experts; name another.")
     for each in dict.fromkeys((*edition.accelerators, edition.accelerator_experts)):
         datasets.peak_rate(datasets.accelerator(each), edition.peak)
+    _check_link_between(edition)
+    _check_device(edition)
     for model in dict.fromkeys((edition.model, edition.latent, edition.mixture, *edition.models)):
         setting = Setting.of(**edition.system(model))
         check_system(setting)
         _ = setting.with_(group=edition.group, link_between=edition.link_between).point
+
+
+def _check_link_between(edition: Edition) -> None:
+    """The chapters compare a fast link with a slow one."""
+    fast, slow = (datasets.interconnect(each).BW_Int for each in (edition.link, edition.link_between))
+    if slow >= fast:
+        raise InputError(
+            f"link_between: found {edition.link_between!r} with {slow:g} GB/s, allowed are links slower than the "
+            f"{fast:g} GB/s of {edition.link}; name another (`python -m analysis interconnects` lists all)."
+        )
+
+
+def _check_device(edition: Edition) -> None:
+    """The device that may run the experts trades arithmetic for bandwidth; what chapters say of it holds for no other."""
+    plain, device = (
+        Setting.of(accelerator=each, peak=edition.peak).point for each in (edition.accelerator, edition.accelerator_experts)
+    )
+    if not (device[RP_acc] < plain[RP_acc] and device[BW_mem] > plain[BW_mem]):
+        raise InputError(
+            f"accelerator_experts: found {edition.accelerator_experts!r}, allowed are devices of a lower ridge point and a "
+            f"higher bandwidth than {edition.accelerator}; name another."
+        )

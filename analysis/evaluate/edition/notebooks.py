@@ -34,7 +34,7 @@ def parameters(edition: Edition, notebook: Path) -> dict[str, object]:
     found = {
         name: model if name == "model" else _value(edition, model, line)
         for name, line in lines.items()
-        if name in KEYS and (notebook.stem, name) not in OWN_CHOICE
+        if name in (*KEYS, "BW_Int") and (notebook.stem, name) not in OWN_CHOICE
     }
     return {name: value for name, value in found.items() if value not in (None, "")}
 

@@ -1,0 +1,69 @@
+"""Words that judge a number, chosen by the number: a sentence that uses them is true in every edition of the book."""
+
+from math import isfinite
+
+from analysis.evaluate.quantities import evaluate
+from analysis.render.digits import digits_of
+
+NEAR = 0.5
+"""Share of the ridge point from which an intensity is called near it."""
+
+JUST = 1.25
+"""Share up to which it is called just above."""
+
+
+def against_ridge(share: float) -> str:
+    """Where an intensity lies, given its share of the ridge point.
+
+    >>> [against_ridge(share) for share in (0.1, 0.8, 1.1, 3)]
+    ['below', 'near, not above,', 'just above', 'above']
+    """
+    if share < 1:
+        return "below" if share < NEAR else "near, not above,"
+    return "just above" if share < JUST else "above"
+
+
+def waits_or_computes(share: float) -> str:
+    """What limits a layer of this share of the ridge point.
+
+    >>> waits_or_computes(0.8), waits_or_computes(1.3)
+    ('it waits for memory', 'it computes')
+    """
+    return "it waits for memory" if share < 1 else "it computes"
+
+
+def higher_or_lower(ratio: float, higher: str = "higher", lower: str = "lower", same: str = "the same") -> str:
+    """A comparison by its ratio; equal at three digits is the same.
+
+    >>> higher_or_lower(2), higher_or_lower(0.5, "more", "less"), higher_or_lower(1.0001)
+    ('higher', 'less', 'the same')
+    """
+    return same if digits_of(ratio) == "1" else higher if ratio > 1 else lower
+
+
+def knee(**given) -> str:
+    """The batch at which routed experts reach the ridge with their activations counted, in words.
+
+    >>> knee(model="mixtral-8x7b", accelerator="b200-paper")
+    'at 1,140 requests'
+    """
+    batch = float(evaluate("B_MoE", **given).beside["activations counted"])
+    return f"at {digits_of(batch)} requests" if 0 < batch and isfinite(batch) else "at no batch"
+
+
+def or_none(number: float, text: str = "", none: str = "none") -> str:
+    """A number in `text` (`{}` where it belongs), or `none` where there is no such number.
+
+    >>> or_none(7.0, "below {} tokens"), or_none(float("nan"), none="nowhere")
+    ('below 7 tokens', 'nowhere')
+    """
+    return (text or "{}").format(digits_of(number)) if number is not None and isfinite(number) else none
+
+
+WORDS = {
+    "against_ridge": against_ridge,
+    "waits_or_computes": waits_or_computes,
+    "higher_or_lower": higher_or_lower,
+    "knee": knee,
+    "or_none": or_none,
+}
