@@ -68,9 +68,7 @@ def crossing_sentence(edition: Edition) -> str:
         return "One order is the faster one at every query length."
     listed = " and ".join(map(digits_of, lengths))
     few = "stays on the reordered side" if lengths[0] >= FEW else "may already cross over"
-    return (
-        f"The orders take equal time at {listed} query tokens per request: speculative decoding with a few tokens {few}."
-    )
+    return f"The orders take equal time at {listed} query tokens per request: speculation with a few tokens {few}."
 
 
 def _for_speakers(edition: Edition, function: Callable[..., Any]) -> Callable[..., Any]:

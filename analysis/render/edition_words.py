@@ -25,7 +25,7 @@ def words(edition: Edition) -> dict[str, Any]:
         "names": _names,
         "made_of": made_of,
         "latent_attention": datasets.model(edition.latent).attention,
-        "precision": f"{edition.peak.upper()}, {edition.width:g}-byte elements" if edition.width != 2 else edition.peak.upper(),
+        "precision": edition.peak.upper() + ("" if edition.width == 2 else f", {edition.width:g}-byte elements"),
         "elements": f"{edition.width:g}-byte elements",
         "banner": partial(banner, edition),
         "stand_in": partial(stand_in, edition),
@@ -89,7 +89,8 @@ def stand_in(edition: Edition, role: str) -> str:
     speaker = getattr(edition, role)
     if speaker == edition.model:
         return ""
-    text = f"{_name(edition.model)} has no {ROLES[role]}. Where this page needs them, {_name(speaker)} speaks in its place."
+    lacks = f"{_name(edition.model)} has no {ROLES[role]}."
+    text = f"{lacks} Where this page needs them, {_name(speaker)} speaks in its place."
     return _admonition("note", "A stand-in", text)
 
 

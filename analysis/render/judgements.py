@@ -48,7 +48,7 @@ def knee(**given) -> str:
     'at 1,140 requests'
     """
     batch = float(evaluate("B_MoE", **given).beside["activations counted"])
-    return f"at {digits_of(batch)} requests" if 0 < batch and isfinite(batch) else "at no batch"
+    return f"at {digits_of(batch)} requests" if batch > 0 and isfinite(batch) else "at no batch"
 
 
 def or_none(number: float, text: str = "", none: str = "none") -> str:

@@ -66,7 +66,7 @@ def test_what_is_left_out_is_the_papers_and_what_follows_follows(folder):
     edition = read_edition(folder / "mixture.yml")
     assert (edition.name, edition.title) == ("mixture", "Qwen3 235B-A22B on H200 SXM5 141GB")
     assert (edition.latent, edition.mixture, edition.link) == ("deepseek-v3", "qwen3-235b-a22b", "nvlink4-h100")
-    assert edition.models == ("gpt3-175b", "llama-4-maverick", "qwen3-235b-a22b")
+    assert edition.models == ("gpt3-175b", "llama-4-maverick", "deepseek-v3", "qwen3-235b-a22b")
     assert edition.accelerators[0] == "h200-sxm5"
     assert (edition.n_acc, edition.slo, edition.link_between) == (32, 0.05, "ib-xdr")
 
@@ -79,7 +79,7 @@ def test_a_model_that_cannot_speak_for_a_mechanism_has_a_stand_in(folder):
     for name in ("experts", "reordering", "thesis_attribution"):
         assert given[name]["model"] == "deepseek-v3"
     assert given["intensity"]["model"] == "llama-3.1-70b"
-    assert given["experts"]["models"] == "llama-4-maverick", "a model without experts reaches none"
+    assert given["experts"]["models"] == "llama-4-maverick,deepseek-v3", "a model without experts reaches none"
 
 
 def test_own_rows_count_among_ours_while_the_edition_is_built_and_only_then(folder):

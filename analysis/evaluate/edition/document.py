@@ -35,7 +35,7 @@ KEYS = {
     "model": Key("model", "the model that chapters speak of"),
     "latent": Key("model", "the one that speaks for latent attention; by default model, or a stand-in if it has none"),
     "mixture": Key("model", "the one that speaks for routed experts; by default model, or a stand-in if it has none"),
-    "models": Key("model", "the models compared; by default the paper's, its own replaced by model", many=True),
+    "models": Key("model", "the models compared; by default the paper's and model", many=True),
     "accelerator": Key("accelerator", "the accelerator that chapters speak of"),
     "accelerators": Key("accelerator", "further ridge points; by default the paper's and accelerator", many=True),
     "accelerator_experts": Key("accelerator", "the device that may run the routed experts"),

@@ -76,7 +76,7 @@ class Edition:
 
     @property
     def BW_Int(self) -> str:
-        """Bandwidths of a joined system [byte/s] to compare: the link's, that between groups, and their geometric mean."""
+        """Bandwidths of a joined system [byte/s]: the link's, their geometric mean, and that between groups."""
         fast, slow = (1e9 * datasets.interconnect(each).BW_Int for each in (self.link, self.link_between))
         return f"{fast:.6g},{(fast * slow) ** 0.5:.6g},{slow:.6g}"
 
@@ -137,7 +137,7 @@ def _resolved(values: dict, file: str, own: Mapping[str, tuple[str, ...]]) -> Ed
         "title": f"{datasets.model(ours.model).name} on {datasets.accelerator(ours.accelerator).name}",
         "latent": _first(wanted, has_latent, paper().latent),
         "mixture": _first(wanted, has_experts, paper().mixture),
-        "models": tuple(dict.fromkeys(ours.model if each == paper().model else each for each in paper().models)),
+        "models": tuple(dict.fromkeys((*paper().models, ours.model))),
         "accelerators": tuple(each for each in paper().accelerators if _has_rate(each, peak)),
         "link": _link(ours, values),
     }
@@ -200,12 +200,11 @@ def _check_link_between(edition: Edition) -> None:
 
 
 def _check_device(edition: Edition) -> None:
-    """The device that may run the experts trades arithmetic for bandwidth; what chapters say of it holds for no other."""
-    plain, device = (
-        Setting.of(accelerator=each, peak=edition.peak).point for each in (edition.accelerator, edition.accelerator_experts)
-    )
+    """The device that may run the experts trades arithmetic for bandwidth; what chapters say of it needs that."""
+    parts = (edition.accelerator, edition.accelerator_experts)
+    plain, device = (Setting.of(accelerator=each, peak=edition.peak).point for each in parts)
     if not (device[RP_acc] < plain[RP_acc] and device[BW_mem] > plain[BW_mem]):
         raise InputError(
-            f"accelerator_experts: found {edition.accelerator_experts!r}, allowed are devices of a lower ridge point and a "
-            f"higher bandwidth than {edition.accelerator}; name another."
+            f"accelerator_experts: found {edition.accelerator_experts!r}, allowed are devices of a lower ridge point "
+            f"and a higher bandwidth than {edition.accelerator}; name another."
         )
