@@ -38,7 +38,7 @@ def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setti
 def fitting_degree(setting: Setting, L: float) -> int:
     """Tensor-parallel degree of a model for which the reader names none: see `with_models`."""
     for row in datasets.scenarios().values():
-        if row.model == setting.model.id and setting["n_acc"] % row.deg_TP == 0:
+        if row.model == setting.model.id and _shards(setting, row.deg_TP):
             return row.deg_TP
     powers = [2**power for power in range(int(np.log2(setting["n_acc"])) + 1)]
     able = [degree for degree in powers if _shards(setting, degree)]
