@@ -59,7 +59,8 @@ def pages(tmp_path_factory):
 def test_a_chapter_names_no_row(page):
     rows = {*datasets.models(), *datasets.accelerators(), *datasets.interconnects(), *datasets.scenarios()}
     template = (ROOT / "book" / f"{page}.md").read_text()
-    assert not (rows - OWN_SUBJECT) & set(ROW.findall(template)), "name edition.model, edition.accelerator, ... in place of a row"
+    typed = (rows - OWN_SUBJECT) & set(ROW.findall(template))
+    assert not typed, "name edition.model, edition.accelerator, ... in place of a row"
     assert page == "argument" or not re.search(r"DeepSeek|GPT-3|Maverick|B200|NVLink", template), "a typed name"
 
 
