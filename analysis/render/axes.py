@@ -1,10 +1,12 @@
 """What all figures share: readable logarithmic ticks, numbers in words, colours of models and layers."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.evaluate.setting import Setting
@@ -93,6 +95,12 @@ def seconds(time: float) -> str:
     return f"{rounded(time * 1e9)} ns"
 
 
+def headline(figure: Figure, finding: str) -> None:
+    """Write what the figure shows above it, broken into lines that fit its width."""
+    letters = int(figure.get_figwidth() * 72 / 6.4)  # the mean width of a letter at the title's size
+    figure.suptitle(fill(finding, letters), x=0.01, ha="left")
+
+
 def powers_of_two(axis: Axis, values: Sequence[float]) -> None:
     """Tick an axis at the values themselves, printed in full, at most eight of them."""
     values = list(values)
@@ -127,7 +135,6 @@ def label_right(
             xytext=(1.08, height),
             textcoords="axes fraction",
             va="center",
-            fontsize=9,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": "#BBBBBB", "linewidth": 0.7, "relpos": (0, 0.5), "shrinkA": 14},
         )

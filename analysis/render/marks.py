@@ -1,7 +1,6 @@
 """Marks that the figures of serving systems share: infeasible cells, context line styles, and where a curve ends."""
 
 from collections.abc import Sequence
-from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -38,7 +37,7 @@ def mark_slo(axes: Axes, setting: Setting) -> None:
     """Draw the SLO across an axis of TPOT in ms, where there is one."""
     if setting["slo"]:
         axes.axvline(setting["slo"] * 1e3, color="black", linestyle="-.", linewidth=1)
-        axes.text(setting["slo"] * 1e3, 0.02, " SLO", transform=axes.get_xaxis_transform(), fontsize=9)
+        axes.text(setting["slo"] * 1e3, 0.02, " SLO", transform=axes.get_xaxis_transform())
 
 
 def cells(axes: Axes, values: np.ndarray, reason: np.ndarray, colours: Colormap, scale: Normalize) -> None:
@@ -57,14 +56,7 @@ def _number(axes: Axes, row: int, column: int, number: float, ground: Sequence[f
     dark = np.dot(ground[:3], (0.299, 0.587, 0.114)) < 0.55
     box = {"facecolor": ground, "edgecolor": "none", "pad": 0.8}  # keeps hatching and lines off the digits
     axes.text(
-        column + 0.5,
-        row + 0.5,
-        _short(number),
-        ha="center",
-        va="center",
-        fontsize=8,
-        bbox=box,
-        color="white" if dark else "black",
+        column + 0.5, row + 0.5, _short(number), ha="center", va="center", bbox=box, color="white" if dark else "black"
     )
 
 
@@ -74,8 +66,8 @@ def _short(number: float) -> str:
 
 def cell_ticks(axes: Axes, batches: Sequence[float], contexts: Sequence[float]) -> None:
     """Name the cells of a heat map by their batch and context."""
-    axes.set_xticks(np.arange(len(batches)) + 0.5, [f"{B:.0f}" for B in batches], fontsize=8)
-    axes.set_yticks(np.arange(len(contexts)) + 0.5, [f"{L:.0f}" for L in contexts], fontsize=8)
+    axes.set_xticks(np.arange(len(batches)) + 0.5, [f"{B:.0f}" for B in batches], rotation=45)
+    axes.set_yticks(np.arange(len(contexts)) + 0.5, [f"{L:.0f}" for L in contexts])
 
 
 def reason_patches(setting: Setting, reasons: Sequence[str]) -> list[Patch]:
@@ -88,8 +80,3 @@ def count_reasons(setting: Setting, reason: np.ndarray) -> str:
     words = {CAPACITY: "do not fit memory", SLO: "fit but exceed the SLO"}
     found = [f"{int((reason == why).sum())} {words[why]}" for why in ends_of(setting)]
     return f"of {reason.size} cells " + " and ".join(found)
-
-
-def wrapped(title: str) -> str:
-    """A title broken into lines that fit the width of a figure."""
-    return fill(title, 84)

@@ -33,8 +33,8 @@ BOUND_LOOKS = {
 }
 """Look of a kernel that waits for arithmetic, or for memory."""
 
-WIDTH = 7.2
-"""Figure width in inches that fills the book's text column at its natural size."""
+WIDTH = 5.4
+"""Figure width in inches: narrow, as a drawing scales without loss and its letters must stay legible on a phone."""
 
 SETTINGS = {
     "figure.figsize": (WIDTH, 4.2),
@@ -42,14 +42,16 @@ SETTINGS = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "savefig.dpi": 150,  # of rasterised parts, such as heat-map cells
-    "savefig.pad_inches": 0.12,
+    "savefig.pad_inches": 0.08,
     "savefig.bbox": "tight",
     "svg.fonttype": "path",  # the same letters on every machine, whatever fonts it has
     "svg.hashsalt": "study",  # ids that do not change from run to run
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib
-    "font.size": 10,
-    "axes.titlesize": 11,
+    "font.size": 9,  # the smallest: on a phone, 380 pixels wide, its letters are 8 pixels high
+    "axes.labelsize": 10,
+    "figure.titlesize": 11,
+    "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -60,7 +62,8 @@ SETTINGS = {
     "lines.linewidth": 1.8,
     "lines.markersize": 5,
     "legend.frameon": False,
-    "legend.fontsize": 9,
+    "legend.handlelength": 2.2,
+    "legend.columnspacing": 1.4,
     "hatch.linewidth": 0.6,
     "axes.prop_cycle": mpl.cycler(
         color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#666666"]

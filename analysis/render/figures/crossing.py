@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.evaluate.crossing import crossing_in_bytes, crossing_in_flops, crossings_in_time, order_times
 from analysis.evaluate.reordered import prefill_slowdown
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import label_right, plain_log, powers_of_two, rounded
+from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, LINE_STYLES, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, where
 
@@ -48,7 +48,7 @@ def crossing_figure(setting: Setting, rows: Rows) -> Figure:
     powers_of_two(axes.xaxis, rows["l"])
     plain_log(axes.yaxis)
     axes.set(xlabel="query length l [tokens per request in this step]", ylabel="decompression and core attention [ms]")
-    axes.set_title(_crossing_title(found))
+    headline(figure, _crossing_title(found))
     return figure
 
 
@@ -78,7 +78,7 @@ def _marks(axes: Axes, found: dict[str, list[float]]) -> None:
             axes.axvline(length, color="black", linewidth=1, linestyle="-" if name == "time" else ":")
             text = f"equal {name}: {rounded(length)}"
             beside = length / 1.08 if left else length * 1.08
-            axes.text(beside, height, text, fontsize=9, ha="right" if left else "left")
+            axes.text(beside, height, text, ha="right" if left else "left")
 
 
 def _crossing_title(found: dict[str, list[float]]) -> str:
@@ -126,7 +126,7 @@ def prefill_figure(setting: Setting, rows: Rows) -> Figure:
     label_right(axes, ends, list(_lines(rows)), [COLOURS["mla"]] * len(ends))
     powers_of_two(axes.xaxis, rows["L"])
     axes.set(xlabel="context L = l [tokens]", ylabel="time with / time without reordering")
-    axes.set_title(f"A reordered prefill takes up to {rounded(_worst(rows))} times as long")
+    headline(figure, f"A reordered prefill takes up to {rounded(_worst(rows))} times as long")
     return figure
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.experts import expert_intensities, ridge, ridge_batches, share_reached
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import label_right, plain_log, powers_of_two, rounded
+from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 from analysis.render.words import conventions, where
 
@@ -33,7 +33,7 @@ def expert_figure(setting: Setting, rows: Rows) -> Figure:
     axes.set_xlim(min(rows["B"]), max(rows["B"]))
     level, found = ridge(setting), ridge_batches(setting)
     axes.axhline(level, color="black", linewidth=1)
-    axes.text(rows["B"][0] * 1.1, level * 1.1, f"ridge {rounded(level)}", fontsize=9)
+    axes.text(rows["B"][0] * 1.1, level * 1.1, f"ridge {rounded(level)}")
     _mark(axes, found.experts, level, "B_MoE", "right")
     if found.knee:
         _mark(axes, found.knee, level, "knee", "left")
@@ -46,7 +46,7 @@ def expert_figure(setting: Setting, rows: Rows) -> Figure:
     powers_of_two(axes.xaxis, rows["B"])
     plain_log(axes.yaxis)
     axes.set(xlabel="requests decoded together B (whole system)", ylabel="ArI of one expert [FLOP/byte]")
-    axes.set_title(f"Experts of {setting.model.id} reach the ridge at B = {rounded(found.experts, 4)}")
+    headline(figure, f"Experts of {setting.model.id} reach the ridge at B = {rounded(found.experts, 4)}")
     return figure
 
 
@@ -63,7 +63,6 @@ def _mark(axes: Axes, batch: float, level: float, name: str, side: str) -> None:
         textcoords="offset points",
         rotation=90,
         ha=side,
-        fontsize=9,
     )
 
 
@@ -106,7 +105,7 @@ def reached_figure(rows: Rows) -> Figure:
     powers_of_two(axes.xaxis, rows["B"])
     axes.yaxis.set_major_formatter("{x:.0%}")
     axes.set(xlabel="requests decoded together B (whole system)", ylabel="experts reached (expected share)")
-    axes.set_title(_reached_title(rows, models))
+    headline(figure, _reached_title(rows, models))
     return figure
 
 
@@ -158,20 +157,19 @@ def ridge_figure(setting: Setting, rows: Rows) -> Figure:
             va="center",
             textcoords="offset points",
             ha="left" if batch >= attention else "right",
-            fontsize=8,
         )
     axes.axvline(attention, color=COLOURS["projections"])
     axes.set_xscale("log")
     low, high = min(*rows["B_MoE"], attention), max(*rows["B_MoE"], attention)
     axes.set_xlim(low / 1.8, high * 1.8)
-    axes.text(attention / 1.05, -1, f"B_attn {rounded(attention, 4)}", ha="right", va="center", fontsize=9)
-    axes.set_yticks(range(len(rows["model"])), rows["model"], fontsize=8)
+    axes.text(attention / 1.05, -1, f"B_attn {rounded(attention, 4)}", ha="right", va="center")
+    axes.set_yticks(range(len(rows["model"])), rows["model"])
     axes.set_ylim(len(rows["model"]) - 0.4, -1.6)
     axes.grid(axis="y", visible=False)
     plain_log(axes.xaxis)
-    axes.set_xlabel("batch at which routed experts reach the ridge, B_MoE [requests]")
+    axes.set_xlabel("B_MoE, at which experts reach the ridge [requests]")
     bound = sum(batch > attention for batch in rows["B_MoE"])
-    axes.set_title(f"Experts, not projections, set B_RP for {bound} of {len(rows['model'])} models")
+    headline(figure, f"Experts, not projections, set B_RP for {bound} of {len(rows['model'])} models")
     return figure
 
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.grids import Grid, best, curve
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import mechanism_colour, plain_log, rounded
+from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
 from analysis.render.figures.serving import SHARED, degrees_of, middle
-from analysis.render.marks import context_style, mark_slo, wrapped
+from analysis.render.marks import context_style, mark_slo
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
 
@@ -40,7 +40,7 @@ def frontier_figure(lines: Sequence[Grid], contexts: np.ndarray) -> Figure:
     plain_log(axes.yaxis)
     axes.xaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
     _frontier_legend(figure, lines, styles, markers)
-    axes.set_title(_frontier_title(lines, contexts))
+    headline(figure, _frontier_title(lines, contexts))
     return figure
 
 
@@ -70,7 +70,7 @@ def _frontier_title(lines: Sequence[Grid], contexts: np.ndarray) -> str:
     over = f", {rounded(rates[most] / rates[least])} times {least}" if 0 < rates[least] < rates[most] else ""
     slo = lines[0].setting["slo"]
     within = f"Within {slo * 1e3:g} ms a token, at" if slo else "At"
-    return wrapped(f"{within} L = {L:.0f}, {most} reaches {rounded(rates[most])} tokens/s per accelerator{over}")
+    return f"{within} L = {L:.0f}, {most} reaches {rounded(rates[most])} tokens/s per accelerator{over}"
 
 
 def describe_frontier(lines: Sequence[Grid], contexts: np.ndarray) -> tuple[str, str]:

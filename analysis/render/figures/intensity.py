@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.derive.symbols import RP_acc
 from analysis.evaluate.layers import layers, numbers, swept
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import label_right, mechanism_colour, plain_log, powers_of_two, rounded
+from analysis.render.axes import headline, label_right, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
@@ -52,7 +52,7 @@ def intensity_figure(settings: Sequence[Setting], devices: Sequence[Setting], ro
     powers_of_two(axes.xaxis, rows["B"])
     plain_log(axes.yaxis)
     axes.set(xlabel="requests decoded together B (whole system)", ylabel="arithmetic intensity ArI [FLOP/byte]")
-    axes.set_title("Batching lifts layers of weights, not core attention")
+    headline(figure, "Batching lifts layers of weights, not core attention")
     return figure
 
 
@@ -61,7 +61,7 @@ def _ridges(axes: Axes, devices: Sequence[Setting]) -> None:
     low, high = min(ridges, key=ridges.get), max(ridges, key=ridges.get)
     axes.axhspan(ridges[low] * 0.995, ridges[high] * 1.005, color=COLOURS["infeasible"], alpha=0.45, linewidth=0)
     text = f"ridge points: {rounded(ridges[low])} to {rounded(ridges[high])}"
-    axes.text(axes.get_xlim()[0] * 1.2, ridges[high] * 1.08, text, fontsize=9)
+    axes.text(axes.get_xlim()[0] * 1.2, ridges[high] * 1.08, text)
 
 
 def describe_intensity(settings: Sequence[Setting], devices: Sequence[Setting], rows: Rows) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.grids import CAPACITY, Grid, capacities, grid
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import mechanism_colour, plain_log
-from analysis.render.marks import context_style, wrapped
+from analysis.render.axes import headline, mechanism_colour, plain_log
+from analysis.render.marks import context_style
 from analysis.render.style import LINE_STYLES, WIDTH
 from analysis.render.words import conventions
 
@@ -39,7 +39,7 @@ def network_figure(grids: Mapping[str, Grid]) -> Figure:
     handles = [*panels[0, 0].get_legend_handles_labels()[0]]
     handles.append(pyplot.Line2D([], [], color="black", linestyle=":", label="memory full (B_cap)"))
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
-    figure.suptitle(_network_title(grids), x=0.01, ha="left", fontsize=11)
+    headline(figure, _network_title(grids))
     return figure
 
 
@@ -61,7 +61,7 @@ def losses(grids: Mapping[str, Grid]) -> dict[str, float]:
 
 def _network_title(grids: Mapping[str, Grid]) -> str:
     listed = ", ".join(f"{loss:.0%} with {name}" for name, loss in losses(grids).items())
-    return wrapped(f"Throughput lost at worst: {listed}")
+    return f"Throughput lost at worst: {listed}"
 
 
 def describe_networks(grids: Mapping[str, Grid]) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """The reader's own machine: timed kernels under the roofline of its own rates, and what reordering gains there."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -7,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.measured.own_machine import OwnMachine, order_times, texts
 from analysis.evaluate.measured.predict import numbers
-from analysis.render.axes import plain_log, powers_of_two, rounded, short
+from analysis.render.axes import headline, plain_log, powers_of_two, rounded, short
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
 Rows = dict[str, list]
@@ -56,7 +58,7 @@ def _series(operation: str, mechanism: str | None, order: str | None) -> str:
 
 def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
     """Attained rate against intensity, under the roof of the machine's best product and best read."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 4.8))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 5.4))
     x = np.geomspace(0.1, max(rows["intensity"]) * 2, 200)
     axes.loglog(
         x,
@@ -78,10 +80,10 @@ def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
             label=name,
         )
     axes.set(xlabel="intensity [FLOP/byte]", ylabel="attained rate [FLOP/s]", xlim=(0.2, x[-1]))
-    axes.set_title(f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
+    headline(figure, f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
     for axis in (axes.xaxis, axes.yaxis):
         plain_log(axis)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=1)
     return figure
 
 
@@ -115,15 +117,21 @@ def machine_order_rows(machine: OwnMachine) -> Rows:
 
 def machine_order_figure(rows: Rows) -> Figure:
     """Time without over time with reordering against context, measured and predicted, by heads."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.8))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 4.2))
     for number, heads in enumerate(dict.fromkeys(rows.get("n_hd", ()))):
         _order_lines(axes, rows, heads, MARKERS[number], (COLOURS["mla"], COLOURS["mha"])[number % 2])
     axes.set_xscale("log", base=2)
     powers_of_two(axes.xaxis, sorted(set(rows.get("L", ()))))
     axes.set(xlabel="context L [tokens]", ylabel="time without over with reordering")
     axes.set_ylim(bottom=0)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
+    gains = rows.get("speedup_measured", ())
+    headline(figure, f"Reordering speeds decode on this machine {_span(gains)} times" if gains else "No pair was timed")
     return figure
+
+
+def _span(numbers: Sequence[float]) -> str:
+    return f"{rounded(min(numbers), 2)} to {rounded(max(numbers), 2)}"
 
 
 def _order_lines(axes: Axes, rows: Rows, heads: float, marker: str, colour: str) -> None:

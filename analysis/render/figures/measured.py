@@ -13,7 +13,7 @@ from analysis.evaluate.measured.achieved import DATASHEET, Ridge, ridges
 from analysis.evaluate.measured.devices import device_point
 from analysis.evaluate.measured.predict import numbers
 from analysis.evaluate.measured.validate import Compared, groups
-from analysis.render.axes import plain_log, rounded, seconds
+from analysis.render.axes import headline, plain_log, rounded, seconds
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
 Rows = dict[str, list]
@@ -58,7 +58,7 @@ def measured_roofline_rows(compared: Compared, accelerators: Sequence[str]) -> R
 
 def measured_roofline_figure(rows: Rows, accelerators: Sequence[str]) -> Figure:
     """Attained rate against intensity, one panel per accelerator, under data-sheet and achieved roofs."""
-    figure, panels = pyplot.subplots(1, len(accelerators), figsize=(WIDTH, 4.4), sharey=True, squeeze=False)
+    figure, panels = pyplot.subplots(1, len(accelerators), figsize=(WIDTH, 5), sharey=True, squeeze=False)
     for axes, name in zip(panels[0], accelerators, strict=True):
         _roofs(axes, name)
         _points(axes, rows, name)
@@ -71,7 +71,17 @@ def measured_roofline_figure(rows: Rows, accelerators: Sequence[str]) -> Figure:
         label: handle for axes in panels[0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=2)
+    shares = ", ".join(f"{reached(rows, name):.0%} on {name}" for name in accelerators)
+    headline(figure, f"The best kernels come to {shares} of their data-sheet roof")
     return figure
+
+
+def reached(rows: Rows, name: str) -> float:
+    """The largest share of its data-sheet roof [1] that a measured kernel reaches on an accelerator."""
+    point = device_point(name, "bf16")
+    peak, bandwidth = float(point[P_acc]), float(point[BW_mem])
+    own = [i for i, each in enumerate(rows["accelerator"]) if each == name]
+    return max((rows["rate"][i] / min(peak, bandwidth * rows["intensity"][i]) for i in own), default=float("nan"))
 
 
 def _roofs(axes: Axes, name: str) -> None:
@@ -146,7 +156,7 @@ def measured_ratio_rows(compared: Compared) -> Rows:
 
 def measured_ratio_figure(rows: Rows) -> Figure:
     """Measured over predicted time against predicted time."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 4.2))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 5))
     predicted, measured = (np.array(rows[name]) for name in ("predicted", "measured"))
     for number, name in enumerate(dict.fromkeys(rows["operation"])):
         chosen = np.array([each == name for each in rows["operation"]])
@@ -165,10 +175,10 @@ def measured_ratio_figure(rows: Rows) -> Figure:
     axes.set(xlabel="predicted time [µs]", ylabel="measured over predicted time", ylim=(0.8, 100))
     plain_log(axes.xaxis)
     plain_log(axes.yaxis)
-    axes.legend(fontsize=8, ncols=2)
+    figure.legend(loc="outside lower center", ncols=2)
     large = measured[predicted > 1e-4] / predicted[predicted > 1e-4]
-    axes.set_title(
-        f"Above 100 µs, kernels take {rounded(float(np.median(large)))} times the roofline's time in the median"
+    headline(
+        figure, f"Above 100 µs, kernels take {rounded(float(np.median(large)))} times the roofline's time in the median"
     )
     return figure
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from analysis.evaluate.measured.achieved import DATASHEET
 from analysis.evaluate.measured.calibrations import Fitted
 from analysis.evaluate.measured.deployed import EndToEnd
-from analysis.render.axes import rounded
+from analysis.render.axes import headline, rounded
 from analysis.render.style import COLOURS, WIDTH
 
 Rows = dict[str, list]
@@ -23,19 +23,19 @@ def columns_of(records: list[dict]) -> Rows:
 # -- ridge points --------------------------------------------------------------------------------------------------
 def ridge_move_figure(moves: list[dict]) -> Figure:
     """Ridge point of each accelerator by data sheet and as achieved, beside reordered MLA's intensity."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.6))
-    labels = [f"{move['accelerator']}\n{move['how']}" for move in moves]
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.3 * len(moves)))
     colours = ["#BBBBBB" if move["how"] == DATASHEET else COLOURS["projections"] for move in moves]
-    bars = axes.bar(range(len(moves)), [move["ridge"] for move in moves], color=colours)
-    axes.bar_label(bars, [rounded(move["ridge"]) for move in moves], fontsize=9)
+    bars = axes.barh(range(len(moves)), [move["ridge"] for move in moves], color=colours)
+    axes.bar_label(bars, [f" {rounded(move['ridge'])}" for move in moves])
     intensity = moves[0]["core over ridge"] * moves[0]["ridge"]
-    axes.axhline(intensity, color=COLOURS["mla"], linewidth=1.5)
-    axes.text(-0.45, intensity * 1.02, f"reordered core {rounded(intensity)}", color=COLOURS["mla"], fontsize=9)
-    axes.set_xticks(range(len(moves)), labels, rotation=40, ha="right", fontsize=8)
-    axes.set_ylabel("ridge point [FLOP/byte]")
-    axes.grid(axis="x", visible=False)
+    axes.axvline(intensity, color=COLOURS["mla"], linewidth=1.5)
+    axes.text(intensity, -0.75, f"reordered core {rounded(intensity)}", color=COLOURS["mla"], ha="center")
+    axes.set_yticks(range(len(moves)), [f"{move['accelerator']}, {move['how']}" for move in moves])
+    axes.set(xlabel="ridge point [FLOP/byte]", ylim=(len(moves) - 0.4, -1.1))
+    axes.set_xlim(right=1.12 * max(move["ridge"] for move in moves))
+    axes.grid(axis="y", visible=False)
     achieved = [move["core over ridge"] > 1 for move in moves if move["how"] != DATASHEET]
-    axes.set_title(f"The reordered core lies past {sum(achieved)} of {len(achieved)} achieved ridge points")
+    headline(figure, f"The reordered core lies past {sum(achieved)} of {len(achieved)} achieved ridge points")
     return figure
 
 
@@ -53,19 +53,18 @@ def describe_ridge_moves(moves: list[dict]) -> tuple[str, str]:
 # -- calibration ---------------------------------------------------------------------------------------------------
 def calibration_figure(fitted: list[Fitted]) -> Figure:
     """Typical error on held-out rows: bare roofline, one efficiency, calibrated."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.4))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.9))
     places = np.arange(len(fitted))
     for number, (key, label) in enumerate(MODELS.items()):
         heights = [100 * getattr(each.row, key) for each in fitted]
         bars = axes.bar(places + 0.27 * (number - 1), heights, 0.25, color=GREYS[key], label=label)
-        axes.bar_label(bars, [rounded(height, 2) for height in heights], fontsize=8)
+        axes.bar_label(bars, [rounded(height, 2) for height in heights])
     axes.set_xticks(places, [f"{each.row.operation}\n{each.row.rows_tested} rows" for each in fitted])
     axes.set_ylabel("median error on held-out rows [%]")
     axes.grid(axis="x", visible=False)
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.2)
-    axes.legend(ncols=3, loc="upper left")
+    figure.legend(loc="outside lower center", ncols=3)
     worst = max(each.row.error for each in fitted)
-    axes.set_title(f"A floor and two efficiencies bring the median error to {worst:.0%} or less")
+    headline(figure, f"A floor and two efficiencies bring the median error to {worst:.0%} or less")
     return figure
 
 
@@ -91,7 +90,7 @@ def calibration_rows(fitted: list[Fitted]) -> Rows:
 # -- end to end ----------------------------------------------------------------------------------------------------
 def deployment_figure(compared: list[EndToEnd]) -> Figure:
     """Published throughput against predictions, serial and with communication hidden, under each reading."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.6))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 4.6))
     names = list(dict.fromkeys(each.deployment for each in compared))
     lines = list(dict.fromkeys((each.reading, each.overlap) for each in compared))
     for number, (reading, overlap) in enumerate(lines):
@@ -111,14 +110,13 @@ def deployment_figure(compared: list[EndToEnd]) -> Figure:
             published, place - 0.42, place + 0.42, color="black", linewidth=2, label="published" if not place else None
         )
     axes.set_xticks(range(len(names)), names)
-    axes.set_ylabel("output tokens per second and accelerator")
+    axes.set_ylabel("output tokens/s per accelerator")
     axes.grid(axis="x", visible=False)
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
-    axes.legend(fontsize=8, ncols=2, loc="upper left")
+    figure.legend(loc="outside lower center", ncols=1)
     serial, hidden = (
         _span([each.ratio for each in compared if each.overlap == overlap]) for overlap in ("none", "comm")
     )
-    axes.set_title(f"Deployments reach {serial} of the serial model, {hidden} of the other")
+    headline(figure, f"Deployments reach {serial} of the serial model, {hidden} of the other")
     return figure
 
 

@@ -14,7 +14,7 @@ from analysis.evaluate.memory import (
     parameters_held_and_touched,
 )
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import family, mechanism_colour, plain_log, rounded, short
+from analysis.render.axes import family, headline, mechanism_colour, plain_log, rounded, short
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
@@ -46,19 +46,13 @@ def parameter_figure(rows: Rows) -> Figure:
     for number, (held, touched) in enumerate(zip(rows["held"], rows["touched"], strict=True)):
         axes.barh(number - 0.2, held / 1e9, 0.36, color=COLOURS["infeasible"])
         axes.barh(number + 0.2, touched / 1e9, 0.36, color=COLOURS["experts"])
-        axes.text(held / 1e9, number - 0.2, f" held {rounded(held / 1e9)}", va="center", fontsize=9)
-        axes.text(
-            touched / 1e9,
-            number + 0.2,
-            f" touched {rounded(touched / 1e9)} ({touched / held:.0%})",
-            va="center",
-            fontsize=9,
-        )
+        axes.text(held / 1e9, number - 0.2, f" held {rounded(held / 1e9)}", va="center")
+        axes.text(touched / 1e9, number + 0.2, f" touched {rounded(touched / 1e9)} ({touched / held:.0%})", va="center")
     _models_down(axes, rows["model"])
     axes.set_xlim(right=max(rows["held"]) / 1e9 * 1.2)
     axes.set_xlabel("parameters [billions]")
     least = rows["share"].index(min(rows["share"]))
-    axes.set_title(f"A token touches {rows['share'][least]:.1%} of the parameters of {rows['model'][least]}")
+    headline(figure, f"A token touches {rows['share'][least]:.1%} of the parameters of {rows['model'][least]}")
     return figure
 
 
@@ -96,7 +90,7 @@ def memory_figure(settings: Sequence[Setting], rows: Rows, tokens: float) -> Fig
     _kind_legend(axes)
     shares = sorted(size / total for size, total in zip(rows["cache"], totals, strict=True))
     span = f"{shares[0]:.0%} to {shares[-1]:.0%}" if len(shares) > 1 else f"{shares[0]:.0%}"
-    axes.set_title(f"The cache of {short(tokens)} tokens takes {span} of the memory")
+    headline(figure, f"The cache of {short(tokens)} tokens takes {span} of the memory")
     return figure
 
 
@@ -152,16 +146,15 @@ def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
     sizes = [size / 1e3 for size in rows["bytes_per_token"]]
     axes.barh(range(len(sizes)), sizes, 0.7, color=[colours[model] for model in rows["model"]])
     for number, size in enumerate(sizes):
-        axes.text(size, number, f" {rounded(size)}", va="center", fontsize=8)
+        axes.text(size, number, f" {rounded(size)}", va="center")
     axes.set_xscale("log")
     axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
     plain_log(axes.xaxis)
     _models_down(axes, rows["model"])
-    axes.tick_params(axis="y", labelsize=8)
     families = {family(setting).upper(): mechanism_colour(setting) for setting in settings}
     axes.legend([Patch(color=colour) for colour in families.values()], families, loc="lower right")
     axes.set_xlabel("cached per token, all blocks [kB]")
-    axes.set_title(f"Cache per token: {rounded(sizes[-1])} kB ({rows['model'][-1]}) to {rounded(sizes[0])} kB")
+    headline(figure, f"Cache per token: {rounded(sizes[-1])} kB ({rows['model'][-1]}) to {rounded(sizes[0])} kB")
     return figure
 
 

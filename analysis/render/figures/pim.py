@@ -16,8 +16,8 @@ from analysis.evaluate.layers import swept
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import needs_experts
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import rounded
-from analysis.render.marks import cell_ticks, cells, reason_patches, wrapped
+from analysis.render.axes import headline, rounded
+from analysis.render.marks import cell_ticks, cells, reason_patches
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
 
@@ -97,7 +97,7 @@ def device_figure(gain: Gain) -> Figure:
     handles = reason_patches(each.setting, set(each.reason.flat))
     handles.append(pyplot.Line2D([], [], color="black", linewidth=2, label="ratio 1"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    figure.suptitle(_title(gain), x=0.01, ha="left", fontsize=11)
+    headline(figure, _title(gain))
     return figure
 
 
@@ -114,18 +114,18 @@ def _contour(axes: Axes, gain: Gain) -> None:
 def _tokens_axis(axes: Axes, each: Grid) -> None:
     top = axes.secondary_xaxis("top")
     tokens = tokens_of(each.setting, each.batches)
-    top.set_xticks(np.arange(len(tokens)) + 0.5, [rounded(number) for number in tokens], fontsize=8)
+    top.set_xticks(np.arange(len(tokens)) + 0.5, [rounded(number) for number in tokens])
     top.set_xlabel("mean tokens per expert")
 
 
 def _title(gain: Gain) -> str:
     even, setting = break_even(gain), gain.with_device.setting
     if np.isnan(even).all():
-        return wrapped(f"Experts on {setting['accelerator_experts']} lower throughput everywhere here")
+        return f"Experts on {setting['accelerator_experts']} lower throughput everywhere here"
     if np.all(even >= gain.fine.batches[-1]):
-        return wrapped(f"Experts on {setting['accelerator_experts']} raise throughput everywhere here")
+        return f"Experts on {setting['accelerator_experts']} raise throughput everywhere here"
     tokens = rounded(float(tokens_of(setting, np.array([np.nanmax(even)]))[0]))
-    return wrapped(f"Experts on {setting['accelerator_experts']} raise throughput up to {tokens} tokens per expert")
+    return f"Experts on {setting['accelerator_experts']} raise throughput up to {tokens} tokens per expert"
 
 
 def describe_device(gain: Gain) -> tuple[str, str]:

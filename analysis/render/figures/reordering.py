@@ -10,7 +10,7 @@ from analysis.derive.symbols import BY_NAME
 from analysis.evaluate.layers import ATTENTION, attention_layers, numbers
 from analysis.evaluate.reordered import in_orders, over_batch_and_context
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import layer_colour, rounded, seconds
+from analysis.render.axes import headline, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
 
@@ -39,12 +39,12 @@ def speedup_figure(setting: Setting, rows: Rows) -> Figure:
         dark = number > 0.7 * speedup.max() and _grid(rows, "fits_reordered")[row, column]
         text = rounded(number, 2 if number < 100 else 3)
         colour = "white" if dark else "black"
-        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=9, color=colour)
+        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour)
     axes.grid(False)
-    axes.set_xticks(np.arange(speedup.shape[1]) + 0.5, [f"{B:.0f}" for B in _grid(rows, "B")[0]])
+    axes.set_xticks(np.arange(speedup.shape[1]) + 0.5, [f"{B:.0f}" for B in _grid(rows, "B")[0]], rotation=45)
     axes.set_yticks(np.arange(speedup.shape[0]) + 0.5, [f"{L:.0f}" for L in _grid(rows, "L")[:, 0]])
     axes.set(xlabel=f"requests decoded together B ({setting['n_acc']} accelerators)", ylabel="context L [tokens]")
-    axes.set_title(_speedup_title(rows))
+    headline(figure, _speedup_title(rows))
     return figure
 
 
@@ -123,7 +123,7 @@ def share_figure(setting: Setting, rows: Rows) -> Figure:
     names = [pyplot.Rectangle((0, 0), 1, 1, color=layer_colour(stage, setting)) for stage in ATTENTION]
     titles = ["projections", "decompression / absorbed products", "core attention", "output projection"]
     axes.legend(names, titles, loc="upper center", bbox_to_anchor=(0.45, -0.25), ncols=2)
-    axes.set_title(_share_title(rows))
+    headline(figure, _share_title(rows))
     return figure
 
 

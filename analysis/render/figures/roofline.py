@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.derive.symbols import BW_mem, P_acc, RP_acc
 from analysis.evaluate.layers import layers, numbers
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import label_right, layer_colour, plain_log, rounded
+from analysis.render.axes import headline, label_right, layer_colour, plain_log, rounded
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions, where
 
@@ -52,7 +52,7 @@ def roofline_figure(setting: Setting, others: Sequence[Setting], rows: Rows) -> 
     labels = [f"{label}  {rounded(x)}" for label, x in zip(rows["label"], rows["intensity"], strict=True)]
     label_right(axes, points, labels, colours)
     axes.set(xlabel="arithmetic intensity ArI [FLOP/byte]", ylabel="attained rate [TFLOP/s]")
-    axes.set_title(_title(setting, rows))
+    headline(figure, _title(setting, rows))
     return figure
 
 
@@ -62,7 +62,7 @@ def _roof(axes: Axes, setting: Setting, low: float, high: float) -> None:
     axes.loglog(intensities, np.minimum(peak, bandwidth * intensities) / 1e12, color="black", zorder=1)
     axes.axvline(ridge, color="black", linestyle=":", linewidth=1, zorder=0)
     start = bandwidth * low / 1e12
-    axes.text(ridge * 0.93, start, f"ridge {rounded(ridge)}", rotation=90, ha="right", va="bottom", fontsize=9)
+    axes.text(ridge * 0.93, start, f"ridge {rounded(ridge)}", rotation=90, ha="right", va="bottom")
     axes.set(xlim=(low, high), ylim=(bandwidth * low / 2e12, peak * 2 / 1e12))
     plain_log(axes.xaxis)
     plain_log(axes.yaxis)

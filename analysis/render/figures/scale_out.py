@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from analysis.evaluate.grids import Grid, best, curve, named
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import mechanism_colour, rounded
-from analysis.render.marks import CONTEXT_STYLES, wrapped
+from analysis.render.axes import headline, mechanism_colour, rounded
+from analysis.render.marks import CONTEXT_STYLES
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
@@ -41,7 +41,7 @@ def scale_out_figure(lines: Lines) -> Figure:
     panels[0, 0].set_ylabel("tokens/s per accelerator")
     handles = _handles(lines)
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    figure.suptitle(_title(lines), x=0.01, ha="left", fontsize=11)
+    headline(figure, _title(lines))
     return figure
 
 
@@ -93,7 +93,7 @@ def gains(lines: Lines) -> dict[str, list[float]]:
 def _title(lines: Lines) -> str:
     small, last = next(iter(lines)), next(iter(lines.values()))[-1]
     listed = ", ".join(f"{rounded(gain[-1])} ({name})" for name, gain in gains(lines).items())
-    return wrapped(f"Throughput over that of {small} at L = {last.contexts[0]:.0f}: {listed}")
+    return f"Throughput over that of {small} at L = {last.contexts[0]:.0f}: {listed}"
 
 
 def describe_scale_out(lines: Lines) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.grids import CAPACITY, Grid, best, capacities, grid
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import rounded
-from analysis.render.marks import cell_ticks, cells, count_reasons, reason_patches, wrapped
+from analysis.render.axes import headline, rounded
+from analysis.render.marks import cell_ticks, cells, count_reasons, reason_patches
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
 
@@ -42,10 +42,10 @@ def serving_figure(grids: Sequence[Grid]) -> Figure:
         cell_ticks(axes[0], each.batches, each.contexts)
     for axes in rows[-1]:
         cell_ticks(axes, grids[0].batches, grids[0].contexts)
-        axes.set_xlabel(f"requests together B ({grids[0].setting['n_acc']} accelerators)")
+    figure.supxlabel(f"requests together B ({grids[0].setting['n_acc']} accelerators)", fontsize=10)
     reasons = {why for each in grids for why in each.reason.flat}
     figure.legend(handles=reason_patches(grids[0].setting, reasons), loc="outside lower center", ncols=2)
-    figure.suptitle(_serving_title(grids), x=0.01, ha="left", fontsize=11)
+    headline(figure, _serving_title(grids))
     return figure
 
 
@@ -70,7 +70,7 @@ def _serving_title(grids: Sequence[Grid]) -> str:
     L = middle(grids[0].contexts)
     limits = batch_limits([each.setting for each in grids], L)
     listed = ", ".join(f"{name} {limit:.0f}" for name, limit in limits.items())
-    return wrapped(f"Requests that fit memory at L = {L:.0f}: {listed}")
+    return f"Requests that fit memory at L = {L:.0f}: {listed}"
 
 
 def describe_serving(grids: Sequence[Grid]) -> tuple[str, str]:

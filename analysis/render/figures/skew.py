@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from analysis.evaluate.arrangements import exponents, skewed
 from analysis.evaluate.grids import Grid, best, curve, named
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import label_right, mechanism_colour, plain_log, rounded
-from analysis.render.marks import mark_slo, wrapped
+from analysis.render.axes import headline, label_right, mechanism_colour, plain_log, rounded
+from analysis.render.marks import mark_slo
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
 
@@ -47,7 +47,7 @@ def skew_frontier_figure(setting: Setting, lines: Mapping[float, Grid]) -> Figur
     kept = [s for s, line in lines.items() if len(line.batches)]
     labels = [f"s = {s:g}  ({_imbalance(lines[s]):.2f} x mean)" for s in kept]
     label_right(axes, ends, labels, [colour for s, colour in zip(lines, colours, strict=True) if s in kept])
-    axes.set_title(_frontier_title(lines))
+    headline(figure, _frontier_title(lines))
     return figure
 
 
@@ -64,7 +64,7 @@ def _frontier_title(lines: Mapping[float, Grid]) -> str:
     least, most = min(lines), max(lines)
     kept = best(lines[most]) / best(lines[least]) if best(lines[least]) else float("nan")
     within = f" within {lines[most].setting['slo'] * 1e3:g} ms" if lines[most].setting["slo"] else ""
-    return wrapped(f"Skew s = {most:g} leaves {kept:.0%} of the throughput of s = {least:g}{within}")
+    return f"Skew s = {most:g} leaves {kept:.0%} of the throughput of s = {least:g}{within}"
 
 
 def describe_skew_frontier(setting: Setting, lines: Mapping[float, Grid]) -> tuple[str, str]:

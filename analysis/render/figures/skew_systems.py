@@ -11,8 +11,7 @@ from analysis.evaluate.arrangements import exponents, imbalance_band
 from analysis.evaluate.grids import capacities, grid
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import mechanism_colour, rounded
-from analysis.render.marks import wrapped
+from analysis.render.axes import headline, mechanism_colour, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
@@ -57,9 +56,9 @@ def skew_imbalance_figure(systems: Mapping[str, Setting], rows: Rows) -> Figure:
         for what, axes in zip(("rate", "imbalance"), panels, strict=True):
             _band(axes, rows, name, what, look)
     panels[0].set(ylim=(0, None), xlabel="Zipf exponent s", ylabel="tokens/s per accelerator")
-    panels[1].set(ylim=(0, None), xlabel="Zipf exponent s", ylabel="load of the busiest accelerator / mean")
+    panels[1].set(ylim=(0, None), xlabel="Zipf exponent s", ylabel="busiest accelerator's load / mean")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle(_imbalance_title(rows), x=0.01, ha="left", fontsize=11)
+    headline(figure, _imbalance_title(rows))
     return figure
 
 
@@ -86,7 +85,7 @@ def at_strongest(rows: Rows, name: str) -> dict[str, float]:
 def _imbalance_title(rows: Rows) -> str:
     (small, less), (large, more) = at_strongest(rows, "imbalance").items()
     s = rows["s"][-1]
-    return wrapped(f"At s = {s:g} the load of {large} is {rounded(more / less)} times as uneven as that of {small}")
+    return f"At s = {s:g} the load of {large} is {rounded(more / less)} times as uneven as that of {small}"
 
 
 def describe_skew_imbalance(systems: Mapping[str, Setting], rows: Rows) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from analysis.derive.symbols import L
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import attribution
 from analysis.evaluate.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, effects
-from analysis.render.axes import plain_log, powers_of_two, rounded
+from analysis.render.axes import headline, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
@@ -48,11 +48,12 @@ def interactions(setting: Setting, contexts: np.ndarray) -> list[Interactions]:
 
 def attribution_figure(cells: Sequence[Cell], found: Sequence[Interactions]) -> Figure:
     """Throughput of the six models, a panel per what is held equal; and the interaction over the context."""
-    figure, panels = pyplot.subplots(1, 3, figsize=(WIDTH, 3.9))
+    figure, named = pyplot.subplot_mosaic("ab;cc", figsize=(WIDTH, 6))
+    panels = [named[place] for place in "abc"]
     panels[1].sharey(panels[0])
     for axes, held in zip(panels, HELD, strict=False):
         _bars(axes, [cell for cell in cells if cell.held == held])
-        axes.set_title(f"{held} parameters equal", fontsize=10)
+        axes.set_title(f"{held} parameters equal")
     panels[0].set_ylabel("tokens/s per accelerator")
     _lines(panels[2], found)
     patches = [
@@ -60,7 +61,10 @@ def attribution_figure(cells: Sequence[Cell], found: Sequence[Interactions]) -> 
         for kind in FEED_FORWARDS
     ]
     lines = panels[2].get_legend_handles_labels()[0]
-    figure.legend(handles=[*patches, *lines], loc="outside lower center", ncols=3)
+    figure.legend(handles=[*patches, *lines], loc="outside lower center", ncols=2)
+    gains = (effects(list(cells), held)["MLA and experts"] for held in HELD)
+    words = " and ".join(f"{rounded(gain)} times ({held} parameters equal)" for gain, held in zip(gains, HELD, strict=True))
+    headline(figure, f"Latent attention and experts raise throughput {words}")
     return figure
 
 
@@ -86,10 +90,9 @@ def _lines(axes: Axes, found: Sequence[Interactions]) -> None:
     axes.plot([], [], color="#999999", linewidth=1, label="by the proof")
     axes.axhline(1, color="black", linewidth=0.6)
     axes.set(xscale="log", yscale="log", xlabel="context L [tokens]")
-    axes.set_title("interaction", fontsize=10)
+    axes.set_title("latent attention and experts together, over the product of each alone")
     powers_of_two(axes.xaxis, found[0].contexts)
-    axes.tick_params(axis="x", rotation=60, labelsize=8)
-    plain_log(axes.yaxis)
+        plain_log(axes.yaxis)
     axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
 
 
@@ -98,7 +101,7 @@ def describe(cells: Sequence[Cell], found: Sequence[Interactions], setting: Sett
     caption = (
         f"Throughput of six models with the widths and blocks of {setting.model.name}, each at its best "
         "tensor-parallel degree and B_cap; the dense feed-forward layer holds as many parameters as all experts of a "
-        "block (left) or as those that a token touches (middle). Right: what latent attention and experts together "
+        "block (above left) or as those that a token touches (right). Below: what latent attention and experts together "
         f"give over the product of each alone; grey, where all waits for memory. L = {setting['L']:.0f} in the bars, "
         f"{conventions(setting, *USED)}."
     )

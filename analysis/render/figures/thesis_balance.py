@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import balance
-from analysis.render.axes import plain_log, rounded
+from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
@@ -37,13 +37,13 @@ def balance_figure(found: Sequence[balance.Balance], setting: Setting) -> Figure
         label="activation bytes counted",
     )
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_yticks(places, [f"{each.model} ({rounded(each.groups)})" for each in ordered], fontsize=8)
+    axes.set_yticks(places, [f"{each.model} ({rounded(each.groups)})" for each in ordered])
     axes.set(xscale="log", xlabel=f"intensity of experts / of dense layers, {setting['n_acc']} accelerators")
     axes.set_xticks([0.25, 0.5, 1, 2, 4, 8])
     plain_log(axes.xaxis)
     axes.legend(loc="lower right")
     near = sum(abs(each.ratio_weights - 1) < 1e-9 for each in ordered)
-    axes.set_title(f"{near} of {len(ordered)} models with experts balance on {setting['n_acc']} accelerators")
+    headline(figure, f"{near} of {len(ordered)} models with experts balance on {setting['n_acc']} accelerators")
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import attention
-from analysis.render.axes import mechanism_colour, plain_log, powers_of_two, rounded
+from analysis.render.axes import headline, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
 
@@ -31,7 +31,7 @@ def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
         axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
     powers_of_two(left.xaxis, contexts)
     powers_of_two(right.xaxis, TOKENS)
-    left.tick_params(axis="x", rotation=45, labelsize=8)
+    left.tick_params(axis="x", rotation=45)
     left.set(
         xlabel="context L [tokens], batch B_cap",
         ylabel="speed on the device / on the accelerator",
@@ -39,6 +39,9 @@ def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     )
     right.set(xlabel="tokens per expert", title="a routed expert")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    speeds = {each.model.name: float(attention.device_speed(each, contexts)[0]) for each in (settings[0], settings[-1])}
+    words = ", ".join(f"{rounded(speed)} times as fast in {name}" for name, speed in speeds.items())
+    headline(figure, f"On {settings[0]['accelerator_experts']} core attention is {words}")
     return figure
 
 

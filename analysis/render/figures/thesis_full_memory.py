@@ -11,7 +11,7 @@ from analysis.evaluate.arrangements import networks, slow_link
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.attention import context_at_ridge, context_of_share
 from analysis.evaluate.thesis.full import shares_at_capacity
-from analysis.render.axes import mechanism_colour, powers_of_two, rounded
+from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
 
@@ -64,16 +64,16 @@ def full_memory_figure(found: Sequence[Shares]) -> Figure:
         colour = mechanism_colour(each.setting)
         axes.plot(each.contexts, 100 * each.shares[CORE], color=colour)
         axes.plot(each.contexts, 100 * each.shares[WIRES], "--", color=colour)
-        axes.set_title(f"{each.setting.accelerator.id}, {each.network.removesuffix(' everywhere')}", fontsize=9)
+        axes.set_title(f"{each.setting.accelerator.id}, {each.network.removesuffix(' everywhere')}")
         axes.set(xscale="log", ylim=(0, 100))
         powers_of_two(axes.xaxis, each.contexts)
-        axes.tick_params(axis="x", rotation=45, labelsize=8)
+        axes.tick_params(axis="x", rotation=45)
     for axes in panels[-1]:
-        axes.set_xlabel("context L [tokens], batch B_cap", fontsize=9)
+        axes.set_xlabel("context L [tokens], batch B_cap")
     for axes in panels[:, 0]:
-        axes.set_ylabel("share of TPOT [%]", fontsize=9)
+        axes.set_ylabel("share of TPOT [%]")
     figure.legend(handles=_handles(found), loc="outside lower center", ncols=3)
-    figure.suptitle(_title(found), x=0.01, ha="left", fontsize=11)
+    headline(figure, _title(found))
     return figure
 
 

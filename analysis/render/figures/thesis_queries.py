@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import parallel
-from analysis.render.axes import mechanism_colour, powers_of_two, rounded
+from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
 
@@ -32,6 +32,9 @@ def queries_figure(settings: Sequence[Setting], queries: np.ndarray, L: float, a
         powers_of_two(axes.xaxis, queries)
     panels[0, 0].set_ylabel("throughput over l = 1")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    even = parallel.even_acceptance(settings[-1], 2, L)
+    when = "never pay" if even is None else f"pay above an acceptance of {rounded(even, 2)}"
+    headline(figure, f"Two query tokens a step {when} for {settings[-1].model.name}")
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import resources
-from analysis.render.axes import mechanism_colour, plain_log, rounded
+from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
 
@@ -18,7 +18,7 @@ NAMES = tuple(resources.RESOURCES)
 
 def resources_figure(settings: Sequence[Setting], L: float, costs: Sequence[float]) -> Figure:
     """Elasticity of throughput at B_cap to each resource, and each resource's factor in the best split."""
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH, 3.8))
+    figure, (left, right) = pyplot.subplots(2, 1, figsize=(WIDTH, 6), sharex=True)
     places, width = np.arange(len(NAMES)), 0.8 / len(settings)
     for number, setting in enumerate(settings):
         at = places + (number - (len(settings) - 1) / 2) * width
@@ -27,13 +27,16 @@ def resources_figure(settings: Sequence[Setting], L: float, costs: Sequence[floa
         factors = list(resources.best_split(setting, L, costs).factors.values())
         right.bar(at, np.array(factors) - 1, bottom=1, **look)
     for axes in (left, right):
-        axes.set_xticks(places, [name.replace(" ", "\n") for name in NAMES], fontsize=8)
+        axes.set_xticks(places, NAMES)
     right.axhline(1, color="black", linewidth=1)
     right.set(yscale="log", title="best split of the budget", ylabel="factor on the accelerator")
     right.set_yticks([0.125, 0.25, 0.5, 1, 2])
     plain_log(right.yaxis)
     left.set(title="elasticity of throughput", ylabel="relative change per relative change")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    model, worth = settings[-1].model.name, resources.elasticities(settings[-1], L)
+    most = max(worth, key=worth.get)
+    headline(figure, f"Throughput of {model} hangs most on {most}: elasticity {rounded(worth[most], 2)}")
     return figure
 
 
@@ -41,7 +44,7 @@ def describe(settings: Sequence[Setting], L: float, costs: Sequence[float]) -> t
     """Caption and alternative text."""
     shares = ", ".join(f"{name} {share:g}" for name, share in zip(NAMES, costs, strict=True))
     caption = (
-        f"Left: elasticity of throughput at B_cap, L = {L:.0f}. Right: factors on the accelerator's resources that "
+        f"Above: elasticity of throughput at B_cap, L = {L:.0f}. Below: factors on the accelerator's resources that "
         f"give most tokens for the same budget, where its cost divides as {shares} (assumed) and grows in proportion. "
         f"{conventions(settings[-1], *USED)}."
     )

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.arrangement import PLACEMENTS
 from analysis.evaluate.thesis.scheduling import Schedule, schedules, waiting_batch
-from analysis.render.axes import plain_log, powers_of_two, rounded
+from analysis.render.axes import headline, plain_log, powers_of_two, rounded
 from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
@@ -33,14 +33,14 @@ def static_of(those: list[Schedule]) -> Schedule:
 
 def schedule_figure(found: Found, batches: np.ndarray, setting: Setting, L: float) -> Figure:
     """Gain of the best schedule over the static one along the batch, and how near experts come to dense layers."""
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH, 3.9))
+    figure, (left, right) = pyplot.subplots(2, 1, figsize=(WIDTH, 6.4), sharex=True)
     for number, (s, per_batch) in enumerate(found.items()):
         look = {"linestyle": context_style(number), "marker": MARKERS[number % len(MARKERS)]}
         left.plot(batches, _line(per_batch, lambda those: those[0].gain), label=f"s = {s:g}", color="black", **look)
         right.plot(batches, _line(per_batch, lambda those: those[0].balance), color="black", **look)
         right.plot(batches, _line(per_batch, lambda those: static_of(those).balance), color="#999999", **look)
-    left.set_title("throughput over static", fontsize=10)
-    right.set_title("experts' FLOP/s over dense layers'", fontsize=10)
+    left.set_title("throughput over static")
+    right.set_title("experts' FLOP/s over dense layers'")
     for axes in (left, right):
         _dress(axes, batches, setting)
     left.set_yscale("linear")
@@ -48,7 +48,7 @@ def schedule_figure(found: Found, batches: np.ndarray, setting: Setting, L: floa
     handles = [*left.get_legend_handles_labels()[0], *right.get_legend_handles_labels()[0]]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, title="Zipf exponent of popularity")
     most = max((those[0].gain for per_batch in found.values() for those in per_batch if those), default=np.nan)
-    figure.suptitle(f"Scheduling experts gives up to {rounded(most)} times the throughput at L = {L:.0f}", fontsize=11)
+    headline(figure, f"Scheduling experts gives up to {rounded(most)} times the throughput at L = {L:.0f}")
     return figure
 
 
@@ -67,8 +67,8 @@ def _dress(axes: Axes, batches: np.ndarray, setting: Setting) -> None:
 def describe(found: Found, setting: Setting, L: float) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        f"Left: throughput of {setting.model.name} with expert-parallel degree, placement and copies chosen for each "
-        f"batch and skew from all that fit, over contiguous experts on all accelerators; L = {L:.0f}. Right: FLOP/s "
+        f"Above: throughput of {setting.model.name} with expert-parallel degree, placement and copies chosen for each "
+        f"batch and skew from all that fit, over contiguous experts on all accelerators; L = {L:.0f}. Below: FLOP/s "
         "that experts attain over what the dense projections attain, scheduled (black) and static (grey). "
         f"{conventions(setting, *USED)}."
     )

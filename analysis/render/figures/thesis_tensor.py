@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import parallel
-from analysis.render.axes import mechanism_colour, plain_log
+from analysis.render.axes import headline, mechanism_colour, plain_log
 from analysis.render.marks import context_style
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
@@ -36,7 +36,17 @@ def tensor_figure(setting: Setting, flips: Flips) -> Figure:
         axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
     panels[0, 0].set_ylabel("attention block, TP over DP")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    headline(figure, _title(flips))
     return figure
+
+
+def _title(flips: Flips) -> str:
+    found = zip(flips["L"], flips["deg_TP"], flips["full_model"], strict=True)
+    last = [(L, degree, B) for L, degree, B in found if B]
+    if not last:
+        return "Tensor parallelism never pays on attention here"
+    L, degree, B = max(last)
+    return f"At L = {L:.0f}, deg_TP = {degree} stops to pay on attention at B = {B:.0f}"
 
 
 def describe(setting: Setting, flips: Flips) -> tuple[str, str]:

@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from analysis.derive.serving import COMMUNICATION
 from analysis.evaluate.grids import CAPACITY, capacities, terms_over
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import LAYER_COLOURS, mechanism_colour, rounded
-from analysis.render.marks import LOOKS, wrapped
+from analysis.render.axes import LAYER_COLOURS, headline, mechanism_colour, rounded
+from analysis.render.marks import LOOKS
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 
@@ -64,17 +64,16 @@ def _chosen(rows: Rows, **wanted) -> list[int]:
 def time_share_figure(networks: Networks, rows: Rows) -> Figure:
     """Stacked shares of TPOT over the batch, one panel per network and context; TPOT in ms above each bar."""
     contexts, names = list(dict.fromkeys(rows["L"])), list(networks)
-    size = (WIDTH, 1.3 + 2.2 * len(names))
-    figure, grid_ = pyplot.subplots(len(names), len(contexts), figsize=size, sharex=True, sharey=True, squeeze=False)
-    for name, line in zip(names, grid_, strict=True):
-        for L, axes in zip(contexts, line, strict=True):
-            _bars(axes, networks[name], rows, name, L)
-            axes.set_title(f"L = {L:.0f}, {name}", fontsize=9, pad=14)
-        line[0].set_ylabel("share of TPOT")
-    for axes in grid_[-1]:
-        axes.set_xlabel("requests together B")
+    panels = [(name, L) for name in names for L in contexts]
+    size = (WIDTH, 1.5 + 1.9 * len(panels))
+    figure, column = pyplot.subplots(len(panels), 1, figsize=size, sharex=True, squeeze=False)
+    for (name, L), axes in zip(panels, column[:, 0], strict=True):
+        _bars(axes, networks[name], rows, name, L)
+        axes.set_title(f"L = {L:.0f}, {name}", pad=14)
+        axes.set_ylabel("share of TPOT")
+    column[-1, 0].set_xlabel("requests together B")
     _share_legend(figure, next(iter(networks.values())), rows)
-    figure.suptitle(_share_title(rows), x=0.01, ha="left", fontsize=11)
+    headline(figure, _share_title(rows))
     return figure
 
 
@@ -89,10 +88,10 @@ def _bars(axes: Axes, setting: Setting, rows: Rows, network: str, L: float) -> N
         total += np.array([rows["time"][n] for n in chosen])
         fits = [rows["fits"][n] for n in chosen]
     for place, (time, fit) in enumerate(zip(total, fits, strict=True)):
-        axes.text(place, 1.02, rounded(time * 1e3, 2 if time < 0.1 else 3), ha="center", fontsize=7.5)
+        axes.text(place, 1.02, rounded(time * 1e3, 2 if time < 0.1 else 3), ha="center")
         if not fit:
             axes.bar(place, 1, 0.85, linewidth=0, alpha=0.85, **LOOKS[CAPACITY])
-    axes.set_xticks(range(len(batches)), [f"{B:.0f}" for B in batches], fontsize=8, rotation=45)
+    axes.set_xticks(range(len(batches)), [f"{B:.0f}" for B in batches], rotation=45)
     axes.set(ylim=(0, 1))
     axes.yaxis.set_major_formatter("{x:.0%}")
     axes.grid(False)
@@ -108,7 +107,7 @@ def _share_legend(figure: Figure, setting: Setting, rows: Rows) -> None:
     present = [term for term, share in largest.items() if share > 0]
     handles = [Patch(label=_title(term, setting), **_look(term, setting)) for term in present]
     unfit = [] if all(rows["fits"]) else [Patch(linewidth=0, label="does not fit memory", **LOOKS[CAPACITY])]
-    figure.legend(handles=handles + unfit, loc="outside lower center", ncols=4, title="TPOT in ms above each bar")
+    figure.legend(handles=handles + unfit, loc="outside lower center", ncols=3, title="TPOT in ms above each bar")
 
 
 def _title(term: str, setting: Setting) -> str:
@@ -130,7 +129,7 @@ def wire_shares(rows: Rows) -> dict[str, float]:
 
 def _share_title(rows: Rows) -> str:
     listed = "; ".join(f"{share:.0%} with {network}" for network, share in wire_shares(rows).items())
-    return wrapped(f"Communication takes up to {listed}")
+    return f"Communication takes up to {listed}"
 
 
 def describe_time_shares(networks: Networks, rows: Rows) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.reordered import buildable, over_degrees
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import label_right, plain_log, powers_of_two, rounded
+from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.figures.crossing import ORDER_COLOURS
 from analysis.render.style import LINE_STYLES, MARKERS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions
@@ -45,7 +45,8 @@ def degree_figure(rows: Rows) -> Figure:
     label_right(axes, ends, labels, [ORDER_COLOURS[order] for order, _ in lines])
     powers_of_two(axes.xaxis, sorted(set(rows["deg_TP"])))
     plain_log(axes.yaxis)
-    axes.set(xlabel="tensor-parallel degree deg_TP", ylabel="attention block [ms]", title=_title(rows))
+    axes.set(xlabel="tensor-parallel degree deg_TP", ylabel="attention block [ms]")
+    headline(figure, _title(rows))
     return figure
 
 
