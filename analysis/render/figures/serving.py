@@ -36,13 +36,13 @@ def serving_figure(grids: Sequence[Grid]) -> Figure:
     for axes, each in zip(rows, grids, strict=True):
         cells(axes[0], each.tpot * 1e3, each.reason, colormaps["Purples"], scales[0])
         cells(axes[1], each.per_accelerator, each.reason, colormaps["Greens"], scales[1])
-        axes[0].set_title(f"{each.setting.model.id}: TPOT [ms]", fontsize=10)
-        axes[1].set_title("tokens/s per accelerator", fontsize=10)
+        axes[0].set_title(f"{each.setting.model.id}: TPOT [ms]")
+        axes[1].set_title("tokens/s per accelerator")
         axes[0].set_ylabel("context L")
         cell_ticks(axes[0], each.batches, each.contexts)
     for axes in rows[-1]:
         cell_ticks(axes, grids[0].batches, grids[0].contexts)
-    figure.supxlabel(f"requests together B ({grids[0].setting['n_acc']} accelerators)", fontsize=10)
+        axes.set_xlabel("requests together B")
     reasons = {why for each in grids for why in each.reason.flat}
     figure.legend(handles=reason_patches(grids[0].setting, reasons), loc="outside lower center", ncols=2)
     headline(figure, _serving_title(grids))

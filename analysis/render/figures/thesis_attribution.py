@@ -62,8 +62,8 @@ def attribution_figure(cells: Sequence[Cell], found: Sequence[Interactions]) -> 
     ]
     lines = panels[2].get_legend_handles_labels()[0]
     figure.legend(handles=[*patches, *lines], loc="outside lower center", ncols=2)
-    gains = (effects(list(cells), held)["MLA and experts"] for held in HELD)
-    words = " and ".join(f"{rounded(gain)} times ({held} parameters equal)" for gain, held in zip(gains, HELD, strict=True))
+    gains = {held: effects(list(cells), held)["MLA and experts"] for held in HELD}
+    words = ", ".join(f"{rounded(gain)} times ({held} parameters equal)" for held, gain in gains.items())
     headline(figure, f"Latent attention and experts raise throughput {words}")
     return figure
 
@@ -92,7 +92,7 @@ def _lines(axes: Axes, found: Sequence[Interactions]) -> None:
     axes.set(xscale="log", yscale="log", xlabel="context L [tokens]")
     axes.set_title("latent attention and experts together, over the product of each alone")
     powers_of_two(axes.xaxis, found[0].contexts)
-        plain_log(axes.yaxis)
+    plain_log(axes.yaxis)
     axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
 
 
@@ -101,8 +101,9 @@ def describe(cells: Sequence[Cell], found: Sequence[Interactions], setting: Sett
     caption = (
         f"Throughput of six models with the widths and blocks of {setting.model.name}, each at its best "
         "tensor-parallel degree and B_cap; the dense feed-forward layer holds as many parameters as all experts of a "
-        "block (above left) or as those that a token touches (right). Below: what latent attention and experts together "
-        f"give over the product of each alone; grey, where all waits for memory. L = {setting['L']:.0f} in the bars, "
+        "block (above left) or as those that a token touches (right). Below: what latent attention and experts "
+        "together give over the product of each alone; grey, where all waits for memory. "
+        f"L = {setting['L']:.0f} in the bars, "
         f"{conventions(setting, *USED)}."
     )
     words = [f"{cell.attention} {cell.feed_forward} {rounded(cell.per_accelerator)} ({cell.held})" for cell in cells]

@@ -32,11 +32,7 @@ def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     powers_of_two(left.xaxis, contexts)
     powers_of_two(right.xaxis, TOKENS)
     left.tick_params(axis="x", rotation=45)
-    left.set(
-        xlabel="context L [tokens], batch B_cap",
-        ylabel="speed on the device / on the accelerator",
-        title="core attention",
-    )
+    left.set(xlabel="context L [tokens], batch B_cap", ylabel="speed over the accelerator's", title="core attention")
     right.set(xlabel="tokens per expert", title="a routed expert")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     speeds = {each.model.name: float(attention.device_speed(each, contexts)[0]) for each in (settings[0], settings[-1])}
