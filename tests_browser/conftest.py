@@ -1,6 +1,7 @@
 """Tests that need node (and, for the pages, a browser): `make test-browser`."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from analysis.render.explorer import script
 
 HERE = Path(__file__).parent
+NO_PAGE = re.compile(r"^(_static|_sources|_downloads|_images)/|^genindex|^reports/")
+MEASURED = pytest.StashKey[list]()
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +38,32 @@ def book():
 
 
 @pytest.fixture(scope="session")
+def pages(book):
+    """Names of the pages that readers open, relative to the book."""
+    names = sorted(path.relative_to(book).as_posix() for path in book.rglob("*.html"))
+    names = [name for name in names if not NO_PAGE.match(name)]
+    assert len(names) > 20
+    return names
+
+
+@pytest.fixture(scope="session")
 def generated(tmp_path_factory):
     """The explorer's generated script, as the book stages it."""
     path = tmp_path_factory.mktemp("study") / "study.js"
     path.write_text(script())
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def measured(pytestconfig):
+    """Keep a measured value and its budget, to be printed when the tests are over."""
+    return lambda *line: pytestconfig.stash.setdefault(MEASURED, []).append(line)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print what was measured against each budget."""
+    lines = config.stash.get(MEASURED, [])
+    if lines:
+        terminalreporter.section("measured, and allowed")
+    for what, value, allowed in lines:
+        terminalreporter.write_line(f"{what:<58} {value:>12,.4g} of {allowed:,}")

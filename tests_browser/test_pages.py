@@ -1,23 +1,22 @@
-"""Every page of the built book, opened from the file system with the network refused, in light and dark."""
+"""Every page of the built book, opened from the file system with the network refused: light, dark, phone, paper."""
 
 import re
+from statistics import median
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
+
+from tests_browser.budgets import PAINT
 
 UPSTREAM = {  # findings in markup that packages write and that neither our text nor our configuration reaches
     ("references.html", "aria-required-children"): "sphinxcontrib-bibtex writes a list without list items",
     ("prf-prf.html", "color-contrast"): "sphinx-proof's index, which no page links to",
 }
-NO_PAGE = re.compile(r"^(_static|_sources|_downloads|_images)/|^genindex|^reports/")
 
 
 @pytest.fixture(scope="module")
-def reports(node, book):
-    names = sorted(path.relative_to(book).as_posix() for path in book.rglob("*.html"))
-    names = [name for name in names if not NO_PAGE.match(name)]
-    assert len(names) > 20
-    return {report["name"]: report for report in node("pages.js", str(book), given=names)}
+def reports(node, book, pages):
+    return {report["name"]: report for report in node("pages.js", str(book), given=pages)}
 
 
 def every(reports, of):
@@ -51,7 +50,22 @@ def test_no_page_is_wider_than_a_phone(reports):
     assert not every(reports, lambda report: max(0, report["overflow"]))
 
 
+def test_the_largest_content_of_every_page_is_soon_visible(reports, measured):
+    times = {name: report["paint"] for name, report in reports.items()}
+    slowest = max(times, key=times.get)
+    measured("largest content visible, median page [ms]", median(times.values()), PAINT)
+    measured(f"largest content visible, slowest page, {slowest} [ms]", times[slowest], PAINT)
+    assert times[slowest] <= PAINT
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("what", ["furniture", "closed", "cut", "pale"])
+def test_paper_shows_all_of_the_text_and_nothing_else(reports, what, mode):
+    """No navigation, nothing folded or cut off at the margin, text dark enough for white paper in either mode."""
+    assert not every(reports, lambda report: report["printed"][mode][what])
+
+
+@pytest.mark.parametrize("mode", ["light", "dark", "phone"])
 def test_axe_finds_nothing_serious(reports, mode):
     def findings(report):
         return [each for each in report["axe"][mode] if (report["name"], each["id"]) not in UPSTREAM]

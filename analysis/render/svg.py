@@ -18,6 +18,7 @@ HREF = f"{{{XLINK}}}href"
 REFERENCE = re.compile(r"(?<=url\(#)[^)]+")
 LONG_NUMBER = re.compile(rf"-?\d*\.\d{{{DECIMALS + 1},}}(?!\d*e)")
 NUMBERS = ("d", "x", "y", "width", "height", "points", "transform")
+MOVE = re.compile(r"translate\(([-\d.]+) ([-\d.]+)\)")
 SCALE = re.compile(r"(scale\([^)]*\))")  # a factor is not a length
 
 
@@ -50,12 +51,21 @@ def _lighten(element: Element, used: dict[str, str]) -> None:
             del element.attrib[name]
         else:
             element.attrib[name] = _value(name, value, used)
+    _place(element)
     kept = []
     for child in list(element):
         if child.tag != f"{{{NAMESPACE}}}metadata":
             _lighten(child, used)
             kept += list(child) if _idle(child) else [child]
     element[:] = kept
+
+
+def _place(element: Element) -> None:
+    """A letter that is only moved says so in the shorter way."""
+    moved = MOVE.fullmatch(element.get("transform", ""))
+    if moved and element.tag == f"{{{NAMESPACE}}}use" and not {"x", "y"}.intersection(element.keys()):
+        del element.attrib["transform"]
+        element.attrib.update((name, way) for name, way in zip("xy", moved.groups(), strict=True) if way != "0")
 
 
 def _idle(element: Element) -> bool:

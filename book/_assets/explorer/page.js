@@ -2,8 +2,9 @@
 "use strict";
 
 (function () {
-  const SLIDERS = ["B", "L", "deg_TP", "deg_DP", "deg_EP", "Gamma_imb", "slo"];
-  const MENUS = ["model", "accelerator", "link", "phase", "order", "peak", "width"];
+  const SLIDERS = ["peak", "width", "B", "L", "deg_TP", "deg_DP", "deg_EP", "Gamma_imb", "slo"];
+  const PRECISIONS = ["peak", "width"];
+  const MENUS = ["model", "accelerator", "link", "phase", "order"];
   const WORDS = {
     auto: "as usual for the phase", as_printed: "as printed (K and V decompressed)", reordered: "reordered (absorbed)",
     decode: "decode (one token per request)", prefill: "prefill (all tokens of the context)",
@@ -17,6 +18,11 @@
   function label(name, value) {
     const rows = { model: study.models, accelerator: study.accelerators, link: study.links }[name];
     return rows ? rows[value].name : word(value);
+  }
+
+  function wording(name) {
+    if (name === "slo") return explorer.time(state.slo);
+    return PRECISIONS.includes(name) ? word(state[name]) : explorer.number(state[name]);
   }
 
   function fillMenu(name) {
@@ -33,9 +39,10 @@
   function fillSlider(name) {
     const values = explorer.allowed(name, state);
     const slider = part(name);
-    const shown = name === "slo" ? explorer.time(state.slo) : explorer.number(state[name]);
+    const shown = wording(name);
+    const step = values.indexOf(state[name]);  // none for a number between steps, as an address may hold
     slider.max = values.length - 1;
-    slider.value = values.indexOf(explorer.nearest(values, state[name]));
+    slider.value = step < 0 ? values.indexOf(explorer.nearest(values, state[name])) : step;
     slider.setAttribute("aria-valuetext", shown);
     const needsExperts = name === "Gamma_imb" || name === "deg_EP";
     slider.disabled = values.length < 2 || (needsExperts && !study.models[state.model].experts);
@@ -127,7 +134,6 @@
 
   function begin() {
     part("form").addEventListener("input", chosen);
-    part("form").addEventListener("submit", (event) => event.preventDefault());
     part("reset").addEventListener("click", () => update({}, true));
     addEventListener("hashchange", fromAddress);
     fromAddress();
