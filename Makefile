@@ -52,7 +52,7 @@ fuzz: $(STAMP)  ## give the readers' commands 20000 broken inputs each (findings
 test-browser: book  ## open every page in a browser, offline; needs node, installs Chromium where it may
 	@command -v node >/dev/null && command -v npm >/dev/null || { \
 	  echo "make: node or npm is missing; install them (on Debian and Ubuntu: apt install nodejs npm)" >&2; exit 1; }
-	@command -v $${CHROMIUM:-chromium} >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } || { \
+	@command -v $${CHROMIUM:-chromium} >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } || { \
 	  echo "make: no Chromium; install it (on Debian: apt install chromium) or set CHROMIUM to one" >&2; exit 1; }
 	@cd tests_browser && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@$(BIN)/python -m pytest -q tests_browser

@@ -1,4 +1,4 @@
-"""What the built book may weigh and how long it may take, in one place; `make test-browser` prints what was measured."""
+"""What the built book may weigh and how long it may take; `make test-browser` prints what it measured beside this."""
 
 SITE = 15_000_000
 """Bytes of the whole site, source maps left out."""
