@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from analysis.derive.symbols import M_cap
 from analysis.evaluate import crossing, datasets
 from analysis.evaluate.edition.edition import Edition
 from analysis.evaluate.quantities import evaluate
@@ -22,6 +23,7 @@ def words(edition: Edition) -> dict[str, Any]:
         "speaker": partial(speaker, edition),
         "ridge_share": partial(ridge_share, edition),
         "ridge_shares": partial(ridge_shares, edition),
+        "capacity": partial(capacity, edition),
         "lowest_ridge": partial(lowest_ridge, edition),
         "crossing_sentence": partial(crossing_sentence, edition),
         "limit_number": _for_speakers(edition, derivations.limit_number),
@@ -42,6 +44,11 @@ def ridge_share(edition: Edition, accelerator: str = "") -> float:
     )
     device = {"accelerator": accelerator or edition.accelerator, "peak": edition.peak}
     return limit / evaluate("ridge_point", **device).value
+
+
+def capacity(edition: Edition) -> float:
+    """Memory of one of the edition's accelerators [byte]."""
+    return Setting.of(accelerator=edition.accelerator, peak=edition.peak).point[M_cap]
 
 
 def lowest_ridge(edition: Edition) -> str:

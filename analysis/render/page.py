@@ -13,6 +13,7 @@ from analysis.render import (
     derivations,
     edition_words,
     equations,
+    exercises,
     judgements,
     ledger_tables,
     measured_tables,
@@ -33,6 +34,7 @@ FIGURES = "figures"
 NAMES: dict[str, Any] = {
     **prose.WORDS,
     **judgements.WORDS,
+    **exercises.WORDS,
     "equation": equations.equation,
     "symbol": equations.symbol,
     "einsum": derivations.einsum,

@@ -1,6 +1,7 @@
 """The summary of the ledger: verdicts with their claims, and what stands behind each that is not simply reproduced."""
 
 from analysis.errors import InputError
+from analysis.evaluate import datasets
 from analysis.evaluate.claims.ledger import REPRODUCED, UNDER_A_READING, Finding, counts, ledger
 from analysis.render.ledger_tables import findings_with, link, plain_text
 from analysis.render.tables import table
@@ -46,6 +47,11 @@ def why(id_: str) -> str:
     return plain_text(_finding(id_).reason)
 
 
+def claims_of(version: str) -> int:
+    """How many claims data/claims.csv takes from a version of the paper (`v1`, `v3`, `both`, `summary`)."""
+    return sum(claim.version == version for claim in datasets.claims().values())
+
+
 def _finding(id_: str) -> Finding:
     found = next((finding for finding in ledger() if finding.id == id_), None)
     if found is None:
@@ -53,4 +59,4 @@ def _finding(id_: str) -> Finding:
     return found
 
 
-NAMES = {"summary_table": summary_table, "verdict_list": verdict_list, "verdict": verdict, "why": why}
+NAMES = {"summary_table": summary_table, "verdict_list": verdict_list, "verdict": verdict, "why": why, "claims_of": claims_of}

@@ -1,0 +1,48 @@
+"""Every chapter opens with its question and closes with the takeaway in numbers and one exercise with a worked answer."""
+
+import re
+
+import pytest
+
+from analysis.evaluate.edition.edition import paper
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
+from analysis.files import ROOT
+from analysis.render import exercises
+
+CHAPTERS = (
+    "argument attention reordering experts ridge memory serving interconnect skew pim measured machine".split()
+)
+TEXT = {name: (ROOT / "book" / f"{name}.md").read_text() for name in CHAPTERS}
+COMPUTED = re.compile(r"\{\{ .*? \}\}", re.DOTALL)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_opens_with_its_question(name):
+    opening = TEXT[name].partition("\n")[2].strip().partition("\n\n")[0]
+    assert "?" in opening
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_closes_with_a_takeaway_in_numbers_and_one_exercise(name):
+    _, *parts = re.split(r"^`{3,}\{admonition\} (?=Takeaway|Exercise)", TEXT[name], flags=re.M)
+    assert [part.split()[0] for part in parts] == ["Takeaway", "Exercise"]
+    takeaway, exercise = parts
+    question, _, answer = exercise.partition("```{dropdown} Answer\n")
+    assert COMPUTED.search(takeaway)
+    assert "?" in question
+    assert COMPUTED.search(answer), "the worked answer is computed"
+    assert "\n## " not in takeaway + exercise, "nothing comes after"
+
+
+def test_the_longest_term_is_that_of_the_times():
+    given = paper().system() | {"B": 4096, "L": 4096}
+    terms = evaluate("tpot_terms", **given).value
+    assert exercises.longest_term(**given).startswith(max(terms, key=terms.get).replace("_", " "))
+    assert sum(exercises.times_of_step(**given).values()) == pytest.approx(evaluate("tpot", **given).value)
+
+
+def test_wires_and_experts_are_even_at_the_bandwidth_that_is_named():
+    given = paper().system() | {"B": 4096, "L": 4096}
+    terms = evaluate("tpot_terms", Setting.of(**given, BW_Int=exercises.even_bandwidth(**given))).value
+    assert terms["dispatch"] + terms["combine"] == pytest.approx(terms["routed_experts"])
