@@ -59,4 +59,10 @@ def _finding(id_: str) -> Finding:
     return found
 
 
-NAMES = {"summary_table": summary_table, "verdict_list": verdict_list, "verdict": verdict, "why": why, "claims_of": claims_of}
+NAMES = {
+    "summary_table": summary_table,
+    "verdict_list": verdict_list,
+    "verdict": verdict,
+    "why": why,
+    "claims_of": claims_of,
+}

@@ -109,7 +109,7 @@ def _drawn(label: str, notebook: str, function: str) -> dict:
 
 
 def _called(origin: Origin) -> dict:
-    function = origin.function
+    function = getattr(origin.function, "func", origin.function)  # what an edition has filled in is no part of the call
     shown = [repr(each) for each in origin.arguments] + [f"{name}={value!r}" for name, value in origin.given.items()]
     return {
         "python": f"{function.__module__}.{function.__qualname__}",
