@@ -76,7 +76,7 @@ def test_a_model_that_cannot_speak_for_a_mechanism_has_a_stand_in(folder):
     assert (edition.model, edition.latent, edition.mixture) == ("llama-3.1-70b", "deepseek-v3", "deepseek-v3")
     with datasets.further(edition.own):
         given = {path.stem: parameters(edition, path) for path in NOTEBOOKS}
-    for name in ("experts", "reordering", "thesis_attribution"):
+    for name in ("experts", "reordering", "diagrams"):
         assert given[name]["model"] == "deepseek-v3"
     assert given["intensity"]["model"] == "llama-3.1-70b"
     assert given["experts"]["models"] == "llama-4-maverick,deepseek-v3", "a model without experts reaches none"

@@ -16,6 +16,7 @@ from tests.reader.rows import CHIP
 
 FOLLOW = ("index", "argument", "attention", "reordering", "experts", "memory", "serving", "interconnect", "skew", "pim")
 LEDGER = ("verdict", "why", "verdict_number", "capacity_table", "capacity_pairs", "placement_table", "inverse_table")
+PAPERS = ("summary", "ledger", "tables", "argument", "interconnect", "skew", "thesis", "guidelines", "verdict")
 ALGEBRA = ("equation", "both_orders", "crossing_equation", "sum_equation", "multiple_equation", "parts_equation")
 OWN_SUBJECT = {"gpt-oss-20b", "gpt-oss-120b", "llama-4-maverick-chunked"}  # windows are what a section is about
 ROW = re.compile(r"[\"']([a-z0-9][a-z0-9.-]*)[\"']")
@@ -111,7 +112,7 @@ def test_element_widths_are_named_as_they_are(pages):
     assert "2-byte elements" in pages("attention", "paper")
 
 
-@pytest.mark.parametrize("page", ["summary", "ledger", "tables", "argument", "interconnect", "skew"])
+@pytest.mark.parametrize("page", PAPERS)
 def test_what_weighs_the_papers_statements_says_so_in_every_other_edition(page):
     assert "{{ paper_setting(" in (ROOT / "book" / f"{page}.md").read_text()
 

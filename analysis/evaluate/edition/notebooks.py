@@ -14,6 +14,9 @@ from analysis.evaluate.edition.edition import Edition, has_experts, has_latent, 
 
 DECLARED = re.compile(r"^(?P<name>\w+): *(?P<kind>\w+) *= *(?P<default>[^#]*?) *# *(?P<comment>.*)$", re.M)
 LATENT, EXPERTS = "latent attention", "experts"
+PAPERS = "thesis_"
+"""Notebooks of this beginning keep the paper's setting: the propositions' texts weigh the paper's own conclusion."""
+
 OWN_CHOICE = {("measured", "accelerators")}
 """Lists that no edition changes: the accelerators that others have measured."""
 
@@ -27,7 +30,7 @@ def declared(notebook: Path) -> dict[str, re.Match]:
 
 def parameters(edition: Edition, notebook: Path) -> dict[str, object]:
     """What papermill gives a notebook in an edition: plain values by name."""
-    if edition.is_paper:
+    if edition.is_paper or notebook.stem.startswith(PAPERS):
         return {}
     lines = declared(notebook)
     model = _able(edition, lines["model"]["comment"]) if "model" in lines else edition.model
@@ -51,7 +54,7 @@ def _value(edition: Edition, model: str, line: re.Match):
     if name == "models":
         return ",".join(each for each in edition.models if has_experts(each) or EXPERTS not in comment)
     if name == "accelerators":
-        return ",".join(edition.accelerators if "ridge" in comment else (edition.accelerator, paper().accelerator))
+        return ",".join(edition.accelerators)
     if name == "deg_TP":  # a notebook of several models chooses a degree for each, unless told
         return edition.deg_TP if line["kind"] == "str" else edition.degree(model)
     value = getattr(edition, name)
