@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from analysis.derive.symbols import M_cap
+from analysis.derive.symbols import BW_mem, M_cap, P_acc
 from analysis.evaluate import crossing, datasets
 from analysis.evaluate.edition.edition import Edition
 from analysis.evaluate.quantities import evaluate
@@ -24,6 +24,7 @@ def words(edition: Edition) -> dict[str, Any]:
         "ridge_share": partial(ridge_share, edition),
         "ridge_shares": partial(ridge_shares, edition),
         "capacity": partial(capacity, edition),
+        "lead_ends": partial(lead_ends, edition),
         "lowest_ridge": partial(lowest_ridge, edition),
         "crossing_sentence": partial(crossing_sentence, edition),
         "limit_number": _for_speakers(edition, derivations.limit_number),
@@ -49,6 +50,15 @@ def ridge_share(edition: Edition, accelerator: str = "") -> float:
 def capacity(edition: Edition) -> float:
     """Memory of one of the edition's accelerators [byte]."""
     return Setting.of(accelerator=edition.accelerator, peak=edition.peak).point[M_cap]
+
+
+def lead_ends(edition: Edition, times: float = 1) -> str:
+    """Where the device of low ridge, with `times` its arithmetic, stops being faster than the accelerator, in words."""
+    parts = (edition.accelerator, edition.accelerator_experts)
+    plain, device = (Setting.of(accelerator=each, peak=edition.peak).point for each in parts)
+    if times * device[P_acc] >= plain[P_acc]:
+        return "no intensity at all: it then has no less arithmetic than the accelerator, and is ahead everywhere"
+    return f"{digits_of(times * device[P_acc] / plain[BW_mem])} FLOP per byte"
 
 
 def lowest_ridge(edition: Edition) -> str:

@@ -130,3 +130,10 @@ def test_the_crossing_of_orders_is_put_in_words_that_follow_it():
     assert "stays on the reordered side" in crossing_sentence(paper())
     short = SimpleNamespace(latent="deepseek-v3", B_each=1, L=16, device={"accelerator": "b200-sxm"})
     assert "stays on the reordered side" not in crossing_sentence(short)
+
+
+def test_the_lead_of_the_device_ends_only_while_it_has_less_arithmetic():
+    from analysis.render.edition_numbers import lead_ends
+
+    assert lead_ends(paper()) == "32 FLOP per byte"
+    assert lead_ends(paper(), 2250 / 256).startswith("no intensity at all")
