@@ -31,6 +31,7 @@ from analysis.site import finish
 if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
     from analysis.evaluate.edition.edition import Edition
 
+TUTORIAL = ROOT / "book" / "tutorial.ipynb"
 SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
 EPILOG = """An edition is a small YAML file. It names what chapters, figures and tables are to speak of; what it
@@ -70,7 +71,7 @@ def build(output: Path | None = None, jobs: int = 2, edition: "Edition | None" =
 
 def _notebooks(place: Place, jobs: int, edition: "Edition | None") -> list[Path]:
     """Run every notebook with what the edition gives it; return the executed files."""
-    sources = sorted((ROOT / "book" / "notebooks").glob("*.ipynb"))
+    sources = [*sorted((ROOT / "book" / "notebooks").glob("*.ipynb")), TUTORIAL]
     if edition is None:
         return run(sources, None, place.notebooks, jobs)
     from analysis.evaluate.edition.notebooks import parameters
@@ -91,7 +92,7 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
     figures, notes = collect(executed)
     origins: dict[str, Origin] = {}
     names = recording(template_functions(figures, notes, edition), origins)
-    files = {f"notebooks/{path.name}": as_page(path, FIGURES) for path in executed}
+    files = {_page_of(path): as_page(path, FIGURES) for path in executed}
     files |= explorer.generated_files(edition)
     for label, (_, shown) in figures.items():
         files[f"{FIGURES}/{label}.svg"] = shown.svg.encode()
@@ -105,6 +106,10 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
             files[name] = path.read_bytes()
     drawn = {label: (path.stem, name) for path in executed for label, name in drawing_functions(path).items()}
     return files | entries.generated_files(files, origins, drawn)
+
+
+def _page_of(executed: Path) -> str:
+    return executed.name if executed.name == TUTORIAL.name else f"notebooks/{executed.name}"
 
 
 def render(page: Path, names: Mapping[str, Any]) -> str:

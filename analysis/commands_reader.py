@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from analysis.errors import InputError
-
 _path = click.Path(path_type=Path)
 _jobs = click.option("--jobs", type=click.IntRange(1, 4096), default=None, help="Processes; by default one per core.")
 _scheduler = click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster at this address instead.")
@@ -24,34 +22,11 @@ def import_model(config: Path, id_: str | None, year: int | None, output: Path |
 
     Prints which key every size came from, what was inferred, the totals, and what the row leaves out.
     """
-    from analysis.evaluate.huggingface import default_id, import_config, report, row_text
+    from analysis.model_files import import_model as run
 
-    imported = import_config(config, id_ or (default_id(output) if output else None), year)
+    imported = run(config, output, id_, year, replace=force)
     place = output or Path(f"{imported.row.id}.yml")
-    if place.suffix not in (".yml", ".yaml"):
-        raise InputError(f"--output {str(place)!r}: found another ending, allowed are .yml and .yaml; name it so.")
-    if not place.parent.is_dir():
-        raise InputError(f"--output {str(place)!r}: found no such folder, allowed is an existing one; make it.")
-    told = report(imported)
-    _write_new(place, row_text(imported).encode(), force)
-    click.echo(f"{told}\nwrote {place}; use it as model={place if place.is_absolute() else f'./{place}'}")
-
-
-def _write_new(place: Path, content: bytes, force: bool) -> None:
-    from analysis.files import write
-
-    try:
-        if place.exists() and not force and place.read_bytes() != content:
-            raise InputError(
-                f"{str(place)!r}: found another file there, allowed is a free name; "
-                "choose one with -o, or give --force."
-            )
-        write(place, content)
-    except OSError as failure:
-        raise InputError(
-            f"{str(place)!r}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
-            "choose another place with -o."
-        ) from None
+    click.echo(f"{imported}\nwrote {place}; use it as model={place if place.is_absolute() else f'./{place}'}")
 
 
 @click.command()
@@ -64,7 +39,7 @@ def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> 
 
     Interrupted, the same command goes on where it was. Columns are explained in OUTPUT's .dictionary.csv.
     """
-    from analysis.sweep import sweep as run
+    from analysis.sweeping import sweep as run
 
     done = run(grid, output, jobs, scheduler)
     rate = f", {done.computed / done.seconds:.3g} points/s" if done.computed else ""
@@ -87,7 +62,7 @@ def rerun(notebook: Path, parameters: Path, output: Path, jobs: int | None, sche
 
     Goes on after failures; exit code 1 says that some rows failed.
     """
-    from analysis.rerun import rerun as run
+    from analysis.rerunning import rerun as run
 
     outcomes = run(notebook, parameters, output, jobs, scheduler)
     failed = [outcome for outcome in outcomes if outcome.failure]

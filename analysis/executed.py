@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 
 from analysis.errors import InputError
-from analysis.render.show import ShownFigure, shown
+from analysis.render.show import SVG, ShownFigure, shown
 
 
 def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -38,7 +38,7 @@ def _forget_addresses(output: nbformat.NotebookNode) -> None:
 def as_page(executed: Path, folder: str) -> bytes:
     """Return the executed notebook as the book shows it: figures from the files LABEL.svg in `folder`, not its own.
 
-    The book holds each figure once then, and screen readers hear what it shows.
+    The book holds each figure once then, and screen readers hear what it shows; also of a drawing without a label.
     """
     notebook = nbformat.read(executed, as_version=4)
     for cell in notebook.cells:
@@ -47,6 +47,8 @@ def as_page(executed: Path, folder: str) -> bytes:
                 if isinstance(item, ShownFigure):
                     image = f"![{_one_line(item.alt)}](/{folder}/{item.label}.svg)"
                     output["data"] = {"text/markdown": image, "text/plain": item.alt}
+            if SVG in output.get("data", {}):
+                cell.metadata["mystnb"] = {"image": {"alt": " ".join(output["data"]["text/plain"].split())}}
     return (nbformat.writes(notebook) + "\n").encode()
 
 

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+from analysis.evaluate.datasets import DATA
 from analysis.evaluate.edition.notebooks import declared
 from analysis.render.tables import code, table
 
+KINDS = {".yml": "yaml", ".csv": "text", ".json": "json"}
 NOTEBOOKS = Path(__file__).parents[2] / "book" / "notebooks"
 
 
@@ -22,4 +24,10 @@ def _notebook_line(name: str) -> tuple:
     return (f"{{doc}}`{name} </notebooks/{name}>`", question, ", ".join(map(code, names)))
 
 
-NAMES = {"notebooks_table": notebooks_table}
+def example(name: str) -> str:
+    """A file of data/examples as a block of code, as it stands there."""
+    text = (DATA / "examples" / name).read_text(encoding="utf-8")
+    return f"```{KINDS[Path(name).suffix]}\n{text.rstrip()}\n```"
+
+
+NAMES = {"notebooks_table": notebooks_table, "example": example}

@@ -7,7 +7,7 @@ form of that metadata is known to this file alone.
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from IPython.display import display
@@ -28,8 +28,12 @@ class ShownFigure:
     label: str
     caption: str
     alt: str
-    svg: str
-    csv: str | None = None
+    svg: str = field(repr=False)
+    csv: str | None = field(default=None, repr=False)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        """What Jupyter shows of a figure that a cell ends in."""
+        return {SVG: self.svg, "text/plain": self.alt}
 
 
 def show(figure: Figure, label: str, caption: str, alt: str, data: Mapping[str, Sequence] | None = None) -> None:

@@ -5,7 +5,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from analysis.errors import InputError
-from analysis.rerun import rerun
+from analysis.rerunning import rerun
 
 DRAW = """
 from matplotlib import pyplot

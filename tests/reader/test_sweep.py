@@ -20,7 +20,7 @@ from analysis.evaluate.sweep.cutting import boxes, number_of_tasks, tasks
 from analysis.evaluate.sweep.front import front_mask
 from analysis.evaluate.sweep.grid import read_grid
 from analysis.files import ROOT
-from analysis.sweep import sweep
+from analysis.sweeping import sweep
 
 FIXED = "with: {accelerator: b200-paper, link: nvlink5-b200, n_acc: 32, slo: 0.05}"
 GRID = f"""
@@ -160,7 +160,7 @@ SLOW = GRID.replace("points: 6", "points: 300").replace("[2048, 32768]", "{from:
 def test_after_a_kill_the_same_call_goes_on(tmp_path):
     """Killed once some parts lie there; those are kept as they are, and the table is that of a run without a kill."""
     (tmp_path / "grid.yml").write_text(SLOW)
-    command = [sys.executable, "-c", "import sys; from analysis.sweep import sweep; sweep(*sys.argv[1:], jobs=1)"]
+    command = [sys.executable, "-c", "import sys; from analysis.sweeping import sweep; sweep(*sys.argv[1:], jobs=1)"]
     running = subprocess.Popen(
         [*command, "grid.yml", "out.parquet"], cwd=tmp_path, stderr=subprocess.DEVNULL, env={"PYTHONPATH": str(ROOT)}
     )
@@ -183,7 +183,7 @@ def test_after_a_kill_the_same_call_goes_on(tmp_path):
 
 
 def test_parts_of_another_grid_are_thrown_away(swept, tmp_path, monkeypatch):
-    monkeypatch.setattr("analysis.sweep.parts.Parts.remove", lambda self: None)
+    monkeypatch.setattr("analysis.sweeping.parts.Parts.remove", lambda self: None)
     first, _ = swept(GRID)
     same, _ = swept(GRID)
     other, _ = swept(GRID.replace("32768", "16384"))

@@ -33,6 +33,11 @@ class Imported:
     unused: tuple[str, ...]
     weight_width: float | None
 
+    def __str__(self) -> str:
+        from analysis.evaluate.huggingface.report import report  # which reads what stands here
+
+        return report(self)
+
 
 def import_config(path: Path, id_: str | None = None, year: int | None = None) -> Imported:
     """Read a Hugging Face config.json as a model row of the text decoder.

@@ -12,6 +12,7 @@ pareto: {gain: throughput_per_accelerator, cost: tpot, by: [model]}
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,11 +74,33 @@ def read_grid(path: Path) -> Grid:
     path = Path(path)
     given = yaml_mapping(path)
     try:
-        grid = _grid(given, path.parent)
-        _check(grid)
+        return grid_of(given, path.parent)
     except InputError as failure:
         raise InputError(f"{place(path)}: {failure}") from None
+
+
+def grid_of(given: Mapping, base: Path) -> Grid:
+    """The grid that a mapping of the file's keys describes, paths of rows read from the folder `base`.
+
+    Raises InputError as `read_grid`.
+
+    >>> grid_of({"quantities": "tpot", "over": {"B": range(1, 4)}}, Path()).axes
+    {'B': (1, 2, 3)}
+    """
+    grid = _grid({name: _plain(each) for name, each in given.items()}, base)
+    _check(grid)
     return grid
+
+
+def _plain(given):
+    """Arrays, ranges and tuples as lists, numpy's numbers as Python's, paths as text."""
+    if isinstance(given, Mapping):
+        return {name: _plain(each) for name, each in given.items()}
+    if hasattr(given, "tolist"):
+        return given.tolist()
+    if isinstance(given, Path):
+        return str(given)
+    return [_plain(each) for each in given] if isinstance(given, list | tuple | range) else given
 
 
 def _grid(given: dict, base: Path) -> Grid:

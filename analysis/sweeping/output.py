@@ -19,7 +19,7 @@ from analysis.evaluate.quantities import quantity
 from analysis.evaluate.sweep.front import front_mask
 from analysis.evaluate.sweep.grid import Front, Grid
 from analysis.files import write
-from analysis.sweep.tables import opened
+from analysis.sweeping.tables import opened, plain
 
 SUFFIXES = (".parquet", ".csv")
 NOT_SYMBOLS = {"slo": "s", "width": "byte"}  # units of parameters that are no symbols, where they have one
@@ -34,7 +34,7 @@ def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]
     skipped: list[dict] = []
     tables = _tables(parts, skipped)
     if grid.front:
-        tables = _on_front(tables, grid.front)
+        tables = on_front(tables, grid.front)
     with _replaced(out) as place:
         rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, place)
         if not place.exists():
@@ -52,7 +52,7 @@ def _tables(parts: Iterable[Path], skipped: list[dict]) -> Iterator[pa.Table]:
             yield table
 
 
-def _on_front(tables: Iterable[pa.Table], front: Front) -> Iterator[pa.Table]:
+def on_front(tables: Iterable[pa.Table], front: Front) -> Iterator[pa.Table]:
     """The front over the whole grid: every block has left its own front only, so this is small."""
     tables = list(tables)
     if tables:
@@ -86,16 +86,7 @@ def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int:
 
 
 def _to_csv(tables: Iterable[pa.Table], place: Path) -> int:
-    plain = (_decoded(table) for table in tables)
-    return _written(plain, lambda schema: pa_csv.CSVWriter(place, schema))
-
-
-def _decoded(table: pa.Table) -> pa.Table:
-    fields = [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+    return _written(map(plain, tables), lambda schema: pa_csv.CSVWriter(place, schema))
 
 
 def _written(tables: Iterable[pa.Table], open_writer: Callable) -> int:

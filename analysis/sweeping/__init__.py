@@ -1,5 +1,5 @@
 """Running a grid: on workers, resumable, into one table with a data dictionary beside it."""
 
-from analysis.sweep.running import Summary, sweep
+from analysis.sweeping.running import Summary, sweep
 
 __all__ = ["Summary", "sweep"]

@@ -1,7 +1,7 @@
 """A sweep from its grid to its table: what is missing is computed on the workers, then all parts become one file."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -11,11 +11,11 @@ from tqdm import tqdm
 from analysis.errors import InputError, choices
 from analysis.evaluate.own_text import place, shown
 from analysis.evaluate.sweep.cutting import Task, number_of_tasks, tasks
-from analysis.evaluate.sweep.grid import Grid, read_grid
+from analysis.evaluate.sweep.grid import Grid, grid_of, read_grid
 from analysis.executors import results, workers
-from analysis.sweep.output import SUFFIXES, merge
-from analysis.sweep.parts import Parts
-from analysis.sweep.tables import work
+from analysis.sweeping.output import SUFFIXES, merge
+from analysis.sweeping.parts import Parts
+from analysis.sweeping.tables import work
 
 WAITING_PER_WORKER = 2  # results that wait in memory
 
@@ -33,16 +33,20 @@ class Summary:
 
 
 def sweep(
-    grid: Path | str, out: Path | str, jobs: int | None = None, scheduler: str | None = None, progress: bool = True
+    grid: Path | str | Mapping,
+    out: Path | str,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: bool = True,
 ) -> Summary:
-    """Evaluate the grid in the YAML file `grid` into the table `out` (.parquet or .csv), and say what was done.
+    """Evaluate a grid, a YAML file or a mapping of the same keys, into the table `out` (.parquet or .csv).
 
     `jobs` processes (default: all cores), or the Dask cluster at `scheduler`. Interrupted, the same call goes on where
     it was. Settings that cannot be built are listed in NAME.skipped.csv, columns in NAME.dictionary.csv. Raises
     InputError for a grid that cannot be read, an output that cannot be written, or a grid without any point.
     """
     out = _output(Path(out))
-    described = read_grid(Path(grid))
+    described = grid_of(grid, Path.cwd()) if isinstance(grid, Mapping) else read_grid(Path(grid))
     parts = Parts(out, described)
     started = time.perf_counter()
     try:

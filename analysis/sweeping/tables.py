@@ -20,6 +20,12 @@ def work(task: Task) -> bytes:
 
     This is the function that workers run; it reads no files but own rows, and writes none.
     """
+    table, skipped = evaluated(task)
+    return _stored(table.replace_schema_metadata({SKIPPED: json.dumps(skipped)}), task)
+
+
+def evaluated(task: Task) -> tuple[pa.Table, list[dict]]:
+    """A task's points, and its blocks that cannot be built, each with the reason."""
     tables, skipped = [], []
     for block in task.blocks:
         try:
@@ -28,8 +34,16 @@ def work(task: Task) -> bytes:
             skipped.append({**block.values, "reason": str(reason)})
             continue
         tables.append(_table(task, found))
-    table = pa.concat_tables(tables).unify_dictionaries() if tables else pa.table({})
-    return _stored(table.replace_schema_metadata({SKIPPED: json.dumps(skipped)}), task)
+    return pa.concat_tables(tables).unify_dictionaries() if tables else pa.table({}), skipped
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """The same table with text spelt out in every row."""
+    fields = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
 
 
 def _table(task: Task, found: dict[str, object]) -> pa.Table:

@@ -1,0 +1,59 @@
+"""A Hugging Face configuration read and written as a row of a reader's own, by the command line and by notebooks."""
+
+import os
+from pathlib import Path
+
+from analysis.errors import InputError
+from analysis.evaluate.huggingface import Imported, default_id, import_config, row_text
+from analysis.evaluate.own_text import place, shown
+from analysis.files import write
+
+
+def import_model(
+    config: Path | str,
+    output: Path | str | None = None,
+    id_: str | None = None,
+    year: int | None = None,
+    replace: bool = False,
+) -> Imported:
+    """Read a Hugging Face config.json, and write it as a row that is used as model=OUTPUT.
+
+    `output` ends in .yml (default: ID.yml in the working directory), `id_` names the row (default: the output's name,
+    else the configuration's or its folder's), `year` dates it (default: the model type's). Printed, what is returned
+    tells which key every size came from, what was inferred, totals, and what the row leaves out. Raises InputError for
+    a file that is no configuration of a known type, for a place that cannot be written, and for a file that is there
+    and differs, unless `replace`.
+    """
+    output = None if output is None else Path(output)
+    if output:
+        _check(output)
+    imported = import_config(Path(config), id_ or (default_id(output) if output else None), year)
+    _write(output or Path(f"{imported.row.id}.yml"), row_text(imported).encode(), replace)
+    return imported
+
+
+def _check(output: Path) -> None:
+    if output.suffix not in (".yml", ".yaml"):
+        raise InputError(
+            f"{place(output)}: found the ending {shown(output.suffix)}, allowed are .yml and .yaml; name the output so."
+        )
+    if not os.path.isdir(output.parent):
+        raise InputError(
+            f"{place(output)}: found no folder to write this file to, allowed is an existing one; "
+            "make it, or choose another output."
+        )
+
+
+def _write(output: Path, content: bytes, replace: bool) -> None:
+    try:
+        if output.exists() and not replace and output.read_bytes() != content:
+            raise InputError(
+                f"{place(output)}: found another file there, allowed is a free name; "
+                "choose another output (-o), or replace it (--force)."
+            )
+        write(output, content)
+    except OSError as failure:
+        raise InputError(
+            f"{place(output)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
+            "choose another output (-o)."
+        ) from None
