@@ -5,8 +5,7 @@ import sys
 
 import click
 
-from analysis import commands_measured, commands_plan, commands_reader
-from analysis.errors import InputError
+from analysis import commands_measured, commands_plan, commands_reader, exits
 from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
@@ -152,15 +151,7 @@ for _command in (each for module in _FURTHER for each in module.commands):
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; every refusal is one sentence on standard error and exit code 2."""
-    try:
-        return main.main(arguments, prog_name="python -m analysis", standalone_mode=False) or 0
-    except click.UsageError as error:
-        click.echo(f"error: {error.format_message()} (`python -m analysis --help` shows how.)", err=True)
-    except click.Abort:
-        return 130
-    except InputError as error:
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
-    return 2
+    return exits.run(main, "python -m analysis", arguments)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import jinja2
 
-from analysis.errors import InputError
+from analysis import exits
+from analysis.errors import Failures, InputError
 from analysis.executed import as_page, collect
 from analysis.files import ROOT, fingerprint, inputs, mirror, write
 from analysis.notebooks import REPRODUCIBLE, run, run_each
@@ -146,17 +147,17 @@ def _sphinx(place: Place, edition: "Edition | None") -> None:
     done = subprocess.run(command, cwd=ROOT, env=os.environ | REPRODUCIBLE, text=True, capture_output=True)
     if done.returncode:
         shutil.rmtree(place.made / ".doctrees", ignore_errors=True)  # else the next run skips what warned, and passes
-        raise InputError(f"Sphinx refuses the book:\n{_complaints(done.stdout + done.stderr)}")
+        raise Failures(["Sphinx refuses the book:", *_complaints(done.stdout + done.stderr)])
     finish(made)
     if made != place.html:
         shutil.rmtree(place.html, ignore_errors=True)
         made.rename(place.html)
 
 
-def _complaints(log: str) -> str:
+def _complaints(log: str) -> list[str]:
     """Warnings, or else the last lines; their line numbers are those of the staged page, so that one is named."""
     lines = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
-    return "\n".join(lines or log.splitlines()[-20:]).replace(f"{ROOT}/", "")
+    return [line.replace(f"{ROOT}/", "") for line in lines or log.splitlines()[-20:]]
 
 
 @contextmanager
@@ -174,12 +175,7 @@ def _alone(place: Place) -> Iterator[None]:
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
 def main(file: Path | None, output: Path | None, jobs: int) -> None:
     """Build the book and print the path of its first page: the paper's setting, or an edition of your own."""
-    try:
-        index = _build(file, output and output.resolve(), jobs)
-    except InputError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    click.echo(f"book: {index}")
+    click.echo(f"book: {_build(file, output and output.resolve(), jobs)}")
 
 
 def _build(file: Path | None, output: Path | None, jobs: int) -> Path:
@@ -194,4 +190,4 @@ def _build(file: Path | None, output: Path | None, jobs: int) -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exits.run(main, "python -m analysis.book"))

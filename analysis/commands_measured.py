@@ -117,15 +117,16 @@ def _worst_line(row: dict) -> dict:
 def calibrate(file: Path | None, name: str, output: Path, seed: int) -> None:
     """Fit launch floors, efficiencies and sharpness to FILE, by default to the published figures in data/."""
     from analysis.evaluate.measured.calibrations import as_csv, fit_all
-    from analysis.files import write
+    from analysis.evaluate.outputs import checked_output, write_whole
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
         raise InputError(f"--name {name!r}: allowed are lower-case letters, digits, . and -; rename it.")
+    checked_output(output, ".csv")
     source = file.name if file else "data/measurements"
     fitted = fit_all(_compared(file), name, source, seed=seed)
     if not fitted:
         raise InputError(f"{source}: too few shapes of any operation to fit and to test; give a file with more rows.")
-    write(output, as_csv(each.row for each in fitted))
+    write_whole(output, as_csv(each.row for each in fitted))
     click.echo(_table([_fit_line(each.row) for each in fitted]))
 
 

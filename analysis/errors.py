@@ -16,6 +16,14 @@ class InputError(ValueError):
         return [f"error: {self}"]
 
 
+class Failures(InputError):
+    """Several things went wrong, a sentence each: notebooks that fail, pages that Sphinx refuses."""
+
+    def __init__(self, sentences):
+        self.sentences = tuple(sentences)
+        super().__init__("\n".join(self.sentences))
+
+
 def shown(value, longest: int = 60) -> str:
     """Repeat a reader's value in a message: on one line, and cut short where it is long.
 

@@ -49,10 +49,14 @@ def write(path: Path, content: bytes) -> bool:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    with os.fdopen(handle, "wb") as part:
-        part.write(content)
-    os.chmod(name, 0o644)  # mkstemp's 0600 would hide the book from a web server
-    os.replace(name, path)
+    try:
+        with os.fdopen(handle, "wb") as part:
+            part.write(content)
+        os.chmod(name, 0o644)  # mkstemp's 0600 would hide the book from a web server
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)  # a full disk leaves nothing behind
+        raise
     return True
 
 

@@ -1,12 +1,11 @@
 """A Hugging Face configuration read and written as a row of a reader's own, by the command line and by notebooks."""
 
-import os
 from pathlib import Path
 
 from analysis.errors import InputError
 from analysis.evaluate.huggingface import Imported, default_id, import_config, row_text
-from analysis.evaluate.own_text import place, shown
-from analysis.files import write
+from analysis.evaluate.outputs import checked_output, write_whole
+from analysis.evaluate.own_text import place
 
 
 def import_model(
@@ -26,34 +25,16 @@ def import_model(
     """
     output = None if output is None else Path(output)
     if output:
-        _check(output)
+        checked_output(output, ".yml", ".yaml")
     imported = import_config(Path(config), id_ or (default_id(output) if output else None), year)
     _write(output or Path(f"{imported.row.id}.yml"), row_text(imported).encode(), replace)
     return imported
 
 
-def _check(output: Path) -> None:
-    if output.suffix not in (".yml", ".yaml"):
-        raise InputError(
-            f"{place(output)}: found the ending {shown(output.suffix)}, allowed are .yml and .yaml; name the output so."
-        )
-    if not os.path.isdir(output.parent):
-        raise InputError(
-            f"{place(output)}: found no folder to write this file to, allowed is an existing one; "
-            "make it, or choose another output."
-        )
-
-
 def _write(output: Path, content: bytes, replace: bool) -> None:
-    try:
-        if output.exists() and not replace and output.read_bytes() != content:
-            raise InputError(
-                f"{place(output)}: found another file there, allowed is a free name; "
-                "choose another output (-o), or replace it (--force)."
-            )
-        write(output, content)
-    except OSError as failure:
+    if output.is_file() and not replace and output.read_bytes() != content:
         raise InputError(
-            f"{place(output)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
-            "choose another output (-o)."
-        ) from None
+            f"{place(output)}: found another file there, allowed is a free name; "
+            "choose another output (-o), or replace it (--force)."
+        )
+    write_whole(output, content)

@@ -18,7 +18,8 @@ import click
 import nbformat
 from tqdm import tqdm
 
-from analysis.errors import InputError, choices
+from analysis import exits
+from analysis.errors import Failures, InputError, choices
 from analysis.executed import scrub
 from analysis.files import BUILD, ROOT, fingerprint, inputs, write
 
@@ -116,7 +117,7 @@ def _execute_all(jobs: list[Job], workers: int) -> None:
         futures = [pool.submit(_execute, job) for job in jobs]
         failures = [message for message in _results(futures) if message]
     if failures:
-        raise InputError("\n".join(sorted(failures)))
+        raise Failures(sorted(failures))
 
 
 def _set_environment() -> None:
@@ -185,12 +186,7 @@ def _relative(path: Path) -> str:
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
 def main(notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output: Path, jobs: int) -> None:
     """Run NOTEBOOKS, and print where the results lie."""
-    try:
-        executed = run(notebooks, {name: _value(name, text) for name, text in pairs}, output, jobs)
-    except InputError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    for path in executed:
+    for path in run(notebooks, {name: _value(name, text) for name, text in pairs}, output, jobs):
         click.echo(path)
 
 
@@ -207,4 +203,4 @@ def _value(name: str, text: str) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exits.run(main, "python -m analysis.notebooks"))

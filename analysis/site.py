@@ -27,8 +27,8 @@ def finish(html: Path) -> None:
 
 def _offer_bare_notebooks(html: Path) -> None:
     """What a page offers to download is the notebook to run, without the outputs that the page shows already."""
-    for path in (html / "_sources" / "notebooks").glob("*.ipynb"):
-        write(path, (ROOT / "book" / "notebooks" / path.name).read_bytes())
+    for path in (html / "_sources").rglob("*.ipynb"):
+        write(path, (ROOT / "book" / path.relative_to(html / "_sources")).read_bytes())
 
 
 def unfolded(page: str) -> str:

@@ -106,7 +106,7 @@ def test_the_shipped_run_holds_every_operation():
 
 # -- refusals ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("output", "said"), [("rows.parquet", "ending '.parquet', allowed is .csv"), ("absent/rows.csv", "no folder")]
+    ("output", "said"), [("rows.parquet", "found '.parquet', allowed is .csv"), ("absent/rows.csv", "no folder")]
 )
 def test_an_output_that_cannot_be_written_is_refused_before_measuring(output, said, tmp_path):
     with pytest.raises(InputError, match=said):

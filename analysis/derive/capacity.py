@@ -1,6 +1,7 @@
 """The memory book: what an accelerator stores, and the batch that fits (Eq. 11).
 
 Books differ in the weights that they count:
+
 - `as_built`: every weight and vector where it is stored; TP replicates what it cannot shard, DP replicates all
   but routed experts. The embedding and the head are sharded like the vocabulary.
 - `eq11`: attention weights of every block once per DP group, feed-forward weights that tokens choose among (the

@@ -1,5 +1,6 @@
 """Rows that parameters name: how they are called in tables and captions, and which files of a reader's they are."""
 
+import os
 from pathlib import Path
 
 from analysis.errors import InputError
@@ -36,20 +37,24 @@ def own_files(name: str, value) -> list[Path]:
     if not isinstance(value, str):
         return []
     if name in FILES_OF_NOTEBOOKS:
-        return [Path(value)] if Path(value).is_file() else []
+        return [Path(value)] if os.path.isfile(value) else []
     if not names_rows(name):
         return []
     file = PARAMETERS[LISTS.get(name, name)].allowed[0]
     parts = value.split(",") if name in LISTS else [value]
-    return [path for part in parts for path in _files(file, part.strip())]
+    return [Path(path) for part in parts for _, path in own_rows_behind(file, part.strip())]
 
 
-def _files(file: str, name: str) -> list[Path]:
+def own_rows_behind(file: str, name: str) -> list[tuple[str, str]]:
+    """The reader's own row that a path names and those that it names in turn: file of data/ whose kind it is, and path.
+
+    Rows that are missing or broken are left out: reading them says why.
+    """
     try:
-        if not is_path(name) or not Path(name).is_file():
+        if not is_path(name) or not os.path.isfile(name):
             return []
         row = None if file == "calibrations" else datasets.find(file, name)
-    except (InputError, OSError, ValueError):
+    except InputError:
         return []
     named = [(other, getattr(row, column, None)) for column, other in REFERENCES.items()]
-    return [Path(name), *(path for other, each in named if each for path in _files(other, each))]
+    return [(file, name), *(found for other, each in named if each for found in own_rows_behind(other, each))]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from analysis.errors import InputError
 from analysis.evaluate.measured.rows import Measurement, Sourced
+from analysis.evaluate.outputs import checked_output, write_whole
 from analysis.evaluate.table import checked_row
-from analysis.files import write
 from analysis.measure.machine import Machine
 
 COLUMNS = [*(name for name in Measurement.model_fields if name not in Sourced.model_fields), *Sourced.model_fields]
@@ -38,20 +38,15 @@ def save(rows: list[dict], machine: Machine, path: Path) -> Path:
         raise InputError("measure: no case could be timed, needed is at least one; free some memory and try again.")
     record = path.with_suffix(".json")
     text = json.dumps({"accelerator": machine.id, **machine.record}, indent=2) + "\n"
-    try:
-        write(path, as_csv(rows).encode())
-        write(record, text.encode())
-    except OSError as failure:
-        raise InputError(f"{path}: cannot be written ({failure.strerror}); give another file to -o.") from None
+    write_whole(path, as_csv(rows).encode())
+    write_whole(record, text.encode())
     return record
 
 
 def refuse_path(path: Path) -> None:
-    """Raise InputError for an output whose ending or folder cannot be used, before minutes are spent on measuring."""
-    if path.suffix != ".csv":
-        raise InputError(f"-o {path}: found the ending {path.suffix or 'none'!r}, allowed is .csv; rename the file.")
-    if path.is_dir() or not path.parent.is_dir():
-        raise InputError(f"-o {path}: found no folder {path.parent} to write in, or a folder; give a file's path.")
+    """Raise InputError for an output that cannot be written, before minutes are spent on measuring."""
+    checked_output(path, ".csv")
+    checked_output(path.with_suffix(".json"), ".json")
 
 
 def _cell(cell: object) -> str:

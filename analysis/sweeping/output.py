@@ -2,9 +2,7 @@
 
 import csv
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +12,11 @@ import pyarrow.parquet as pq
 
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.errors import InputError
+from analysis.evaluate.outputs import whole, write_whole
 from analysis.evaluate.parameters import COUNT, NUMBER, PARAMETERS
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.sweep.front import front_mask
 from analysis.evaluate.sweep.grid import Front, Grid
-from analysis.files import write
 from analysis.sweeping.tables import opened, plain
 
 SUFFIXES = (".parquet", ".csv")
@@ -35,9 +33,9 @@ def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]
     tables = _tables(parts, skipped)
     if grid.front:
         tables = on_front(tables, grid.front)
-    with _replaced(out) as place:
+    with whole(out) as place:
         rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, place)
-        if not place.exists():
+        if rows is None:
             raise InputError(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
     _beside(out, "dictionary", dictionary(grid))
     _beside(out, "skipped", skipped)
@@ -66,18 +64,7 @@ def _codes(column: pa.ChunkedArray) -> np.ndarray:
     return (whole.indices if pa.types.is_dictionary(whole.type) else whole).to_numpy(zero_copy_only=False)
 
 
-@contextmanager
-def _replaced(out: Path) -> Iterator[Path]:
-    """A place beside `out` that becomes `out` when all is written, and is removed if anything fails."""
-    place = out.with_name(f".{out.name}.part")
-    try:
-        yield place
-        os.replace(place, out)
-    finally:
-        place.unlink(missing_ok=True)
-
-
-def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int:
+def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int | None:
     def opened_with(schema: pa.Schema) -> pq.ParquetWriter:
         axes = [name for name in schema.names if name in PARAMETERS]  # answers all differ and gain nothing from it
         return pq.ParquetWriter(place, schema, compression="zstd", use_dictionary=axes)
@@ -85,11 +72,12 @@ def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int:
     return _written(tables, opened_with)
 
 
-def _to_csv(tables: Iterable[pa.Table], place: Path) -> int:
+def _to_csv(tables: Iterable[pa.Table], place: Path) -> int | None:
     return _written(map(plain, tables), lambda schema: pa_csv.CSVWriter(place, schema))
 
 
-def _written(tables: Iterable[pa.Table], open_writer: Callable) -> int:
+def _written(tables: Iterable[pa.Table], open_writer: Callable) -> int | None:
+    """How many rows were written; None where no setting gave a table."""
     writer, rows = None, 0
     try:
         for table in tables:
@@ -99,7 +87,7 @@ def _written(tables: Iterable[pa.Table], open_writer: Callable) -> int:
     finally:
         if writer:
             writer.close()
-    return rows
+    return rows if writer else None
 
 
 # -- what stands beside the table ------------------------------------------------------------------
@@ -138,4 +126,4 @@ def _beside(out: Path, what: str, rows: list[dict]) -> None:
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
-    write(beside(out, what), text.getvalue().encode())
+    write_whole(beside(out, what), text.getvalue().encode())

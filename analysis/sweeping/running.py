@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from analysis.errors import InputError, choices
-from analysis.evaluate.own_text import place, shown
+from analysis.errors import InputError
+from analysis.evaluate.outputs import checked_output
+from analysis.evaluate.own_text import place
 from analysis.evaluate.sweep.cutting import Task, number_of_tasks, tasks
 from analysis.evaluate.sweep.grid import Grid, grid_of, read_grid
 from analysis.executors import results, workers
@@ -45,7 +46,7 @@ def sweep(
     it was. Settings that cannot be built are listed in NAME.skipped.csv, columns in NAME.dictionary.csv. Raises
     InputError for a grid that cannot be read, an output that cannot be written, or a grid without any point.
     """
-    out = _output(Path(out))
+    out = checked_output(Path(out), *SUFFIXES)
     described = grid_of(grid, Path.cwd()) if isinstance(grid, Mapping) else read_grid(Path(grid))
     parts = Parts(out, described)
     started = time.perf_counter()
@@ -68,19 +69,6 @@ def _merged(grid: Grid, parts: Parts, out: Path) -> tuple[int, list[dict]]:
     except InputError:
         parts.remove()  # nothing in them is worth going on from
         raise
-
-
-def _output(out: Path) -> Path:
-    if out.suffix not in SUFFIXES:
-        raise InputError(
-            f"{place(out)}: found the ending {shown(out.suffix)}, allowed are {choices(SUFFIXES)}; name the output so."
-        )
-    if not out.parent.is_dir() or out.is_dir():
-        raise InputError(
-            f"{place(out)}: found no folder to write this file to, allowed is an existing one; "
-            "make it, or choose another."
-        )
-    return out
 
 
 def _compute(grid: Grid, parts: Parts, jobs: int | None, scheduler: str | None, progress: bool) -> int:

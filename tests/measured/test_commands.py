@@ -96,7 +96,7 @@ def test_refusals_are_one_sentence(tmp_path, monkeypatch, name, arguments, said)
 def test_an_output_of_another_kind_is_refused(tmp_path):
     write(tmp_path / "db", "h100_sxm/attention/vllm/0.24.0/generation_attention_perf", GQA)
     arguments = [str(tmp_path / "db"), "-o", str(tmp_path / "out.txt")]
-    with pytest.raises(InputError, match=r"must end in \.parquet"):
+    with pytest.raises(InputError, match=r"allowed is \.parquet"):
         COMMANDS["import-measurements"].main(arguments, standalone_mode=False)
 
 

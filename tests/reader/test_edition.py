@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from analysis import book
+from analysis import book, exits
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.claims import ledger as judging
@@ -18,7 +18,7 @@ from analysis.evaluate.edition.notebooks import declared, parameters
 from analysis.files import BUILD, ROOT, fingerprint
 from analysis.places import config_of, place_of, text_of
 from analysis.render import explorer, tables
-from tests.reader.test_own_rows import CHIP, LINK
+from tests.reader.rows import CHIP, LINK, SYSTEM
 
 NOTEBOOKS = sorted((ROOT / "book" / "notebooks").glob("*.ipynb"))
 OWN_DEFAULTS = {"B", "L", "deg_TP", "models", "accelerators"}  # each figure has a batch and lists that suit it
@@ -93,6 +93,14 @@ def test_own_rows_count_among_ours_while_the_edition_is_built_and_only_then(fold
     assert tables.accelerators_table() == before
     with pytest.raises(InputError, match="no row of"):
         datasets.accelerator("my-chip")
+
+
+def test_a_system_of_ones_own_brings_the_rows_that_it_names(folder):
+    (folder / "system.yml").write_text(yaml.safe_dump(SYSTEM))
+    (folder / "ours.yml").write_text("scenario: ./system.yml\n")
+    edition = read_edition(folder / "ours.yml")
+    assert (edition.accelerator, edition.link, edition.n_acc, edition.L) == ("my-chip", "my-link", 64, 4096)
+    assert {Path(path).name for path in edition.files} >= {"chip.yml", "link.yml"}
 
 
 def test_the_explorer_opens_with_the_edition(folder):
@@ -188,13 +196,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_a_bad_edition_ends_in_one_sentence_and_writes_nothing(text, tmp_path, monkeypatch):
+def test_a_bad_edition_ends_in_one_sentence_and_writes_nothing(text, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(book, "build", lambda *given: pytest.fail("a bad edition was built"))
     (tmp_path / "bad.yml").write_text(text)
-    result = CliRunner().invoke(book.main, ["--edition", str(tmp_path / "bad.yml")])
-    assert result.exit_code == 2, result.output
-    assert result.output.startswith("error: ")
-    assert "bad.yml" in result.output or "nowhere.yml" in result.output
+    assert exits.run(book.main, "book", ["--edition", str(tmp_path / "bad.yml")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "bad.yml" in said or "nowhere.yml" in said
     with pytest.raises(InputError, match=BAD[text]) as caught:
         read_edition(tmp_path / "bad.yml")
     assert "\n" not in str(caught.value)

@@ -9,7 +9,8 @@ from pathlib import Path
 from analysis.errors import InputError, choices
 from analysis.evaluate import datasets
 from analysis.evaluate.own_documents import yaml_mapping
-from analysis.evaluate.own_rows import is_path, load
+from analysis.evaluate.own_names import label, own_rows_behind
+from analysis.evaluate.own_rows import is_path
 from analysis.evaluate.own_text import place, shown
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.reading import read
@@ -95,16 +96,16 @@ def _with_absolute_paths(given: dict, base: Path) -> dict:
 
 
 def _own_rows(given: dict) -> dict[str, tuple[str, ...]]:
-    """Paths named anywhere in the document by file of data/; a link that a row names by path is one of them."""
+    """Paths named anywhere in the document by file of data/, those that its rows name in turn included."""
     found: dict[str, dict[str, None]] = {}
     for key, value in given.items():
         file = _file(key)
         for each in value if isinstance(value, list) else [value]:
-            if file and file != "scenarios" and isinstance(each, str) and is_path(each):
-                found.setdefault(file, {})[each] = None
-                link = getattr(load(each, file), "link", None)
-                if link and is_path(link):
-                    found.setdefault("interconnects", {})[link] = None
+            if file and isinstance(each, str) and is_path(each):
+                datasets.find(file, each, key)  # refused here where it is broken
+                for kind, path in own_rows_behind(file, each):
+                    found.setdefault(kind, {})[path] = None
+    found.pop("scenarios", None)  # a system is asked for once, here
     return {file: tuple(paths) for file, paths in found.items()}
 
 
@@ -162,4 +163,4 @@ def _name_of(path: Path) -> str:
 def _scenario(row) -> dict:
     if row is None:
         return {}
-    return {key: getattr(row, key) for key in SCENARIO if getattr(row, key, None) is not None}
+    return {key: label(key, getattr(row, key)) for key in SCENARIO if getattr(row, key, None) is not None}

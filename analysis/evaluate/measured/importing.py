@@ -4,9 +4,7 @@ Rows are read, mapped, judged and written batch by batch, so that memory stays s
 at all. A file that cannot be used costs one sentence and nothing else.
 """
 
-import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from analysis.errors import InputError, choices
 from analysis.evaluate.measured import validity
 from analysis.evaluate.measured.kernel_tables import SYSTEMS, TABLES, Cells, SourceTable, Words
 from analysis.evaluate.measured.load import SCHEMA
+from analysis.evaluate.outputs import checked_output, whole
 
 BATCH = 1 << 17
 VERSION = re.compile(r"\d+(\.\d+)+((rc|a|b|\.post|\.dev)\d+)*")
@@ -61,39 +60,15 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Re
             f"{folder}: holds no Parquet table; give a folder laid out as "
             "<system>/<operation>/<framework>/<version>/<table>.parquet."
         )
-    if output.suffix != ".parquet":
-        raise InputError(f"{output.name}: the output must end in .parquet; rename it.")
+    checked_output(output, ".parquet")
     report = Report()
-    with _whole_or_nothing(output) as part, pq.ParquetWriter(part.name, SCHEMA, compression="zstd") as writer:
+    with whole(output) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
         for path in paths:
             _import_file(folder, path, writer, report, keep_resident)
         if not report.written:
             why = report.sentences[0] if report.sentences else "rules removed every row."
             raise InputError(f"{folder}: no row of {len(paths)} files can be used; {why}")
     return report
-
-
-class _whole_or_nothing:
-    """A temporary file beside `output` that takes its place only if the block ends without an exception."""
-
-    def __init__(self, output: Path):
-        self.output = output
-
-    def __enter__(self):
-        try:
-            self.output.parent.mkdir(parents=True, exist_ok=True)
-            handle, self.name = tempfile.mkstemp(dir=self.output.parent, prefix=".part-")
-        except OSError as failure:
-            raise InputError(f"{self.output}: cannot be written ({failure.strerror}); choose another place.") from None
-        os.close(handle)
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind is None:
-            os.chmod(self.name, 0o644)
-            os.replace(self.name, self.output)
-        else:
-            os.unlink(self.name)
 
 
 def _import_file(folder: Path, path: Path, writer: pq.ParquetWriter, report: Report, keep_resident: bool) -> None:

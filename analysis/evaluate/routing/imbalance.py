@@ -10,7 +10,7 @@ from .popularity import inclusion
 def expert_imbalance(n_e: int, n_k: int, s, draws: str = "without") -> np.ndarray:
     """Gamma_imb of each expert: expected tokens over the uniform mean B n_k / n_e.
 
-    s: number or array. Returns [*s.shape, n_e], dimensionless, mean 1; expert 0 is the hottest. Independent of B.
+    s: number or array. Returns `[*s.shape, n_e]`, dimensionless, mean 1; expert 0 is the hottest. Independent of B.
     Raises InputError as `inclusion`. Source: paper Sec. VII-C.
 
     >>> expert_imbalance(4, 1, 1)[0].round(2)
@@ -31,7 +31,7 @@ def accelerator_imbalance(
 ) -> np.ndarray:
     """Gamma_imb^acc of each accelerator: expected tokens over the mean B n_k / n_acc.
 
-    s: number or array. Returns [*s.shape, n_acc], dimensionless, mean 1. Raises InputError as `inclusion` and
+    s: number or array. Returns `[*s.shape, n_acc]`, dimensionless, mean 1. Raises InputError as `inclusion` and
     `share_matrix`. Source: paper Sec. VII-C, Eq. 13.
     """
     loads = inclusion(n_e, n_k, s, draws)

@@ -11,7 +11,7 @@ from .successive import successive_inclusion
 def zipf(n_e: int, s) -> np.ndarray:
     """Popularity p_i proportional to (i + 1)^-s of experts i = 0 .. n_e - 1 (paper Sec. VII-C).
 
-    s: number or array, 0 (uniform) to 50. Returns [*s.shape, n_e], dimensionless, last axis summing to 1.
+    s: number or array, 0 (uniform) to 50. Returns `[*s.shape, n_e]`, dimensionless, last axis summing to 1.
     Raises InputError for n_e below 1 or s out of range.
 
     >>> zipf(3, 1).round(4).tolist()
@@ -27,7 +27,7 @@ def inclusion(n_e: int, n_k: int, s, draws: str = "without") -> np.ndarray:
 
     `without`: probability that the expert is among n_k successive draws without replacement, as a top-k router
     makes them (exact; `successive_inclusion`). `with`: n_k p_i copies, as if the draws were independent, so a token may
-    pick one expert twice. s: number or array. Returns [*s.shape, n_e], last axis summing to n_k.
+    pick one expert twice. s: number or array. Returns `[*s.shape, n_e]`, last axis summing to n_k.
     Raises InputError for n_k above n_e, s outside [0, 50], unknown draws. Source: paper Sec. VII-C.
 
     >>> inclusion(4, 2, 0).round(12).tolist()
@@ -51,7 +51,7 @@ def _without(n_e: int, n_k: int, s: float) -> np.ndarray:
 def active_probability(n_e: int, n_k: int, s, B, draws: str = "without") -> np.ndarray:
     """Probability that at least one of B independent tokens reaches each expert.
 
-    s and B: numbers or arrays, taken pairwise. Returns [*shape, n_e]. An accelerator's expected active experts are
+    s and B: numbers or arrays, taken pairwise. Returns `[*shape, n_e]`. An accelerator's expected active experts are
     this times (share_matrix > 0). Raises InputError as `inclusion`, and for negative B.
     """
     n_e, n_k = inputs.layer(n_e, n_k)

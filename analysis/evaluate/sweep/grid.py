@@ -1,14 +1,16 @@
 """A grid as its file describes it: quantities, fixed parameters, axes, conditions, and a front.
 
-quantities: [tpot, throughput_per_accelerator]
-with: {accelerator: b200-sxm, n_acc: 32, slo: 0.05}
-over:
-  model: [deepseek-v3, ./mine.yml]
-  deg_TP: [1, 8]
-  B: {from: 1, to: 4096, points: 200, scale: log}
-  L: [4096, 32768]
-constraints: [fits_memory, meets_slo]
-pareto: {gain: throughput_per_accelerator, cost: tpot, by: [model]}
+Each value is read by its parameter's own rule. An example::
+
+    quantities: [tpot, throughput_per_accelerator]
+    with: {accelerator: b200-sxm, n_acc: 32, slo: 0.05}
+    over:
+      model: [deepseek-v3, ./mine.yml]
+      deg_TP: [1, 8]
+      B: {from: 1, to: 4096, points: 200, scale: log}
+      L: [4096, 32768]
+    constraints: [fits_memory, meets_slo]
+    pareto: {gain: throughput_per_accelerator, cost: tpot, by: [model]}
 """
 
 import math

@@ -1,0 +1,32 @@
+"""How a command ends: an answer and code 0, or one sentence on standard error and code 2; never a traceback."""
+
+import click
+
+from analysis.errors import Failures, InputError
+
+
+def run(command: click.Command, name: str, arguments: list[str] | None = None) -> int:
+    """Run a command (`name` as typed) with `arguments`, by default those of the process; return its exit code."""
+    try:
+        return command.main(arguments, prog_name=name, standalone_mode=False) or 0
+    except click.UsageError as error:
+        _tell(f"{error.format_message()} (`{name} --help` shows how.)")
+    except click.Abort:
+        return 130
+    except Failures as error:
+        for sentence in error.sentences:
+            _tell(sentence)
+    except InputError as error:
+        _tell(str(error))
+    except MemoryError:
+        _tell("found no memory left for this, allowed is what fits; ask for fewer or smaller values.")
+    except OSError as error:  # what no check foresaw: a disk that fills up, a folder that goes
+        place = error.filename or "a file"
+        _tell(f"{place}: found {(error.strerror or str(error)).lower()}; choose another place, or mend this one.")
+    return 2
+
+
+def _tell(sentence: str) -> None:
+    """One line; what would move the cursor or hide letters is spelt out."""
+    line = " ".join(sentence.split())
+    click.echo("error: " + "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), err=True)
