@@ -43,6 +43,7 @@ def vector_lengths(row, layer):
         "ffn_bias": [] if has_experts else [row.d_FFN, row.d_emb],
         "router_bias": [row.n_e] if has_experts else [],
         "expert_bias": [row.d_MoE, row.d_MoE, row.d_emb] * row.n_e if has_experts else [],
+        "shared_gate": [row.d_emb] if has_experts else [],
         "sinks": [row.n_hd],
     }
     return [length for group in row.vectors for length in lengths[group]]

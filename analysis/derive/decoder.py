@@ -41,6 +41,7 @@ VECTORS: dict[str, dict[str, Expr]] = {
     "out_bias": {"block": d_emb},
     "ffn_bias": {"dense": d_FFN + d_emb},
     "router_bias": {"experts": n_e},
+    "shared_gate": {"experts": d_emb},
     "expert_bias": {"expert": 2 * d_MoE + d_emb},
     "sinks": {"block": n_hd},
 }

@@ -191,6 +191,7 @@ def test_blocks_by_stage_add_up():
         ("ffn_bias", "GQA", 3 * (18432 + 7168)),
         ("router_bias", "GQA", 58 * 256),
         ("expert_bias", "GQA", 58 * 256 * (2048 + 2048 + 7168)),
+        ("shared_gate", "GQA", 58 * 7168),
         ("sinks", "GQA", 61 * 128),
     ],
 )

@@ -10,7 +10,7 @@ from analysis.evaluate.huggingface import import_config, report, row_text
 from analysis.evaluate.huggingface.families import FAMILIES, REFUSED, WRAPPERS
 from analysis.evaluate.huggingface.report import totals
 from analysis.evaluate.quantities import evaluate
-from tests.reader.configurations import GLM_5, GPT2, GPT_OSS, PUBLISHED
+from tests.reader.configurations import GLM_5, GPT2, GPT_OSS, PUBLISHED, QWEN_MOE
 
 LLAMA_4_TEXT = PUBLISHED["llama-4-maverick-chunked"]["text_config"]
 
@@ -60,6 +60,55 @@ def test_gpt2_by_its_published_count(imported):
 
 def test_gpt_oss_by_its_exact_count(imported):
     assert totals(imported(GPT_OSS))["parameters"] == 20_914_757_184
+
+
+def test_qwen_moe_by_its_exact_count(imported):
+    """14,315,784,192: keras-hub's qwen1.5_moe_2.7b_en; the gate of the shared expert is among them."""
+    found = imported(QWEN_MOE)
+    assert totals(found)["parameters"] == 14_315_784_192
+    assert (found.row.d_shared, found.row.d_MoE, found.row.n_win) == (5632, 1408, 0)
+    assert (found.missing, found.unused) == ((), ())
+
+
+@pytest.mark.parametrize("key", ["n_routed_experts", "num_experts", "num_local_experts"])
+def test_the_number_of_experts_has_three_names(imported, key):
+    config = {name: value for name, value in PUBLISHED["qwen3-30b-a3b"].items() if name != "num_experts"}
+    assert imported(config | {key: 128}).row.n_e == 128
+
+
+@pytest.mark.parametrize(
+    ("name", "model_type", "ours"),
+    [
+        ("deepseek-v3", "deepseek_v32", "deepseek-v3"),
+        ("deepseek-v3", "kimi_k2", "deepseek-v3"),
+        ("moonlight-16b-a3b", "kimi_vl", "moonlight-16b-a3b"),
+    ],
+)
+def test_types_that_share_an_architecture_share_its_sizes(imported, name, model_type, ours):
+    config = PUBLISHED[name] | {"model_type": model_type}
+    if model_type == "kimi_vl":
+        config = {"model_type": "kimi_vl", "text_config": PUBLISHED[name], "vision_config": {"hidden_size": 1152}}
+    found = imported(config)
+    sizes = set(type(found.row).model_fields) - ABOUT
+    row = datasets.model(ours)
+    assert {size: getattr(found.row, size) for size in sizes} == {size: getattr(row, size) for size in sizes}
+    assert any("indexer" in part for part in found.missing) == (model_type == "deepseek_v32")
+    assert any("towers" in part for part in found.missing) == (model_type == "kimi_vl")
+
+
+def test_the_width_of_weights_is_never_that_of_the_torch_dtype(imported):
+    plain = imported(PUBLISHED["qwen3-8b"], torch_dtype="float8_e4m3fn", dtype="float16")
+    assert plain.weight_width is None
+    nested = {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 4}}}}
+    kimi = PUBLISHED["kimi-k2"]
+    text = kimi["text_config"] | {"quantization_config": nested, "torch_dtype": "bfloat16"}
+    assert imported(kimi | {"text_config": text}).weight_width == 0.5
+
+
+def test_more_layers_than_blocks_are_not_counted(imported):
+    """Lists may go on with the layers of multi-token prediction."""
+    types = ["sliding_attention", "full_attention"] * 12 + ["full_attention"]
+    assert imported(GPT_OSS, layer_types=types).blocks == imported(GPT_OSS).blocks
 
 
 def test_glm_5_by_its_published_count_once_the_indexer_is_added(imported):

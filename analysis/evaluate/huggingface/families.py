@@ -59,8 +59,7 @@ FAMILIES: dict[str, Family] = {
         windows="upper",
         experts="step",
         shared="width",
-        vectors=("norms", "qkv_bias"),
-        missing=("the gate of the shared expert: hidden_size weights in each block with experts",),
+        vectors=("norms", "qkv_bias", "shared_gate"),
     ),
     "qwen3": Family(2025, windows="upper", vectors=("norms", "qk_norm"), switched=_ATTENTION_BIAS, explicit_heads=True),
     "qwen3_moe": Family(

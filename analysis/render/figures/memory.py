@@ -25,6 +25,7 @@ KIND_COLOURS = {
     "shared": COLOURS["shared_expert"],
     "other": "#000000",
 }
+HATCH = "//"
 Rows = dict[str, list]
 
 
@@ -81,7 +82,7 @@ def memory_figure(settings: Sequence[Setting], rows: Rows, tokens: float) -> Fig
     for kind in KINDS:
         shares = [size / total for size, total in zip(rows[kind], totals, strict=True)]
         colours = KIND_COLOURS.get(kind) or [mechanism_colour(setting) for setting in settings]
-        look = {"hatch": "//", "edgecolor": "white"} if kind == "cache" else {}
+        look = {"hatch": HATCH, "edgecolor": "white"} if kind == "cache" else {}
         axes.barh(range(len(settings)), shares, 0.6, left=start, color=colours, **look)
         start = [before + share for before, share in zip(start, shares, strict=True)]
     _models_down(axes, [f"{model}\n{rounded(t / 1e9)} GB" for model, t in zip(rows["model"], totals, strict=True)])
@@ -100,7 +101,7 @@ def _totals(rows: Rows) -> list[float]:
 
 def _kind_legend(axes) -> None:
     handles = [Patch(color=colour) for colour in KIND_COLOURS.values()]
-    handles.append(Patch(facecolor="#888888", hatch="//", edgecolor="white"))
+    handles.append(Patch(facecolor="#888888", hatch=HATCH, edgecolor="white"))
     titles = [KIND_TITLES[kind] for kind in KINDS[:-1]] + ["KV cache, colour of its mechanism"]
     axes.legend(handles, titles, loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
 
@@ -125,7 +126,7 @@ def describe_memory(settings: Sequence[Setting], rows: Rows, tokens: float) -> t
 def _requests(settings: Sequence[Setting]) -> str:
     """The length of a request, where it matters: windowed blocks keep less of a longer one."""
     windowed = any(setting.architecture.windowed for setting in settings)
-    return f"; tokens of windowed models belong to requests of L={settings[0]['L']}" if windowed else ""
+    return f"; tokens of windowed models belong to requests of L = {settings[0]['L']}" if windowed else ""
 
 
 # -- cache per token -------------------------------------------------------------------------------
@@ -140,11 +141,14 @@ def cache_rows(settings: Sequence[Setting]) -> Rows:
 
 
 def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
-    """One bar per model, coloured by mechanism, on a logarithmic axis."""
+    """One bar per model, coloured by mechanism, hatched where blocks are windowed, on a logarithmic axis."""
     colours = {setting.model.id: mechanism_colour(setting) for setting in settings}
+    windowed = {setting.model.id for setting in settings if setting.architecture.windowed}
     figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.21 * len(rows["model"])))
     sizes = [size / 1e3 for size in rows["bytes_per_token"]]
-    axes.barh(range(len(sizes)), sizes, 0.7, color=[colours[model] for model in rows["model"]])
+    bars = axes.barh(range(len(sizes)), sizes, 0.7, color=[colours[model] for model in rows["model"]])
+    for bar, model in zip(bars, rows["model"], strict=True):
+        bar.set(hatch=HATCH if model in windowed else "", edgecolor="white" if model in windowed else "none")
     for number, size in enumerate(sizes):
         axes.text(size, number, f" {rounded(size)}", va="center")
     axes.set_xscale("log")
@@ -152,7 +156,10 @@ def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
     plain_log(axes.xaxis)
     _models_down(axes, rows["model"])
     families = {family(setting).upper(): mechanism_colour(setting) for setting in settings}
-    axes.legend([Patch(color=colour) for colour in families.values()], families, loc="lower right")
+    handles = {name: Patch(color=colour) for name, colour in families.items()}
+    if windowed:
+        handles["windowed blocks"] = Patch(facecolor="#888888", hatch=HATCH, edgecolor="white")
+    axes.legend(handles.values(), handles, loc="lower right")
     axes.set_xlabel("cached per token, all blocks [kB]")
     headline(figure, f"Cache per token: {rounded(sizes[-1])} kB ({rows['model'][-1]}) to {rounded(sizes[0])} kB")
     return figure
