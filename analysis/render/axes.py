@@ -1,26 +1,28 @@
 """What all figures share: readable logarithmic ticks, numbers in words, colours of models and layers."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.evaluate.setting import Setting
-from analysis.render.style import COLOURS
+from analysis.render.style import COLOURS, MARKERS
 
 LAYER_COLOURS = {
     "projections": COLOURS["projections"],
-    "output": "#999999",
+    "output": "#C3C3C3",
     "dense": COLOURS["dense"],
     "routed": COLOURS["experts"],
     "shared": COLOURS["shared_expert"],
     "router": COLOURS["communication"],
     "head": "#444444",
-    "decompression": "#882255",
+    "decompression": "#692D00",
 }
 """Colour of each layer; core attention takes the colour of its mechanism."""
 
@@ -44,6 +46,15 @@ def mechanism_colour(setting: Setting) -> str:
 def layer_colour(name: str, setting: Setting) -> str:
     """The colour of a layer by stage name."""
     return LAYER_COLOURS.get(name) or mechanism_colour(setting)
+
+
+def ink(ground: str | Sequence[float]) -> str:
+    """Black or white, whichever is easier to read on a colour.
+
+    >>> ink("#692D00"), ink("#F0E442")
+    ('white', 'black')
+    """
+    return "white" if np.dot(to_rgb(ground), (0.299, 0.587, 0.114)) < 0.55 else "black"
 
 
 def rounded(number: float, digits: int = 3) -> str:
@@ -117,18 +128,24 @@ def plain_log(axis: Axis) -> None:
 
 
 def label_right(
-    axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str], colours: Sequence[str], gap: float = 0.075
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    labels: Sequence[str],
+    colours: Sequence[str],
+    markers: Sequence[str] = MARKERS[1:2],
+    gap: float = 0.075,
 ) -> None:
     """Write labels in a column right of the axes, each beside its point's height and joined to it by a thin line.
 
-    The limits of the axes are fixed as they are. Points are in data units, `gap` is a share of the axes' height.
+    The limits of the axes are fixed as they are. Points are in data units, `gap` is a share of the axes' height;
+    `markers` are those of the points, where these differ.
     """
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
     to_axes = axes.transData + axes.transAxes.inverted()
     heights = [to_axes.transform(point) @ (1e-6, 1) for point in points]  # of equal heights, the right one goes up
     placed = spread(heights, gap, 0.02, 0.98)
-    for point, label, colour, height in zip(points, labels, colours, placed, strict=True):
-        axes.plot(1.05, height, "s", color=colour, markersize=6, transform=axes.transAxes, clip_on=False)
+    for point, label, colour, height, marker in zip(points, labels, colours, placed, cycle(markers), strict=False):
+        axes.plot(1.05, height, marker, color=colour, markersize=6, transform=axes.transAxes, clip_on=False)
         axes.annotate(
             label,
             point,

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from analysis.evaluate.grids import CAPACITY, SLO
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import rounded, short
+from analysis.render.axes import ink, rounded, short
 from analysis.render.style import COLOURS
 
 CONTEXT_STYLES = ("-", "--", "-.", ":")
@@ -53,11 +53,8 @@ def cells(axes: Axes, values: np.ndarray, reason: np.ndarray, colours: Colormap,
 
 
 def _number(axes: Axes, row: int, column: int, number: float, ground: Sequence[float]) -> None:
-    dark = np.dot(ground[:3], (0.299, 0.587, 0.114)) < 0.55
     box = {"facecolor": ground, "edgecolor": "none", "pad": 0.8}  # keeps hatching and lines off the digits
-    axes.text(
-        column + 0.5, row + 0.5, _short(number), ha="center", va="center", bbox=box, color="white" if dark else "black"
-    )
+    axes.text(column + 0.5, row + 0.5, _short(number), ha="center", va="center", bbox=box, color=ink(ground[:3]))
 
 
 def _short(number: float) -> str:

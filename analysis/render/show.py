@@ -39,12 +39,15 @@ class ShownFigure:
 def show(figure: Figure, label: str, caption: str, alt: str, data: Mapping[str, Sequence] | None = None) -> None:
     """Display `figure` as SVG with its caption, and export it to the book under `label`.
 
-    `alt` says in words what the figure shows; `data` (column name to values, equal lengths) is offered to readers as
-    a CSV file. Raises InputError for an empty text or columns of unequal length.
+    `alt` says in words what the figure shows, after the finding that stands above it (the figure's suptitle); `data`
+    (column name to values, equal lengths) is offered to readers as a CSV file. Raises InputError for an empty text or
+    columns of unequal length.
     """
     for name, text in {"label": label, "caption": caption, "alt": alt}.items():
         if not text.strip():
             raise InputError(f"show: {name} of the figure {label!r} is empty; say in a few words what it shows")
+    finding = " ".join(figure.get_suptitle().split())
+    alt = f"{finding}. {alt}" if finding else alt
     about = {"label": label, "caption": caption, "alt": alt} | ({"csv": _csv(label, data)} if data else {})
     display({SVG: _svg(figure), "text/plain": alt}, raw=True, metadata={KEY: about})
     display({"text/markdown": caption, "text/plain": caption}, raw=True)

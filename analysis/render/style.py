@@ -28,8 +28,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """Markers, in the order in which a figure's models or parts appear."""
 
 BOUND_LOOKS = {
-    "compute": {"ground": "#FCE9C4", "strip": "#E69F00", "hatch": ""},
-    "memory": {"ground": "#D6ECF9", "strip": "#0072B2", "hatch": "////"},
+    "compute": {"ground": "#FBDDA0", "strip": "#E69F00", "hatch": ""},
+    "memory": {"ground": "#B9E0F8", "strip": "#0072B2", "hatch": "////"},
 }
 """Look of a kernel that waits for arithmetic, or for memory."""
 

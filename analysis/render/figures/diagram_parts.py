@@ -16,7 +16,7 @@ LETTER = 0.602 * SIZE  # width of a letter of DejaVu Sans Mono
 NODE, INSET = 123.0, 4.0  # width of a node, and how much narrower a cell in a frame is on either side
 MONO = {"family": "monospace", "fontsize": SIZE}
 SANS = {"fontsize": SIZE}
-EDGE, WEIGHTS = "#444444", "#DDDDDD"
+EDGE, WEIGHTS = "#444444", "#D9D9D9"
 
 
 def folded(text: str, width: float = NODE) -> list[str]:

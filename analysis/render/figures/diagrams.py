@@ -57,7 +57,7 @@ def diagram(panels: Sequence[Panel], title: str) -> Figure:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-1, width + 1), ylim=(height, 0))
     axes.set_axis_off()
-    axes.text(0, 0, "\n".join(lines), va="top", fontsize=11)
+    figure.suptitle("\n".join(lines), x=1 / (width + 2), y=1, ha="left", va="top")
     y = key(axes, 16.0 * len(lines), _key_texts(panels[0].setting)) + 8
     for panel, nodes, found in laid:
         axes.text(0, y, panel.heading, va="top", fontsize=10, fontweight="bold")

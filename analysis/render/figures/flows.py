@@ -120,7 +120,7 @@ def describe_flow(panels: Sequence[Panel]) -> tuple[str, str]:
     used = conventions(setting, *(name for name in names if name != "deg_TP" or not panels[0].divided))
     caption = f"{_subject(panels)} of {where(setting)}. {READING}; {used}."
     parts = (f"{each.heading}: {' and '.join(_waiting(each, bound) for bound in BOUNDS)}" for each in panels)
-    return caption, f"Flow diagram. {_title(panels)}. What kernels wait for, {'. '.join(parts)}."
+    return caption, f"Flow diagram. What kernels wait for, {'. '.join(parts)}."
 
 
 def _subject(panels: Sequence[Panel]) -> str:

@@ -52,8 +52,14 @@ def intensity_figure(settings: Sequence[Setting], devices: Sequence[Setting], ro
     powers_of_two(axes.xaxis, rows["B"])
     plain_log(axes.yaxis)
     axes.set(xlabel="requests decoded together B (whole system)", ylabel="arithmetic intensity ArI [FLOP/byte]")
-    headline(figure, "Batching lifts layers of weights, not core attention")
+    headline(figure, _title(rows))
     return figure
+
+
+def _title(rows: Rows) -> str:
+    first, last = rows["output projection"][0], rows["output projection"][-1]
+    lifted = f"from {rounded(first)} to {rounded(last)} FLOP/byte"
+    return f"Batching lifts layers of weights {lifted}, core attention not at all"
 
 
 def _ridges(axes: Axes, devices: Sequence[Setting]) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.measured.own_machine import OwnMachine, order_times, texts
 from analysis.evaluate.measured.predict import numbers
-from analysis.render.axes import headline, plain_log, powers_of_two, rounded, short
+from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, rounded, short
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
 Rows = dict[str, list]
@@ -20,7 +20,7 @@ COLOUR = {
     "GQA core": COLOURS["gqa"],
     "MLA core with reordering": COLOURS["mla"],
     "MLA core without reordering": COLOURS["mla_as_printed"],
-    "MLA decompression without reordering": "#882255",
+    "MLA decompression without reordering": LAYER_COLOURS["decompression"],
     "MLA decompression with reordering": "#666666",
     "experts": COLOURS["experts"],
     "gemm": "#000000",

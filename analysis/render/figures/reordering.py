@@ -10,7 +10,7 @@ from analysis.derive.symbols import BY_NAME
 from analysis.evaluate.layers import ATTENTION, attention_layers, numbers
 from analysis.evaluate.reordered import in_orders, over_batch_and_context
 from analysis.evaluate.setting import Setting
-from analysis.render.axes import headline, layer_colour, rounded, seconds
+from analysis.render.axes import headline, ink, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
 
@@ -131,9 +131,10 @@ def _bar(axes: Axes, setting: Setting, rows: Rows, chosen: list[int], height: in
     start = 0.0
     for number in chosen:
         share = rows["share"][number]
-        axes.barh(height, share, left=start, height=0.6, color=layer_colour(rows["stage"][number], setting))
+        colour = layer_colour(rows["stage"][number], setting)
+        axes.barh(height, share, left=start, height=0.6, color=colour)
         if share > 0.05:
-            look = {"ha": "center", "va": "center", "color": "white", "fontweight": "bold"}
+            look = {"ha": "center", "va": "center", "color": ink(colour), "fontweight": "bold"}
             axes.text(start + share / 2, height, f"{share:.0%}", **look)
         start += share
 

@@ -50,7 +50,7 @@ def roofline_figure(setting: Setting, others: Sequence[Setting], rows: Rows) -> 
     for point, colour, marker in zip(points, colours, cycle(MARKERS)):
         axes.plot(*point, marker, color=colour, markeredgecolor="black", markeredgewidth=0.6, markersize=8)
     labels = [f"{label}  {rounded(x)}" for label, x in zip(rows["label"], rows["intensity"], strict=True)]
-    label_right(axes, points, labels, colours)
+    label_right(axes, points, labels, colours, MARKERS)
     axes.set(xlabel="arithmetic intensity ArI [FLOP/byte]", ylabel="attained rate [TFLOP/s]")
     headline(figure, _title(setting, rows))
     return figure

@@ -1,6 +1,7 @@
 """What skewed routing costs a system: the paper's Fig. 12."""
 
 from collections.abc import Mapping
+from itertools import cycle
 
 from matplotlib import pyplot
 from matplotlib.colors import LinearSegmentedColormap
@@ -11,7 +12,7 @@ from analysis.evaluate.grids import Grid, best, curve, named
 from analysis.evaluate.setting import Setting
 from analysis.render.axes import headline, label_right, mechanism_colour, plain_log, rounded
 from analysis.render.marks import mark_slo
-from analysis.render.style import WIDTH
+from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
 
 Rows = dict[str, list]
@@ -35,10 +36,10 @@ def skew_frontier_figure(setting: Setting, lines: Mapping[float, Grid]) -> Figur
     """Throughput against TPOT, the lighter the line the stronger the skew."""
     figure, axes = pyplot.subplots(figsize=(WIDTH, 4.4))
     colours = _shades(setting, len(lines))
-    for line, colour in zip(lines.values(), colours, strict=True):
+    for line, colour, marker in zip(lines.values(), colours, cycle(MARKERS), strict=False):
         if len(line.batches):
-            axes.plot(line.tpot[0] * 1e3, line.per_accelerator[0], color=colour)
-            axes.plot(line.tpot[0, -1] * 1e3, line.per_accelerator[0, -1], "o", color=colour, markeredgecolor="black")
+            look = {"marker": marker, "markevery": [-1], "markeredgecolor": "black"}
+            axes.plot(line.tpot[0] * 1e3, line.per_accelerator[0], color=colour, **look)
     axes.set(xscale="log", ylim=(0, None), xlabel="time per output token TPOT [ms]", ylabel="tokens/s per accelerator")
     mark_slo(axes, setting)
     plain_log(axes.xaxis)
@@ -46,7 +47,8 @@ def skew_frontier_figure(setting: Setting, lines: Mapping[float, Grid]) -> Figur
     ends = [(line.tpot[0, -1] * 1e3, line.per_accelerator[0, -1]) for line in lines.values() if len(line.batches)]
     kept = [s for s, line in lines.items() if len(line.batches)]
     labels = [f"s = {s:g}  ({_imbalance(lines[s]):.2f} x mean)" for s in kept]
-    label_right(axes, ends, labels, [colour for s, colour in zip(lines, colours, strict=True) if s in kept])
+    shown = [colour for s, colour in zip(lines, colours, strict=True) if s in kept]
+    label_right(axes, ends, labels, shown, [m for s, m in zip(lines, cycle(MARKERS), strict=False) if s in kept])
     headline(figure, _frontier_title(lines))
     return figure
 
@@ -73,7 +75,7 @@ def describe_skew_frontier(setting: Setting, lines: Mapping[float, Grid]) -> tup
         f"Throughput per accelerator against time per output token of {setting.model.name} at L = {setting['L']:.0f} "
         "when the popularity of experts follows Zipf's law with exponent s. Beside s: expected tokens of the busiest "
         "accelerator, for which all others wait, over the mean (for shuffled placement, the mean over placements). "
-        f"Each line ends where memory is full (dot). {conventions(setting, *USED)}."
+        f"Each line ends where memory is full (mark). {conventions(setting, *USED)}."
     )
     listed = "; ".join(
         f"s = {s:g}: {rounded(best(line))} at imbalance {rounded(_imbalance(line))}" for s, line in lines.items()

@@ -74,7 +74,8 @@ def _band(axes: Axes, rows: Rows, system: str, what: str, look: dict) -> None:
     s = _column(rows, system, "s")
     axes.plot(s, _column(rows, system, what), label=f"{system} accelerators", **look)
     low, high = (_column(rows, system, f"{what}_{end}") for end in ("low", "high"))
-    axes.fill_between(s, low, high, color=look["color"], alpha=0.2, linewidth=0)
+    hatch = {"hatch": "///", "edgecolor": look["color"]} if look["marker"] == "s" else {}
+    axes.fill_between(s, low, high, facecolor=look["color"], alpha=0.2, linewidth=0, **hatch)
 
 
 def at_strongest(rows: Rows, name: str) -> dict[str, float]:
