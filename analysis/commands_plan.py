@@ -39,7 +39,13 @@ def _report(found: list) -> dict:
     from analysis.evaluate.plan import why_second
 
     second = {"second": _one(found[1]), "why_second_loses": why_second(*found[:2])} if len(found) > 1 else {}
-    return {"best": _one(found[0]), **second, "feasible": len(found), "units": UNITS, "conventions": _conventions(found)}
+    return {
+        "best": _one(found[0]),
+        **second,
+        "feasible": len(found),
+        "units": UNITS,
+        "conventions": _conventions(found),
+    }
 
 
 def _conventions(found: list) -> dict:

@@ -25,6 +25,7 @@ from analysis.render import (
     system_equations,
     tables,
     thesis_tables,
+    thesis_words,
 )
 from analysis.render.show import ShownFigure
 
@@ -71,6 +72,7 @@ NAMES: dict[str, Any] = {
     **measured_tables.NAMES,
     **proofs.WORDS,
     **thesis_tables.WORDS,
+    **thesis_words.WORDS,
 }
 
 

@@ -71,6 +71,16 @@ def root(function: Callable[[float], float], low: float, high: float, steps: int
     return float(np.sqrt(low * high))
 
 
+def passing(function: Callable[[float], float], low: float, high: float) -> float:
+    """From where on a function of a positive number is above 0: its root; 0 if everywhere between the bounds, inf if
+    nowhere; nan where it has no value at a bound."""
+    ends = function(low), function(high)
+    if not np.isfinite(ends).all():
+        return float("nan")
+    found = root(function, low, high)
+    return found if found is not None else 0.0 if ends[0] > 0 else float("inf")
+
+
 def first_root(function: Callable[[float], float], points) -> float | None:
     """The first sign change of a function between neighbours of rising points, refined by bisection; None if none."""
     values = [function(float(point)) for point in points]
