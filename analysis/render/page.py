@@ -26,6 +26,7 @@ from analysis.render import (
     tables,
     thesis_tables,
     thesis_words,
+    verdict_tables,
 )
 from analysis.render.show import ShownFigure
 
@@ -73,6 +74,7 @@ NAMES: dict[str, Any] = {
     **proofs.WORDS,
     **thesis_tables.WORDS,
     **thesis_words.WORDS,
+    **verdict_tables.WORDS,
 }
 
 

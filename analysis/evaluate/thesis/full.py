@@ -40,9 +40,9 @@ def total(terms: dict[str, np.ndarray], overlap: str = "none") -> np.ndarray:
 
 def throughput(setting: Setting, batch, L, replaced: dict | None = None):
     """Tokens per second and accelerator [token/s]; nan where the batch is below one request per system."""
+    batch = np.where(np.asarray(batch) >= 1, batch, np.nan)
     time = total(terms_at(setting, batch, L, replaced), setting["overlap"])
-    count = (replaced or {}).get(n_acc, setting.point[n_acc])
-    return np.where(np.asarray(batch) >= 1, batch / time / count, np.nan)
+    return batch / time / (replaced or {}).get(n_acc, setting.point[n_acc])
 
 
 def shares_at_capacity(setting: Setting, contexts: np.ndarray) -> dict[str, np.ndarray]:

@@ -77,6 +77,7 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
     found = {
         "thesis_device_speed_most": float(speed.max()),
         "thesis_device_speed_least": float(speed.min()),
+        "thesis_device_speed_latent": _latent_speed(settings, contexts),
         "thesis_device_first_speed": float(attention.device_speed(first, contexts)[0]),
         "thesis_device_ridge": attention.even_ridge(own, float(contexts[len(contexts) // 2])),
     }
@@ -90,3 +91,9 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
         "thesis_device_context": max(0.0, attention.even_context(mixture)),
         "thesis_ridge_context": attention.ridge_context(mixture),
     }
+
+
+def _latent_speed(settings: Sequence[Setting], contexts: np.ndarray) -> float:
+    """Highest speed of the last latent attention on the device over contexts [1]; of the last model if none has it."""
+    latent = [each for each in settings if each.architecture.mechanism.latent] or settings
+    return float(attention.device_speed(latent[-1], contexts).max())
