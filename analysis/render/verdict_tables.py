@@ -187,10 +187,11 @@ def takeaway(edition: Edition) -> str:
         if all(own)
         else "No argument against low-ridge hardware"
     )
+    general = "" if met["balanced"].group == HOLDS else ", and so not in general"
     return (
-        f"{low} stands for {model}. Its attention is no longer the bottleneck in {cases['no-longer']} cases of link and "
-        f"context, and wires and waiting are in {cases['wires']}. That accelerators as they are suffice holds in "
-        f"{cases['balanced']} cases of model and budget{', and so not in general' if met['balanced'].group != HOLDS else ''}."
+        f"{low} stands for {model}. Its attention is no longer the bottleneck in {cases['no-longer']} cases of link "
+        f"and context, and wires and waiting are in {cases['wires']}. That accelerators as they are suffice holds in "
+        f"{cases['balanced']} cases of model and budget{general}."
     )
 
 
