@@ -128,10 +128,12 @@ def shifted(costs, share: float) -> np.ndarray:
 
 def even_share(setting: Setting, device: str, L: float, costs) -> float:
     """Share of memory bandwidth in the cost above which the specialised device loses [1]; 0 if it always does, inf if
-    it never does."""
+    it never does, nan where the reference does not hold the model. A device that does not hold it serves nothing."""
+    if not np.isfinite(rate(setting, np.ones(4), L)):
+        return float("nan")
 
     def loss(share: float) -> float:
-        return 1 - gain(setting, specialised(setting, device, shifted(costs, share)), L)
+        return 1 - float(np.nan_to_num(gain(setting, specialised(setting, device, shifted(costs, share)), L)))
 
     return passing(loss, 1e-4, 1 - 1e-4)
 
