@@ -1,14 +1,14 @@
 """Sentences of the thesis that follow their numbers: where something passes a flip point, or never, or everywhere."""
 
 from collections.abc import Callable
-from math import isnan
+from math import isfinite, isnan
 
 from analysis.render.digits import digits_of, percent, whole
 
 NOT_HERE = "where the model fits, which it does not here"
 
 
-def beyond(flip: float, of: str = "context", show: Callable[[float], str] | None = None) -> str:
+def beyond(flip: float | str, of: str = "context", show: Callable[[float], str] | None = None) -> str:
     """From where on something holds: `beyond 4,577 tokens of context`, `at every context` (0), `at no context` (inf).
 
     >>> beyond(4577), beyond(0), beyond(float("inf"))
@@ -17,7 +17,7 @@ def beyond(flip: float, of: str = "context", show: Callable[[float], str] | None
     return _placed(flip, f"beyond {_tokens(flip, show)} of {of}", f"at every {of}", f"at no {of}")
 
 
-def below(flip: float, of: str = "context", show: Callable[[float], str] | None = None) -> str:
+def below(flip: float | str, of: str = "context", show: Callable[[float], str] | None = None) -> str:
     """Up to where something holds, as `beyond`.
 
     >>> below(4577), below(float("inf"))
@@ -26,7 +26,7 @@ def below(flip: float, of: str = "context", show: Callable[[float], str] | None 
     return _placed(flip, f"below {_tokens(flip, show)} of {of}", f"at no {of}", f"at every {of}")
 
 
-def share_above(flip: float, of: str) -> str:
+def share_above(flip: float | str, of: str) -> str:
     """A share above which something holds.
 
     >>> share_above(0.4056, "the area").replace("\\u202f", " "), share_above(0, "the area")
@@ -46,18 +46,24 @@ def times(factor: float, more: str = "faster", less: str = "slower") -> str:
     return f"{digits_of(max(factor, 1 / factor))} times {more if factor > 1 else less}"
 
 
-def _placed(flip: float, at: str, always: str, never: str) -> str:
+def is_number(flip: float | str) -> bool:
+    """Whether a note is a finite number: what is not travels as text in a notebook."""
+    return isfinite(float(flip))
+
+
+def _placed(flip: float | str, at: str, always: str, never: str) -> str:
+    flip = float(flip)
     if isnan(flip):
         return NOT_HERE
     return always if flip == 0 else never if flip == float("inf") else at
 
 
-def _tokens(flip: float, show: Callable[[float], str] | None) -> str:
-    return "" if flip in (0, float("inf")) or isnan(flip) else (show or (lambda x: f"{whole(round(x))} tokens"))(flip)
+def _tokens(flip: float | str, show: Callable[[float], str] | None) -> str:
+    return (show or (lambda x: f"{whole(round(x))} tokens"))(flip) if is_number(flip) else ""
 
 
-def _percent(flip: float) -> str:
-    return "" if flip in (0, float("inf")) or isnan(flip) else percent(flip)
+def _percent(flip: float | str) -> str:
+    return percent(flip) if is_number(flip) else ""
 
 
-WORDS = {"beyond": beyond, "below": below, "share_above": share_above, "times_word": times}
+WORDS = {"beyond": beyond, "below": below, "share_above": share_above, "times_word": times, "is_number": is_number}
