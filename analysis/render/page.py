@@ -4,6 +4,7 @@ Pages are Jinja2 templates over MyST; each function here returns MyST text.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from analysis.errors import InputError, choices
@@ -72,7 +73,6 @@ NAMES: dict[str, Any] = {
     **audit_tables.NAMES,
     **measured_tables.NAMES,
     **proofs.WORDS,
-    **thesis_tables.WORDS,
     **thesis_words.WORDS,
     **verdict_tables.WORDS,
 }
@@ -86,7 +86,9 @@ def template_functions(
     `figures` maps a label to the name of the notebook that made the figure, and the figure; the edition is by default
     the paper's.
     """
-    own = edition_words.words(edition or paper())
+    chosen = edition or paper()
+    filled = thesis_tables.BY_EDITION | verdict_tables.BY_EDITION
+    own = edition_words.words(chosen) | {name: partial(function, chosen) for name, function in filled.items()}
     return {**NAMES, **own, "figure": _figure_function(figures), "notes": notes}
 
 

@@ -139,7 +139,7 @@ def devices_table(edition: Edition) -> str:
     return table(header, rows, caption, "tab-thesis-devices", "ll" + "r" * len(settings))
 
 
-WORDS = {
+BY_EDITION = {
     "kinds_table": kinds_table,
     "hardware_table": hardware_table,
     "joule_table": joule_table,

@@ -195,7 +195,7 @@ def takeaway(edition: Edition) -> str:
     )
 
 
-WORDS = {
+BY_EDITION = {
     "conclusions": conclusions,
     "holds_table": holds_table,
     "count_of": count_of,
@@ -205,5 +205,5 @@ WORDS = {
     "takeaway": takeaway,
     "worth_of_arithmetic": worth_of_arithmetic,
     "sensitivity_table": sensitivity_table,
-    "verdicts_table": verdicts_table,
 }
+WORDS = {"verdicts_table": verdicts_table}

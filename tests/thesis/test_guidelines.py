@@ -107,9 +107,9 @@ def test_kinds_are_every_order_and_their_core_takes_the_reading_or_more():
     assert slow.speed < 1 < found[0].speed
 
 
-@pytest.mark.parametrize("word", sorted(thesis_tables.WORDS))
+@pytest.mark.parametrize("word", sorted(thesis_tables.BY_EDITION))
 def test_tables_have_a_label_and_full_rows(word):
-    text = thesis_tables.WORDS[word](EDITION)
+    text = thesis_tables.BY_EDITION[word](EDITION)
     header, ruler, *rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) > 2
     assert {line.count("|") - line.count(r"\|") for line in (header, ruler, *rows)} == {header.count("|")}
