@@ -4,6 +4,8 @@ import json
 
 import click
 
+UNITS = {"B": "requests", "tpot": "s", "tpot_terms": "s", "throughput_per_accelerator": "token/s", "utilisation": "1"}
+
 
 @click.command()
 @click.argument("assignments", nargs=-1, metavar="[NAME=VALUE]...")
@@ -37,7 +39,21 @@ def _report(found: list) -> dict:
     from analysis.evaluate.plan import why_second
 
     second = {"second": _one(found[1]), "why_second_loses": why_second(*found[:2])} if len(found) > 1 else {}
-    return {"best": _one(found[0]), **second, "feasible": len(found)}
+    return {
+        "best": _one(found[0]),
+        **second,
+        "feasible": len(found),
+        "units": UNITS,
+        "conventions": _conventions(found),
+    }
+
+
+def _conventions(found: list) -> dict:
+    """What was given or assumed, without what the plan itself chose."""
+    chosen, setting = {*found[0].degrees, "B", "deg_DP", "deg_EP", "SLO"}, found[0].setting
+    echo = {name: value for name, value in setting.echo.items() if name not in chosen}
+    echo |= {"link": setting.link.id} if setting.link else {}
+    return {name: value.item() if hasattr(value, "item") else value for name, value in echo.items()}
 
 
 def _text(found: list) -> str:
@@ -46,7 +62,8 @@ def _text(found: list) -> str:
     lines = _lines("best", found[0])
     if len(found) > 1:
         lines += [*_lines("second", found[1])[:2], f"  it loses: {why_second(*found[:2])}"]
-    return "\n".join([*lines, f"feasible arrangements compared: {len(found)}"])
+    used = " ".join(f"{name}={value}" for name, value in _conventions(found).items())
+    return "\n".join([*lines, f"feasible arrangements compared: {len(found)}", f"with {used}"])
 
 
 def _lines(name: str, plan) -> list[str]:

@@ -19,6 +19,7 @@ from analysis.evaluate.setting import Setting
 from analysis.evaluate.utilisation import utilisation
 
 CAPACITY, SLO = "memory capacity", "time per token (slo)"
+SAME = 1e-4  # difference in throughput [%] that is none
 CHOSEN = ("B", "deg_DP")  # what a plan chooses, so that a reader cannot give it
 
 
@@ -122,7 +123,9 @@ def _nothing(setting: Setting, every: list[Setting]) -> str:
     room = max((float(system.B_cap_value(each) - each.point[deg_DP]) for each in every), default=-1)
     where = f"n_acc={setting['n_acc']}, L={setting['L']:g}" + (f", slo={setting['slo']:g}" if setting["slo"] else "")
     if not every:
-        return f"{where}: no degrees divide both the accelerators and the heads (or experts); give another n_acc."
+        fixed = [f"{name}={setting[name]}" for name in ("deg_TP", "deg_EP") if name in setting.given]
+        remedy = f"leave {' and '.join(fixed)} out, or give a divisor" if fixed else "give another n_acc"
+        return f"{where}: no degrees divide both the accelerators and the heads (or experts); {remedy}."
     if room < 0:
         return f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators."
     return f"{where}: memory would hold a batch, but none meets the SLO in any arrangement; give a larger slo."
@@ -131,9 +134,10 @@ def _nothing(setting: Setting, every: list[Setting]) -> str:
 def why_second(best: Plan, second: Plan) -> str:
     """Why a plan loses to the best: its batch, and the term that costs most more per request."""
     loss = 100 * (1 - second.per_accelerator / best.per_accelerator)
-    if loss < 1e-6:
-        return "it gives the same throughput"
+    if loss < SAME:
+        return f"it gives the same throughput, to {SAME:g} %"
     per_request = {name: second.terms[name] / second.batch - best.terms[name] / best.batch for name in best.terms}
     worst = max(per_request, key=per_request.get)
     change = f"{worst.replace('_', ' ')} takes {1e6 * per_request[worst]:.3g} us more per request"
-    return f"{loss:.3g} % less throughput: batch {second.batch} against {best.batch}, and {change}"
+    batches = f"{second.binding} stops it at batch {second.batch}, the best at {best.batch}"
+    return f"{loss:.3g} % less throughput: {batches}, and {change}"

@@ -4,6 +4,7 @@ Pages are Jinja2 templates over MyST; each function here returns MyST text.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from analysis.errors import InputError, choices
@@ -26,6 +27,8 @@ from analysis.render import (
     system_equations,
     tables,
     thesis_tables,
+    thesis_words,
+    verdict_tables,
 )
 from analysis.render.show import ShownFigure
 
@@ -72,7 +75,8 @@ NAMES: dict[str, Any] = {
     **audit_tables.NAMES,
     **measured_tables.NAMES,
     **proofs.WORDS,
-    **thesis_tables.WORDS,
+    **thesis_words.WORDS,
+    **verdict_tables.WORDS,
 }
 
 
@@ -84,7 +88,9 @@ def template_functions(
     `figures` maps a label to the name of the notebook that made the figure, and the figure; the edition is by default
     the paper's.
     """
-    own = edition_words.words(edition or paper())
+    chosen = edition or paper()
+    filled = thesis_tables.BY_EDITION | verdict_tables.BY_EDITION
+    own = edition_words.words(chosen) | {name: partial(function, chosen) for name, function in filled.items()}
     return {**NAMES, **own, "figure": _figure_function(figures), "notes": notes}
 
 

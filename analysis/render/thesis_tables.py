@@ -1,102 +1,148 @@
-"""Tables of the thesis: guidelines with their flip points, sensitivity of the verdicts, verdicts of the ledger."""
+"""Tables of the propositions and guidelines, for an edition's models, accelerators and link."""
+
+import numpy as np
 
 from analysis.evaluate import datasets
-from analysis.evaluate.claims.ledger import ledger
+from analysis.evaluate.edition.edition import Edition
+from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import guidelines
-from analysis.evaluate.thesis.resources import tokens_per_joule
-from analysis.evaluate.thesis.sensitivity import verdicts
-from analysis.render.digits import digits_of, percent
+from analysis.evaluate.thesis.kinds import kinds, shares
+from analysis.evaluate.thesis.resources import BUDGETS, RESOURCES, at_best, devices, tokens_per_joule
+from analysis.render.digits import digits_of, percent, whole
+from analysis.render.equations import named
+from analysis.render.ledger_tables import plain_text
+from analysis.render.paper_tables import shipped
 from analysis.render.tables import code, table
 
-NEVER = "never"
-WEIGHED = ("C058", "C079", "C083", "C084", "C085", "C086", "S01", "S02", "S03", "S04")
+NEVER, CONTEXTS = "never", np.array([1024.0, 8192.0, 65536.0, 2.0**20])
+L = guidelines.CONTEXT
 
 
-def guidelines_table() -> str:
-    """Every guideline with its flip point for three models on five accelerators, and the figure behind it."""
-    rows = []
-    for each in guidelines.GUIDELINES:
-        for model in guidelines.MODELS:
-            if each.experts and not datasets.model(model).n_moe:
-                continue
-            found = [NEVER if flip is None else digits_of(flip, 3) for flip in guidelines.flips(each, model)]
-            unit = "" if each.unit == "1" else f" [{each.unit}]"
-            rows.append((f"{each.rule}{unit} ({each.reader}, {{numref}}`{each.figure}`)", code(model), *found))
-    header = ("inequality", "model", *(code(name) for name in guidelines.ACCELERATORS))
-    caption = (
-        f"Guidelines and the value at which each flips, on {guidelines.COUNT} accelerators, at L = "
-        f"{guidelines.CONTEXT:g} where a context is needed (decode, BF16, fused, weights as built, even "
-        "routing, datasheet rates)."
-    )
-    return table(header, rows, caption, "tab-guidelines", "ll" + "r" * len(guidelines.ACCELERATORS))
+def number(value: float | None, digits: int = 3) -> str | None:
+    """A number for a cell; nothing for what is not there or not a number, as where a model does not fit."""
+    return None if value is None or value != value else digits_of(value, digits)
 
 
-def sensitivity_table() -> str:
-    """What the verdicts rest on under other conventions and lower rates."""
-    header = (
-        "variant",
-        "core attention",
-        "wires",
-        "device on attention",
-        "device on experts from",
-        "acceptance for two tokens",
-        "worth of arithmetic",
-        "of bandwidth",
-        "of capacity",
-    )
+def _share(value: float) -> str | None:
+    return None if value != value else percent(value)
+
+
+def _system(edition: Edition, **more) -> Setting:
+    return Setting.of(**edition.device, link=edition.link, n_acc=edition.n_acc, **more)
+
+
+def kinds_table(edition: Edition) -> str:
+    """Every attention kind at full memory: what reading it takes, what the core takes, and on the memory device."""
     rows = [
         (
-            each.name,
-            percent(each.core_share),
-            percent(each.wires_share),
-            _number(each.device_speed),
-            _number(each.device_context),
-            _number(each.acceptance),
-            *(_number(each.worth and each.worth[name]) for name in ("arithmetic", "memory bandwidth", "capacity")),
+            named(each.setting.model.attention, each.setting.conventions.order),
+            code(each.setting.model.id),
+            number(each.batch),
+            number(each.reading * 1e3),
+            number(each.core * 1e3),
+            number(each.core / each.reading),
+            number(each.intensity),
+            number(each.speed),
         )
-        for each in verdicts()
+        for each in kinds(_system(edition, accelerator_experts=edition.accelerator_experts), edition.models, L)
     ]
+    header = ("attention", "model", "B_cap", "reading [ms]", "core [ms]", "ratio", "FLOP/byte", "on the device")
     caption = (
-        "Numbers behind the verdicts under other conventions: shares of TPOT, speed of core attention on the memory "
-        "device, context from which that device is ahead on experts, acceptance above which two query tokens pay, "
-        "elasticities. DeepSeek-R1 on 32 B200 at L = 8K and B_cap."
+        f"Core attention of every kind at L = {L:g} and B_cap on {edition.n_acc} x {edition.accelerator}: time of "
+        f"reading the memory that weights leave free, time of the core, its intensity, its speed on "
+        f"{edition.accelerator_experts} over the accelerator's."
     )
-    return table(header, rows, caption, "tab-thesis-sensitivity", "l" + "r" * 8)
+    return table(header, rows, caption, "tab-thesis-kinds", "ll" + "r" * 6)
 
 
-def _number(value: float | None) -> str | None:
-    return None if value is None or value != value else digits_of(value, 3)  # not a number: it does not fit
-
-
-def joule_table() -> str:
-    """Tokens per joule at B_cap if an accelerator drew its TDP, for three models; rows without TDP are left out."""
+def hardware_table(edition: Edition) -> str:
+    """The edition's model of latent attention on the paper's devices, as printed and as shipped, on two links."""
+    printed = [row for row in datasets.shipped("accelerators").values() if row.RP_printed]
+    parts = [
+        row.id for each in printed for row in (each, *shipped(each)) if getattr(row, f"P_{edition.peak}") is not None
+    ]
+    names = list(dict.fromkeys((edition.accelerator, *parts)))
+    setting = _system(edition, model=edition.latent, deg_TP=edition.degree(edition.latent))
     rows = []
-    for name in guidelines.ACCELERATORS:
-        systems = [guidelines.setting(model, name) for model in guidelines.MODELS]
-        found = [tokens_per_joule(system, guidelines.CONTEXT) for system in systems]
-        if any(found):
-            rows.append((code(name), datasets.accelerator(name).tdp, *map(_number, found)))
-    header = ("accelerator", "TDP [W]", *(code(model) for model in guidelines.MODELS))
+    for each in shares(setting, names, edition.link_between, CONTEXTS):
+        wires = " / ".join(_share(share) or "–" for share in each.wires[:2])
+        rows.append(
+            (
+                code(each.setting.accelerator.id),
+                code(each.setting.link.id),
+                whole(round(each.half)) if each.half else None,
+                *(_share(share) for share in each.core),
+                wires,
+            )
+        )
+    header = ("accelerator", "link", "half from L", *(f"{x / 1024:g}K" for x in CONTEXTS), "wires at 1K / 8K")
     caption = (
-        f"Tokens per joule at L = {guidelines.CONTEXT:g} and B_cap on {guidelines.COUNT} accelerators, if each "
-        "drew its TDP: accelerators alone, so an upper bound for a system that does."
+        f"Core attention's share of TPOT at B_cap for {datasets.model(edition.latent).name} on {edition.n_acc} "
+        "accelerators: the paper's devices as it prints them and as they ship, on their own link and on the slow one; "
+        "the context from which the share is half, and the share of wires. Empty where the model does not fit."
     )
-    return table(header, rows, caption, "tab-thesis-joule", "lr" + "r" * len(guidelines.MODELS))
+    return table(header, rows, caption, "tab-thesis-hardware", "ll" + "r" * 6)
 
 
-def verdicts_table() -> str:
-    """The claims that weigh the thesis, with their verdicts and the reasons."""
+def guidelines_table(edition: Edition) -> str:
+    """Every guideline with its flip point for the edition's models on its accelerators, and the figure behind it."""
+    found = {model: guidelines.systems(edition, model) for model in edition.models}
     rows = [
-        (f"{code(each.id)} {datasets.claims()[each.id].claim}", each.verdict, each.reason)
-        for each in ledger()
-        if each.id in WEIGHED
+        (
+            f"{each.rule}{_unit(each.unit)} ({each.reader}, {{numref}}`{each.figure}`)",
+            code(model),
+            *(NEVER if flip is None else digits_of(flip, 3) for flip in guidelines.flips(each, systems)),
+        )
+        for each in guidelines.GUIDELINES
+        for model, systems in found.items()
+        if guidelines.speaks_of(each, systems[0])
     ]
-    return table(("statement", "verdict", "why"), rows, "The claims that weigh the thesis.", "tab-thesis-verdicts")
+    names = guidelines.accelerators(edition)
+    caption = (
+        f"Guidelines and the value at which each flips, on {guidelines.MORE * edition.n_acc} accelerators, at L = "
+        f"{L:g} where a context is needed (decode, fused, weights as built, even routing unless said, datasheet rates)."
+    )
+    return table(("inequality", "model", *map(code, names)), rows, caption, "tab-guidelines", "ll" + "r" * len(names))
 
 
-WORDS = {
+def _unit(unit: str) -> str:
+    return "" if unit == "1" else f" [{unit}]"
+
+
+def joule_table(edition: Edition) -> str:
+    """Tokens per joule at B_cap if an accelerator drew its TDP; rows without TDP are left out."""
+    found = {model: guidelines.systems(edition, model) for model in edition.models}
+    rows = []
+    for place, name in enumerate(guidelines.accelerators(edition)):
+        each = [tokens_per_joule(systems[place].with_(accelerator_experts=None), L) for systems in found.values()]
+        if any(each):
+            rows.append((code(name), datasets.accelerator(name).tdp, *map(number, each)))
+    header = ("accelerator", "TDP [W]", *map(code, found))
+    caption = (
+        f"Tokens per joule at L = {L:g} and B_cap on {guidelines.MORE * edition.n_acc} accelerators, if each drew its "
+        "TDP: accelerators alone, so an upper bound for a system that does."
+    )
+    return table(header, rows, caption, "tab-thesis-joule", "lr" + "r" * len(found))
+
+
+def devices_table(edition: Edition) -> str:
+    """Devices at equal, named budgets: throughput over the edition's accelerator for each of its models."""
+    settings = at_best(_system(edition), edition.models, L)
+    found = devices(settings, edition.accelerator_experts, L)
+    rows = [(each.budget, plain_text(each.name), *map(number, each.gains)) for each in found]
+    header = ("budget", "device", *(code(each.model.id) for each in settings))
+    shares_of = "; ".join(f"{name} {', '.join(f'{share:g}' for share in costs)}" for name, costs in BUDGETS.items())
+    caption = (
+        f"Throughput over {edition.n_acc} x {edition.accelerator} of as many devices that cost the same, at L = {L:g} "
+        f"and B_cap. Assumed shares of {', '.join(RESOURCES)}: {shares_of}."
+    )
+    return table(header, rows, caption, "tab-thesis-devices", "ll" + "r" * len(settings))
+
+
+BY_EDITION = {
+    "kinds_table": kinds_table,
+    "hardware_table": hardware_table,
     "joule_table": joule_table,
-    "verdicts_table": verdicts_table,
+    "devices_table": devices_table,
     "guidelines_table": guidelines_table,
-    "sensitivity_table": sensitivity_table,
 }

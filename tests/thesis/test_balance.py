@@ -1,22 +1,26 @@
 """Propositions (b) and (e): by algebra, by enumeration, and against the full model."""
 
+from functools import cache
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import simplify
 
 from analysis.derive import serving
-from analysis.derive.symbols import B, BW_Int, BW_mem, L, P_acc, deg_DP
+from analysis.derive.symbols import B, BW_Int, BW_mem, L, P_acc, deg_DP, width_activations
 from analysis.derive.thesis import balance as proofs
 from analysis.errors import InputError
 from analysis.evaluate.numbers import value
+from analysis.evaluate.plan import plans
 from analysis.evaluate.thesis import balance, resources
 from analysis.evaluate.thesis.asking import numbers
 
 from . import points
 
 R1 = points.setting("deepseek-v3")
+RIDGE = 2250 / 8  # tokens at which a layer of 2-byte weights computes
 
 
 def test_the_batch_cancels_in_the_ratio():
@@ -42,17 +46,47 @@ def test_activations_leave_one_batch_of_balance_at_most():
     assert (low - 1) * (high - 1) < 0 if even > 0 else (low - 1) * (high - 1) > 0
 
 
+@settings(max_examples=20)
+@given(st.sampled_from((8, 16, 32, 64, 128)), st.floats(512, 8192), st.floats(1.2, 4))
+def test_experts_and_dense_layers_of_the_whole_model_keep_step_at_the_balanced_number_only(groups, batch, more):
+    """Weights' bytes alone: the ratio of the two terms stays as the batch grows where they balance; all reached."""
+    system = R1.with_(n_acc=groups, deg_EP=groups)
+    forms = serving.tpot_terms(system.architecture, system.conventions)
+    ratios = []
+    for each in (batch, batch * more):
+        point = system.point | {L: 1024.0, B: each, width_activations: 1e-9}
+        ratios.append(float(value(forms["routed_experts"], point)) / float(value(forms["dense_ffn"], point)))
+    reads = batch * more / groups < RIDGE and batch * more / 32 < RIDGE
+    computes = batch / groups > RIDGE and batch / 32 > RIDGE
+    steady = groups == balance.balanced_groups(R1) or reads or computes
+    assert (ratios[0] == pytest.approx(ratios[1], rel=1e-5)) == steady
+
+
 # -- resources -------------------------------------------------------------------------------------
-def test_elasticities_to_the_rates_add_up_to_one_in_the_full_model():
-    system = points.setting("deepseek-v3", "h200-sxm5", 64)
+COSTS = resources.BUDGETS["area"]
+
+
+@settings(max_examples=20)
+@given(points.settings, points.contexts, st.floats(0.05, 1))
+def test_elasticities_to_the_rates_add_up_to_one_and_wires_to_their_share_in_the_whole_model(system, context, share):
+    batch = share * points.full(system, context)[0]
+    assume(batch >= 1)
     form = serving.tpot(system.architecture, system.conventions)
-    point = system.point | {L: 8192.0, B: 4000.0}
+    point = system.point | {L: context, B: batch}
     plain, step = float(value(form, point)), 1e-6
-    found = [
-        -(float(value(form, point | {rate: point[rate] * (1 + step)})) / plain - 1) / step
-        for rate in (P_acc, BW_mem, BW_Int)
-    ]
-    assert sum(found) == pytest.approx(1, abs=1e-4)
+
+    def elasticity(rate) -> float:
+        up, down = (float(value(form, point | {rate: point[rate] * (1 + change)})) for change in (step, -step))
+        return (down - up) / (2 * step) / plain
+
+    found = {rate: elasticity(rate) for rate in (P_acc, BW_mem, BW_Int)}
+    assert sum(found.values()) == pytest.approx(1, abs=1e-4)
+    terms = points.full(system, context, batch)[1]
+    wires = sum(terms[name] for name in serving.COMMUNICATION)
+    assert found[BW_Int] == pytest.approx(wires / plain, abs=1e-4)
+
+
+def test_the_proof_ends_in_one():
     assert simplify(proofs.elasticity_proof()[-1].form) == 1
 
 
@@ -66,17 +100,63 @@ def test_elasticities_tell_the_sign_and_size_of_a_small_change(model):
         assert np.log(more / plain) / np.log(1.01) == pytest.approx(worth[name], abs=0.02)
 
 
-@given(st.lists(st.floats(0.2, 5), min_size=4, max_size=4))
-def test_no_split_of_the_budget_beats_the_best(raw):
-    factors = np.array(raw) / (np.array(raw) @ np.array(resources.COSTS))
-    best = resources.best_split(R1, 8192.0, points=9)
-    rate = float(resources.rate(R1, factors, 8192.0)) / float(resources.rate(R1, np.ones(4), 8192.0))
-    assert not rate > best.gain * 1.005
-    assert np.dot(list(best.factors.values()), resources.COSTS) == pytest.approx(1)
+def test_worth_passes_a_half_at_its_context():
+    flip = resources.even_context(R1)
+    below, above = (resources.elasticities(R1, flip * off)["memory bandwidth"] for off in (0.98, 1.02))
+    assert below < 0.5 < above
+
+
+@settings(max_examples=30)
+@given(st.lists(st.floats(0.2, 5), min_size=4, max_size=4), st.sampled_from(list(resources.BUDGETS)))
+def test_no_split_of_a_budget_beats_the_best_and_none_of_these_is_better_for_all(raw, budget):
+    costs = resources.BUDGETS[budget]
+    factors = np.array(raw) / (np.array(raw) @ np.array(costs))
+    best = best_split(budget)
+    assert not resources.gain(R1, factors, 8192.0) > best.gain * 1.005
+    assert np.dot(list(best.factors.values()), costs) == pytest.approx(1)
+    systems = [points.setting(model) for model in points.SYSTEMS]
+    shared = for_all(budget)
+    least = [min(resources.gain(system, each, 8192.0) for system in systems) for each in (factors, shared)]
+    assert not least[0] > least[1] * 1.02
+    assert shared @ costs == pytest.approx(1)
+
+
+@cache
+def best_split(budget: str) -> resources.Split:
+    return resources.best_split(R1, 8192.0, resources.BUDGETS[budget])
+
+
+@cache
+def for_all(budget: str) -> np.ndarray:
+    systems = [points.setting(model) for model in points.SYSTEMS]
+    return resources.for_all(systems, 8192.0, resources.BUDGETS[budget])
+
+
+@pytest.mark.parametrize("model", ["gpt3-175b", "llama-4-maverick"])
+def test_the_specialised_device_loses_above_its_share_of_cost(model):
+    system = points.setting(model)
+    flip = resources.even_share(system, "pim-paper", 8192.0, COSTS)
+    for off, wins in ((-1e-3, True), (1e-3, False)):
+        made = resources.specialised(system, "pim-paper", resources.shifted(COSTS, flip + off))
+        assert (resources.gain(system, made, 8192.0) > 1) == wins
+
+
+def test_the_specialised_device_costs_what_the_reference_costs_and_keeps_the_memory_devices_ratio():
+    factors = resources.specialised(R1, "pim-paper", COSTS)
+    assert factors @ COSTS == pytest.approx(1)
+    assert factors[1] / factors[0] == pytest.approx(32000 / 8000 / (256 / 2250))
+    assert resources.even_share(R1, "pim-paper", 8192.0, COSTS) == 0
+
+
+def test_each_model_stands_at_the_degrees_that_serve_most():
+    found = resources.at_best(points.setting("deepseek-v3", deg_TP=None), ["gpt3-175b", "deepseek-v3"], 8192.0)
+    for each in found:
+        best = plans(points.setting(each.model.id, deg_TP=None, L=8192))[0]
+        assert each.echo["deg_TP"] == best.degrees["deg_TP"]
 
 
 def test_wrong_shares_end_in_one_sentence():
-    with pytest.raises(InputError, match="add up to 1"):
-        resources.best_split(R1, 8192.0, (0.5, 0.5, 0.5, 0.5))
+    with pytest.raises(InputError, match=r"power=.*add up to 1"):
+        resources.checked_costs((0.5, 0.5, 0.5, 0.5), "power")
     with pytest.raises(InputError, match="acceptances=abc"):
         numbers("acceptances", "abc")

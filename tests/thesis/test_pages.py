@@ -5,9 +5,8 @@ import re
 import pytest
 
 from analysis.errors import InputError
-from analysis.evaluate.thesis import guidelines
 from analysis.files import ROOT
-from analysis.render import proofs, thesis_tables
+from analysis.render import proofs
 
 
 @pytest.mark.parametrize("name", proofs.PROOFS)
@@ -28,23 +27,3 @@ def test_unknown_names_end_in_one_sentence():
         proofs.proof("riemann")
     with pytest.raises(InputError, match="no such flip point"):
         proofs.flip("table")
-
-
-def test_guidelines_have_a_number_for_every_accelerator_and_a_figure_of_the_book():
-    pages = "".join(path.read_text() for path in (ROOT / "book").glob("*.md"))
-    for each in guidelines.GUIDELINES:
-        assert f'figure("{each.figure}")' in pages
-        assert len(guidelines.flips(each, "deepseek-v3")) == len(guidelines.ACCELERATORS)
-        assert any(guidelines.flips(each, "deepseek-v3"))
-
-
-def test_wires_and_experts_take_equal_time_at_the_bandwidth_of_the_guideline():
-    system = guidelines.setting("deepseek-v3", "b200-sxm")
-    flip = guidelines.wires_at_ridge(system)
-    assert guidelines.wires_at_ridge(system.with_(BW_Int=flip)) == pytest.approx(flip)
-
-
-def test_tables_have_a_row_for_every_variant_and_claim():
-    assert thesis_tables.sensitivity_table().count("\n| ") == 1 + 9
-    assert thesis_tables.verdicts_table().count("\n| `") == len(thesis_tables.WEIGHED)
-    assert thesis_tables.joule_table().count("\n| `") >= 4

@@ -12,6 +12,7 @@ from analysis.errors import InputError
 from analysis.evaluate.plan import CAPACITY, SLO, candidates, planned, plans, why_second
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
+from tests.reader.rows import CHIP, LINK
 
 R1 = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32, "L": 8192}
 
@@ -85,5 +86,27 @@ def test_the_command_prints_both_plans():
     found = json.loads(result.output)
     assert found["best"]["B"] == 6493
     assert found["second"]["throughput_per_accelerator"] <= found["best"]["throughput_per_accelerator"]
+    assert set(found["units"]) <= set(found["best"])
+    assert found["conventions"]["accelerator"] == "b200-paper"
+    assert not {"deg_TP", "deg_DP", "deg_EP", "B"} & set(found["conventions"])
     text = CliRunner().invoke(command, [f"{name}={given}" for name, given in R1.items()]).output
     assert "it loses:" in text
+
+
+def test_rows_by_path_a_dense_model_and_many_accelerators(tmp_path):
+    (tmp_path / "chip.yml").write_text("\n".join(f"{name}: {given}" for name, given in CHIP.items()))
+    (tmp_path / "link.yml").write_text("\n".join(f"{name}: {given}" for name, given in LINK.items()))
+    rows = {"accelerator": f"{tmp_path}/chip.yml", "link": f"{tmp_path}/link.yml"}
+    for model, count in (("llama-3.1-70b", 8), ("deepseek-v3", 1024)):
+        given = rows | {"model": model, "n_acc": count, "L": 4096, "slo": 0.1}
+        found = json.loads(CliRunner().invoke(command, [f"{k}={v}" for k, v in given.items()] + ["--json"]).output)
+        assert found["best"]["deg_TP"] * found["best"]["deg_DP"] == count
+        assert found["best"]["tpot"] <= 0.1
+        assert ("deg_EP" in found["best"]) == (model == "deepseek-v3")
+
+
+def test_nonsense_ends_in_one_sentence_that_names_the_remedy():
+    with pytest.raises(InputError, match=r"leave deg_EP=5 out"):
+        plans(Setting.of(**R1, deg_EP=5))
+    with pytest.raises(InputError, match="one value each"):
+        plans(Setting.of(**R1 | {"L": [1024, 2048]}))

@@ -119,20 +119,20 @@ class Doubling:
         return self.arithmetic, self.memory_bandwidth, self.capacity, self.interconnect
 
 
-def doubled(L: float) -> Doubling:
-    """What doubling each of an accelerator's four resources gives R1 on 32 of them."""
-    setting = scenario(R1)
+def doubled(L: float, name: str = R1) -> Doubling:
+    """What doubling each of an accelerator's four resources gives a scenario's model on 32 of them."""
+    setting = scenario(name)
     twice = {symbol: {symbol.name: 2 * setting.point[symbol]} for symbol in (P_acc, BW_mem, BW_Int)}
-    batch, larger = cap(R1, L), _cap_at_twice(L)
+    batch, larger = cap(name, L), _cap_at_twice(L, name)
     plain = batch / total(terms(setting, batch, L))
     gain = {symbol: batch / total(terms(setting, batch, L, **more)) / plain for symbol, more in twice.items()}
     gain[M_cap] = larger / total(terms(setting, larger, L)) / plain
     return Doubling(L, *(float(gain[symbol]) for symbol in (P_acc, BW_mem, M_cap, BW_Int)))
 
 
-def _cap_at_twice(L: float) -> float:
-    """B_cap [requests] of R1 with twice the memory on each accelerator; not rounded."""
-    setting = scenario(R1)
+def _cap_at_twice(L: float, name: str) -> float:
+    """B_cap [requests] of a scenario with twice the memory on each accelerator; not rounded."""
+    setting = scenario(name)
     form = B_cap(setting.architecture, setting.conventions)
     return float(value(form, swept(setting, L=L) | {M_cap: 2 * setting.point[M_cap]}))
 
@@ -140,19 +140,19 @@ def _cap_at_twice(L: float) -> float:
 @claim("C086")
 def _balanced(paper: Paper) -> Judgement:
     found = [doubled(L) for L in (8192.0, 2048.0, 65536.0)]
+    others = {"GPT-3": doubled(L8K, GPT3), "Llama 4": doubled(L8K, LLAMA4)}
+    named = [(f"L = {each.L / 1024:g}K", each) for each in found]
+    named += [(f"{name}, L = {each.L / 1024:g}K", each) for name, each in others.items()]
     readings = tuple(
-        holds(
-            f"L = {each.L / 1024:g}K at B_cap, no resource doubled gives half as much again",
-            each.gains,
-            max(each.gains) < 1.5,
-        )
-        for each in found
+        holds(f"{name} at B_cap, no resource doubled gives half as much again", each.gains, max(each.gains) < 1.5)
+        for name, each in named
     )
-    gains = found[0].gains
+    gains, widest = found[0].gains, {name: each.memory_bandwidth for name, each in others.items()}
     reason = (
         f"At L = 8K twice the arithmetic gives {gains[0]:.2f} times the throughput, twice the memory bandwidth "
         f"{gains[1]:.2f}, twice the capacity {gains[2]:.2f} and twice the interconnect {gains[3]:.2f}; at 64K it is "
-        f"{found[2].gains[0]:.2f}, {found[2].gains[1]:.2f}, {found[2].gains[2]:.2f} and {found[2].gains[3]:.2f}."
+        f"{found[2].gains[0]:.2f}, {found[2].gains[1]:.2f}, {found[2].gains[2]:.2f} and {found[2].gains[3]:.2f}; for "
+        f"GPT-3 and Llama 4 twice the memory bandwidth gives {widest['GPT-3']:.2f} and {widest['Llama 4']:.2f}."
     )
     return Judgement(readings, reason, "1", quantity("throughput").label, "fig-thesis-resources")
 

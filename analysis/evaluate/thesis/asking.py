@@ -6,9 +6,14 @@ from analysis.evaluate.asked import Asked, asked
 
 def asked_with(names: dict, extra: str, *allowed: str) -> tuple[Asked, list[float]]:
     """A notebook's parameters (`asked`), and one further list of numbers called `extra`. Raises InputError."""
-    given = names.get(extra)
-    question = asked({name: each for name, each in names.items() if name != extra}, *allowed, extra)
-    return question, numbers(extra, given)
+    question, found = asked_with_lists(names, (extra,), *allowed)
+    return question, found[extra]
+
+
+def asked_with_lists(names: dict, extra: tuple[str, ...], *allowed: str) -> tuple[Asked, dict[str, list[float]]]:
+    """A notebook's parameters (`asked`), and further lists of numbers by name. Raises InputError."""
+    rest = {name: each for name, each in names.items() if name not in extra}
+    return asked(rest, *allowed, *extra), {name: numbers(name, names.get(name)) for name in extra}
 
 
 def numbers(name: str, given) -> list[float]:

@@ -81,14 +81,18 @@ def ridge_context(setting: Setting) -> float:
     return float(value(form, setting.point | {B: float(batch)}))
 
 
+def core_intensity(setting: Setting, L: float) -> float:
+    """Arithmetic intensity of core attention on one accelerator at B_cap [FLOP/byte]."""
+    counts = proofs.core(setting.architecture, setting.conventions)
+    return float(value(counts.intensity, setting.point | {proofs.L: L, B: batch_at_capacity(setting, L)}))
+
+
 def even_ridge(setting: Setting, L: float, bandwidth: float = 4.0) -> float:
     """Ridge point [FLOP/byte] above which a device of `bandwidth` times the memory bandwidth speeds core attention.
 
     Of the block that attends to most, where a model has two kinds.
     """
-    counts = proofs.core(setting.architecture, setting.conventions)
-    found = float(value(counts.intensity, setting.point | {proofs.L: L, B: batch_at_capacity(setting, L)}))
-    return min(found, float(value(RP_acc, setting.point))) / bandwidth
+    return min(core_intensity(setting, L), float(value(RP_acc, setting.point))) / bandwidth
 
 
 def whole_gain(setting: Setting, L: float) -> float:

@@ -40,9 +40,9 @@ def total(terms: dict[str, np.ndarray], overlap: str = "none") -> np.ndarray:
 
 def throughput(setting: Setting, batch, L, replaced: dict | None = None):
     """Tokens per second and accelerator [token/s]; nan where the batch is below one request per system."""
+    batch = np.where(np.asarray(batch) >= 1, batch, np.nan)
     time = total(terms_at(setting, batch, L, replaced), setting["overlap"])
-    count = (replaced or {}).get(n_acc, setting.point[n_acc])
-    return np.where(np.asarray(batch) >= 1, batch / time / count, np.nan)
+    return batch / time / (replaced or {}).get(n_acc, setting.point[n_acc])
 
 
 def shares_at_capacity(setting: Setting, contexts: np.ndarray) -> dict[str, np.ndarray]:
@@ -69,6 +69,16 @@ def root(function: Callable[[float], float], low: float, high: float, steps: int
         if high / low - 1 < 1e-10:
             break
     return float(np.sqrt(low * high))
+
+
+def passing(function: Callable[[float], float], low: float, high: float) -> float:
+    """From where on a function of a positive number is above 0: its root; 0 if everywhere between the bounds, inf if
+    nowhere; nan where it has no value at a bound."""
+    ends = function(low), function(high)
+    if not np.isfinite(ends).all():
+        return float("nan")
+    found = root(function, low, high)
+    return found if found is not None else 0.0 if ends[0] > 0 else float("inf")
 
 
 def first_root(function: Callable[[float], float], points) -> float | None:

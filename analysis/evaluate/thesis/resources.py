@@ -1,9 +1,10 @@
 """Proposition (e) in numbers: elasticity of throughput, the best split of a budget, tokens per joule.
 
 A device is four factors on a reference accelerator's resources. Its cost is the sum of each factor times the share
-of the reference's cost (area, power or price) that goes to that resource; a budget of 1 buys the reference.
+of the reference's cost (its area, power or price) that goes to that resource; a budget of 1 buys the reference.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -12,8 +13,10 @@ from sympy import Symbol
 
 from analysis.derive.symbols import BW_Int, BW_mem, M_cap, P_acc
 from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.plan import plans
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.full import batch_at_capacity, throughput
+from analysis.evaluate.thesis.full import batch_at_capacity, passing, throughput
 
 RESOURCES: dict[str, Symbol] = {
     "arithmetic": P_acc,
@@ -21,8 +24,27 @@ RESOURCES: dict[str, Symbol] = {
     "capacity": M_cap,
     "interconnect": BW_Int,
 }
-COSTS = (0.35, 0.35, 0.2, 0.1)  # assumed shares of an accelerator's cost, in the order of RESOURCES
-MEMORY_SIDE = (0.1, 4.0)  # arithmetic and bandwidth of a device in memory, in units of the reference
+BUDGETS = {"area": (0.45, 0.25, 0.2, 0.1), "power": (0.55, 0.3, 0.05, 0.1), "price": (0.3, 0.25, 0.35, 0.1)}
+"""Assumed shares of an accelerator's area, power and price, in the order of RESOURCES; parameters of the notebook."""
+
+
+def at_best(setting: Setting, models: Sequence[str], L: float) -> list[Setting]:
+    """Each model with the degrees that serve most at one context; a degree that the reader gave stays.
+
+    A model that fits in no arrangement keeps the setting's degrees, and its numbers are nan.
+    """
+    degrees = (
+        np.broadcast_to(np.array(setting["deg_TP"]), len(models)).tolist() if "deg_TP" in setting.given else [None]
+    )
+    degrees = degrees if len(degrees) == len(models) else [None] * len(models)
+    found = []
+    for model, degree in zip(models, degrees, strict=True):
+        each = setting.with_(model=model, deg_TP=degree, L=int(L))
+        try:
+            found.append(plans(each)[0].setting)
+        except InputError:
+            found.append(each)
+    return found
 
 
 def rate(setting: Setting, factors, L: float) -> np.ndarray:
@@ -55,18 +77,18 @@ class Split:
     gain: float
 
 
-def checked_costs(costs) -> np.ndarray:
-    """Shares of cost as numbers that add up to 1. Raises InputError."""
+def checked_costs(costs, name: str = "costs") -> np.ndarray:
+    """Shares of cost as numbers that add up to 1; `name` is the parameter's. Raises InputError."""
     costs = np.asarray(costs, dtype=float)
     if costs.shape != (4,) or np.any(costs <= 0) or abs(costs.sum() - 1) > 1e-9:
         raise InputError(
-            f"costs={costs.tolist()}: shares of arithmetic, memory bandwidth, capacity and interconnect in the cost of "
-            f"an accelerator; allowed are four positive numbers that add up to 1, for example {COSTS}."
+            f"{name}={costs.tolist()}: shares of arithmetic, memory bandwidth, capacity and interconnect in the cost "
+            f"of an accelerator; allowed are four positive numbers that add up to 1, for example {BUDGETS['area']}."
         )
     return costs
 
 
-def best_split(setting: Setting, L: float, costs=COSTS, points: int = 17, rounds: int = 6) -> Split:
+def best_split(setting: Setting, L: float, costs=BUDGETS["area"], points: int = 17, rounds: int = 6) -> Split:
     """The split of a budget of 1 that maximises throughput: a grid over spending, then finer grids around the best."""
     costs = checked_costs(costs)
     plain = float(rate(setting, np.ones(4), L))
@@ -81,13 +103,77 @@ def best_split(setting: Setting, L: float, costs=COSTS, points: int = 17, rounds
     return Split(dict(zip(RESOURCES, factors.tolist(), strict=True)), float(rate(setting, factors, L)) / plain)
 
 
-def memory_side(setting: Setting, L: float, costs=COSTS) -> Split:
-    """A device with a memory device's ratio of arithmetic to bandwidth, scaled to the same budget of 1."""
+def specialised(setting: Setting, device: str, costs) -> np.ndarray:
+    """Factors of a device with a memory device's arithmetic and bandwidth per reference, scaled to a budget of 1."""
+    costs, row = checked_costs(costs), datasets.row_point(datasets.accelerator(device), setting["peak"])
+    factors = np.array([*(float(row[each]) / float(setting.point[each]) for each in (P_acc, BW_mem)), 1.0, 1.0])
+    return factors / (factors @ costs)
+
+
+def gain(setting: Setting, factors, L: float) -> float:
+    """Throughput of a device of these factors over the reference [1]."""
+    return float(rate(setting, factors, L)) / float(rate(setting, np.ones(4), L))
+
+
+def shifted(costs, share: float) -> np.ndarray:
+    """Costs with memory bandwidth at `share` and the others in their proportions.
+
+    >>> shifted((0.4, 0.2, 0.2, 0.2), 0.6).round(3).tolist()
+    [0.2, 0.6, 0.1, 0.1]
+    """
     costs = checked_costs(costs)
-    factors = np.array([*MEMORY_SIDE, 1.0, 1.0])
-    factors /= factors @ costs
-    gain = float(rate(setting, factors, L) / rate(setting, np.ones(4), L))
-    return Split(dict(zip(RESOURCES, factors.tolist(), strict=True)), gain)
+    rest = costs * (1 - share) / (1 - costs[1])
+    return np.where(np.arange(4) == 1, share, rest)
+
+
+def even_share(setting: Setting, device: str, L: float, costs) -> float:
+    """Share of memory bandwidth in the cost above which the specialised device loses [1]; 0 if it always does, inf if
+    it never does, nan where the reference does not hold the model. A device that does not hold it serves nothing."""
+    if not np.isfinite(rate(setting, np.ones(4), L)):
+        return float("nan")
+
+    def loss(share: float) -> float:
+        return 1 - float(np.nan_to_num(gain(setting, specialised(setting, device, shifted(costs, share)), L)))
+
+    return passing(loss, 1e-4, 1 - 1e-4)
+
+
+def even_context(setting: Setting, name: str = "memory bandwidth", worth: float = 0.5) -> float:
+    """Context [tokens] beyond which a resource's elasticity is above `worth`; 0 if at all from 256 to 1M, inf if at
+    none."""
+    return passing(lambda L: elasticities(setting, L)[name] - worth, 256.0, 2.0**20)
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device of the same budget as the reference: what it is, and its throughput over the reference per model [1]."""
+
+    budget: str
+    name: str
+    gains: tuple[float, ...]
+
+
+def devices(settings: Sequence[Setting], memory_device: str, L: float) -> list[Device]:
+    """Under each named budget: the device specialised in attention, the best device of each model, and one for all.
+
+    `for all` is the split whose least gain over the models is largest, sought on a grid of spending.
+    """
+    found = []
+    for budget, costs in BUDGETS.items():
+        made = {"specialised in attention": specialised(settings[0], memory_device, costs)}
+        made |= {f"best for {s.model.id}": np.array(list(best_split(s, L, costs).factors.values())) for s in settings}
+        made |= {"best for all": for_all(settings, L, costs)}
+        found += [Device(budget, name, tuple(gain(s, factors, L) for s in settings)) for name, factors in made.items()]
+    return found
+
+
+def for_all(settings: Sequence[Setting], L: float, costs, points: int = 13) -> np.ndarray:
+    """Factors of the device of a budget of 1 whose least gain over several models is largest."""
+    costs = checked_costs(costs)
+    options = np.array([[*each, 1.0] for each in product(np.geomspace(0.25, 4.0, points), repeat=3)]) * costs
+    factors = options / options.sum(axis=1, keepdims=True) / costs
+    gains = [rate(setting, tuple(factors.T), L) / float(rate(setting, np.ones(4), L)) for setting in settings]
+    return factors[np.nanargmax(np.min(gains, axis=0))]
 
 
 def tokens_per_joule(setting: Setting, L: float) -> float | None:

@@ -12,28 +12,15 @@ from analysis.derive.block import feedforward_stages
 from analysis.derive.communication import dispatched_bytes
 from analysis.derive.decoder import block_counts, feedforward_parameters
 from analysis.derive.roofline import B_MoE
-from analysis.derive.symbols import (
-    B,
-    BW_Int,
-    BW_mem,
-    Gamma_acc,
-    Gamma_imb,
-    M_cap,
-    P_acc,
-    T_e,
-    deg_EP,
-    l,
-    n_acc,
-    n_act,
-    width_weights,
-)
+from analysis.derive.symbols import B, BW_Int, Gamma_acc, Gamma_imb, M_cap, T_e, deg_EP, l, n_acc, n_act, width_weights
 from analysis.derive.symbols import n_e as experts
-from analysis.evaluate.layers import layers, numbers
+from analysis.evaluate.layers import layers
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import needs_experts
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.arrangement import Arrangement, arrangements, static
 from analysis.evaluate.thesis.full import batch_at_capacity, terms_at, total
+from analysis.evaluate.timing import timing
 
 
 @dataclass(frozen=True)
@@ -110,8 +97,9 @@ def step(setting: Setting, arrangement: Arrangement, batches: np.ndarray, L: flo
     last, work = routed(arranged, arrangement, batches)
     terms["routed_experts"] = last
     fits = batches <= float(batch_at_capacity(arranged, L, room))
-    dense = numbers(layers(arranged)["output"], arranged.point | {B: batches})
-    balance = work / last / (dense["flops"] / dense["time"])
+    dense, point = layers(arranged)["output"], arranged.point | {B: batches}
+    projection = sum(value(timing(arranged).kernel(each, "output"), point) for each in dense.kernels)
+    balance = work / last / (value(dense.flops, point) / projection)
     return Step(arrangement, np.where(fits, total(terms, setting["overlap"]), np.nan), balance)
 
 
@@ -122,11 +110,9 @@ def routed(setting: Setting, arrangement: Arrangement, batches: np.ndarray) -> t
     blocks = float(value(block_counts(setting.architecture)["routed"], setting.point))
     point = setting.point | {n_act: reached, T_e: tokens / reached}
     kernels = feedforward_stages(setting.architecture, setting["grouping"])["routed"]
-    work = [value(kernel.flops, point) for kernel in kernels]
-    moved = [value(kernel.bytes, point) for kernel in kernels]
-    peak, width = (float(setting.point[rate]) for rate in (P_acc, BW_mem))
-    times = sum(np.maximum(f / peak, q / width) for f, q in zip(work, moved, strict=True))
-    return blocks * np.max(times, axis=0), blocks * np.mean(sum(work), axis=0)
+    times = sum(value(timing(setting).kernel(kernel, "routed"), point) for kernel in kernels)
+    work = sum(value(kernel.flops, point) for kernel in kernels)
+    return blocks * np.max(times, axis=0), blocks * np.mean(work, axis=0)
 
 
 def slot_bytes(setting: Setting) -> float:

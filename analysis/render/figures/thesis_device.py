@@ -70,21 +70,30 @@ def columns(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, list
 
 
 def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]:
-    """Numbers for the book, of the last model: speed of its core, its break-even tokens, batch and context."""
+    """Numbers for the book: speed of the last model's core, and where the experts of the last that has them flip."""
     own, first = settings[-1], settings[0]
+    mixture = next((each for each in reversed(settings) if each.model.n_moe), None)
     speed = attention.device_speed(own, contexts)
     found = {
         "thesis_device_speed_most": float(speed.max()),
         "thesis_device_speed_least": float(speed.min()),
+        "thesis_device_speed_latent": _latent_speed(settings, contexts),
         "thesis_device_first_speed": float(attention.device_speed(first, contexts)[0]),
         "thesis_device_ridge": attention.even_ridge(own, float(contexts[len(contexts) // 2])),
     }
-    if not own.model.n_moe:
+    if mixture is None:
         return found
-    batch = attention.even_batch(own)
+    batch = attention.even_batch(mixture)
     return found | {
+        "thesis_device_model": mixture.model.id,
         "thesis_device_batch": batch,
-        "thesis_device_tokens": batch * own.model.n_k / own.model.n_e,
-        "thesis_device_context": attention.even_context(own),
-        "thesis_ridge_context": attention.ridge_context(own),
+        "thesis_device_tokens": batch * mixture.model.n_k / mixture.model.n_e,
+        "thesis_device_context": max(0.0, attention.even_context(mixture)),
+        "thesis_ridge_context": attention.ridge_context(mixture),
     }
+
+
+def _latent_speed(settings: Sequence[Setting], contexts: np.ndarray) -> float:
+    """Highest speed of the last latent attention on the device over contexts [1]; of the last model if none has it."""
+    latent = [each for each in settings if each.architecture.mechanism.latent] or settings
+    return float(attention.device_speed(latent[-1], contexts).max())

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.arrangements import networks, slow_link
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.attention import context_at_ridge, context_of_share
-from analysis.evaluate.thesis.full import shares_at_capacity
+from analysis.evaluate.thesis.attention import LEAST, context_at_ridge, context_of_share, core_share
+from analysis.evaluate.thesis.full import passing, shares_at_capacity
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
@@ -130,9 +130,14 @@ def notes(found: Sequence[Shares]) -> dict[str, float | str]:
     core = own.shares[CORE]
     return {
         "thesis_full_model": own.setting.model.id,
-        "thesis_full_half": context_of_share(own.setting) or float("nan"),
+        "thesis_full_half": passing(lambda x: core_share(own.setting, x) - 0.5, LEAST, float(own.contexts[-1])),
         "thesis_full_ridge": rounded(context_at_ridge(own.setting) or np.inf),
         "thesis_full_least": float(np.nanmin(core)),
         "thesis_full_most": float(np.nanmax(core)),
-        "thesis_full_wires_most": max(float(np.nanmax(each.shares[WIRES])) for each in found),
+        "thesis_full_wires_most": max(
+            float(each.shares[WIRES][0]) for each in found if each.setting.model == own.setting.model
+        ),
+        "thesis_full_wires_least": max(
+            float(each.shares[WIRES][-1]) for each in found if each.setting.model == own.setting.model
+        ),
     }

@@ -1,0 +1,82 @@
+"""Every attention kind and order at full memory (propositions a and c), and the shares of TPOT on many devices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.derive.attention import MECHANISMS
+from analysis.derive.symbols import BW_mem
+from analysis.derive.thesis.attention import free_memory
+from analysis.evaluate import datasets
+from analysis.evaluate.arrangements import with_models
+from analysis.evaluate.numbers import value
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis.attention import context_of_share, core_intensity, device_speed
+from analysis.evaluate.thesis.full import batch_at_capacity, shares_at_capacity, terms_at
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An attention kind in one order at B_cap: times [s] of reading the free memory and of the core; ratios [1]."""
+
+    setting: Setting
+    batch: float
+    reading: float
+    core: float
+    intensity: float
+    speed: float
+
+
+def kinds(setting: Setting, models: Sequence[str], L: float) -> list[Kind]:
+    """Every mechanism and order that a model of the data has, spoken for by one of `models` if it can.
+
+    `setting`: accelerators, and the memory device as accelerator_experts.
+    """
+    found = []
+    for name, mechanism in MECHANISMS.items():
+        rows = [datasets.model(each) for each in models] + list(datasets.models().values())
+        speaker = next((row.id for row in rows if row.attention == name), None)
+        if speaker:
+            (each,) = with_models(setting, [speaker], L)
+            found += [_kind(each.with_(order=order), L) for order in mechanism.orders[::-1]]
+    return found
+
+
+def _kind(setting: Setting, L: float) -> Kind:
+    batch = float(batch_at_capacity(setting, L))
+    if batch < 1:
+        return Kind(setting, batch, *[float("nan")] * 4)
+    plain = setting.with_(accelerator_experts=None)
+    return Kind(
+        setting,
+        batch,
+        float(value(free_memory(setting.architecture) / BW_mem, setting.point)),
+        float(terms_at(plain, batch, L)["core_attention"]),
+        core_intensity(setting, L),
+        float(device_speed(setting, [L])[0]),
+    )
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A model on one accelerator and link: context from which core attention is half of TPOT [tokens], and shares [1].
+
+    `core` and `wires` at B_cap over the contexts asked for; nan where the model does not fit.
+    """
+
+    setting: Setting
+    half: float | None
+    core: np.ndarray
+    wires: np.ndarray
+
+
+def shares(setting: Setting, accelerators: Sequence[str], link: str, contexts: np.ndarray) -> list[Shares]:
+    """The model on each accelerator with its own link, and with `link` for every transfer. Raises InputError."""
+    found = []
+    for name in accelerators:
+        own = setting.with_(accelerator=name, link=datasets.accelerator(name).link or link)
+        for each in (own, own.with_(link=link)):
+            at = shares_at_capacity(each, contexts)
+            found.append(Shares(each, context_of_share(each), at["core_attention"], at["communication"]))
+    return found

@@ -1,0 +1,69 @@
+"""Sentences of the thesis that follow their numbers: where something passes a flip point, or never, or everywhere."""
+
+from collections.abc import Callable
+from math import isfinite, isnan
+
+from analysis.render.digits import digits_of, percent, whole
+
+NOT_HERE = "where the model fits, which it does not here"
+
+
+def beyond(flip: float | str, of: str = "context", show: Callable[[float], str] | None = None) -> str:
+    """From where on something holds: `beyond 4,577 tokens of context`, `at every context` (0), `at no context` (inf).
+
+    >>> beyond(4577), beyond(0), beyond(float("inf"))
+    ('beyond 4,577 tokens of context', 'at every context', 'at no context')
+    """
+    return _placed(flip, f"beyond {_tokens(flip, show)} of {of}", f"at every {of}", f"at no {of}")
+
+
+def below(flip: float | str, of: str = "context", show: Callable[[float], str] | None = None) -> str:
+    """Up to where something holds, as `beyond`.
+
+    >>> below(4577), below(float("inf"))
+    ('below 4,577 tokens of context', 'at every context')
+    """
+    return _placed(flip, f"below {_tokens(flip, show)} of {of}", f"at no {of}", f"at every {of}")
+
+
+def share_above(flip: float | str, of: str) -> str:
+    """A share above which something holds.
+
+    >>> share_above(0.4056, "the area").replace("\\u202f", " "), share_above(0, "the area")
+    ('more than 41 % of the area', 'any share of the area')
+    """
+    return _placed(flip, f"more than {_percent(flip)} of {of}", f"any share of {of}", f"no share of {of}")
+
+
+def times(factor: float, more: str = "faster", less: str = "slower") -> str:
+    """A factor with the word that it deserves.
+
+    >>> times(4.0), times(0.136), times(1.0)
+    ('4 times faster', '7.35 times slower', 'as fast')
+    """
+    if abs(factor - 1) < 5e-3:
+        return "as fast" if more == "faster" else "the same"
+    return f"{digits_of(max(factor, 1 / factor))} times {more if factor > 1 else less}"
+
+
+def is_number(flip: float | str) -> bool:
+    """Whether a note is a finite number: what is not travels as text in a notebook."""
+    return isfinite(float(flip))
+
+
+def _placed(flip: float | str, at: str, always: str, never: str) -> str:
+    flip = float(flip)
+    if isnan(flip):
+        return NOT_HERE
+    return always if flip == 0 else never if flip == float("inf") else at
+
+
+def _tokens(flip: float | str, show: Callable[[float], str] | None) -> str:
+    return (show or (lambda x: f"{whole(round(x))} tokens"))(flip) if is_number(flip) else ""
+
+
+def _percent(flip: float | str) -> str:
+    return percent(flip) if is_number(flip) else ""
+
+
+WORDS = {"beyond": beyond, "below": below, "share_above": share_above, "times_word": times, "is_number": is_number}

@@ -1,0 +1,115 @@
+"""Guidelines and tables: every flip point on both sides in the whole model, every row with a figure of the book."""
+
+import numpy as np
+import pytest
+
+from analysis.derive.symbols import BY_NAME, BW_mem, P_acc
+from analysis.evaluate.edition.edition import paper
+from analysis.evaluate.thesis import attention, guidelines, kinds, parallel
+from analysis.evaluate.thesis.arrangement import static
+from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at
+from analysis.files import ROOT
+from analysis.render import thesis_tables
+
+EDITION = paper()
+SYSTEMS = {model: guidelines.systems(EDITION, model) for model in EDITION.models}
+
+
+def alone(system):
+    return system.with_(accelerator_experts=None)
+
+
+def computes(system, name: str, batch: float, L: float = 8192.0, **replaced) -> float:
+    """1 if a term of the whole model is longer than with endless arithmetic, else -1."""
+    more = {BY_NAME["P_acc" if symbol == "P" else symbol]: x for symbol, x in replaced.items()}
+    found, endless = (float(terms_at(alone(system), batch, L, each)[name]) for each in (more, more | {P_acc: 1e40}))
+    return 1.0 if found > endless * (1 + 1e-12) else -1.0
+
+
+def skewed(system, batch: float) -> float:
+    row = system.model
+    gamma = static(row.n_e, row.n_k, guidelines.SKEW, system["n_acc"]).imbalance
+    return computes(system, "routed_experts", batch, Gamma_acc=gamma)
+
+
+def wires_minus_experts(system, rate: float) -> float:
+    found = terms_at(alone(system).with_(BW_Int=rate * 1e9), guidelines.experts_batch(alone(system)), 8192.0)
+    return float(sum(found[name] for name in WIRES) - found["routed_experts"])
+
+
+def ridge_batch(system) -> float:
+    """Batch at which layers of weights have arithmetic for their bytes: the paper's Eq. 10 by hand."""
+    row, ridge = system.model, float(system.point[P_acc]) / float(system.point[BW_mem])
+    return ridge * row.n_e / row.n_k if row.n_moe else ridge * system["n_acc"] / system["deg_TP"]
+
+
+def whole_degree(system, memory: float) -> float:
+    """Whether degree 1 or 2 reads the dense model of latent attention faster, by its weights in bytes."""
+    row = system.model
+    weights = 2 * 3 * row.d_emb * row.n_dec * (row.n_e * row.d_MoE + row.d_shared)
+    at = {TP: (memory * 1e9 - weights / TP) / TP for TP in (1 - 1e-4, 1 + 1e-4)}
+    return at[1 + 1e-4] - at[1 - 1e-4]
+
+
+def experts_over_dense(system, count: float) -> float:
+    row = system.model
+    return row.n_k / row.n_e - 1 / count
+
+
+SIDES = {  # what changes its sign at the flip point: a number of the whole model, in the system and at a value
+    "ridge": lambda s, x: computes(s, "core_attention", 1024, P=x * s.point[BW_mem]),
+    "half": lambda s, x: attention.core_share(alone(s), x) - 0.5,
+    "capacity": lambda s, x: float(batch_at_capacity(s, x)) - ridge_batch(s),
+    "tensor": lambda s, x: float(parallel.attention_change(alone(s), x, 2, 8192.0)),
+    "queries": lambda s, x: computes(s, "core_attention", 64, 1e12, l=x),
+    "acceptance": lambda s, x: float(parallel.gain(alone(s), [2], 8192.0, min(1.0, x))[0]) - 1,
+    "experts": lambda s, x: computes(s, "routed_experts", x, width_activations=1e-9),
+    "groups": experts_over_dense,
+    "device": lambda s, x: float(attention.expert_speed(s, [x])[0]) - 1,
+    "schedule": skewed,
+    "wires": wires_minus_experts,
+    "dense": whole_degree,
+}
+
+
+@pytest.mark.parametrize("guideline", guidelines.GUIDELINES, ids=lambda each: each.name)
+@pytest.mark.parametrize("model", EDITION.models)
+def test_every_inequality_flips_at_its_value(guideline, model):
+    if not guidelines.speaks_of(guideline, SYSTEMS[model][0]):
+        assert guideline.needs
+        return
+    found = guidelines.flips(guideline, SYSTEMS[model])
+    assert len(found) == len(guidelines.accelerators(EDITION)) == 5
+    assert any(found)
+    for system, flip in list(zip(SYSTEMS[model], found, strict=True))[::2]:
+        if flip is not None:
+            low, high = (SIDES[guideline.name](system, flip * off) for off in (0.97, 1.02))
+            assert low * high < 0, (system.echo["accelerator"], flip)
+
+
+def test_every_guideline_points_to_a_figure_of_the_book_and_is_stated_once():
+    pages = "".join(path.read_text() for path in (ROOT / "book").glob("*.md"))
+    assert all(f'figure("{each.figure}")' in pages for each in guidelines.GUIDELINES)
+    assert len({each.rule for each in guidelines.GUIDELINES}) == len(guidelines.GUIDELINES) == len(SIDES)
+
+
+def test_kinds_are_every_order_and_their_core_takes_the_reading_or_more():
+    found = kinds.kinds(
+        EDITION and thesis_tables._system(EDITION, accelerator_experts=EDITION.accelerator_experts),
+        EDITION.models,
+        8192.0,
+    )
+    named = [(each.setting.model.attention, each.setting.conventions.order) for each in found]
+    assert len(set(named)) == len(named) >= 6
+    fitting = [each for each in found if np.isfinite(each.core)]
+    assert all(each.core >= each.reading * 0.99 for each in fitting)
+    slow = next(each for each in found if each.setting.conventions.order == "reordered")
+    assert slow.speed < 1 < found[0].speed
+
+
+@pytest.mark.parametrize("word", sorted(thesis_tables.BY_EDITION))
+def test_tables_have_a_label_and_full_rows(word):
+    text = thesis_tables.BY_EDITION[word](EDITION)
+    header, ruler, *rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) > 2
+    assert {line.count("|") - line.count(r"\|") for line in (header, ruler, *rows)} == {header.count("|")}
