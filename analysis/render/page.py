@@ -14,6 +14,7 @@ from analysis.render import (
     edition_words,
     equations,
     exercises,
+    glossary_tables,
     judgements,
     ledger_tables,
     measured_tables,
@@ -71,6 +72,7 @@ NAMES: dict[str, Any] = {
     **measured_tables.NAMES,
     **proofs.WORDS,
     **thesis_tables.WORDS,
+    **glossary_tables.WORDS,
 }
 
 
