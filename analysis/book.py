@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to d
     from analysis.evaluate.edition.edition import Edition
 
 TUTORIAL = ROOT / "book" / "tutorial.ipynb"
+LAST = ("cite.md", "results.md")  # pages that speak of what all others hold
 SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
 EPILOG = """An edition is a small YAML file. It names what chapters, figures and tables are to speak of; what it
@@ -86,6 +87,7 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
     from analysis.render import explorer  # sympy and all, spared where nothing has changed
     from analysis.render.citing import entries
     from analysis.render.citing.figure_code import drawing_functions
+    from analysis.render.citing.words import words
     from analysis.render.page import FIGURES, template_functions
     from analysis.render.printed import Origin, recording
 
@@ -99,14 +101,15 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
         files[f"{FIGURES}/{label}.svg"] = shown.svg.encode()
         if shown.csv:
             files[f"{FIGURES}/{label}.csv"] = shown.csv.encode()
-    for path in inputs("book"):
-        name = path.relative_to(ROOT / "book").as_posix()
-        if path.suffix == ".md":
-            files[name] = render(path, names).encode()
-        elif path.suffix != ".ipynb":
-            files[name] = path.read_bytes()
+    sources = {path.relative_to(ROOT / "book").as_posix(): path for path in inputs("book")}
+    files |= {name: path.read_bytes() for name, path in sources.items() if path.suffix not in (".md", ".ipynb")}
+    chapters = {name: path for name, path in sources.items() if path.suffix == ".md"}
+    pages = {name: render(path, names) for name, path in chapters.items() if name not in LAST}
     drawn = {label: (path.stem, name) for path in executed for label, name in drawing_functions(path).items()}
-    return files | entries.generated_files(files, origins, drawn)
+    found = entries.derivations(pages, origins, drawn)
+    names |= words(found, pages)
+    pages |= {name: render(chapters[name], names) for name in LAST}
+    return files | {name: text.encode() for name, text in pages.items()} | entries.generated_files(found)
 
 
 def _page_of(executed: Path) -> str:

@@ -6,7 +6,7 @@ from functools import cache
 import jinja2
 
 from analysis.files import ROOT
-from analysis.render.page import NAMES
+from analysis.render.page import template_functions
 from analysis.render.printed import recording
 
 CALLS = re.compile(r"\{\{ (?:\w*equation|both_orders|sharding_rule|proof|flip)\(.*?\) \}\}")
@@ -16,7 +16,7 @@ CALLS = re.compile(r"\{\{ (?:\w*equation|both_orders|sharding_rule|proof|flip)\(
 def staged():
     """The pages with nothing on them but their equations, and what printed each label."""
     origins = {}
-    names = recording(NAMES, origins)
+    names = recording(template_functions({}, {}), origins)
     pages = {
         path.name: "\n\n".join(
             jinja2.Template(call).render(names) for call in CALLS.findall(path.read_text(encoding="utf-8"))

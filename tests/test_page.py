@@ -22,6 +22,7 @@ from analysis.render import (
     audit_tables,
     derivations,
     equations,
+    glossary_tables,
     latex,
     ledger_tables,
     measured_tables,
@@ -277,7 +278,7 @@ def test_the_bound_exceeds_the_time_just_below_the_batch_that_is_named(system):
 # -- the page ----------------------------------------------------------------------------------------
 def test_no_two_tables_share_a_name():
     parts = (prose.WORDS, audit_tables.NAMES, measured_tables.NAMES, rerun_tables.NAMES, summary_tables.NAMES)
-    parts += (proofs.WORDS, thesis_words.WORDS, verdict_tables.WORDS)
+    parts += (proofs.WORDS, thesis_words.WORDS, verdict_tables.WORDS, glossary_tables.WORDS)
     assert len(set().union(*parts)) == sum(map(len, parts))
     assert all(NAMES[name] is part[name] for part in parts for name in part)
 

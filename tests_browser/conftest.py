@@ -11,7 +11,9 @@ from analysis.evaluate.edition.edition import paper
 from analysis.render.explorer import script
 
 HERE = Path(__file__).parent
-NO_PAGE = re.compile(r"^(_static|_sources|_downloads|_images)/|^genindex|^reports/|^_modules/(?!analysis/derive/einsum)")
+NO_PAGE = re.compile(
+    r"^(_static|_sources|_downloads|_images)/|^genindex|^reports/|^_modules/(?!analysis/derive/einsum)"
+)
 """Of the pages of source, which Sphinx makes all alike, one stands for all."""
 MEASURED = pytest.StashKey[list]()
 

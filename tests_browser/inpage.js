@@ -42,7 +42,7 @@ exports.printed = function () {
     .filter((each) => seen(each) && each.textContent.trim());
   return {
     furniture: [...document.querySelectorAll(furniture)].filter(seen).map(name),
-    closed: [...article.querySelectorAll("details > :not(summary)")].filter((each) => !seen(each)).map(name),
+    closed: [...article.querySelectorAll("details:not(.cite) > :not(summary)")].filter((each) => !seen(each)).map(name),
     cut: boxes.filter((each) => (wide(each) || scrolls(each))).map(name),
     pale: [...new Set(texts.filter((each) => contrast(getComputedStyle(each).color) < 4.5).map(name))],
   };

@@ -1,9 +1,12 @@
 """The file of derivations in the built book: every published label, each at the place that it names."""
 
+import importlib
 import json
+import re
 
 import pytest
 
+from analysis.derive.symbols import BY_NAME
 from analysis.files import ROOT
 
 
@@ -23,3 +26,45 @@ def test_every_place_exists(results, book):
     for entry in results:
         page, _, anchor = entry["place"].partition("#")
         assert f'id="{anchor}"' in (book / page).read_text(), entry["label"]
+
+
+def test_every_result_has_its_fold_beside_it(results, book):
+    for entry in results:
+        page = (book / entry["place"].partition("#")[0]).read_text()
+        assert page.count(f'<details class="cite" data-label="{entry["label"]}">') == (entry["kind"] != "section")
+
+
+def test_figures_lead_to_their_notebooks_and_numbers(results, book):
+    figures = [entry for entry in results if entry["kind"] == "figure"]
+    assert len(figures) > 30
+    for entry in figures:
+        assert (book / entry["notebook"]).is_file(), entry["label"]
+        assert (book / entry["data"]).is_file(), entry["label"]
+        assert importable(entry["python"])
+
+
+def test_tables_name_the_function_that_prints_them_or_are_written_by_hand(results):
+    tables = [entry for entry in results if entry["kind"] == "table"]
+    assert {entry["label"] for entry in tables if not entry["python"]} == {"tab-omissions"}
+    assert all(importable(entry["python"]) for entry in tables if entry["python"])
+
+
+def test_propositions_carry_their_proofs(results):
+    propositions = {entry["label"]: entry for entry in results if entry["kind"] == "proposition"}
+    assert {label for label, entry in propositions.items() if not entry["proof"]} == {"prop-reordering"}
+    for entry in propositions.values():
+        assert all(entry[name] for name in ("title", "statement", "latex", "python", "paper", "bibtex", "version"))
+        assert not entry["proof"] or all(form["srepr"] and form["unit"] for form in entry["forms"])
+
+
+def test_every_page_of_results_has_previews(results, book):
+    script = (book / "_static" / "reading" / "previews.js").read_text()
+    previews = json.loads(script.partition("=")[2].strip().rstrip(";"))
+    assert {entry["place"] for entry in results if entry["kind"] != "section"} <= set(previews)
+    assert {f"notation.html#symbol-{name}" for name in BY_NAME} <= set(previews)
+    assert not re.search(r'<script|\bid=|href=|on\w+="', "".join(previews.values()))
+
+
+def importable(dotted):
+    module, _, name = dotted.rpartition(".")
+    return callable(getattr(importlib.import_module(module), name))

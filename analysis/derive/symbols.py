@@ -12,7 +12,11 @@ from sympy import Symbol
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a symbol stands for: LaTeX, unit, sentence, Hugging Face key, place in the paper."""
+    """What a symbol stands for: LaTeX, unit, sentence, Hugging Face key, place in the paper, DeepSeek's symbol.
+
+    `own` says that the symbol is the study's, and `paper` only where the paper speaks of the quantity. DeepSeek's are
+    those of the report on DeepSeek-V2 (Sec. 2.1, Table 1 and Sec. 2.2), in LaTeX.
+    """
 
     latex: str
     unit: str
@@ -20,14 +24,16 @@ class Meaning:
     group: str
     hugging_face: str = ""
     paper: str = ""
+    deepseek: str = ""
+    own: bool = False
 
 
 MEANINGS: dict[Symbol, Meaning] = {}
 
 
-def _born(name: str, latex: str, unit: str, text: str, group: str, hf: str = "", paper: str = "") -> Symbol:
+def _born(name: str, latex: str, unit: str, text: str, group: str, hf: str = "", paper: str = "", **more) -> Symbol:
     symbol = Symbol(name, positive=True)
-    MEANINGS[symbol] = Meaning(latex, unit, text, group, hf, paper)
+    MEANINGS[symbol] = Meaning(latex, unit, text, group, hf, paper, **more)
     return symbol
 
 
@@ -44,17 +50,20 @@ S_passes = _born("S_passes", r"p_{S}", "1", "times the score tensor crosses the 
 
 # -- attention -----------------------------------------------------------------------------------
 _g = "attention"
-d_emb = _born("d_emb", r"d_{emb}", "1", "embedding (hidden) dimension", _g, "hidden_size", "Table II")
-n_hd = _born("n_hd", r"n_{hd}", "1", "query heads", _g, "num_attention_heads", "Table II")
-n_kv = _born("n_kv", r"n_{kv}", "1", "key-value heads", _g, "num_key_value_heads")
+d_emb = _born("d_emb", r"d_{emb}", "1", "embedding (hidden) dimension", _g, "hidden_size", "Table II", deepseek=r"d")
+n_hd = _born("n_hd", r"n_{hd}", "1", "query heads", _g, "num_attention_heads", "Table II", deepseek=r"n_{h}")
+n_kv = _born("n_kv", r"n_{kv}", "1", "key-value heads", _g, "num_key_value_heads", deepseek=r"n_{g}")
 deg_grp = _born("deg_grp", r"deg_{grp}", "1", "query heads that share one key-value head", _g, paper="Sec. III")
-d_hd = _born("d_hd", r"d_{hd}", "1", "head dimension", _g, "head_dim", "Table II")
-d_nope = _born("d_nope", r"d_{nope}", "1", "head dimension of queries and keys without RoPE", _g, "qk_nope_head_dim")
+d_hd = _born("d_hd", r"d_{hd}", "1", "head dimension", _g, "head_dim", "Table II", deepseek=r"d_{h}")
+d_nope = _born("d_nope", r"d_{nope}", "1", "head dimension of queries and keys without RoPE", _g, "qk_nope_head_dim",
+               deepseek=r"d_{h}")
 d_RoPE = _born("d_RoPE", r"d_{RoPE}", "1", "rotary dimension of a query head and of the one shared key", _g,
-               "qk_rope_head_dim", "Table II")
-d_v = _born("d_v", r"d_{v}", "1", "head dimension of values", _g, "v_head_dim")
-d_Qco = _born("d_Qco", r"d_{Qco}", "1", "compressed query dimension", _g, "q_lora_rank", "Table II")
-d_KVco = _born("d_KVco", r"d_{KVco}", "1", "compressed key-value dimension", _g, "kv_lora_rank", "Table II")
+               "qk_rope_head_dim", "Table II", deepseek=r"d_{h}^{R}")
+d_v = _born("d_v", r"d_{v}", "1", "head dimension of values", _g, "v_head_dim", deepseek=r"d_{h}")
+d_Qco = _born("d_Qco", r"d_{Qco}", "1", "compressed query dimension", _g, "q_lora_rank", "Table II",
+              deepseek=r"d_{c}'")
+d_KVco = _born("d_KVco", r"d_{KVco}", "1", "compressed key-value dimension", _g, "kv_lora_rank", "Table II",
+               deepseek=r"d_{c}")
 
 # -- feed-forward and experts --------------------------------------------------------------------
 _g = "feed-forward"
@@ -62,9 +71,11 @@ d_FFN = _born("d_FFN", r"d_{FFN}", "1", "intermediate dimension of the dense fee
               "intermediate_size", "Table II")
 d_MoE = _born("d_MoE", r"d_{MoE}", "1", "intermediate dimension of one routed expert", _g,
               "moe_intermediate_size", "Table II")
-n_e = _born("n_e", r"n_{e}", "1", "routed experts of a block", _g, "n_routed_experts", "Table II")
-n_k = _born("n_k", r"n_{k}", "1", "routed experts that one token visits", _g, "num_experts_per_tok", "Table II")
-n_shared = _born("n_shared", r"n_{shared}", "1", "shared experts of a block", _g, "n_shared_experts")
+n_e = _born("n_e", r"n_{e}", "1", "routed experts of a block", _g, "n_routed_experts", "Table II", deepseek=r"N_{r}")
+n_k = _born("n_k", r"n_{k}", "1", "routed experts that one token visits", _g, "num_experts_per_tok", "Table II",
+            deepseek=r"K_{r}")
+n_shared = _born("n_shared", r"n_{shared}", "1", "shared experts of a block", _g, "n_shared_experts",
+                 deepseek=r"N_{s}")
 d_shared = _born("d_shared", r"d_{shared}", "1", "summed intermediate dimension of the shared experts", _g)
 Gamma_imb = _born("Gamma_imb", r"\Gamma_{imb}", "1", "tokens of the busiest expert over the uniform mean", _g,
                   paper="Sec. V")
@@ -75,7 +86,7 @@ n_act = _born("n_act", r"n_{act}", "1", "experts on one accelerator that at leas
 
 # -- the model -----------------------------------------------------------------------------------
 _g = "model"
-n_dec = _born("n_dec", r"n_{dec}", "1", "decoder blocks", _g, "num_hidden_layers", "Table II")
+n_dec = _born("n_dec", r"n_{dec}", "1", "decoder blocks", _g, "num_hidden_layers", "Table II", deepseek=r"l")
 n_moe = _born("n_moe", r"n_{moe}", "1", "decoder blocks whose feed-forward layer is a mixture of experts", _g)
 n_win = _born("n_win", r"n_{win}", "1", "decoder blocks whose attention is windowed", _g)
 n_vocab = _born("n_vocab", r"n_{vocab}", "1", "vocabulary entries", _g, "vocab_size")
@@ -91,26 +102,26 @@ width_activations = _born("width_activations", r"w_{act}", "byte", "bytes of an 
 # -- the accelerator and the system --------------------------------------------------------------
 _g = "system"
 P_acc = _born("P_acc", r"P_{acc}", "FLOP/s", "dense arithmetic peak of an accelerator at the chosen precision", _g,
-              paper="Table I")
+              paper="Table I", own=True)
 BW_mem = _born("BW_mem", r"BW_{mem}", "byte/s", "memory bandwidth of an accelerator", _g, paper="Table I")
 M_cap = _born("M_cap", r"M_{cap}", "byte", "memory capacity of an accelerator", _g, paper="Table I")
 BW_Int = _born("BW_Int", r"BW_{Int}", "byte/s", "interconnect bandwidth of an accelerator, one direction", _g,
                paper="Eq. 13")
 BW_out = _born("BW_out", r"BW_{out}", "byte/s", "bandwidth of an accelerator between groups, one direction", _g,
-               paper="Sec. VII-B")
+               paper="Sec. VII-B", own=True)
 n_group = _born("n_group", r"n_{group}", "1", "accelerators of a group that share the fast link", _g,
-                paper="Sec. VII-B")
+                paper="Sec. VII-B", own=True)
 alpha = _born("alpha", r"\alpha", "s", "latency added to each transfer", _g, paper="Eq. 13")
 RP_acc = _born("RP_acc", r"RP_{acc}", "FLOP/byte", "ridge point: arithmetic peak over memory bandwidth", _g,
                paper="Table I")
 n_acc = _born("n_acc", r"n_{acc}", "1", "accelerators of the system", _g, paper="Sec. VI")
 deg_TP = _born("deg_TP", r"deg_{TP}", "1", "tensor-parallel degree", _g, paper="Sec. II")
 deg_DP = _born("deg_DP", r"deg_{DP}", "1", "data-parallel degree of attention", _g, paper="Sec. II")
-deg_EP = _born("deg_EP", r"deg_{EP}", "1", "expert-parallel degree", _g, paper="Sec. II")
+deg_EP = _born("deg_EP", r"deg_{EP}", "1", "expert-parallel degree", _g, paper="Sec. II", deepseek=r"D")
 P_exp = _born("P_exp", r"P_{exp}", "FLOP/s", "arithmetic peak of the device that runs the routed experts", _g,
-              paper="Sec. VII-D")
+              paper="Sec. VII-D", own=True)
 BW_exp = _born("BW_exp", r"BW_{exp}", "byte/s", "memory bandwidth of the device that runs the routed experts", _g,
-               paper="Sec. VII-D")
+               paper="Sec. VII-D", own=True)
 SLO = _born("SLO", r"SLO", "s", "time allowed per output token", _g, paper="Eq. 12")
 
 # -- sizes that the system's equations abbreviate ------------------------------------------------

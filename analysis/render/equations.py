@@ -5,12 +5,13 @@ Nothing here knows a formula: rows come from `QUANTITIES`.
 
 import re
 from functools import cache
+from html import escape
 from textwrap import wrap
 
 from sympy import Expr, collect, expand, factor
 
 from analysis.derive.attention import MECHANISMS
-from analysis.derive.symbols import BY_NAME, BW_Int, alpha
+from analysis.derive.symbols import BY_NAME, MEANINGS, BW_Int, alpha
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.quantities import quantity, simple
@@ -156,7 +157,11 @@ def left_side(name: str) -> str:
 
 
 def symbol(name: str) -> str:
-    """A symbol in running text, by its ASCII name. Raises InputError for a name that no symbol bears."""
+    """A symbol in running text, by its ASCII name, linked to its line in the table of symbols.
+
+    Raises InputError for a name that no symbol bears.
+    """
     if name not in BY_NAME:
         raise InputError(f"symbol({name!r}): no symbol has this name; symbols are born in analysis/derive/symbols.py.")
-    return f"${tex(BY_NAME[name])}$"
+    said = escape(f"{name}: {MEANINGS[BY_NAME[name]].text}")  # a formula that is drawn has no text of its own
+    return f'<a class="symbol" href="notation.html#symbol-{name}" aria-label="{said}">${tex(BY_NAME[name])}$</a>'

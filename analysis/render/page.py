@@ -15,6 +15,7 @@ from analysis.render import (
     edition_words,
     equations,
     exercises,
+    glossary_tables,
     judgements,
     ledger_tables,
     measured_tables,
@@ -77,6 +78,7 @@ NAMES: dict[str, Any] = {
     **proofs.WORDS,
     **thesis_words.WORDS,
     **verdict_tables.WORDS,
+    **glossary_tables.WORDS,
 }
 
 

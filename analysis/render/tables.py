@@ -56,7 +56,7 @@ def symbols_table() -> str:
     rows = [
         (
             f"${tex(symbol)}$",
-            code(symbol.name),
+            f'<span id="symbol-{symbol.name}"></span>{code(symbol.name)}',
             _meaning(about),
             "" if about.unit == "1" else about.unit,
             code(about.hugging_face),

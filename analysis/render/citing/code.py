@@ -31,17 +31,37 @@ def version() -> str:
 def bibtex(label: str, statement: str) -> str:
     """A BibTeX entry for a result of the study: authors, title, year; version, label and statement as its note."""
     about = study()
-    authors = " and ".join(f"{{{author['name']}}}" for author in about["authors"])
-    examined = about["references"][0]["url"].rpartition("/")[2]
     named = f"Version {about['version']}, {kind_of(label)} \\texttt{{{label}}}"
-    fields = {
-        "author": authors,
-        "title": _escaped(about["title"]),
-        "year": str(about["date-released"])[:4],
-        "note": f"{named}: {_short(statement)}. Examines arXiv:{examined}",
-    }
+    note = f"{named}: {_short(statement)}. Examines arXiv:{_examined()['url'].rpartition('/')[2]}"
+    return _entry(f"study-{label}", {**_described(about), "note": note})
+
+
+def study_bibtex() -> str:
+    """The BibTeX entry of the study as a whole."""
+    about = study()
+    note = f"Version {about['version']}. Examines arXiv:{_examined()['url'].rpartition('/')[2]}"
+    return _entry("study", {**_described(about), "note": note})
+
+
+def examined_bibtex() -> str:
+    """The BibTeX entry of the paper that the study examines, as `book/references.bib` has it."""
+    text = (CITATION.parent / "book" / "references.bib").read_text(encoding="utf-8")
+    number = _examined()["url"].rpartition("/")[2]
+    return next(entry.strip() for entry in re.split(r"\n(?=@)", text) if number in entry)
+
+
+def _examined() -> Mapping:
+    return study()["references"][0]
+
+
+def _described(about: Mapping) -> dict[str, str]:
+    authors = " and ".join(f"{{{author['name']}}}" for author in about["authors"])
+    return {"author": authors, "title": _escaped(about["title"]), "year": str(about["date-released"])[:4]}
+
+
+def _entry(key: str, fields: Mapping[str, str]) -> str:
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
-    return f"@misc{{study-{label},\n{lines}\n}}"
+    return f"@misc{{{key},\n{lines}\n}}"
 
 
 def _short(text: str) -> str:

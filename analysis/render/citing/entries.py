@@ -6,10 +6,11 @@ functions printed, as sympy's `srepr`, which `sympy.sympify` reads back.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from analysis.errors import InputError
+from analysis.evaluate import datasets
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.quantities import Quantity, all_quantities
 from analysis.evaluate.setting import Setting
@@ -17,7 +18,7 @@ from analysis.render.citing.code import bibtex, version
 from analysis.render.citing.forms import assumptions, general_forms, printed_forms
 from analysis.render.citing.labels import labelled
 from analysis.render.citing.sources import EQUATIONS, PAPER, PROPOSITIONS, Source
-from analysis.render.equations import equation
+from analysis.render.equations import WHOLE_SYSTEM, equation
 from analysis.render.printed import Origin
 
 GENERATED = "_assets/derivations.json"
@@ -41,7 +42,7 @@ FIELDS = {
     "in_words": "how the number is found where there is no closed form",
     "title": "name of a proposition",
     "proof": "label of the equation that proves a proposition; empty where its page proves it in words",
-    "caption": "caption of a figure",
+    "caption": "caption of a figure or table; `statement` is its first sentence",
     "alt": "a figure in words",
     "notebook": "page of the notebook that made a figure",
     "data": "the numbers behind a figure, as CSV",
@@ -50,22 +51,19 @@ FIELDS = {
 SOURCES = "analysis/render/citing/sources.py"
 
 
-def generated_files(
-    staged: Mapping[str, bytes], origins: Mapping[str, Origin], drawn: Mapping[str, tuple[str, str]]
-) -> dict[str, bytes]:
-    """The file of derivations, from the staged pages: name in the staged book, to content.
-
-    `origins` says what printed each label, `drawn` maps a figure to its notebook and the function that draws it.
-    """
-    pages = {name: content.decode() for name, content in staged.items() if name.endswith(".md")}
-    found = {"version": version(), "fields": FIELDS, "results": derivations(pages, origins, drawn)}
+def generated_files(results: Sequence[Mapping]) -> dict[str, bytes]:
+    """The file of derivations: name in the staged book, to content."""
+    found = {"version": version(), "fields": FIELDS, "results": results}
     return {GENERATED: json.dumps(found, indent=1, ensure_ascii=False).encode()}
 
 
 def derivations(
     pages: Mapping[str, str], origins: Mapping[str, Origin], drawn: Mapping[str, tuple[str, str]]
 ) -> list[dict]:
-    """An entry per label, sorted: what it says, where it is, what computes it. See `FIELDS`."""
+    """An entry per label of the staged pages, sorted: what it says, where it is, what computes it. See `FIELDS`.
+
+    `origins` says what printed each label, `drawn` maps a figure to its notebook and the function that draws it.
+    """
     found = {}
     for name in sorted(pages):
         for entry in labelled(name, pages[name]):
@@ -110,6 +108,8 @@ def _drawn(label: str, notebook: str, function: str) -> dict:
 
 def _called(origin: Origin) -> dict:
     function = getattr(origin.function, "func", origin.function)  # what an edition has filled in is no part of the call
+    if "<locals>" in function.__qualname__:
+        return {}
     shown = [repr(each) for each in origin.arguments] + [f"{name}={value!r}" for name, value in origin.given.items()]
     return {
         "python": f"{function.__module__}.{function.__qualname__}",
@@ -138,14 +138,17 @@ def _proved(label: str, entry: dict, found: Mapping[str, dict]) -> dict:
 
 def _computed(quantity: Quantity, origin: Origin | None) -> dict:
     given = dict(origin.given) if origin else {}
-    setting = Setting.of(**{name: value for name, value in given.items() if name in PARAMETERS})
-    degrees = {"degrees": "1 where they do not stand in a form"} if origin and origin.function is equation else {}
+    anyone = {"model": next(row.id for row in datasets.models().values() if row.n_moe)}  # no form names its model
+    setting = Setting.of(**anyone | {name: value for name, value in given.items() if name in PARAMETERS})
+    general = list(general_forms(quantity))
+    divided = origin and origin.function is equation and any(f"'{one}'" in str(general) for one in WHOLE_SYSTEM)
+    degrees = {"degrees": "1 where they do not stand in a form"} if divided else {}
     return {
         "statement": quantity.title,
         "python": "analysis.evaluate.quantities.quantity",
         "call": f"quantity({quantity.name!r})",
         "paper": PAPER.get(quantity.name, ""),
-        "assumptions": assumptions(setting, given) | degrees,
+        "assumptions": assumptions(quantity, setting, given) | degrees,
         **({"in_words": quantity.closed_form} if quantity.closed_form else {}),
-        "general": list(general_forms(quantity)),
+        "general": general,
     }

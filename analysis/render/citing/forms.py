@@ -43,7 +43,7 @@ def general_forms(quantity: Quantity) -> Iterable[dict]:
             continue  # the model has no such part
         form = json.dumps(_written(quantity.expression(setting)))
         found.setdefault(form, []).append(remark)
-        assumed.setdefault(form, assumptions(setting, {"order": ""}))
+        assumed.setdefault(form, assumptions(quantity, setting, {"order": ""}))
     for form, remarks in found.items():
         yield {"of": remarks, "assumptions": assumed[form], "srepr": json.loads(form)}
 
@@ -52,13 +52,26 @@ def _written(form: Expr | dict[str, Expr]) -> str | dict[str, str]:
     return {part: srepr(each) for part, each in form.items()} if isinstance(form, dict) else srepr(form)
 
 
-def assumptions(setting: Setting, given: Mapping[str, object]) -> dict[str, object]:
+def assumptions(quantity: Quantity, setting: Setting, given: Mapping[str, object]) -> dict[str, object]:
     """The rows named and the discrete choices that shape a closed form; what is a symbol is no assumption.
 
     The contraction order is left open where nothing that fixes it is `given`.
     """
     named = {name: given[name] for name in ("model", "accelerator", "link") if name in given}
-    names = [name for name, parameter in PARAMETERS.items() if parameter.kind == CHOICE]
-    shaping = {name: setting.echo[name] for name in names if setting.echo.get(name) is not None}
-    left_open = LEFT_OPEN if named or "order" in given else LEFT_OPEN | {"order"}
-    return named | {name: value for name, value in shaping.items() if name not in left_open}
+    chosen = {name for name, parameter in PARAMETERS.items() if parameter.kind == CHOICE} - LEFT_OPEN
+    shaping = chosen & choices_read(quantity, setting) - (set() if named or "order" in given else {"order"})
+    return named | {name: setting.echo[name] for name in PARAMETERS if name in shaping and name in setting.echo}
+
+
+def choices_read(quantity: Quantity, setting: Setting) -> set[str]:
+    """Parameters that a quantity's closed form asks a setting for; none where it has no closed form."""
+    asked: set[str] = set()
+
+    class Listening(Setting):
+        def __getitem__(self, name: str):
+            asked.add(name)
+            return super().__getitem__(name)
+
+    if quantity.expression:
+        quantity.expression(Listening(setting.given))
+    return asked

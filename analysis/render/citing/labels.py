@@ -8,7 +8,7 @@ from analysis.errors import InputError
 KINDS = {"prop": "proposition", "eq": "equation", "tab": "table", "fig": "figure", "sec": "section"}
 DIRECTIVE = re.compile(r"^(?P<fence>[`:]{3,})\{[\w:-]+\} ?(?P<title>.*)\n(?P<options>(?::[\w-]+:.*\n)+)", flags=re.M)
 HEADING = re.compile(r"^\((?P<label>[\w-]+)\)=\n+#+ (?P<title>.*)$", flags=re.M)
-SENTENCE = re.compile(r"(?<!Fig)(?<!Sec)(?<!Eq)[.:;] ")
+SENTENCE = re.compile(r"(?<!Fig)(?<!Sec)(?<!Eq)[.;] ")
 DISPLAYED = re.compile(r"\$\$(.+?)\$\$", flags=re.S)
 
 
@@ -26,7 +26,7 @@ def labelled(name: str, text: str) -> Iterable[dict]:
         if label:
             body = text[match.end() :].partition("\n" + match["fence"])[0].strip()
             alt = {"alt": options["alt"]} if "alt" in options else {}
-            yield _entry(name, label, match["title"].rstrip(".")) | alt | _texts(label, body)
+            yield _entry(name, label, match["title"]) | alt | _texts(label, match["title"], body)
     for match in HEADING.finditer(text):
         yield _entry(name, match["label"], match["title"])
 
@@ -49,13 +49,13 @@ def _entry(name: str, label: str, statement: str) -> dict:
     return {"label": label, "kind": kind, "statement": statement, "place": f"{page}.html#{anchor}"}
 
 
-def _texts(label: str, body: str) -> dict:
-    """What the body of a directive adds: an equation's LaTeX, a figure's caption, a proposition's statement."""
+def _texts(label: str, title: str, body: str) -> dict:
+    """What a directive adds: an equation's LaTeX, a caption and its first sentence, a proposition's statement."""
     kind = kind_of(label)
     if kind == "equation":
         return {"latex": body}
-    if kind == "figure":
-        caption = plain(body.rpartition(" (Computed by ")[0] or body)
+    if kind in ("figure", "table"):
+        caption = plain(body.rpartition(" (Computed by ")[0] or body) if kind == "figure" else title
         return {"statement": SENTENCE.split(caption)[0].rstrip("."), "caption": caption}
     if kind == "proposition":
         shown = "\n\\qquad\n".join(each.strip().rstrip(",.") for each in DISPLAYED.findall(body))
