@@ -31,7 +31,8 @@ def texts(figure: Figure) -> list[Text]:
 
 def letters(figure: Figure) -> float:
     """Size of the smallest letters on a phone [CSS pixels]: the figure fills the width."""
-    return min(text.get_fontsize() for text in texts(figure)) * PHONE / natural_width(figure)
+    width = natural_width(figure)  # saving it makes the tick labels, too
+    return min(text.get_fontsize() for text in texts(figure)) * PHONE / width
 
 
 def collisions(figure: Figure) -> Iterator[str]:

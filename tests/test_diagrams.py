@@ -153,7 +153,7 @@ def test_every_line_and_every_leaving_tensor_is_written(model, grouping):
 
 def test_titles_state_what_is_found():
     core = flows.kernel_numbers(setting(), flows.attention(setting()))["core", "core"]["intensity"]
-    title = figures.flow_figure(figures.order_panels(setting())).axes[0].texts[0].get_text()
+    title = figures.flow_figure(figures.order_panels(setting())).get_suptitle()
     assert title.replace("\n", " ").endswith(f"from 1 to {core:.0f} FLOP/byte")
     caption, alt = figures.describe_flow(figures.order_panels(setting()))
     assert "deg_TP=1" in caption

@@ -88,6 +88,11 @@ def checked_costs(costs, name: str = "costs") -> np.ndarray:
     return costs
 
 
+def checked_budgets(lists) -> dict[str, np.ndarray]:
+    """Named cost models, each as `checked_costs` reads it. Raises InputError."""
+    return {name: checked_costs(costs, name) for name, costs in lists.items()}
+
+
 def best_split(setting: Setting, L: float, costs=BUDGETS["area"], points: int = 17, rounds: int = 6) -> Split:
     """The split of a budget of 1 that maximises throughput: a grid over spending, then finer grids around the best."""
     costs = checked_costs(costs)

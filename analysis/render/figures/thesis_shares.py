@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.render.axes import mechanism_colour, powers_of_two, rounded
+from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.figures.thesis_full_memory import USED, Shares
 from analysis.render.figures.time_shares import TERM_COLOURS
 from analysis.render.style import COLOURS, WIDTH
@@ -31,14 +31,24 @@ def shares_figure(found: Sequence[Shares]) -> Figure:
         axes.set_title(f"{each.setting['accelerator']}, {each.network.removesuffix(' everywhere')}", fontsize=9)
         axes.set(xscale="log", ylim=(0, 100), xlim=(each.contexts[0], each.contexts[-1]))
         powers_of_two(axes.xaxis, each.contexts)
-        axes.tick_params(axis="x", rotation=45, labelsize=8)
+        axes.tick_params(axis="x", rotation=45, labelsize=9)
     for axes in panels[-1]:
         axes.set_xlabel("context L [tokens], batch B_cap", fontsize=9)
     for axes in panels[:, 0]:
         axes.set_ylabel("share of TPOT [%]", fontsize=9)
     patches = [pyplot.Rectangle((0, 0), 1, 1, color=colours[name], label=name.replace("_", " ")) for name in names]
     figure.legend(handles=patches[::-1], loc="outside lower center", ncols=3)
+    headline(figure, _title(found))
     return figure
+
+
+def _title(found: Sequence[Shares]) -> str:
+    ends = [(each.shares["core_attention"][0], each.shares["core_attention"][-1]) for each in found]
+    short, long = ([rounded(100 * share, 2) for share in sorted(side)] for side in zip(*ends, strict=True))
+    return (
+        f"Core attention takes {short[0]} to {short[-1]} % of TPOT at the shortest context, "
+        f"{long[0]} to {long[-1]} % at the longest"
+    )
 
 
 def _colour(name: str, one: Shares) -> str:
