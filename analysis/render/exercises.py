@@ -11,7 +11,7 @@ def times_of_step(**given) -> dict[str, float]:
 
     >>> given = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32, "B": 4096, "L": 4096}
     >>> next(iter(times_of_step(**given)))
-    'core_attention'
+    'routed_experts'
     """
     terms = {name: float(time) for name, time in evaluate("tpot_terms", **given).value.items() if time > 0}
     return dict(sorted(terms.items(), key=lambda item: item[1], reverse=True))
