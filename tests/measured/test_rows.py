@@ -140,3 +140,10 @@ def test_damaged_parquet_is_one_sentence(tmp_path):
 
 def test_the_schema_is_the_row_class():
     assert load.SCHEMA.names == list(Measurement.model_fields)
+
+
+def test_a_cell_too_large_for_csv_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "large.csv"
+    path.write_text(f"{'x' * 200_000}\n")
+    with pytest.raises(InputError, match=r"large\.csv: found what is no CSV"):
+        load.load(path)

@@ -61,7 +61,10 @@ def load(path: Path) -> pa.Table:
         raise InputError(
             f"{path.name}: found the ending {path.suffix or 'none'!r}, allowed are .csv and .parquet; convert it."
         )
-    return readers[path.suffix](path)
+    try:
+        return readers[path.suffix](path)
+    except csv.Error as failure:
+        raise InputError(f"{path.name}: found what is no CSV ({failure}), allowed is plain text; retype it.") from None
 
 
 @cache
