@@ -8,6 +8,7 @@ from analysis.derive.symbols import BY_NAME, BW_Int, BW_mem, M_cap, P_acc, d_hd,
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.cells import Printed
+from analysis.evaluate.points import row_point
 
 MODELS = datasets.models()
 
@@ -63,21 +64,21 @@ def test_scenarios_use_table_4():
 
 # -- points --------------------------------------------------------------------------------------------------------
 def test_points_are_in_si_units():
-    point = datasets.row_point(datasets.accelerator("h100-sxm5"))
+    point = row_point(datasets.accelerator("h100-sxm5"))
     assert point == {P_acc: 989_400_000_000_000, BW_mem: 3_350_000_000_000, M_cap: 80 * 2**30}
-    assert datasets.row_point(datasets.interconnect("ib-xdr"))[BW_Int] == 100_000_000_000
+    assert row_point(datasets.interconnect("ib-xdr"))[BW_Int] == 100_000_000_000
 
 
 def test_peak_is_chosen_and_refused_where_absent():
-    assert datasets.row_point(datasets.accelerator("b200-paper"), peak="fp8")[P_acc] == 4500 * 10**12
+    assert row_point(datasets.accelerator("b200-paper"), peak="fp8")[P_acc] == 4500 * 10**12
     with pytest.raises(InputError, match=r"peak=fp4: accelerator h200-sxm5 .* allowed are bf16, fp8"):
-        datasets.row_point(datasets.accelerator("h200-sxm5"), peak="fp4")
+        row_point(datasets.accelerator("h200-sxm5"), peak="fp4")
 
 
 def test_model_point_has_groups_and_leaves_out_empty_cells():
-    maverick = datasets.row_point(datasets.model("llama-4-maverick"))
+    maverick = row_point(datasets.model("llama-4-maverick"))
     assert maverick[deg_grp] == 5
-    r1 = datasets.row_point(datasets.model("deepseek-r1"))
+    r1 = row_point(datasets.model("deepseek-r1"))
     assert not {n_kv, deg_grp} & set(r1)
     assert r1[d_hd] == 128
     assert all(symbol in BY_NAME.values() for symbol in r1)

@@ -1,4 +1,4 @@
-"""The data files as rows, looked up by id, and a row as a point: symbol to number in SI units."""
+"""The data files as rows, looked up by id, by alias, or by the path of a reader's own file."""
 
 import difflib
 import os
@@ -8,16 +8,13 @@ from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel
-from sympy import Symbol
 
-from analysis.derive.symbols import BY_NAME, P_acc, deg_grp
 from analysis.errors import InputError, shown
 from analysis.evaluate import further_rows, own_rows
-from analysis.evaluate.rows import FILES, PEAKS, REFERENCES, Accelerator, Claim, Interconnect, Model, Row, Scenario
+from analysis.evaluate.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Model, Scenario
 from analysis.evaluate.table import load_table
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-TO_SI = {"TFLOP/s": 10**12, "GB/s": 10**9, "GB": 10**9, "GiB": 2**30, "us": 1e-6}
 
 
 @cache
@@ -224,45 +221,3 @@ def scenario_parameters(name: str) -> dict[str, object]:
     if not model(row.model).n_moe:
         del found["deg_EP"]
     return {each: value for each, value in found.items() if value is not None}
-
-
-def _si(row: Row, name: str):
-    """A cell in SI units, whole numbers kept exact."""
-    field = type(row).model_fields[name]
-    unit = row.M_cap_unit if name == "M_cap" else (field.json_schema_extra or {}).get("unit", "")
-    value = getattr(row, name) * TO_SI.get(unit, 1)
-    return int(value) if float(value).is_integer() else value
-
-
-def peak_rate(row: Accelerator, peak: str = "bf16"):
-    """Dense arithmetic peak of an accelerator in FLOP/s. Raises InputError for a precision that it lacks.
-
-    >>> peak_rate(accelerator("b200-paper"))
-    2250000000000000
-    """
-    present = [name for name in PEAKS if getattr(row, f"P_{name}") is not None]
-    if peak not in present:
-        raise InputError(
-            f"peak={peak}: accelerator {row.id} has no such rate, allowed are {', '.join(present)}; "
-            "choose one of them or another accelerator."
-        )
-    return _si(row, f"P_{peak}")
-
-
-def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
-    """The columns of a row that are symbols, as symbol to number in SI units; empty cells are left out.
-
-    A model with key-value heads also gives deg_grp, an accelerator gives P_acc at the precision `peak`.
-    Raises InputError for a precision that the accelerator lacks.
-
-    >>> from analysis.derive.symbols import BW_mem
-    >>> row_point(accelerator("b200-paper"))[BW_mem]
-    8000000000000
-    """
-    names = [name for name in type(row).model_fields if name in BY_NAME and getattr(row, name) is not None]
-    point = {BY_NAME[name]: _si(row, name) for name in names}
-    if getattr(row, "n_kv", None):
-        point[deg_grp] = row.n_hd // row.n_kv
-    if isinstance(row, Accelerator):
-        point[P_acc] = peak_rate(row, peak)
-    return point

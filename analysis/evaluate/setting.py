@@ -15,6 +15,7 @@ from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.built import architecture, other_blocks
 from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.points import row_point
 from analysis.evaluate.reading import read
 
 NUMERIC = ("B", "L", "causal", "S_passes", "n_acc", "deg_TP")
@@ -118,7 +119,7 @@ class Setting:
     def _model(self) -> dict:
         if "model" not in self.given:
             return {}
-        found = datasets.row_point(self.model)
+        found = row_point(self.model)
         if self["blocks"] is None:
             return found
         return found | other_blocks(self.model, self.architecture, self["blocks"])
@@ -126,17 +127,17 @@ class Setting:
     def _device(self) -> dict:
         if "accelerator" not in self.given:
             return {}
-        found = datasets.row_point(self.accelerator, self["peak"])
+        found = row_point(self.accelerator, self["peak"])
         if self["capacity_unit"] != "row":
             found[BY_NAME["M_cap"]] = self.accelerator.M_cap * {"GB": GB, "GiB": GIB}[self["capacity_unit"]]
         experts = found
         if "accelerator_experts" in self.given:
             row = self._row("accelerator_experts")
-            experts = datasets.row_point(row, self["peak"])
+            experts = row_point(row, self["peak"])
         return found | {RP_acc: found[P_acc] / found[BW_mem], P_exp: experts[P_acc], BW_exp: experts[BW_mem]}
 
     def _link(self) -> dict:
-        found = datasets.row_point(self.link) if self.link else {}
+        found = row_point(self.link) if self.link else {}
         latency = 1e-6 * (self.link.latency or 0) if self.link else None
         from_link = isinstance(self["alpha"], str)
         if from_link and not latency:
@@ -165,7 +166,7 @@ class Setting:
                 f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside one group={self['group']} of the "
                 "fast link; give a smaller degree or a larger group."
             )
-        between = datasets.row_point(self._row("link_between"))
+        between = row_point(self._row("link_between"))
         return {BY_NAME["n_group"]: self["group"], BY_NAME["BW_out"]: between[BY_NAME["BW_Int"]]}
 
     def _imbalance(self) -> dict:

@@ -16,6 +16,7 @@ from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.edition.edition import Edition
 from analysis.evaluate.layers import layers
 from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.points import row_point
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 from analysis.render.javascript import Nested, function
@@ -38,7 +39,7 @@ def script(edition: Edition) -> str:
         "models": {row.id: _model(row.id, kinds) for row in datasets.models().values()},
         "accelerators": {row.id: _accelerator(row.id) for row in datasets.accelerators().values()},
         "links": {
-            row.id: {"name": row.name, "point": _named(datasets.row_point(row))}
+            row.id: {"name": row.name, "point": _named(row_point(row))}
             for row in datasets.interconnects().values()
         },
         "conventions": _named(Setting.of().point),
@@ -100,7 +101,7 @@ def _model(model: str, kinds: dict) -> dict:
         "name": row.name,
         "experts": bool(row.n_moe),
         "attention": row.attention,
-        "point": _named(datasets.row_point(row)),
+        "point": _named(row_point(row)),
         "functions": {each.conventions.order: kinds[_key(each)][0] for each in settings},
         "order": {
             phase: Setting.of(model=model, phase=phase).conventions.order for phase in PARAMETERS["phase"].allowed

@@ -13,6 +13,7 @@ from analysis.evaluate.asked import fitting
 from analysis.evaluate.edition.document import PAPER, read_document
 from analysis.evaluate.grids import check_system
 from analysis.evaluate.own_text import place
+from analysis.evaluate.points import peak_rate
 from analysis.evaluate.setting import Setting, architecture
 
 PAPERS_FILE = Path(__file__).resolve().parents[3] / "book" / "edition.yml"
@@ -180,7 +181,7 @@ def _check(edition: Edition) -> None:
     if not has_experts(edition.mixture):
         raise InputError(f"mixture: found {edition.mixture!r}, allowed are models with routed experts; name another.")
     for each in dict.fromkeys((*edition.accelerators, edition.accelerator_experts)):
-        datasets.peak_rate(datasets.accelerator(each), edition.peak)
+        peak_rate(datasets.accelerator(each), edition.peak)
     _check_link_between(edition)
     _check_device(edition)
     for model in dict.fromkeys((edition.model, edition.latent, edition.mixture, *edition.models)):

@@ -7,10 +7,10 @@ from analysis.derive import decoder
 from analysis.derive.block import Architecture
 from analysis.derive.symbols import L, n_dec, n_win, width_activations, width_kv, width_weights
 from analysis.evaluate.built import architecture
-from analysis.evaluate.datasets import row_point
 from analysis.evaluate.huggingface.blocks import pattern
 from analysis.evaluate.huggingface.importing import Imported
 from analysis.evaluate.numbers import exact
+from analysis.evaluate.points import row_point
 from analysis.evaluate.rows import Model
 
 WIDTH = 2

@@ -9,6 +9,7 @@ from sympy import Symbol
 from analysis.derive.symbols import BW_Int, BW_mem, P_acc
 from analysis.errors import InputError
 from analysis.evaluate import datasets
+from analysis.evaluate.points import row_point
 
 PEAK = {"bf16": "bf16", "fp16": "bf16", "fp8": "fp8", "fp4": "fp4"}
 """Which peak of an accelerator's row a number format runs at."""
@@ -28,7 +29,7 @@ def device_point(name: str, precision: str) -> dict[Symbol, float]:
             f"precision={precision}: accelerators.csv holds no such rate, allowed are {', '.join(PEAK)}; "
             "give the machine's own roofs by measuring gemm and read."
         )
-    point = datasets.row_point(datasets.accelerator(name), PEAK[precision])
+    point = row_point(datasets.accelerator(name), PEAK[precision])
     return {P_acc: point[P_acc], BW_mem: point[BW_mem]}
 
 
@@ -37,7 +38,7 @@ def link_point(name: str, symbol: Symbol = BW_Int) -> dict[Symbol, float]:
     """Bandwidth of a link in one direction [byte/s], as the value of `symbol`. Raises InputError for an unknown
     link.
     """
-    return {symbol: datasets.row_point(datasets.interconnect(name))[BW_Int]}
+    return {symbol: row_point(datasets.interconnect(name))[BW_Int]}
 
 
 def own_roofs(table: pa.Table) -> dict[str, dict[Symbol, float]]:

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 
 from analysis.errors import InputError, choices
 from analysis.evaluate.measured import validity
-from analysis.evaluate.measured.kernel_tables import SYSTEMS, TABLES, Cells, SourceTable, Words
+from analysis.evaluate.measured.kernel_tables import SYSTEMS, TABLES
 from analysis.evaluate.measured.load import SCHEMA
+from analysis.evaluate.measured.source_cells import Cells, SourceTable, Words
 from analysis.evaluate.outputs import checked_output, whole
 
 BATCH = 1 << 17

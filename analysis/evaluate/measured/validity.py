@@ -7,10 +7,11 @@ import pyarrow as pa
 
 from analysis.errors import InputError
 from analysis.evaluate.measured.devices import device_point
-from analysis.evaluate.measured.kernel_tables import FORMATS, Cells, Words
+from analysis.evaluate.measured.kernel_tables import FORMATS
 from analysis.evaluate.measured.predict import numbers, predict
 from analysis.evaluate.measured.regimes import beats_datasheet, judges_bandwidth, regimes
 from analysis.evaluate.measured.rows import SHAPE
+from analysis.evaluate.measured.source_cells import Cells, Words
 
 WHY = {
     "no usable number": "a latency or size is empty, zero or not finite",

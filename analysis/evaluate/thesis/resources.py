@@ -15,6 +15,7 @@ from analysis.derive.symbols import BW_Int, BW_mem, M_cap, P_acc
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.plan import plans
+from analysis.evaluate.points import row_point
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.full import batch_at_capacity, passing, throughput
 
@@ -110,7 +111,7 @@ def best_split(setting: Setting, L: float, costs=BUDGETS["area"], points: int = 
 
 def specialised(setting: Setting, device: str, costs) -> np.ndarray:
     """Factors of a device with a memory device's arithmetic and bandwidth per reference, scaled to a budget of 1."""
-    costs, row = checked_costs(costs), datasets.row_point(datasets.accelerator(device), setting["peak"])
+    costs, row = checked_costs(costs), row_point(datasets.accelerator(device), setting["peak"])
     factors = np.array([*(float(row[each]) / float(setting.point[each]) for each in (P_acc, BW_mem)), 1.0, 1.0])
     return factors / (factors @ costs)
 

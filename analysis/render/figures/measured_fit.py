@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from analysis.evaluate.measured.achieved import DATASHEET
 from analysis.evaluate.measured.calibrations import Fitted
 from analysis.evaluate.measured.deployed import EndToEnd
+from analysis.evaluate.measured.five import Verdict
 from analysis.render.axes import headline, rounded
 from analysis.render.style import COLOURS, WIDTH
 
@@ -150,4 +151,13 @@ def deployment_notes(compared: list[EndToEnd]) -> dict[str, float]:
     for overlap, word in (("none", "serial"), ("comm", "overlapped")):
         ratios = [each.ratio for each in compared if each.overlap == overlap]
         found |= {f"deployed_{word}_low": min(ratios), f"deployed_{word}_high": max(ratios)}
+    return found
+
+
+# -- five tests ------------------------------------------------------------------------------------
+def verdict_notes(verdicts: list[Verdict]) -> dict[str, str]:
+    """Verdict and reason of each test against measured kernels, for the prose."""
+    found = {}
+    for number, verdict in enumerate(verdicts, 1):
+        found |= {f"test_{number}_verdict": verdict.verdict, f"test_{number}_reason": verdict.reason}
     return found
