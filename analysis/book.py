@@ -93,8 +93,9 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
 
     edition = edition or paper()
     figures, notes = collect(executed)
+    drawn = {label: (path.stem, name) for path in executed for label, name in drawing_functions(path).items()}
     origins: dict[str, Origin] = {}
-    names = recording(template_functions(figures, notes, edition), origins)
+    names = recording(template_functions(figures, notes, edition, drawn), origins)
     files = {_page_of(path): as_page(path, FIGURES) for path in executed}
     files |= explorer.generated_files(edition)
     for label, (_, shown) in figures.items():
@@ -105,7 +106,6 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
     files |= {name: path.read_bytes() for name, path in sources.items() if path.suffix not in (".md", ".ipynb")}
     chapters = {name: path for name, path in sources.items() if path.suffix == ".md"}
     pages = {name: render(path, names) for name, path in chapters.items() if name not in LAST}
-    drawn = {label: (path.stem, name) for path in executed for label, name in drawing_functions(path).items()}
     found = entries.derivations(pages, origins, drawn)
     names |= words(found, pages)
     pages |= {name: render(chapters[name], names) for name in LAST}

@@ -11,19 +11,21 @@ from analysis.render.page import template_functions
 from analysis.render.show import ShownFigure, note, show
 from analysis.render.style import use
 
+DRAWN = {"fig-line": ("line", "analysis.render.figures.lines.line_figure")}
 FIGURES = {"fig-line": ("line", ShownFigure("fig-line", "A line.", "It\nrises.", "<svg/>", "x\n1\n"))}
 
 
 def rendered(folder, text):
     page = folder / "page.md"
     page.write_text(text)
-    return render(page, template_functions(FIGURES, {"top": 3.5}))
+    return render(page, template_functions(FIGURES, {"top": 3.5}, drawn=DRAWN))
 
 
 def test_a_page_gets_numbers_and_figures(tmp_path):
     text = rendered(tmp_path, "Top: {{ notes.top }} {#id}\n\n{{ figure('fig-line') }}\n")
     assert text.startswith("Top: 3.5 {#id}\n\n::::{figure} /figures/fig-line.svg\n:name: fig-line\n:alt: It rises.\n")
     assert "{doc}`line </notebooks/line>`" in text
+    assert "drawn by {py:func}`line_figure <analysis.render.figures.lines.line_figure>`" in text
     assert "[numbers](/figures/fig-line.csv)" in text
 
 

@@ -3,8 +3,11 @@
 import importlib
 import json
 import re
+from functools import cache
+from urllib.parse import urldefrag
 
 import pytest
+from bs4 import BeautifulSoup
 
 from analysis.derive.symbols import BY_NAME
 from analysis.files import ROOT
@@ -43,6 +46,19 @@ def test_figures_lead_to_their_notebooks_and_numbers(results, book):
         assert importable(entry["python"])
 
 
+def test_the_caption_of_every_figure_links_to_its_notebook_function_and_numbers(results, book):
+    """And the page on the function opens its source."""
+    for entry in (entry for entry in results if entry["kind"] == "figure"):
+        caption = figure_of(entry, book).find("figcaption")
+        links = {urldefrag(link["href"]): link for link in caption.find_all("a", href=True)}
+        assert (entry["notebook"], "") in links, entry["label"]
+        assert (entry["data"], "") in links, entry["label"]
+        reference = book / links[("reference/render.html", entry["python"])]["href"].partition("#")[0]
+        (signature,) = soup(reference).select(f'dt[id="{entry["python"]}"]')
+        source, fragment = urldefrag(signature.select_one("a.reference:has(.viewcode-link)")["href"])
+        assert f'id="{fragment}"' in (reference.parent / source).read_text(), entry["label"]
+
+
 def test_tables_name_the_function_that_prints_them_or_are_written_by_hand(results):
     tables = [entry for entry in results if entry["kind"] == "table"]
     assert {entry["label"] for entry in tables if not entry["python"]} == {"tab-omissions"}
@@ -63,6 +79,16 @@ def test_every_page_of_results_has_previews(results, book):
     assert {entry["place"] for entry in results if entry["kind"] != "section"} <= set(previews)
     assert {f"notation.html#symbol-{name}" for name in BY_NAME} <= set(previews)
     assert not re.search(r'<script|\bid=|href=|on\w+="', "".join(previews.values()))
+
+
+@cache
+def soup(page):
+    return BeautifulSoup(page.read_text(), "html.parser")
+
+
+def figure_of(entry, book):
+    page, _, anchor = entry["place"].partition("#")
+    return soup(book / page).find("figure", id=anchor)
 
 
 def importable(dotted):

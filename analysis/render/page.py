@@ -83,20 +83,25 @@ NAMES: dict[str, Any] = {
 
 
 def template_functions(
-    figures: Mapping[str, tuple[str, ShownFigure]], notes: Mapping[str, Any], edition: Edition | None = None
+    figures: Mapping[str, tuple[str, ShownFigure]],
+    notes: Mapping[str, Any],
+    edition: Edition | None = None,
+    drawn: Mapping[str, tuple[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Return what templates see: `NAMES`, `figure(label)`, `notes`, the values that notebooks exported, and `edition`.
 
-    `figures` maps a label to the name of the notebook that made the figure, and the figure; the edition is by default
-    the paper's.
+    `figures` maps a label to the name of the notebook that made the figure, and the figure; `drawn` maps it to that
+    notebook and the dotted name of the function that drew it. The edition is by default the paper's.
     """
     chosen = edition or paper()
     filled = thesis_tables.BY_EDITION | verdict_tables.BY_EDITION
     own = edition_words.words(chosen) | {name: partial(function, chosen) for name, function in filled.items()}
-    return {**NAMES, **own, "figure": _figure_function(figures), "notes": notes}
+    return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}
 
 
-def _figure_function(figures: Mapping[str, tuple[str, ShownFigure]]) -> Callable[..., str]:
+def _figure_function(
+    figures: Mapping[str, tuple[str, ShownFigure]], drawn: Mapping[str, tuple[str, str]]
+) -> Callable[..., str]:
     def figure(label: str, again: bool = False) -> str:
         """Place the figure `label`, with its caption, its alternative text and links to what is behind it.
 
@@ -104,7 +109,9 @@ def _figure_function(figures: Mapping[str, tuple[str, ShownFigure]]) -> Callable
         """
         if label not in figures:
             raise InputError(f"no notebook shows a figure {label!r}; labels shown: {choices(figures) or 'none'}")
-        return _repeated(figures[label][1]) if again else _figure_directive(*figures[label])
+        if again:
+            return _repeated(figures[label][1])
+        return _figure_directive(*figures[label], drawn.get(label, ("", ""))[1])
 
     return figure
 
@@ -115,16 +122,18 @@ def _repeated(shown: ShownFigure) -> str:
     return f"{image}\n\n{{numref}}`{shown.label}`. {shown.caption.strip()}"
 
 
-def _figure_directive(notebook: str, shown: ShownFigure) -> str:
+def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
     source = f"/{FIGURES}/{shown.label}"
-    numbers = f", [numbers]({source}.csv)" if shown.csv else ""
+    behind = [f"Computed by {{doc}}`{notebook} </notebooks/{notebook}>`"]
+    behind += [f"drawn by {{py:func}}`{function.rpartition('.')[2]} <{function}>`"] if function else []
+    behind += [f"[numbers]({source}.csv)"] if shown.csv else []
     return "\n".join(
         [
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
             "",
-            f"{shown.caption.strip()} (Computed by {{doc}}`{notebook} </notebooks/{notebook}>`{numbers}.)",
+            f"{shown.caption.strip()} ({', '.join(behind)}.)",
             "::::",
         ]
     )
