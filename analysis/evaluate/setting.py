@@ -68,7 +68,7 @@ class Setting:
 
     @cached_property
     def link(self):
-        """The link's row: the one named, else the one that the accelerator comes with, else None."""
+        """The row of the link that is named, else of the one that the accelerator comes with, else None."""
         if "link" in self.given:
             return self._row("link")
         name = self.accelerator.link if "accelerator" in self.given else None
