@@ -20,10 +20,10 @@ def of_last_model(found: Sequence[Shares]) -> list[Shares]:
 
 def shares_figure(found: Sequence[Shares]) -> Figure:
     """A panel per accelerator and network: terms of TPOT stacked, as shares, at B_cap over the context."""
-    links = list(dict.fromkeys(each.network for each in found))
-    rows = -(-len(found) // len(links))
+    devices = list(dict.fromkeys(each.setting["accelerator"] for each in found))
+    rows, links = len(devices), len(found) // len(devices)  # each accelerator brings its own fast link
     shape = {"figsize": (WIDTH, 1.4 + 2.3 * rows), "sharex": True, "sharey": True, "squeeze": False}
-    figure, panels = pyplot.subplots(rows, len(links), **shape)
+    figure, panels = pyplot.subplots(rows, links, **shape)
     names = [name for name in found[0].shares if any(np.nanmax(each.shares[name]) > 1e-3 for each in found)]
     colours = {name: _colour(name, found[0]) for name in names}
     for axes, each in zip(panels.flat, found, strict=True):
