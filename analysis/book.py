@@ -185,7 +185,7 @@ def _build(file: Path | None, output: Path | None, jobs: int) -> Path:
     if file is None:
         return build(output, jobs)
     from analysis.evaluate.datasets import further
-    from analysis.evaluate.edition.edition import read_edition
+    from analysis.evaluate.edition.reading import read_edition
 
     edition = read_edition(file)
     with further(edition.own):

@@ -6,6 +6,8 @@ a divided axis is not sharded, which is why TP leaves the latent cache of MLA wh
 one step (`xreplace`): a sequence of `subs` would divide its own results again.
 """
 
+from functools import cache
+
 from sympy import Expr, Integer, Max, Symbol
 
 from analysis.derive.symbols import (
@@ -56,6 +58,11 @@ def active_experts(tokens: Expr, experts: Expr = n_e) -> Expr:
 
 def sharded() -> Substitution:
     """The axes of one accelerator, as expressions in the axes of the whole model and the degrees."""
+    return dict(_sharded())
+
+
+@cache
+def _sharded() -> Substitution:
     kv_heads = Max(1, n_kv / deg_TP)
     active = active_experts(_group_tokens(), n_e / deg_EP)
     return {

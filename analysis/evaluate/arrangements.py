@@ -21,8 +21,9 @@ MOST_SYSTEMS = 1024
 def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setting]:
     """The setting with each model and the degrees of parallelism that suit it.
 
-    deg_TP: as given (one for all, or one per model), else that of the paper's scenario (Table IV), else the smallest
-    power of two at which the weights and one context of L tokens per DP group fit. Experts are spread as by `fitting`.
+    deg_TP: as given (one for all, or one per model), else that of the paper's scenario (Table IV) where it fits,
+    else the smallest power of two at which the weights and one context of L tokens per DP group fit. Experts are spread
+    as by `fitting`.
     Raises InputError for another number of degrees than of models.
     """
     degrees = [setting["deg_TP"]] * len(models) if np.ndim(setting["deg_TP"]) == 0 else setting["deg_TP"].tolist()
@@ -38,11 +39,12 @@ def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setti
 def fitting_degree(setting: Setting, L: float) -> int:
     """Tensor-parallel degree of a model for which the reader names none: see `with_models`."""
     for row in datasets.scenarios().values():
-        if row.model == setting.model.id and _shards(setting, row.deg_TP):
-            return row.deg_TP
+        papers = row.deg_TP
+        if row.model == setting.model.id and _shards(setting, papers) and holds(setting.with_(deg_TP=papers), L):
+            return papers
     powers = [2**power for power in range(int(np.log2(setting["n_acc"])) + 1)]
     able = [degree for degree in powers if _shards(setting, degree)]
-    return next((degree for degree in able if _holds(setting.with_(deg_TP=degree), L)), able[-1])
+    return next((degree for degree in able if holds(setting.with_(deg_TP=degree), L)), able[-1])
 
 
 def _shards(setting: Setting, degree: int) -> bool:
@@ -52,7 +54,8 @@ def _shards(setting: Setting, degree: int) -> bool:
     return setting["n_acc"] % degree == 0 and row.n_hd % degree == 0 and heads and inside
 
 
-def _holds(setting: Setting, L: float) -> bool:
+def holds(setting: Setting, L: float) -> bool:
+    """Whether memory holds the weights and one context of L tokens for each data-parallel group."""
     return bool(capacities(setting, [L])[0] >= setting.point[deg_DP])
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from sympy import Expr, Integer, Symbol
 
 from analysis.derive import decoder, roofline
-from analysis.derive.block import Stages, attention_stages, feedforward_stages, head_kernel
+from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import sharded
 from analysis.derive.symbols import BY_NAME, n_dec
@@ -65,23 +66,27 @@ def layers(setting: Setting) -> dict[str, Layer]:
     >>> layers(Setting.of(model="deepseek-v3"))["decompression"].title
     'absorbed products'
     """
-    attention = attention_stages(setting.architecture.mechanism, setting.conventions)
-    feedforward = feedforward_stages(setting.architecture, setting["grouping"])
-    stages: Stages = attention | feedforward | {"head": (head_kernel(),)}
-    (_, first), *rest = kinds(setting.architecture)
+    return dict(_layers(setting.architecture, setting.conventions, setting["grouping"]))
+
+
+@cache
+def _layers(built: Architecture, conventions: Conventions, grouping: str) -> dict[str, Layer]:
+    attention = attention_stages(built.mechanism, conventions)
+    stages: Stages = attention | feedforward_stages(built, grouping) | {"head": (head_kernel(),)}
+    (_, first), *rest = kinds(built)
     found: dict[str, Layer] = {}
     for name, kernels in stages.items():
         if kernels:
-            found[name] = Layer(name, _title(name, setting), tuple(each.at(sharded() | first) for each in kernels))
+            found[name] = Layer(name, _title(name, conventions), tuple(each.at(sharded() | first) for each in kernels))
         for _, axes in rest:
             within = tuple(each.at(sharded() | axes) for each in kernels)
             if kernels and within != found[name].kernels:
-                found[WINDOWED + name] = Layer(WINDOWED + name, f"{_title(name, setting)}, windowed", within)
+                found[WINDOWED + name] = Layer(WINDOWED + name, f"{_title(name, conventions)}, windowed", within)
     return found
 
 
-def _title(name: str, setting: Setting) -> str:
-    return ABSORBED if name == "decompression" and setting.conventions.order == "reordered" else TITLES[name]
+def _title(name: str, conventions: Conventions) -> str:
+    return ABSORBED if name == "decompression" and conventions.order == "reordered" else TITLES[name]
 
 
 def block_counts(setting: Setting) -> dict[str, Expr]:

@@ -86,16 +86,14 @@ def hardware_table(edition: Edition) -> str:
 
 def guidelines_table(edition: Edition) -> str:
     """Every guideline with its flip point for the edition's models on its accelerators, and the figure behind it."""
-    found = {model: guidelines.systems(edition, model) for model in edition.models}
     rows = [
         (
             f"{each.rule}{_unit(each.unit)} ({each.reader}, {{numref}}`{each.figure}`)",
             code(model),
-            *(NEVER if flip is None else digits_of(flip, 3) for flip in guidelines.flips(each, systems)),
+            *(NEVER if flip is None else digits_of(flip, 3) for flip in found),
         )
-        for each in guidelines.GUIDELINES
-        for model, systems in found.items()
-        if guidelines.speaks_of(each, systems[0])
+        for each, of_models in _flips(edition)
+        for model, found in of_models.items()
     ]
     names = guidelines.accelerators(edition)
     caption = (
@@ -103,6 +101,33 @@ def guidelines_table(edition: Edition) -> str:
         f"{L:g} where a context is needed (decode, fused, weights as built, even routing unless said, datasheet rates)."
     )
     return table(("inequality", "model", *map(code, names)), rows, caption, "tab-guidelines", "ll" + "r" * len(names))
+
+
+def _flips(edition: Edition) -> list[tuple[guidelines.Guideline, dict[str, list[float | None]]]]:
+    """Every guideline with its flip points per accelerator, for each model that it speaks of."""
+    found = {model: guidelines.systems(edition, model) for model in edition.models}
+    return [
+        (each, {m: guidelines.flips(each, on) for m, on in found.items() if guidelines.speaks_of(each, on[0])})
+        for each in guidelines.GUIDELINES
+    ]
+
+
+def flips_move(edition: Edition) -> str:
+    """Whether flips move more with the model or with the accelerator, counted over the guidelines, and what to ask."""
+    found = [list(of_models.values()) for _, of_models in _flips(edition)]
+    judged = [rows for rows in found if len(rows) > 1 and all(flip for row in rows for flip in row)]
+    more = sum(_spread(zip(*rows, strict=True)) > _spread(rows) for rows in judged)
+    model, device = "which attention and how many experts", "which device"
+    first, then = (model, device) if 2 * more > len(judged) else (device, model)
+    return (
+        f"{more} of the {len(judged)} guidelines that flip for several models on every accelerator do so further apart "
+        f"between models than between accelerators. Ask first {first}, then {then}."
+    )
+
+
+def _spread(groups) -> float:
+    """The largest ratio of two numbers of one group [1]."""
+    return max(max(group) / min(group) for group in map(list, groups))
 
 
 def _unit(unit: str) -> str:
@@ -116,7 +141,7 @@ def joule_table(edition: Edition) -> str:
     for place, name in enumerate(guidelines.accelerators(edition)):
         each = [tokens_per_joule(systems[place].with_(accelerator_experts=None), L) for systems in found.values()]
         if any(each):
-            rows.append((code(name), datasets.accelerator(name).tdp, *map(number, each)))
+            rows.append((code(name), f"{datasets.accelerator(name).tdp:g}", *map(number, each)))
     header = ("accelerator", "TDP [W]", *map(code, found))
     caption = (
         f"Tokens per joule at L = {L:g} and B_cap on {guidelines.MORE * edition.n_acc} accelerators, if each drew its "
@@ -146,3 +171,4 @@ BY_EDITION = {
     "devices_table": devices_table,
     "guidelines_table": guidelines_table,
 }
+SENTENCES = {"flips_move": flips_move}

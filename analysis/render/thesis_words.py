@@ -35,6 +35,15 @@ def share_above(flip: float | str, of: str) -> str:
     return _placed(flip, f"more than {_percent(flip)} of {of}", f"any share of {of}", f"no share of {of}")
 
 
+def accepting(flip: float | str) -> str:
+    """From which acceptance of drafted tokens on something holds.
+
+    >>> accepting(0.591), accepting("inf")
+    ('above an acceptance of 0.59', 'at no acceptance')
+    """
+    return f"above an acceptance of {digits_of(float(flip), 2)}" if is_number(flip) else "at no acceptance"
+
+
 def times(factor: float, more: str = "faster", less: str = "slower") -> str:
     """A factor with the word that it deserves.
 
@@ -66,4 +75,11 @@ def _percent(flip: float | str) -> str:
     return percent(flip) if is_number(flip) else ""
 
 
-WORDS = {"beyond": beyond, "below": below, "share_above": share_above, "times_word": times, "is_number": is_number}
+WORDS = {
+    "beyond": beyond,
+    "below": below,
+    "share_above": share_above,
+    "accepting": accepting,
+    "times_word": times,
+    "is_number": is_number,
+}

@@ -24,6 +24,7 @@ from analysis.render.thesis_tables import number
 
 WEIGHED = ("C058", "C079", "C083", "C084", "C085", "C086", "S01", "S02", "S03", "S04")
 LISTED = 4  # conditions spelt out on each side
+CONVENTIONS = {"overlap", "weights", "width", "peak", "grouping", "rope"}
 GROUPS = {HOLDS: "holds", SOMEWHERE: "somewhere", NOWHERE: "nowhere", UNJUDGED: "unjudged"}
 
 
@@ -184,14 +185,30 @@ def takeaway(edition: Edition) -> str:
     own = [each.holds for each in met["not-needed"].conditions if each.where.startswith(device)]
     low = (
         "The argument against low-ridge hardware for attention"
-        if all(own)
+        if own and all(own)
         else "No argument against low-ridge hardware"
     )
     general = "" if met["balanced"].group == HOLDS else ", and so not in general"
     return (
-        f"{low} stands for {model}. Its attention is no longer the bottleneck in {cases['no-longer']} cases of link "
-        f"and context, and wires and waiting are in {cases['wires']}. That accelerators as they are suffice holds in "
-        f"{cases['balanced']} cases of model and budget{general}."
+        f"{low} stands for {model}. Attention is no longer the bottleneck in {cases['no-longer']} cases of "
+        f"{_of_model(edition)}link and context, and wires and waiting are in {cases['wires']}. That accelerators as "
+        f"they are suffice holds in {cases['balanced']} cases of model and budget{general}."
+    )
+
+
+def _of_model(edition: Edition) -> str:
+    return "" if edition.model == edition.latent else "model, "
+
+
+def shares_move(edition: Edition) -> str:
+    """Between which shares core attention moves with link and context, and with conventions alone, as a sentence."""
+    name = "no-longer"
+    moved = [each.number for each in next(v for v in verdicts(edition) if v.conclusion.name == name).conditions]
+    kept = [each.core_share for each in numbers(edition) if set(variants(edition)[each.name]) <= CONVENTIONS]
+    over, under = ([percent(end(found)) for end in (min, max)] for found in (moved, kept))
+    return (
+        f"Core attention's share of a token's time runs from {over[0]} to {over[1]} over {_of_model(edition)}link and "
+        f"context, and from {under[0]} to {under[1]} over the conventions on one system at 8K."
     )
 
 
@@ -203,6 +220,7 @@ BY_EDITION = {
     "groups_table": groups_table,
     "turned": turned,
     "takeaway": takeaway,
+    "shares_move": shares_move,
     "worth_of_arithmetic": worth_of_arithmetic,
     "sensitivity_table": sensitivity_table,
 }

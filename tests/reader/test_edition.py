@@ -13,8 +13,9 @@ from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.claims import ledger as judging
 from analysis.evaluate.edition.document import KEYS
-from analysis.evaluate.edition.edition import paper, read_edition
+from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.edition.notebooks import declared, parameters
+from analysis.evaluate.edition.reading import read_edition
 from analysis.files import BUILD, ROOT, fingerprint
 from analysis.places import config_of, place_of, text_of
 from analysis.render import explorer, tables
@@ -182,7 +183,10 @@ BAD = {
     "B: 1,2": "B: found '1,2', allowed is one number",
     "L: -1": "L=-1: .* allowed is a whole number",
     "slo: nan": "slo=nan: .* allowed is a number above 0",
-    "n_acc: 12": "group=8: must divide n_acc=12",
+    "n_acc: 12": "model: found 'deepseek-v3', whose weights and contexts of 8,192 tokens 12 x b200-paper do not hold",
+    "n_acc: 64\ngroup: 12": "group=12: must divide n_acc=64",
+    "models: [deepseek-v3]": "models: found only the model itself, allowed",
+    "models: [gpt3-175b]\nn_acc: 8\nmodel: llama-2-7b\naccelerator: a100-sxm4-40gb": "models: found 'gpt3-175b', whose",
     "deg_TP: 3": "deg_TP=3: must divide n_acc",
     "name: ../escape": "name: found '../escape', allowed are at most 40 lower-case",
     "name: paper": "which is the paper's setting",

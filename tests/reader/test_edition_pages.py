@@ -9,14 +9,20 @@ import yaml
 
 from analysis.book import render
 from analysis.evaluate import datasets
-from analysis.evaluate.edition.edition import paper, read_edition
+from analysis.evaluate.edition.edition import paper
+from analysis.evaluate.edition.reading import read_edition
 from analysis.files import ROOT
+from analysis.render import thesis_tables, verdict_tables
 from analysis.render.page import template_functions
 from tests.reader.rows import CHIP
 
-FOLLOW = ("index", "argument", "attention", "reordering", "experts", "memory", "serving", "interconnect", "skew", "pim")
+FOLLOW = (
+    *("index", "argument", "attention", "reordering", "experts", "memory", "serving", "interconnect", "skew", "pim"),
+    *("thesis", "guidelines", "verdict"),
+)
 LEDGER = ("verdict", "why", "verdict_number", "capacity_table", "capacity_pairs", "placement_table", "inverse_table")
-PAPERS = ("summary", "ledger", "tables", "argument", "interconnect", "skew", "thesis", "guidelines", "verdict")
+PAPERS = ("summary", "ledger", "tables", "argument", "interconnect", "skew", "verdict")
+WEIGHED = (*thesis_tables.BY_EDITION, *thesis_tables.SENTENCES, *verdict_tables.BY_EDITION, "verdicts_table")
 ALGEBRA = ("equation", "both_orders", "crossing_equation", "sum_equation", "multiple_equation", "parts_equation")
 OWN_SUBJECT = {"gpt-oss-20b", "gpt-oss-120b", "llama-4-maverick-chunked"}  # windows are what a section is about
 ROW = re.compile(r"[\"']([a-z0-9][a-z0-9.-]*)[\"']")
@@ -25,6 +31,13 @@ GIVEN = {
     "dense": {"model": "llama-3.1-70b", "accelerator": "./chip.yml", "accelerators": ["mi325x"], "n_acc": 16},
     "bytes": {"model": "kimi-k2", "accelerator": "gb200-nvl72", "width": 1, "L": 32768, "B": 6400, "n_acc": 64},
 }
+
+
+class Left(str):
+    """What stands for a table, a sentence or two numbers of the verdict."""
+
+    def __getitem__(self, place):
+        return 0.5
 
 
 class Notes(dict):
@@ -46,6 +59,7 @@ def pages(tmp_path_factory):
         (folder / f"{name}.yml").write_text(yaml.safe_dump(given))
         edition[name] = read_edition(folder / f"{name}.yml")
     left_out = {name: lambda *given, **more: "LEFT OUT" for name in (*LEDGER, *ALGEBRA, "figure")}
+    left_out |= {name: lambda *given: Left("LEFT OUT") for name in WEIGHED}
 
     @cache
     def rendered(page: str, name: str) -> str:
@@ -70,20 +84,20 @@ def test_a_chapter_names_no_row(page):
 def test_a_chapter_speaks_of_the_edition(pages, page, name):
     text = pages(page, name)
     device = {"mixture": "H200 SXM5 141GB", "dense": "My chip", "bytes": "GB200"}[name]
-    if page not in ("attention", "memory"):
+    if page not in ("attention", "memory", "thesis"):
         assert device in text
     assert "B200 as printed" not in text
     assert not re.search(r"\bB200\b", text)
 
 
-@pytest.mark.parametrize("page", ["experts", "skew", "pim", "interconnect", "serving"])
+@pytest.mark.parametrize("page", ["experts", "skew", "pim", "interconnect", "serving", "thesis", "verdict"])
 def test_a_stand_in_for_experts_is_named_where_it_speaks(pages, page):
     assert "Llama 3.1 70B has no routed experts" in pages(page, "dense")
     assert "has no routed experts" not in pages(page, "mixture")
     assert "stand-in" not in pages(page, "paper")
 
 
-@pytest.mark.parametrize("page", ["attention", "reordering"])
+@pytest.mark.parametrize("page", ["attention", "reordering", "thesis", "verdict"])
 def test_a_stand_in_for_latent_attention_is_named_where_it_speaks(pages, page):
     assert "Qwen3 235B-A22B has no latent attention" in pages(page, "mixture")
     assert "has no latent attention" not in pages(page, "bytes")

@@ -1,20 +1,18 @@
-"""An edition resolved: every key has a value, what its model lacks has a stand-in, and all of it fits together."""
+"""An edition: the models, accelerators, links and sizes that the whole book speaks of, and what follows from them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from analysis.derive.symbols import BW_mem, RP_acc
-from analysis.errors import InputError
 from analysis.evaluate import datasets
-from analysis.evaluate.arrangements import fitting_degree
+from analysis.evaluate.arrangements import fitting_degree, holds
 from analysis.evaluate.asked import fitting
 from analysis.evaluate.edition.document import PAPER, read_document
-from analysis.evaluate.grids import check_system
-from analysis.evaluate.own_text import place
-from analysis.evaluate.points import peak_rate
 from analysis.evaluate.setting import Setting, architecture
+
+CONTEXT = 8192
+"""Tokens at which chapters compare systems where an edition names no longer context."""
 
 PAPERS_FILE = Path(__file__).resolve().parents[3] / "book" / "edition.yml"
 
@@ -62,8 +60,20 @@ class Edition:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The compared models besides the edition's own."""
+        """The compared models besides the edition's own, which is the last of them."""
         return tuple(each for each in self.models if each != self.model)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The paper's models that are not compared, for want of memory or because the reader chose others."""
+        return tuple(each for each in paper().models if each not in self.models)
+
+    @property
+    def counterpart(self) -> str:
+        """The accelerator as shipped, where the edition's is as the paper prints it; else another, or ""."""
+        part = self.accelerator.removesuffix("-paper")
+        others = [each for each in self.accelerators if each != self.accelerator]
+        return next((each for each in others if each.startswith(f"{part}-")), next(iter(others), ""))
 
     @property
     def other_mixture(self) -> str:
@@ -94,11 +104,25 @@ class Edition:
 
     def degree(self, model: str) -> int:
         """Tensor-parallel degree of a model: the edition's, else the paper's for it, else the smallest that fits."""
-        if self.deg_TP is not None:
-            return self.deg_TP
+        return self.deg_TP if self.deg_TP is not None else fitting_degree(self._on(model), self.longest)
+
+    def batches(self, model: str) -> str:
+        """Requests of the whole system, from two for each group of accelerators that shares a context, by fours."""
+        groups = self.n_acc // self.degree(model)
+        return ",".join(str(2 * groups * 4**power) for power in range(5))
+
+    def fits(self, model: str) -> bool:
+        """Whether memory holds the weights of a model and a context for each group of accelerators that shares one."""
+        return holds(self._on(model).with_(deg_TP=self.degree(model)), self.longest)
+
+    @property
+    def longest(self) -> int:
+        """The longest context [tokens] at which chapters compare systems."""
+        return max(self.L, CONTEXT)
+
+    def _on(self, model: str) -> Setting:
         grouped = {"group": self.group, "link_between": self.link_between}
-        setting = Setting.of(**self.device, link=self.link, n_acc=self.n_acc, model=model, **grouped)
-        return fitting_degree(fitting(setting), self.L)
+        return fitting(Setting.of(**self.device, link=self.link, n_acc=self.n_acc, model=model, **grouped))
 
     def speaker(self, mechanism: str) -> str:
         """The model that speaks for an attention mechanism, or "" if none of the edition's has it."""
@@ -113,39 +137,6 @@ def paper() -> Edition:
     return Edition(**(document.values | {"name": PAPER}), given=frozenset(), file=PAPERS_FILE.name)
 
 
-def read_edition(path: Path) -> Edition:
-    """The edition in a reader's file. Raises InputError that begins with the file, if anything in it cannot be used.
-
-    The rows it names by path are known inside `datasets.further(edition.own)` only.
-    """
-    document = read_document(path)
-    with datasets.further(document.own):
-        try:
-            edition = _resolved(document.values, Path(path).name, document.own)
-            _check(edition)
-        except InputError as failure:
-            raise InputError(f"{place(path)}: {failure}") from None
-    return edition
-
-
-def _resolved(values: dict, file: str, own: Mapping[str, tuple[str, ...]]) -> Edition:
-    if values["name"] == PAPER:
-        raise InputError(f"name: found {PAPER!r}, which is the paper's setting, allowed are other names; rename it.")
-    ours = replace(paper(), **{key: value for key, value in values.items() if key in ("model", "accelerator")})
-    wanted = (ours.model, *values.get("models", ()))
-    peak = values.get("peak", ours.peak)
-    derived = {
-        "title": f"{datasets.model(ours.model).name} on {datasets.accelerator(ours.accelerator).name}",
-        "latent": _first(wanted, has_latent, paper().latent),
-        "mixture": _first(wanted, has_experts, paper().mixture),
-        "models": tuple(dict.fromkeys((*paper().models, ours.model))),
-        "accelerators": tuple(each for each in paper().accelerators if _has_rate(each, peak)),
-        "link": _link(ours, values),
-    }
-    found = replace(ours, **(derived | values), given=frozenset(values), file=file, own=own)
-    return replace(found, accelerators=tuple(dict.fromkeys((found.accelerator, *found.accelerators))))
-
-
 def has_latent(model: str) -> bool:
     """Whether a model's attention has two contraction orders."""
     return len(architecture(datasets.model(model)).mechanism.orders) > 1
@@ -154,58 +145,3 @@ def has_latent(model: str) -> bool:
 def has_experts(model: str) -> bool:
     """Whether a model has routed experts."""
     return datasets.model(model).n_moe > 0
-
-
-def _first(models: Iterable[str], able, otherwise: str) -> str:
-    return next((each for each in models if able(each)), otherwise)
-
-
-def _has_rate(accelerator: str, peak: str) -> bool:
-    return getattr(datasets.accelerator(accelerator), f"P_{peak}") is not None
-
-
-def _link(edition: Edition, values: dict) -> str:
-    """The link that the accelerator comes with, unless the document names one."""
-    own = datasets.accelerator(edition.accelerator).link
-    if not own and "link" not in values:
-        raise InputError(
-            f"accelerator={edition.accelerator}: comes with no known link, allowed is any row of "
-            "data/interconnects.csv; add link=, for example link: nvlink5-b200."
-        )
-    return own or ""
-
-
-def _check(edition: Edition) -> None:
-    if not has_latent(edition.latent):
-        raise InputError(f"latent: found {edition.latent!r}, allowed are models with latent attention; name another.")
-    if not has_experts(edition.mixture):
-        raise InputError(f"mixture: found {edition.mixture!r}, allowed are models with routed experts; name another.")
-    for each in dict.fromkeys((*edition.accelerators, edition.accelerator_experts)):
-        peak_rate(datasets.accelerator(each), edition.peak)
-    _check_link_between(edition)
-    _check_device(edition)
-    for model in dict.fromkeys((edition.model, edition.latent, edition.mixture, *edition.models)):
-        setting = Setting.of(**edition.system(model))
-        check_system(setting)
-        _ = setting.with_(group=edition.group, link_between=edition.link_between).point
-
-
-def _check_link_between(edition: Edition) -> None:
-    """The chapters compare a fast link with a slow one."""
-    fast, slow = (datasets.interconnect(each).BW_Int for each in (edition.link, edition.link_between))
-    if slow >= fast:
-        raise InputError(
-            f"link_between: found {edition.link_between!r} with {slow:g} GB/s, allowed are links slower than the "
-            f"{fast:g} GB/s of {edition.link}; name another (`python -m analysis interconnects` lists all)."
-        )
-
-
-def _check_device(edition: Edition) -> None:
-    """The device that may run the experts trades arithmetic for bandwidth; what chapters say of it needs that."""
-    parts = (edition.accelerator, edition.accelerator_experts)
-    plain, device = (Setting.of(accelerator=each, peak=edition.peak).point for each in parts)
-    if not (device[RP_acc] < plain[RP_acc] and device[BW_mem] > plain[BW_mem]):
-        raise InputError(
-            f"accelerator_experts: found {edition.accelerator_experts!r}, allowed are devices of a lower ridge point "
-            f"and a higher bandwidth than {edition.accelerator}; name another."
-        )

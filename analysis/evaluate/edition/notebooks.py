@@ -13,9 +13,13 @@ from analysis.evaluate.edition.document import KEYS
 from analysis.evaluate.edition.edition import Edition, has_experts, has_latent, paper
 
 DECLARED = re.compile(r"^(?P<name>\w+): *(?P<kind>\w+) *= *(?P<default>[^#]*?) *# *(?P<comment>.*)$", re.M)
+DERIVED = ("BW_Int", "batches")
+SCALED = {"thesis_schedule"}
+"""Notebooks whose batches grow with the system."""
+
 LATENT, EXPERTS = "latent attention", "experts"
-PAPERS = "thesis_"
-"""Notebooks of this beginning keep the paper's setting: the propositions' texts weigh the paper's own conclusion."""
+PAIR = {("thesis_full_memory", "accelerators")}
+"""Lists that hold the accelerator and one to set beside it."""
 
 OWN_CHOICE = {("measured", "accelerators")}
 """Lists that no edition changes: the accelerators that others have measured."""
@@ -30,14 +34,14 @@ def declared(notebook: Path) -> dict[str, re.Match]:
 
 def parameters(edition: Edition, notebook: Path) -> dict[str, object]:
     """What papermill gives a notebook in an edition: plain values by name."""
-    if edition.is_paper or notebook.stem.startswith(PAPERS):
+    if edition.is_paper:
         return {}
     lines = declared(notebook)
     model = _able(edition, lines["model"]["comment"]) if "model" in lines else edition.model
     found = {
-        name: model if name == "model" else _value(edition, model, line)
+        name: model if name == "model" else _value(edition, model, notebook.stem, line)
         for name, line in lines.items()
-        if name in (*KEYS, "BW_Int") and (notebook.stem, name) not in OWN_CHOICE
+        if name in (*KEYS, *DERIVED) and (notebook.stem, name) not in OWN_CHOICE
     }
     return {name: value for name, value in found.items() if value not in (None, "")}
 
@@ -49,12 +53,15 @@ def _able(edition: Edition, comment: str) -> str:
     return next(each for each in candidates if all(able(each) for able in needs))
 
 
-def _value(edition: Edition, model: str, line: re.Match):
+def _value(edition: Edition, model: str, notebook: str, line: re.Match):
     name, comment = line["name"], line["comment"]
     if name == "models":
         return ",".join(each for each in edition.models if has_experts(each) or EXPERTS not in comment)
     if name == "accelerators":
-        return ",".join(edition.accelerators)
+        pair = [edition.accelerator, *filter(None, [edition.counterpart])]
+        return ",".join(pair if (notebook, name) in PAIR else edition.accelerators)
+    if name == "batches":
+        return edition.batches(model) if notebook in SCALED else None
     if name == "deg_TP":  # a notebook of several models chooses a degree for each, unless told
         return edition.deg_TP if line["kind"] == "str" else edition.degree(model)
     value = getattr(edition, name)

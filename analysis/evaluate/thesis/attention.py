@@ -1,15 +1,18 @@
 """Propositions (a) and (c) in numbers: full memory, and the device of low ridge and high bandwidth."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from analysis.derive import roofline
-from analysis.derive.symbols import B, RP_acc, deg_EP, n_acc, n_e, n_k
+from analysis.derive.symbols import B, BW_exp, BW_mem, RP_acc, deg_EP, n_acc, n_e, n_k
 from analysis.derive.thesis import attention as proofs
 from analysis.errors import InputError
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.full import batch_at_capacity, root, shares_at_capacity, terms_at, total
 
+_core_speed = lru_cache(maxsize=64)(proofs.core_speed)
 LEAST, MOST = 64.0, 2.0**22  # contexts [tokens] between which flip points are sought
 
 
@@ -20,11 +23,11 @@ def core_share(setting: Setting, L: float) -> float:
 
 def context_of_share(setting: Setting, share: float = 0.5) -> float | None:
     """Context [tokens] from which core attention takes this share of TPOT at B_cap; None if it never crosses it."""
-    return root(lambda L: core_share(setting, L) - share, LEAST, _longest(setting))
+    return root(lambda L: core_share(setting, L) - share, LEAST, longest(setting))
 
 
-def _longest(setting: Setting) -> float:
-    """The longest context of which memory holds a request, up to `MOST`."""
+def longest(setting: Setting) -> float:
+    """The longest context [tokens] of which memory holds a request, up to `MOST`."""
     contexts = np.geomspace(MOST, LEAST, 200)
     fitting = contexts[batch_at_capacity(setting, contexts) >= 1]
     return float(fitting[0]) if len(fitting) else LEAST
@@ -50,7 +53,7 @@ def device_speed(setting: Setting, contexts) -> np.ndarray:
     needs_device(setting)
     contexts = np.asarray(contexts, dtype=float)
     point = setting.point | {proofs.L: contexts, B: batch_at_capacity(setting, contexts)}
-    return value(proofs.core_speed(setting.architecture, setting.conventions), point)
+    return value(_core_speed(setting.architecture, setting.conventions), point)
 
 
 def expert_speed(setting: Setting, tokens) -> np.ndarray:
@@ -87,12 +90,14 @@ def core_intensity(setting: Setting, L: float) -> float:
     return float(value(counts.intensity, setting.point | {proofs.L: L, B: batch_at_capacity(setting, L)}))
 
 
-def even_ridge(setting: Setting, L: float, bandwidth: float = 4.0) -> float:
-    """Ridge point [FLOP/byte] above which a device of `bandwidth` times the memory bandwidth speeds core attention.
+def even_ridge(setting: Setting, L: float) -> float:
+    """Ridge point [FLOP/byte] above which a device of the second one's bandwidth speeds core attention.
 
     Of the block that attends to most, where a model has two kinds.
     """
-    return min(core_intensity(setting, L), float(value(RP_acc, setting.point))) / bandwidth
+    needs_device(setting)
+    wider = float(value(BW_exp / BW_mem, setting.point))
+    return min(core_intensity(setting, L), float(value(RP_acc, setting.point))) / wider
 
 
 def whole_gain(setting: Setting, L: float) -> float:

@@ -69,7 +69,7 @@ def computes(world: World) -> Iterator[Condition]:
 
 def no_longer(world: World) -> Iterator[Condition]:
     """Whether core attention is not the largest term at B_cap, per link and context; the wires count as one term."""
-    for link, setting in world.links.items():
+    for link, setting in world.judged.items():
         for L in CONTEXTS:
             found = _terms(setting, L)
             wires = sum(found.pop(name) for name in WIRES)
@@ -86,7 +86,7 @@ def _terms(setting: Setting, L: float, replaced: dict | None = None) -> dict[str
 
 def wires(world: World) -> Iterator[Condition]:
     """Whether wires and waiting for the busiest accelerator take over half of TPOT at B_cap."""
-    for link, setting in world.links.items():
+    for link, setting in world.judged.items():
         for s in (0.0, SKEWS[-1]) if setting.model.n_moe else ():
             skewed = setting.with_(s=s, placement="shuffled") if s else setting
             for L in CONTEXTS[:3]:

@@ -58,8 +58,9 @@ def query_tokens_at_ridge(setting: Setting) -> float:
 
 
 def time_ratio(setting: Setting, queries, L: float) -> np.ndarray:
-    """TPOT of a step of several query tokens over that of one, at the B_cap of one token [1]."""
-    batch = batch_at_capacity(setting, L)
+    """TPOT of a step of several query tokens over one, at the B_cap of one token [1]; nan if nothing fits."""
+    batch = float(batch_at_capacity(setting, L))
+    batch = batch if batch >= 1 else np.nan
     found = [total(terms_at(setting, batch, L, {l: float(each)}), setting["overlap"]) for each in queries]
     return np.array(found, dtype=float) / float(total(terms_at(setting, batch, L, {l: 1.0}), setting["overlap"]))
 
@@ -74,7 +75,7 @@ def even_acceptance(setting: Setting, query: int, L: float) -> float | None:
     """Acceptance rate above which `query` tokens a step raise throughput [1]; None where none up to 1 does."""
     ratio = float(time_ratio(setting, [query], L)[0])
     low, high = 0.0, 1.0
-    if ratio >= query:
+    if not ratio < query:
         return None
     while high - low > 1e-12:
         middle = (low + high) / 2

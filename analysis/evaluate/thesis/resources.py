@@ -17,6 +17,7 @@ from analysis.evaluate import datasets
 from analysis.evaluate.plan import plans
 from analysis.evaluate.points import row_point
 from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis.attention import longest
 from analysis.evaluate.thesis.full import batch_at_capacity, passing, throughput
 
 RESOURCES: dict[str, Symbol] = {
@@ -145,9 +146,10 @@ def even_share(setting: Setting, device: str, L: float, costs) -> float:
 
 
 def even_context(setting: Setting, name: str = "memory bandwidth", worth: float = 0.5) -> float:
-    """Context [tokens] beyond which a resource's elasticity is above `worth`; 0 if at all from 256 to 1M, inf if at
-    none."""
-    return passing(lambda L: elasticities(setting, L)[name] - worth, 256.0, 2.0**20)
+    """Context [tokens] beyond which a resource's elasticity is above `worth`, sought from 256 to 1M or as far as memory
+    holds a request; 0 if at all of these, inf if at none."""
+    most = min(2.0**20, longest(setting) / 1.01)  # the elasticity to capacity tries less of it
+    return passing(lambda L: elasticities(setting, L)[name] - worth, 256.0, most)
 
 
 @dataclass(frozen=True)

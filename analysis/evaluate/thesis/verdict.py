@@ -107,7 +107,7 @@ PLAIN = "as in the chapter"
 
 def variants(edition: Edition) -> dict[str, dict]:
     """Other conventions, another accelerator and link, and achieved rates in place of the datasheet's, by name."""
-    row, other = datasets.accelerator(edition.accelerator), counterpart(edition)
+    row, other = datasets.accelerator(edition.accelerator), edition.counterpart
     found = {
         PLAIN: {},
         "overlapped communication": {"overlap": "comm"},
@@ -120,13 +120,6 @@ def variants(edition: Edition) -> dict[str, dict]:
         "measured efficiencies and floors": {"calibration": "published"},
     }
     return {name: changed for name, changed in found.items() if name and (row.P_fp8 or "peak" not in changed)}
-
-
-def counterpart(edition: Edition) -> str:
-    """The accelerator as shipped, where the edition's is as the paper prints it; else the first of its list."""
-    part = edition.accelerator.removesuffix("-paper")
-    others = [each for each in edition.accelerators if each != edition.accelerator]
-    return next((each for each in others if each.startswith(f"{part}-")), next(iter(others), ""))
 
 
 _judged: dict[tuple[str, str], tuple[Verdict, ...]] = {}

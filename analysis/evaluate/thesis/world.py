@@ -10,12 +10,13 @@ from analysis.evaluate.setting import Setting
 
 @dataclass(frozen=True)
 class World:
-    """A model of latent attention, one of experts, and those compared with them; the slow link; the memory device.
+    """A model of latent attention, the edition's own, one of experts, and those compared; slow link; memory device.
 
     `device` is None where nothing is known of it: at another precision, or under measured efficiencies.
     """
 
     latent: Setting
+    own: Setting
     mixture: Setting
     others: tuple[Setting, ...]
     slow: str
@@ -24,8 +25,20 @@ class World:
     @property
     def links(self) -> dict[str, Setting]:
         """The latent model on its own link, and on the slow one for every transfer, by the link's id."""
-        own = self.latent.link.id
-        return dict.fromkeys([own], self.latent) | {self.slow: self.latent.with_(link=self.slow)}
+        return self._links(self.latent)
+
+    def _links(self, setting: Setting) -> dict[str, Setting]:
+        return {setting.link.id: setting} | {self.slow: setting.with_(link=self.slow)}
+
+    @property
+    def judged(self) -> dict[str, Setting]:
+        """Where a token's time is judged: `links` of the latent model and of the edition's own, by name."""
+        if self.own.model == self.latent.model:
+            return self.links
+        both = {self.latent.model.id: self.latent, self.own.model.id: self.own}
+        return {
+            f"{name}, {link}": each for name, setting in both.items() for link, each in self._links(setting).items()
+        }
 
     @property
     def models(self) -> tuple[Setting, ...]:
@@ -44,7 +57,7 @@ def world(edition: Edition, **changed) -> World:
     known = latent["calibration"] is None and _has_rate(edition.accelerator_experts, latent["peak"])
     device = edition.accelerator_experts if known else None
     others = tuple(system(each) for each in edition.models if each != edition.latent)
-    return World(latent, system(edition.mixture), others, edition.link_between, device)
+    return World(latent, system(edition.model), system(edition.mixture), others, edition.link_between, device)
 
 
 def _has_rate(accelerator: str, peak: str) -> bool:

@@ -107,12 +107,25 @@ def describe(cells: Sequence[Cell], found: Sequence[Interactions], setting: Sett
         f"{conventions(setting, *USED)}."
     )
     words = [f"{cell.attention} {cell.feed_forward} {rounded(cell.per_accelerator)} ({cell.held})" for cell in cells]
-    ends = [f"{rounded(each.full[0])} to {rounded(each.full[-1])} ({each.held})" for each in found]
+    ends = [f"{' to '.join(rounded(end) for end in _ends(each))} ({each.held})" for each in found]
     alt = (
         f"Two panels of bars, in tokens per second and accelerator: {', '.join(words)}. A panel of lines: interaction "
-        f"from the shortest to the longest context {', '.join(ends)}."
+        f"from the shortest to the longest context that fits {', '.join(ends)}."
     )
     return caption, alt
+
+
+def _ends(found: Interactions) -> list[float]:
+    """The interaction at the shortest and the longest context at which all models fit."""
+    within = found.full[np.isfinite(found.full)]
+    return [float(each) for each in within[[0, -1]]] if len(within) else []
+
+
+def _flip(found: Interactions) -> float:
+    """Context [tokens] below which the interaction is less than 1: 0 if nowhere, inf if wherever all models fit."""
+    if found.flip:
+        return found.flip
+    return float("inf") if any(each < 1 for each in _ends(found)) else 0.0
 
 
 def columns(cells: Sequence[Cell]) -> dict[str, list]:
@@ -120,7 +133,7 @@ def columns(cells: Sequence[Cell]) -> dict[str, list]:
     return {name: [getattr(cell, name) for cell in cells] for name in vars(cells[0])}
 
 
-def notes(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting) -> dict[str, float]:
+def notes(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting) -> dict[str, float | str]:
     """Every effect, by what is held equal; the proof's numbers; and the contexts at which a sign flips (inf: never)."""
     effect = {
         f"thesis_{held}_{name.replace(' ', '_')}": effect
@@ -132,7 +145,7 @@ def notes(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting
         for each in found
         for name, number in {
             "reading": each.reading,
-            "flip": each.flip or float("inf"),
+            "flip": _flip(each),
             "degree": attribution.best_degree(setting, each.held),
             "capacity": attribution.even_capacity(setting, each.held),
         }.items()
@@ -142,7 +155,8 @@ def notes(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting
         effect
         | flips
         | {
-            "thesis_experts_context": attribution.context_of_experts(setting),
+            "thesis_attribution_model": setting.model.id,
+            "thesis_experts_context": max(0.0, attribution.context_of_experts(setting)),
             "thesis_latent_count": many["n_acc"],
             "thesis_latent_capacity": attribution.cancelling_capacity(many)[1] or float("nan"),
         }

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.evaluate.arrangements import networks, slow_link
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.attention import LEAST, context_at_ridge, context_of_share, core_share
+from analysis.evaluate.thesis.attention import LEAST, context_at_ridge, context_of_share, core_share, longest
 from analysis.evaluate.thesis.full import passing, shares_at_capacity
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.style import WIDTH
@@ -85,8 +85,14 @@ def _handles(found: Sequence[Shares]) -> list:
 
 
 def _title(found: Sequence[Shares]) -> str:
-    high = [np.nanmax(each.shares[CORE]) for each in found]
-    return f"Core attention takes up to {100 * min(high):.0f} to {100 * max(high):.0f} % of TPOT once memory is full"
+    high = [rounded(100 * max(fitting(each.shares[CORE]))) for each in found if len(fitting(each.shares[CORE]))]
+    ends = sorted({min(high, key=float), max(high, key=float)}, key=float)
+    return f"Core attention takes up to {' to '.join(ends)} % of TPOT once memory is full"
+
+
+def fitting(share: np.ndarray) -> np.ndarray:
+    """The values of a share at the contexts that fit memory, which the others, nan, do not."""
+    return share[np.isfinite(share)]
 
 
 def describe(found: Sequence[Shares]) -> tuple[str, str]:
@@ -128,16 +134,14 @@ def notes(found: Sequence[Shares]) -> dict[str, float | str]:
         if each.setting.accelerator.id == found[0].setting.accelerator.id and each.network == found[0].network
     )
     core = own.shares[CORE]
+    most = min(float(own.contexts[-1]), longest(own.setting))
+    wires = [fitting(each.shares[WIRES]) for each in found if each.setting.model == own.setting.model]
     return {
         "thesis_full_model": own.setting.model.id,
-        "thesis_full_half": passing(lambda x: core_share(own.setting, x) - 0.5, LEAST, float(own.contexts[-1])),
+        "thesis_full_half": passing(lambda x: core_share(own.setting, x) - 0.5, LEAST, most),
         "thesis_full_ridge": rounded(context_at_ridge(own.setting) or np.inf),
         "thesis_full_least": float(np.nanmin(core)),
         "thesis_full_most": float(np.nanmax(core)),
-        "thesis_full_wires_most": max(
-            float(each.shares[WIRES][0]) for each in found if each.setting.model == own.setting.model
-        ),
-        "thesis_full_wires_least": max(
-            float(each.shares[WIRES][-1]) for each in found if each.setting.model == own.setting.model
-        ),
+        "thesis_full_wires_most": max(float(each[0]) for each in wires if len(each)),
+        "thesis_full_wires_least": max(float(each[-1]) for each in wires if len(each)),
     }

@@ -63,13 +63,19 @@ def columns(settings: Sequence[Setting], queries: np.ndarray, L: float, acceptan
     return dict(zip(("model", "acceptance", "l", "gain"), map(list, zip(*rows, strict=True)), strict=True))
 
 
+def _acceptance(setting: Setting, query: int, L: float) -> float:
+    """Acceptance rate above which so many query tokens pay [1]; inf where they never do."""
+    found = parallel.even_acceptance(setting, query, L)
+    return float("inf") if found is None else found
+
+
 def notes(settings: Sequence[Setting], L: float) -> dict[str, float]:
     """Numbers for the book: acceptance above which two tokens a step pay, and query tokens at the ridge point."""
     first, last = settings[0], settings[-1]
     return {
-        "thesis_accept_first": parallel.even_acceptance(first, 2, L) or 1.0,
-        "thesis_accept_last": parallel.even_acceptance(last, 2, L) or 1.0,
-        "thesis_accept_last_four": parallel.even_acceptance(last, 4, L) or 1.0,
+        "thesis_accept_first": _acceptance(first, 2, L),
+        "thesis_accept_last": _acceptance(last, 2, L),
+        "thesis_accept_last_four": _acceptance(last, 4, L),
         "thesis_queries_first": parallel.query_tokens_at_ridge(first),
         "thesis_queries_last": parallel.query_tokens_at_ridge(last),
     }

@@ -87,18 +87,24 @@ def columns(found: Found, batches) -> dict[str, list]:
         for batch, those in zip(batches, per_batch, strict=True)
         if those
     ]
-    return {name: [row[name] for row in rows] for name in rows[0]}
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {"s": list(found)}
 
 
 def notes(found: Found, batches, setting: Setting) -> dict[str, float | str]:
-    """Numbers for the book: the largest gain and what it takes, and what the most skew gives at the smallest batch."""
+    """Numbers for the book: the largest gain and what it takes, and what the most skew gives at the smallest batch.
+
+    None where no batch fits memory.
+    """
     skew = max(found)
+    if not any(found[skew]):
+        return {"thesis_schedule_tried": 0}
     batch, best = max(
         ((batch, those[0]) for batch, those in zip(batches, found[skew], strict=True) if those),
         key=lambda pair: pair[1].gain,
     )
     those = next(those for at, those in zip(batches, found[skew], strict=True) if at == batch)
-    plain, least = static_of(those), next(those for those in found[skew] if those)
+    plain = static_of(those)
+    smallest, least = next((at, those) for at, those in zip(batches, found[skew], strict=True) if those)
     return {
         "thesis_schedule_most": best.gain,
         "thesis_schedule_placement": best.placement,
@@ -115,7 +121,7 @@ def notes(found: Found, batches, setting: Setting) -> dict[str, float | str]:
         "thesis_schedule_balance": best.balance,
         "thesis_schedule_balance_static": plain.balance,
         "thesis_schedule_small": least[0].gain,
-        "thesis_schedule_small_batch": float(batches[0]),
+        "thesis_schedule_small_batch": float(smallest),
         "thesis_schedule_skew": skew,
         "thesis_schedule_waiting": waiting_batch(setting, plain.imbalance),
     }
