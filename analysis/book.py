@@ -65,7 +65,7 @@ def build(output: Path | None = None, jobs: int = 2, edition: "Edition | None" =
             mirror(place.stage, staged(_notebooks(place, jobs, edition), edition))
             _sphinx(place, edition)
             write(place.stamp, state.encode())
-        if output and output.resolve() != place.html:
+        if output and output != place.html:
             built = [path for path in place.html.rglob("*") if path.is_file()]
             mirror(output, {path.relative_to(place.html).as_posix(): path.read_bytes() for path in built})
     return (output or place.html) / "index.html"
@@ -178,7 +178,7 @@ def _alone(place: Place) -> Iterator[None]:
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
 def main(file: Path | None, output: Path | None, jobs: int) -> None:
     """Build the book and print the path of its first page: the paper's setting, or an edition of your own."""
-    click.echo(f"book: {_build(file, output and output.resolve(), jobs)}")
+    click.echo(f"book: {_build(file, output and Path(os.path.abspath(output)), jobs)}")
 
 
 def _build(file: Path | None, output: Path | None, jobs: int) -> Path:

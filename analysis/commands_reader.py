@@ -1,5 +1,7 @@
 """Commands for a reader's own model, grid and reruns; `analysis.__main__` registers `commands`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -7,6 +9,16 @@ import click
 _path = click.Path(path_type=Path)
 _jobs = click.option("--jobs", type=click.IntRange(1, 4096), default=None, help="Processes; by default one per core.")
 _scheduler = click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster at this address instead.")
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Tell whoever interrupts a long run that nothing finished is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\ninterrupted; the same command goes on where it was", err=True)
+        raise
 
 
 @click.command("import-model")
@@ -41,7 +53,8 @@ def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> 
     """
     from analysis.sweeping import sweep as run
 
-    done = run(grid, output, jobs, scheduler)
+    with _resumable():
+        done = run(grid, output, jobs, scheduler)
     rate = f", {done.computed / done.seconds:.3g} points/s" if done.computed else ""
     click.echo(f"wrote {done.out}: {done.rows} rows of {done.points} points in {done.seconds:.3g} s{rate}")
     if done.skipped:
@@ -64,7 +77,8 @@ def rerun(notebook: Path, parameters: Path, output: Path, jobs: int | None, sche
     """
     from analysis.rerunning import rerun as run
 
-    outcomes = run(notebook, parameters, output, jobs, scheduler)
+    with _resumable():
+        outcomes = run(notebook, parameters, output, jobs, scheduler)
     failed = [outcome for outcome in outcomes if outcome.failure]
     for outcome in failed:
         given = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())

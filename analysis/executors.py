@@ -5,6 +5,8 @@ The interface is `concurrent.futures.Executor`. Dask is optional (`pip install d
 
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
@@ -53,9 +55,15 @@ def workers(
 @contextmanager
 def _processes(jobs: int) -> Iterator[Executor]:
     spawn = multiprocessing.get_context("spawn")  # fork would copy locks that tqdm and threads may hold
-    executor = ProcessPoolExecutor(jobs, spawn, _start)
+    executor, before = ProcessPoolExecutor(jobs, spawn, _start), multiprocessing.active_children()
     try:
+        with _interrupts_ignored():
+            executor.submit(int)  # starts the workers
         yield executor
+    except KeyboardInterrupt:
+        for worker in set(multiprocessing.active_children()) - set(before):
+            worker.terminate()  # else the reader waits until what they are at is done
+        raise
     except BrokenExecutor:
         raise InputError(
             "a worker process died (out of memory, or killed), so the run stopped; "
@@ -65,8 +73,24 @@ def _processes(jobs: int) -> Iterator[Executor]:
         executor.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started here are deaf to Ctrl-C, which a terminal sends to all: this one hears it, and ends them."""
+    if threading.current_thread() is not threading.main_thread():  # Ctrl-C is the main thread's matter alone
+        yield
+        return
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
+
+
 def _start() -> None:
-    """One thread for numerical libraries, as there are as many workers as cores; and no life after the parent's."""
+    """One thread for numerical libraries, as there are as many workers as cores; no life after the parent's; told to
+    end, a worker tidies up what it is at.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -101,8 +125,6 @@ def _dask(address: str) -> Iterator[tuple[Executor, int]]:
 
 def _find_code(root: str) -> None:
     """Let a worker on this machine import the study from where it lies; elsewhere it must be installed."""
-    import sys
-
     if root not in sys.path and os.path.isdir(root):
         sys.path.append(root)
 

@@ -1,13 +1,18 @@
 """How a command ends: an answer and code 0, or one sentence on standard error and code 2; never a traceback."""
 
+import sys
+
 import click
 
 from analysis.errors import Failures, InputError
+from analysis.evaluate.own_text import place as shown_place
+from analysis.evaluate.own_text import shown
 
 
 def run(command: click.Command, name: str, arguments: list[str] | None = None) -> int:
     """Run a command (`name` as typed) with `arguments`, by default those of the process; return its exit code."""
     try:
+        _refuse_nul(sys.argv[1:] if arguments is None else arguments)
         return command.main(arguments, prog_name=name, standalone_mode=False) or 0
     except click.UsageError as error:
         _tell(f"{error.format_message()} (`{name} --help` shows how.)")
@@ -21,9 +26,16 @@ def run(command: click.Command, name: str, arguments: list[str] | None = None) -
     except MemoryError:
         _tell("found no memory left for this, allowed is what fits; ask for fewer or smaller values.")
     except OSError as error:  # what no check foresaw: a disk that fills up, a folder that goes
-        place = error.filename or "a file"
+        place = shown_place(error.filename) if error.filename else "the output"
         _tell(f"{place}: found {(error.strerror or str(error)).lower()}; choose another place, or mend this one.")
     return 2
+
+
+def _refuse_nul(arguments: list[str]) -> None:
+    """What no shell can type, a caller can give; click would hand it to the operating system."""
+    for each in arguments:
+        if "\0" in each:
+            raise InputError(f"{shown(each)}: found a NUL character, allowed is plain text; retype it.")
 
 
 def _tell(sentence: str) -> None:

@@ -21,8 +21,10 @@ from tqdm import tqdm
 from analysis import exits
 from analysis.errors import Failures, InputError, choices
 from analysis.executed import scrub
+from analysis.evaluate.own_text import place, read_text, shown
 from analysis.files import BUILD, ROOT, fingerprint, inputs, write
 
+NOTEBOOK_BYTES = 16 * 1024 * 1024
 DEFAULT_OUTPUT = BUILD / "notebooks"
 REPRODUCIBLE = {
     "PYTHONHASHSEED": "0",
@@ -70,11 +72,11 @@ def run_each(
     results_of: Iterable[Path] = (),
 ) -> list[Path]:
     """`run`, each notebook with parameters of its own; results also depend on the files `results_of`."""
-    given = {path.resolve(): dict(each) for path, each in parameters.items()}
+    given = {Path(os.path.abspath(path)): dict(each) for path, each in parameters.items()}
     for source, each in given.items():
         refuse_unknown(source, each)
     state = fingerprint([*inputs("analysis", "data", "requirements.lock"), *results_of], sys.version)
-    out = Path(out_dir).resolve()
+    out = Path(os.path.abspath(out_dir))
     wanted = [Job(source, each, out / source.name, _state(source, state, each)) for source, each in given.items()]
     _execute_all([job for job in wanted if not job.current()], jobs)
     return [job.target for job in wanted]
@@ -95,10 +97,18 @@ def _own_files(given: Mapping[str, Any]) -> list[Path]:
 
 
 def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
-    """Raise InputError if `notebook` does not exist, or does not declare one of `parameters` in its parameters cell."""
-    if not notebook.is_file():
+    """Raise InputError if `notebook` is none, or does not declare one of `parameters` in its parameters cell."""
+    if not os.path.exists(notebook):
         known = choices(sorted(path.stem for path in (ROOT / "book" / "notebooks").glob("*.ipynb")))
-        raise InputError(f"there is no notebook {notebook}; book/notebooks holds: {known or 'none'}")
+        raise InputError(f"there is no notebook {place(notebook)}; book/notebooks holds: {known or 'none'}")
+    try:
+        nbformat.reads(read_text(notebook, NOTEBOOK_BYTES), as_version=4)
+    except InputError:
+        raise
+    except Exception:  # nbformat has no one class for what it cannot read
+        raise InputError(
+            f"{place(notebook)}: found a file that is no notebook, allowed is an .ipynb file; name another."
+        ) from None
     if not parameters:
         return
     import papermill  # a second of imports that a run with nothing to do can save
@@ -106,7 +116,7 @@ def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
     declared = papermill.inspect_notebook(notebook)
     for name in parameters:
         if name not in declared:
-            raise InputError(f"{notebook.name}: unknown parameter {name!r}; it takes: {choices(declared) or 'none'}")
+            raise InputError(f"{notebook.name}: unknown parameter {shown(name)}; it takes: {choices(declared) or 'none'}")
 
 
 def _execute_all(jobs: list[Job], workers: int) -> None:

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from tqdm import tqdm
 
 from analysis.errors import InputError
 from analysis.evaluate.own_documents import csv_records
 from analysis.evaluate.own_names import own_files
 from analysis.evaluate.own_rows import FILES_OF_NOTEBOOKS, LONGEST_CELL, located
-from analysis.evaluate.own_text import place, read_text, shown
+from analysis.evaluate.own_text import place, shown
 from analysis.evaluate.parameters import names_rows
 from analysis.executors import results, workers
 from analysis.files import fingerprint, inputs
 from analysis.notebooks import Job, _execute, _set_environment, refuse_unknown
 from analysis.rerun_index import write_index
 
-NOTEBOOK_BYTES = 16 * 1024 * 1024
 MOST_ROWS = 100_000
 
 
@@ -111,7 +109,6 @@ def _value(table: Path, name: str, cell: str) -> Any:
 
 def _jobs(notebook: Path, rows: list[dict[str, Any]], out: Path) -> list[Job]:
     """A job per different row. Raises InputError for what is no notebook, and for unknown columns."""
-    _refuse_no_notebook(notebook)
     refuse_unknown(notebook, {name: None for row in rows for name in row})
     state = fingerprint([notebook, *inputs("analysis", "data", "requirements.lock")], sys.version)
     made = {job.target: job for job in (_job(notebook, row, out, state) for row in rows)}
@@ -123,14 +120,3 @@ def _job(notebook: Path, row: dict[str, Any], out: Path, state: str) -> Job:
     own = [path for name, value in row.items() for path in own_files(name, value)]
     key = fingerprint([], notebook.name, given)[:12]  # of the row alone, so that a result keeps its place
     return Job(notebook, row, out / f"{key}.ipynb", fingerprint(own, state, given))
-
-
-def _refuse_no_notebook(notebook: Path) -> None:
-    try:
-        nbformat.reads(read_text(notebook, NOTEBOOK_BYTES), as_version=4)
-    except InputError:
-        raise
-    except Exception:  # nbformat has no one class for what it cannot read
-        raise InputError(
-            f"{place(notebook)}: found a file that is no notebook, allowed is an .ipynb file; name another."
-        ) from None

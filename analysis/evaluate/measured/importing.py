@@ -4,6 +4,7 @@ Rows are read, mapped, judged and written batch by batch, so that memory stays s
 at all. A file that cannot be used costs one sentence and nothing else.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from analysis.evaluate.measured.kernel_tables import SYSTEMS, TABLES
 from analysis.evaluate.measured.load import SCHEMA
 from analysis.evaluate.measured.source_cells import Cells, SourceTable, Words
 from analysis.evaluate.outputs import checked_output, whole
+from analysis.evaluate.own_text import place, shown
 
 BATCH = 1 << 17
 VERSION = re.compile(r"\d+(\.\d+)+((rc|a|b|\.post|\.dev)\d+)*")
@@ -55,10 +57,10 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Re
     missing, holds no table, or leaves no row; `output` is then untouched.
     """
     folder, output = Path(folder), Path(output)
-    paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
+    paths = sorted(folder.rglob("*.parquet")) if os.path.isdir(folder) else []
     if not paths:
         raise InputError(
-            f"{folder}: holds no Parquet table; give a folder laid out as "
+            f"{place(folder)}: holds no Parquet table; give a folder laid out as "
             "<system>/<operation>/<framework>/<version>/<table>.parquet."
         )
     checked_output(output, ".parquet")
@@ -68,7 +70,7 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Re
             _import_file(folder, path, writer, report, keep_resident)
         if not report.written:
             why = report.sentences[0] if report.sentences else "rules removed every row."
-            raise InputError(f"{folder}: no row of {len(paths)} files can be used; {why}")
+            raise InputError(f"{place(folder)}: no row of {len(paths)} files can be used; {why}")
     return report
 
 
@@ -138,7 +140,7 @@ def _place(name: str) -> tuple[str, str, str]:
 def _check_columns(name: str, found: list[str], table: SourceTable) -> None:
     for fault, names in (("unknown", sorted(set(found) - table.known)), ("missing", sorted(table.needed - set(found)))):
         if names:
-            raise Unusable(f"{name}: column {names[0]!r} is {fault}, expected are {choices(sorted(table.needed))}.")
+            raise Unusable(f"{name}: column {shown(names[0])} is {fault}, expected are {choices(sorted(table.needed))}.")
 
 
 def _usable(

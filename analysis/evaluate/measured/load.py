@@ -6,6 +6,7 @@ for an empty cell, so that a million rows stay small.
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -21,9 +22,11 @@ from analysis.errors import InputError, choices
 from analysis.evaluate.datasets import DATA
 from analysis.evaluate.dictionary import allowed_values
 from analysis.evaluate.measured.rows import AchievedRate, Deployment, Measurement, needed
+from analysis.evaluate.own_text import place, read_text, shown
 from analysis.evaluate.table import checked_row, load_table
 
 FOLDER = DATA / "measurements"
+CSV_BYTES = 16 * 1024 * 1024  # half a minute of judging rows; Parquet columns are judged whole
 OTHER_TABLES = {"achieved_rates": AchievedRate, "deployments": Deployment}
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -54,17 +57,17 @@ REQUIRED = tuple(name for name, field in Measurement.model_fields.items() if fie
 def load(path: Path) -> pa.Table:
     """Read and check a measurement file, .csv or .parquet. Raises InputError that names the cell or column."""
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; give a measurement file ending in .csv or .parquet.")
+    if not os.path.isfile(path):
+        raise InputError(f"{place(path)}: there is no such file; give a measurement file ending in .csv or .parquet.")
     readers = {".csv": _load_csv, ".parquet": _load_parquet}
     if path.suffix not in readers:
         raise InputError(
-            f"{path.name}: found the ending {path.suffix or 'none'!r}, allowed are .csv and .parquet; convert it."
+            f"{place(path)}: found the ending {shown(path.suffix or 'none')}, allowed are .csv and .parquet; convert it."
         )
     try:
         return readers[path.suffix](path)
     except csv.Error as failure:
-        raise InputError(f"{path.name}: found what is no CSV ({failure}), allowed is plain text; retype it.") from None
+        raise InputError(f"{place(path)}: found what is no CSV ({failure}), allowed is plain text; retype it.") from None
 
 
 @cache
@@ -103,16 +106,12 @@ def _plain(field: pa.Field) -> pa.DataType:
 
 # -- CSV ---------------------------------------------------------------------------------------------------------
 def _load_csv(path: Path) -> pa.Table:
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), restval="", restkey="")
-    except (OSError, UnicodeDecodeError) as failure:
-        raise InputError(
-            f"{path.name}: cannot be read as UTF-8 text ({type(failure).__name__}); save it as UTF-8."
-        ) from None
-    _check_columns(path.name, reader.fieldnames or [])
-    rows: list[BaseModel] = [_row(path.name, reader.line_num, record) for record in reader]
+    reader = csv.DictReader(io.StringIO(read_text(path, CSV_BYTES), newline=""), restval="", restkey="")
+    file = place(path)
+    _check_columns(file, reader.fieldnames or [])
+    rows: list[BaseModel] = [_row(file, reader.line_num, record) for record in reader]
     if not rows:
-        raise InputError(f"{path.name}: found no row under the header, allowed is at least one; add a row.")
+        raise InputError(f"{file}: found no row under the header, allowed is at least one; add a row.")
     return as_table([row.model_dump() for row in rows])
 
 
@@ -126,7 +125,7 @@ def _check_columns(file: str, found: list[str]) -> None:
     unknown = [name for name in found if name not in SCHEMA.names]
     if unknown:
         raise InputError(
-            f"{file}: column {unknown[0]!r} is unknown, allowed are {choices(SCHEMA.names)}; rename or remove it."
+            f"{file}: column {shown(unknown[0])} is unknown, allowed are {choices(SCHEMA.names)}; rename or remove it."
         )
     missing = [name for name in REQUIRED if name not in found]
     if missing:
@@ -135,13 +134,14 @@ def _check_columns(file: str, found: list[str]) -> None:
 
 # -- Parquet -----------------------------------------------------------------------------------------------------
 def _load_parquet(path: Path) -> pa.Table:
+    file = place(path)
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as failure:
         raise InputError(
-            f"{path.name}: cannot be read as Parquet ({type(failure).__name__}); make or fetch it again."
+            f"{file}: cannot be read as Parquet ({type(failure).__name__}); make or fetch it again."
         ) from None
-    _check_columns(path.name, table.column_names)
+    _check_columns(file, table.column_names)
     for field in SCHEMA:
         if field.name not in table.column_names:
             table = table.append_column(field.name, pa.nulls(len(table), _plain(field)))
@@ -149,13 +149,13 @@ def _load_parquet(path: Path) -> pa.Table:
         table = table.select(SCHEMA.names).cast(SCHEMA).unify_dictionaries().combine_chunks()
     except pa.ArrowException as failure:
         raise InputError(
-            f"{path.name}: a column has another type than this study's ({failure}); make it again."
+            f"{file}: a column has another type than this study's ({failure}); make it again."
         ) from None
     if not len(table):
-        raise InputError(f"{path.name}: found no row, allowed is at least one; make or fetch it again.")
+        raise InputError(f"{file}: found no row, allowed is at least one; make or fetch it again.")
     for name in SCHEMA.names:
-        _check_values(path.name, name, table[name])
-    _check_shapes(path.name, table)
+        _check_values(file, name, table[name])
+    _check_shapes(file, table)
     return table
 
 

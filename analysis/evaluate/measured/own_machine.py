@@ -1,6 +1,6 @@
 """A machine that its owner measured: rows of one file beside the roofline of the machine's own best rates."""
 
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from analysis.evaluate.measured.predict import numbers, predict
 from analysis.evaluate.measured.validate import Compared
 from analysis.evaluate.notebook import parameters
 from analysis.evaluate.numbers import value
+from analysis.evaluate.own_documents import json_mapping
 
 SHIPPED = FOLDER / "own_cpu.csv"
 """The run that the study ships."""
@@ -70,20 +71,12 @@ def asked_machine(names: dict) -> OwnMachine:
 
 def _found(file: str | Path) -> Path:
     here = Path(file or SHIPPED)
-    return here if here.is_absolute() or here.is_file() else DATA.parent / here
+    return here if here.is_absolute() or os.path.isfile(here) else DATA.parent / here
 
 
 def _record(path: Path) -> dict:
     beside = path.with_suffix(".json")
-    try:
-        found = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    except ValueError:
-        raise InputError(f"{beside.name}: is no JSON text; let `measure` write it again, or delete it.") from None
-    if not isinstance(found, dict):
-        raise InputError(
-            f"{beside.name}: found a {type(found).__name__}, allowed is an object; let `measure` write it."
-        )
-    return found
+    return json_mapping(beside) if os.path.isfile(beside) else {}
 
 
 def texts(table: pa.Table, name: str) -> np.ndarray:
