@@ -46,8 +46,9 @@ mutants: $(STAMP)  ## try a seeded sample of mutants of analysis/derive (half an
 	@$(BIN)/python -m pip install --quiet --upgrade --target _build/mutants/site 'cosmic-ray>=8.7,<9'
 	@$(BIN)/python tests/mutants/run.py
 
-fuzz: $(STAMP)  ## give the readers' commands 20000 broken inputs each (findings become test cases)
-	@FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest -q tests/reader/test_bad_input.py -k any
+EXAMPLES ?= 20000
+fuzz: $(STAMP)  ## give everything that reads a reader's input 20000 broken ones (an hour; findings become test cases)
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(JOBS) tests/reader/test_fuzz.py
 
 test-browser: book  ## open every page in a browser, offline; needs node, installs Chromium where it may
 	@command -v node >/dev/null && command -v npm >/dev/null || { \

@@ -23,6 +23,8 @@ import jinja2
 
 from analysis import exits
 from analysis.errors import Failures, InputError
+from analysis.evaluate.outputs import checked_folder
+from analysis.evaluate.own_text import place as place_in_words
 from analysis.executed import as_page, collect
 from analysis.files import ROOT, fingerprint, inputs, mirror, write
 from analysis.notebooks import REPRODUCIBLE, run, run_each
@@ -33,6 +35,7 @@ if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to d
     from analysis.evaluate.edition.edition import Edition
 
 TUTORIAL = ROOT / "book" / "tutorial.ipynb"
+MARK = "objects.inv"  # Sphinx writes it into every book
 LAST = ("cite.md", "results.md")  # pages that speak of what all others hold
 SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
@@ -182,6 +185,8 @@ def main(file: Path | None, output: Path | None, jobs: int) -> None:
 
 
 def _build(file: Path | None, output: Path | None, jobs: int) -> Path:
+    if output:
+        _refuse_foreign(checked_folder(output))
     if file is None:
         return build(output, jobs)
     from analysis.evaluate.datasets import further
@@ -190,6 +195,15 @@ def _build(file: Path | None, output: Path | None, jobs: int) -> Path:
     edition = read_edition(file)
     with further(edition.own):
         return build(output, jobs, edition)
+
+
+def _refuse_foreign(output: Path) -> None:
+    """A folder that gets a copy of the book loses what else it holds, so it must hold nothing or an older copy."""
+    if output.is_dir() and any(output.iterdir()) and not (output / MARK).is_file():
+        raise InputError(
+            f"{place_in_words(output)}: found a folder that holds other things than a book, allowed is an empty one, "
+            "an older copy, or a free name; choose another output."
+        )
 
 
 if __name__ == "__main__":

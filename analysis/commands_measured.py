@@ -117,11 +117,11 @@ def _worst_line(row: dict) -> dict:
 def calibrate(file: Path | None, name: str, output: Path, seed: int) -> None:
     """Fit launch floors, efficiencies and sharpness to FILE, by default to the published figures in data/."""
     from analysis.evaluate.measured.calibrations import as_csv, fit_all
-    from analysis.evaluate.outputs import checked_output, write_whole
+    from analysis.evaluate.outputs import checked_output, refuse_input, write_whole
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
         raise InputError(f"--name {name!r}: allowed are lower-case letters, digits, . and -; rename it.")
-    checked_output(output, ".csv")
+    refuse_input(checked_output(output, ".csv"), *([file] if file else []))
     source = file.name if file else "data/measurements"
     fitted = fit_all(_compared(file), name, source, seed=seed)
     if not fitted:

@@ -61,9 +61,12 @@ def write(path: Path, content: bytes) -> bool:
 
 
 def mirror(folder: Path, contents: Mapping[str, bytes]) -> int:
-    """Make `folder` hold exactly `contents` (relative name to bytes); return how many files changed or went."""
+    """Make `folder` hold exactly `contents` (relative name to bytes) and its hidden files, as a `.git` may lie there;
+    return how many files changed or went.
+    """
     wanted = {folder / name: content for name, content in contents.items()}
-    stale = [path for path in folder.rglob("*") if path.is_file() and path not in wanted]
+    found = [path for path in folder.rglob("*") if path.is_file() and path not in wanted]
+    stale = [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     for path in stale:
         path.unlink()
     return len(stale) + sum(write(path, content) for path, content in wanted.items())

@@ -20,8 +20,9 @@ from tqdm import tqdm
 
 from analysis import exits
 from analysis.errors import Failures, InputError, choices
-from analysis.executed import scrub
+from analysis.evaluate.outputs import checked_folder, refuse_input
 from analysis.evaluate.own_text import place, read_text, shown
+from analysis.executed import scrub
 from analysis.files import BUILD, ROOT, fingerprint, inputs, write
 
 NOTEBOOK_BYTES = 16 * 1024 * 1024
@@ -77,6 +78,8 @@ def run_each(
         refuse_unknown(source, each)
     state = fingerprint([*inputs("analysis", "data", "requirements.lock"), *results_of], sys.version)
     out = Path(os.path.abspath(out_dir))
+    for source in given:
+        refuse_input(out / source.name, source)
     wanted = [Job(source, each, out / source.name, _state(source, state, each)) for source, each in given.items()]
     _execute_all([job for job in wanted if not job.current()], jobs)
     return [job.target for job in wanted]
@@ -116,7 +119,8 @@ def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
     declared = papermill.inspect_notebook(notebook)
     for name in parameters:
         if name not in declared:
-            raise InputError(f"{notebook.name}: unknown parameter {shown(name)}; it takes: {choices(declared) or 'none'}")
+            known = choices(declared) or "none"
+            raise InputError(f"{place(notebook.name)}: unknown parameter {shown(name)}; it takes: {known}")
 
 
 def _execute_all(jobs: list[Job], workers: int) -> None:
@@ -196,7 +200,8 @@ def _relative(path: Path) -> str:
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
 def main(notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output: Path, jobs: int) -> None:
     """Run NOTEBOOKS, and print where the results lie."""
-    for path in run(notebooks, {name: _value(name, text) for name, text in pairs}, output, jobs):
+    given = {name: _value(name, text) for name, text in pairs}
+    for path in run(notebooks, given, checked_folder(output), jobs):
         click.echo(path)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from analysis.errors import InputError
+from analysis.evaluate.outputs import checked_folder
 from analysis.evaluate.own_documents import csv_records
 from analysis.evaluate.own_names import own_files
 from analysis.evaluate.own_rows import FILES_OF_NOTEBOOKS, LONGEST_CELL, located
@@ -44,7 +45,7 @@ def rerun(
     With a Dask `scheduler`, the workers must see the same folders. Raises InputError for a notebook or a table that
     cannot be read, a column that the notebook does not declare, and an output that cannot be written.
     """
-    notebook, out = Path(os.path.abspath(notebook)), Path(os.path.abspath(out))
+    notebook, out = Path(os.path.abspath(notebook)), checked_folder(Path(os.path.abspath(out)))
     wanted = _jobs(notebook, _rows(Path(table)), out)
     stale = [job for job in wanted if not job.current()]
     failures: dict[str, str] = {}

@@ -14,8 +14,8 @@ from analysis.evaluate.own_text import place, shown
 def checked_output(path: Path, *endings: str) -> Path:
     """The path of an output that can be written; no file is touched.
 
-    Raises InputError for an ending that is none of `endings`, for a folder that is missing, and where a folder, a
-    device or a pipe stands in the file's place.
+    Raises InputError for an ending that is none of `endings`, for a folder that is missing or takes no file, and where
+    a folder, a device or a pipe stands in the file's place.
     """
     if path.suffix not in endings:
         found = shown(path.suffix) if path.suffix else "no ending"
@@ -26,7 +26,40 @@ def checked_output(path: Path, *endings: str) -> Path:
             "make it, or choose another output."
         )
     _refuse_what_is_no_file(path)
+    _refuse_closed_folder(path, path.parent)
     return path
+
+
+def refuse_input(path: Path, *given: Path) -> None:
+    """Raise InputError where writing `path` would replace a file that the command reads."""
+    if os.path.exists(path) and any(os.path.exists(each) and os.path.samefile(path, each) for each in given):
+        raise InputError(f"{place(path)}: found the file to read, allowed is another one; choose another output.")
+
+
+def checked_folder(path: Path) -> Path:
+    """The path of a folder for results that is there, or can be made; it is not made yet.
+
+    Raises InputError where something else stands in its place, or above it, and where no file can be made.
+    """
+    there = next((each for each in (path, *path.parents) if os.path.lexists(each)), Path(os.curdir))
+    if not os.path.isdir(there):
+        raise InputError(
+            f"{place(path)}: found {place(there)}, which is no folder, allowed is a folder or a free name; "
+            "choose another output."
+        )
+    _refuse_closed_folder(path, there)
+    return path
+
+
+def _refuse_closed_folder(path: Path, folder: Path) -> None:
+    """Try it: what permissions say is not what a read-only disk, or the system's own folders, allow."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as failure:
+        raise InputError(
+            f"{place(path)}: found a folder {place(folder)} that takes no file "
+            f"({(failure.strerror or 'unknown cause').lower()}), allowed is one to write in; choose another output."
+        ) from None
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

@@ -24,10 +24,14 @@ NOT_SYMBOLS = {"slo": "s", "width": "byte"}  # units of parameters that are no s
 MEANING_OF_FLAGS = {"fits_memory": "whether B is at most B_cap", "meets_slo": "whether tpot is at most slo"}
 
 
+class NoSetting(InputError):
+    """No setting of a grid can be built."""
+
+
 def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]]:
     """Put the parts, in order, into one file; return how many rows it has, and what was skipped.
 
-    Raises InputError if no setting of the grid exists; nothing is written then.
+    Raises NoSetting if no setting of the grid exists, InputError if `out` cannot be written; nothing is written then.
     """
     skipped: list[dict] = []
     tables = _tables(parts, skipped)
@@ -36,7 +40,7 @@ def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]
     with whole(out) as place:
         rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, place)
         if rows is None:
-            raise InputError(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
+            raise NoSetting(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
     _beside(out, "dictionary", dictionary(grid))
     _beside(out, "skipped", skipped)
     return rows, skipped

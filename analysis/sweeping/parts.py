@@ -6,6 +6,7 @@ run with the same manifest makes the parts that are missing.
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,6 +44,11 @@ class Parts:
     def keep(self, number: int, content: bytes) -> None:
         """Store a part in one step."""
         write(self.path(number), content)
+
+    def remove_if_empty(self) -> None:
+        """Remove the folder of a sweep that could not even begin."""
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def remove(self) -> None:
         """Remove the folder, once the output is written."""

@@ -14,7 +14,7 @@ from analysis.evaluate.own_text import place
 from analysis.evaluate.sweep.cutting import Task, number_of_tasks, tasks
 from analysis.evaluate.sweep.grid import Grid, grid_of, read_grid
 from analysis.executors import results, workers
-from analysis.sweeping.output import SUFFIXES, merge
+from analysis.sweeping.output import SUFFIXES, NoSetting, merge
 from analysis.sweeping.parts import Parts
 from analysis.sweeping.tables import work
 
@@ -55,9 +55,10 @@ def sweep(
         computed = _compute(described, parts, jobs, scheduler, progress)
         rows, skipped = _merged(described, parts, out)
     except OSError as failure:
+        parts.remove_if_empty()
         raise InputError(
             f"{place(out)}: could not be written ({(failure.strerror or 'unknown cause').lower()}); "
-            "choose another place, or make room."
+            "choose another place, or make room and go on with the same command."
         ) from None
     parts.remove()
     return Summary(out, rows, described.points, computed, time.perf_counter() - started, tuple(skipped))
@@ -66,7 +67,7 @@ def sweep(
 def _merged(grid: Grid, parts: Parts, out: Path) -> tuple[int, list[dict]]:
     try:
         return merge([parts.path(number) for number in range(number_of_tasks(grid))], out, grid)
-    except InputError:
+    except NoSetting:
         parts.remove()  # nothing in them is worth going on from
         raise
 

@@ -1,9 +1,12 @@
 """Fixtures of the tests of what a reader brings."""
 
 import json
+import time
 
 import pytest
 import yaml
+
+from tests.reader.broken import run
 
 
 @pytest.fixture
@@ -19,3 +22,24 @@ def written(tmp_path):
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def refused(capsys, tmp_path, monkeypatch):
+    """Run a command that must refuse, in a folder of its own; returns its sentence, once nothing was written."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        before, started = sorted(tmp_path.rglob("*")), time.monotonic()
+        code = run(*arguments)
+        out, err = capsys.readouterr()
+        assert (code, out) == (2, ""), arguments
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert len(err) < 2500
+        assert "Traceback" not in err
+        assert sorted(tmp_path.rglob("*")) == before
+        assert time.monotonic() - started < 10
+        return err
+
+    return call

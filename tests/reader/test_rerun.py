@@ -84,5 +84,5 @@ def test_what_is_no_notebook_is_refused(tmp_path):
         (tmp_path / name).write_text(content)
         with pytest.raises(InputError, match="notebook"):
             rerun(tmp_path / name, tmp_path / "params.csv", tmp_path / "out")
-    with pytest.raises(InputError, match="no readable file"):
+    with pytest.raises(InputError, match="no notebook"):
         rerun(tmp_path / "missing.ipynb", tmp_path / "params.csv", tmp_path / "out")

@@ -93,7 +93,9 @@ def named(name: str) -> dict[str, Calibration]:
     rows = {row.operation: row for row in calibrations().values() if row.calibration == name}
     if not rows:
         known = choices(dict.fromkeys(row.calibration for row in calibrations().values()))
-        raise InputError(f"calibration={name}: data/calibrations.csv has no such calibration; allowed are {known}.")
+        raise InputError(
+            f"calibration={place(name)}: data/calibrations.csv has no such calibration; allowed are {known}."
+        )
     return rows
 
 

@@ -20,7 +20,7 @@ from analysis.evaluate.measured import validity
 from analysis.evaluate.measured.kernel_tables import SYSTEMS, TABLES
 from analysis.evaluate.measured.load import SCHEMA
 from analysis.evaluate.measured.source_cells import Cells, SourceTable, Words
-from analysis.evaluate.outputs import checked_output, whole
+from analysis.evaluate.outputs import checked_output, refuse_input, whole
 from analysis.evaluate.own_text import place, shown
 
 BATCH = 1 << 17
@@ -63,7 +63,7 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Re
             f"{place(folder)}: holds no Parquet table; give a folder laid out as "
             "<system>/<operation>/<framework>/<version>/<table>.parquet."
         )
-    checked_output(output, ".parquet")
+    refuse_input(checked_output(output, ".parquet"), *paths)
     report = Report()
     with whole(output) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
         for path in paths:
@@ -140,7 +140,8 @@ def _place(name: str) -> tuple[str, str, str]:
 def _check_columns(name: str, found: list[str], table: SourceTable) -> None:
     for fault, names in (("unknown", sorted(set(found) - table.known)), ("missing", sorted(table.needed - set(found)))):
         if names:
-            raise Unusable(f"{name}: column {shown(names[0])} is {fault}, expected are {choices(sorted(table.needed))}.")
+            expected = choices(sorted(table.needed))
+            raise Unusable(f"{name}: column {shown(names[0])} is {fault}, expected are {expected}.")
 
 
 def _usable(

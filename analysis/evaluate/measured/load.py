@@ -62,12 +62,14 @@ def load(path: Path) -> pa.Table:
     readers = {".csv": _load_csv, ".parquet": _load_parquet}
     if path.suffix not in readers:
         raise InputError(
-            f"{place(path)}: found the ending {shown(path.suffix or 'none')}, allowed are .csv and .parquet; convert it."
+            f"{place(path)}: found the ending {shown(path.suffix or 'none')}, allowed are .csv, .parquet; convert it."
         )
     try:
         return readers[path.suffix](path)
     except csv.Error as failure:
-        raise InputError(f"{place(path)}: found what is no CSV ({failure}), allowed is plain text; retype it.") from None
+        raise InputError(
+            f"{place(path)}: found what is no CSV ({failure}), allowed is plain text; retype it."
+        ) from None
 
 
 @cache

@@ -12,9 +12,10 @@ from analysis.evaluate.measured.predict import numbers, predict
 from analysis.evaluate.measured.regimes import beats_datasheet, judges_bandwidth, regimes
 from analysis.evaluate.measured.rows import SHAPE
 from analysis.evaluate.measured.source_cells import Cells, Words
+from analysis.evaluate.reading import LARGEST
 
 WHY = {
-    "no usable number": "a latency or size is empty, zero or not finite",
+    "no usable number": "a latency or size is empty, zero, or beyond any machine",
     "other operation": "what was timed is not derived here (windows, plain experts, beams, unknown kernels)",
     "skewed routing": "the load of the timed accelerator under skew is not recorded",
     "unknown format": "a number format without a known width, or without a peak rate on this accelerator",
@@ -100,17 +101,26 @@ def _known_bad(table: str, cells: Cells) -> np.ndarray:
 
 
 def of_block(block: dict) -> dict[str, np.ndarray]:
-    """Masks of mapped rows that a rule removes, from the mapped columns: unusable numbers, unknown kernels."""
+    """Masks of mapped rows that a rule removes, from the mapped columns: unusable numbers, unknown words."""
     arrays = {name: cells for name, cells in block.items() if isinstance(cells, np.ndarray)}
     count = len(block["latency"])
     usable = np.ones(count, bool)
     for name in set(arrays) & {*NUMBERED, "latency"}:
-        usable &= np.isfinite(arrays[name]) & (arrays[name] > 0)
-    known = np.ones(count, bool)
-    for name in ("order", "operation"):
+        usable &= (arrays[name] > 0) & (arrays[name] < LARGEST)
+    return {
+        "no usable number": ~usable,
+        "other operation": _empty(block, count, "order", "operation", "kernel"),
+        "unknown format": _empty(block, count, "precision"),
+    }
+
+
+def _empty(block: dict, count: int, *names: str) -> np.ndarray:
+    """Rows in which one of these columns of words has none."""
+    empty = np.zeros(count, bool)
+    for name in names:
         if isinstance(block.get(name), Words):
-            known &= block[name].codes >= 0
-    return {"no usable number": ~usable, "other operation": ~known}
+            empty |= block[name].codes < 0
+    return empty
 
 
 def after_mapping(rows: pa.Table, keep_resident: bool = False) -> dict[str, np.ndarray]:

@@ -1,0 +1,133 @@
+"""What a reader may give wrong, by kind, and every command that a file or a folder can be given to."""
+
+import analysis.__main__ as command_line
+from analysis import book, exits, notebooks
+from analysis.files import ROOT
+
+NOTEBOOK = str(ROOT / "book" / "notebooks" / "memory.ipynb")
+SYSTEM = ("model=deepseek-v3", "accelerator=b200-sxm", "link=nvlink5-b200", "n_acc=32", "B=1", "L=1")
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n"
+CONTENTS = {
+    "empty": b"",
+    "blank": b" \n\t\n",
+    "mark-only": b"\xef\xbb\xbf",
+    "binary": bytes(range(256)),
+    "not-utf-8": "id: caf\u00e9".encode("latin-1"),
+    "utf-16": "id: x".encode("utf-16"),
+    "surrogate": b"id: \xed\xa0\x80\n",
+    "bomb": BOMB.encode(),
+    "cycle": b"a: &a [*a]\n",
+    "tag": b"id: !!python/name:os.system x\n",
+    "apply": b"!!python/object/apply:os.system ['touch pwned']\n",
+    "twice": b"id: a\nid: b\n",
+    "list": b"- a\n- b\n",
+    "scalar": b"42\n",
+    "documents": b"id: a\n---\nid: b\n",
+    "deep": b"[" * 60000,
+    "deep-map": b'{"a":' * 60000,
+    "merge": b"<<: {id: x}\n",
+    "key": b"? [a]\n: b\n",
+    "json-nan": b'{"hidden_size": NaN, "model_type": "llama"}',
+    "json-twice": b'{"id": 1, "id": 2}',
+    "json-cut": b'{"id": ',
+    "json-long": b'{"a": ' + b"9" * 10000 + b"}",
+    "json-pair": b'{"id": "\\ud800", "model_type": "\\ud800"}',
+    "bidi": "\u202eid: x\n".encode(),
+    "homoglyph": "\u0456d: x\n".encode(),
+    "full-width": "\uff49\uff44: \uff11\n".encode(),
+    "null-byte": b"id: a\x00b\n",
+    "tabs": b"id:\t- \t:\n",
+    "code": b"id: __import__('os').system('touch pwned')\n",
+    "quote": b'a,b\n"1,2\n',
+    "only-header": b"id,name\n",
+    "ragged": b"id,name\n1,2,3\n",
+    "many-commas": b"," * 60000,
+    "wide-cell": b"id,name\n" + b"x" * 200_000 + b",1\n",
+    "wide-name": b"x" * 60000 + b"\n1\n",
+    "parquet-cut": b"PAR1" + bytes(100) + b"PAR1",
+    "lfs-pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+}
+SUFFIXES = (".yml", ".json", ".csv", ".ipynb", ".parquet")
+
+NAMES = {  # a name, or what the folder of a test holds under it
+    "missing": "missing{}",
+    "folder": "folder{}",
+    "pipe": "pipe{}",
+    "loop": "loop{}",
+    "dangling": "dangling{}",
+    "long": "x" * 300 + "{}",
+    "longer": "x" * 5000 + "{}",
+    "nul": "a\0b{}",
+    "not-utf-8": "\udcff{}",
+    "right-to-left": "\u202ex{}",
+    "line-feed": "a\nb{}",
+    "full-width": "\uff11{}",
+    "climbing": "../" * 40 + "etc/passwd{}",
+    "address": "http://localhost/x{}",
+    "below-a-file": "file/x{}",
+}
+DEVICES = ("/dev/zero", "/dev/null", "/dev/full", "/proc/self/mem", "", " ", "-", "~")
+
+
+def run(*arguments) -> int:
+    """Run a command as typed after `python -m`, in this process; returns its exit code."""
+    module, *rest = map(str, arguments)
+    if module == "analysis":
+        return command_line.run(rest)
+    return exits.run({"analysis.book": book.main, "analysis.notebooks": notebooks.main}[module], module, rest)
+
+
+def readers(path) -> dict[str, tuple[str, ...]]:
+    """Every command that reads a file or a folder, given `path`; the words say in which place."""
+    path = str(path)
+    return {
+        "import-model": ("analysis", "import-model", path),
+        "sweep": ("analysis", "sweep", path, "-o", "out.parquet"),
+        "rerun, table": ("analysis", "rerun", NOTEBOOK, path, "-o", "out"),
+        "rerun, notebook": ("analysis", "rerun", path, path, "-o", "out"),
+        "evaluate, model": ("analysis", "evaluate", "parameters", f"model={path}"),
+        "evaluate, accelerator": ("analysis", "evaluate", "ridge_point", f"accelerator={path}"),
+        "evaluate, link": ("analysis", "evaluate", "tpot", *_without("link"), f"link={path}"),
+        "evaluate, link_between": ("analysis", "evaluate", "tpot", *SYSTEM, "group=8", f"link_between={path}"),
+        "evaluate, experts": ("analysis", "evaluate", "tpot", *SYSTEM, f"accelerator_experts={path}"),
+        "evaluate, scenario": ("analysis", "evaluate", "tpot", f"scenario={path}", "B=1", "L=1"),
+        "evaluate, calibration": ("analysis", "evaluate", "tpot", *SYSTEM, f"calibration={path}"),
+        "plan": ("analysis", "plan", *_without("model", "B"), f"model={path}"),
+        "validate": ("analysis", "validate", path),
+        "calibrate": ("analysis", "calibrate", path, "-o", "out.csv"),
+        "import-measurements": ("analysis", "import-measurements", path, "-o", "out.parquet"),
+        "book": ("analysis.book", "--edition", path),
+        "notebooks": ("analysis.notebooks", path, "--output", "out"),
+    }
+
+
+def _without(*names: str) -> list[str]:
+    return [each for each in SYSTEM if each.partition("=")[0] not in names]
+
+
+def writers(output) -> dict[str, tuple[str, ...]]:
+    """Every command that writes what a reader names, given inputs that are fine (see `prepared`) and `output`."""
+    output = str(output)
+    return {
+        "import-model": ("analysis", "import-model", "config.json", "-o", output),
+        "sweep": ("analysis", "sweep", "grid.yml", "-o", output, "--jobs", "1"),
+        "measure": ("analysis", "measure", "--quick", "-o", output),
+        "calibrate": ("analysis", "calibrate", "-o", output),
+        "import-measurements": ("analysis", "import-measurements", "database", "-o", output),
+        "rerun": ("analysis", "rerun", NOTEBOOK, "table.csv", "-o", output, "--jobs", "1"),
+        "notebooks": ("analysis.notebooks", NOTEBOOK, "--output", output),
+        "book": ("analysis.book", "--output", output),
+    }
+
+
+ENDINGS = {  # of an output; none: it is a folder
+    "import-model": ".yml",
+    "sweep": ".parquet",
+    "measure": ".csv",
+    "calibrate": ".csv",
+    "import-measurements": ".parquet",
+    "rerun": "",
+    "notebooks": "",
+    "book": "",
+}

@@ -1,0 +1,132 @@
+"""Outputs that cannot be, for every command that writes: refused before the work, and nothing half-written."""
+
+import json
+import os
+import resource
+import shutil
+
+import pytest
+
+from analysis import files
+from analysis.errors import InputError
+from analysis.evaluate import outputs
+from analysis.sweeping import sweep
+from tests.measured import database
+from tests.reader.broken import ENDINGS, NOTEBOOK, run, writers
+from tests.reader.configurations import PUBLISHED
+
+GRID = "quantities: [tpot]\nwith: {model: llama-2-7b, accelerator: b200-sxm}\nover: {B: [1, 2], L: [10, 20]}\n"
+TABLE = "h100_sxm/attention/vllm/0.24.0/generation_attention_perf"
+PLACES = {
+    "no-folder": "missing/deeper/x{}",
+    "below-a-file": "config.json/x{}",
+    "taken": "taken{}",
+    "pipe": "pipe{}",
+    "loop": "loop{}",
+    "long": "x" * 300 + "{}",
+    "longer": "x" * 5000 + "{}",
+    "nul": "a\0b{}",
+    "system": "/proc/x{}",
+    "below-a-device": "/dev/full/x{}",
+    "device": "/dev/full",
+    "ending": "out.txt",
+    "not-utf-8": "missing/\udcff{}",
+}
+FOLDERS_MAY = {"no-folder", "ending", "not-utf-8"}  # a folder is made with those above it, whatever its name
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Inputs that are fine, for every command that writes."""
+    (tmp_path / "config.json").write_text(json.dumps(PUBLISHED["llama-2-7b"]))
+    (tmp_path / "grid.yml").write_text(GRID)
+    (tmp_path / "table.csv").write_text("L\n1024\n")
+    database.write(tmp_path / "database", TABLE, database.GQA)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", PLACES)
+@pytest.mark.parametrize("name", ENDINGS)
+def test_an_output_that_cannot_be_is_refused_before_any_work(refused, prepared, name, kind):
+    ending = ENDINGS[name]
+    if not ending and kind in FOLDERS_MAY:
+        return
+    if ending:
+        (prepared / f"taken{ending}").mkdir()
+    else:
+        (prepared / "taken").write_text("a file")
+    os.mkfifo(prepared / f"pipe{ending}")
+    os.symlink(f"loop{ending}", prepared / f"loop{ending}")
+    refused(*writers(PLACES[kind].format(ending))[name])
+
+
+@pytest.mark.parametrize("name", ["import-model", "sweep", "import-measurements"])
+def test_a_disk_that_fills_up_leaves_nothing(refused, prepared, name):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # the eleventh byte fails, as on a full disk
+    try:
+        said = refused(*writers(f"out{ENDINGS[name]}")[name])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "make room" in said
+
+
+def test_a_sweep_that_finds_no_room_later_keeps_what_it_has(prepared, monkeypatch, capsys):
+    monkeypatch.chdir(prepared)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr("analysis.sweeping.output._to_parquet", full)
+        assert run(*writers("out.parquet")["sweep"]) == 2
+    assert "make room" in capsys.readouterr().err
+    assert not (prepared / "out.parquet").exists()
+    done = sweep("grid.yml", "out.parquet", jobs=1)
+    assert (done.rows, done.computed) == (4, 0)
+
+
+def test_a_file_that_is_there_is_not_replaced_unasked(refused, prepared):
+    (prepared / "mine.yml").write_text("precious")
+    assert "--force" in refused("analysis", "import-model", "config.json", "-o", "mine.yml")
+    assert "already names" in refused("analysis", "import-model", "config.json", "--id", "llama-2-7b")
+    refused("analysis", "import-model", "config.json", "--id", "../up")
+
+
+def test_an_input_is_not_replaced_by_its_output(refused, prepared):
+    shutil.copy(NOTEBOOK, prepared / "mine.ipynb")
+    (prepared / "rows.csv").write_text("operation\n")
+    table = f"database/{TABLE}.parquet"
+    for arguments in (
+        ("analysis.notebooks", "mine.ipynb", "--output", "."),
+        ("analysis", "calibrate", "rows.csv", "-o", "rows.csv"),
+        ("analysis", "import-measurements", "database", "-o", table),
+    ):
+        assert "found the file to read" in refused(*arguments)
+
+
+def test_a_folder_that_holds_something_else_is_not_replaced_by_the_book(refused, prepared):
+    assert "holds other things than a book" in refused("analysis.book", "--output", ".")
+    assert "holds other things than a book" in refused("analysis.book", "--output", str(prepared))
+
+
+def test_a_copy_of_the_book_leaves_hidden_files_alone(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("ref")
+    (tmp_path / "old.html").write_text("old")
+    files.mirror(tmp_path, {"new.html": b"new"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "new.html"]
+    assert (tmp_path / ".git" / "HEAD").read_text() == "ref"
+
+
+def test_an_output_is_whole_or_not_there(tmp_path):
+    def broken():
+        with outputs.whole(tmp_path / "x.csv") as part:
+            part.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken()
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match="could not be written"):
+        outputs.write_whole(tmp_path / "missing" / "x.csv", b"")

@@ -1,0 +1,83 @@
+"""What ends a command from outside: Ctrl-C, a reader of its output that leaves, an output that takes no more."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from analysis.files import ROOT
+
+SLOW = """
+quantities: [tpot, throughput_per_accelerator, B_cap]
+with: {accelerator: b200-paper, n_acc: 32}
+over:
+  model: [deepseek-v3, llama-2-7b]
+  B: {from: 32, to: 4096, points: 1500}
+  L: {from: 1024, to: 65536, points: 1500}
+"""
+
+
+@pytest.fixture
+def typed(tmp_path):
+    """Start a command as from a terminal: a group of processes, all of which hear Ctrl-C."""
+
+    def start(*arguments, stdout=subprocess.DEVNULL):
+        return subprocess.Popen(
+            [sys.executable, "-m", "analysis", *arguments],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return start
+
+
+def ends(group: int) -> bool:
+    """Whether the last process of a group goes within a few seconds."""
+    for _ in range(500):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_ctrl_c_ends_a_sweep_on_two_workers_at_once_and_without_a_traceback(typed, tmp_path):
+    (tmp_path / "grid.yml").write_text(SLOW)
+    running = typed("sweep", "grid.yml", "-o", "out.parquet", "--jobs", "2")
+    parts, deadline = tmp_path / "out.parquet.parts", time.monotonic() + 60
+    while not list(parts.glob("0*.parquet")) and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "interrupted; the same command goes on where it was" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out.parquet").exists()
+    assert all(path.name == "manifest.json" or path.suffix == ".parquet" for path in parts.iterdir())
+    assert ends(running.pid), "a worker is left"
+
+
+def test_a_reader_that_leaves_early_ends_a_command_quietly(typed):
+    read, write = os.pipe()
+    os.close(read)
+    running = typed("models", stdout=write)
+    os.close(write)
+    _, said = running.communicate(timeout=60)
+    assert said == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_full_standard_output_costs_one_sentence(typed):
+    with open("/dev/full", "w") as full:
+        running = typed("models", stdout=full)
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, said.count("\n")) == (2, 1)
+    assert said.startswith("error: the output: found no space left on device")
