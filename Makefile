@@ -47,7 +47,7 @@ mutants: $(STAMP)  ## try a seeded sample of mutants of analysis/derive (half an
 	@$(BIN)/python tests/mutants/run.py
 
 EXAMPLES ?= 20000
-fuzz: $(STAMP)  ## give everything that reads a reader's input 20000 broken ones (an hour; findings become test cases)
+fuzz: $(STAMP)  ## give everything that reads a reader's input 20000 broken ones (half an hour; findings become test cases)
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(JOBS) tests/reader/test_fuzz.py
 
 test-browser: book  ## open every page in a browser, offline; needs node, installs Chromium where it may

@@ -9,7 +9,7 @@ from math import gcd
 import numpy as np
 
 from analysis.derive.symbols import BY_NAME
-from analysis.errors import InputError
+from analysis.errors import InputError, shown
 from analysis.evaluate import datasets
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.notebook import parameters
@@ -85,11 +85,20 @@ def _row(parameter: str, name: str) -> str:
     return datasets.canonical(PARAMETERS[parameter].allowed[0], name, parameter)
 
 
+def _entries(given) -> list:
+    if isinstance(given, np.ndarray):
+        return given.ravel().tolist()
+    return list(given) if isinstance(given, list | tuple | range) else [given]
+
+
 def _read_list(name: str, given):
     singular = LISTS[name]
-    parts = [part.strip() for part in given.split(",")] if isinstance(given, str) else np.atleast_1d(given).tolist()
+    parts = [part.strip() for part in given.split(",")] if isinstance(given, str) else _entries(given)
     if not [part for part in parts if part != ""]:
         raise InputError(f"{name}={given!r}: an empty list; give values of {singular}, separated by commas.")
+    for part in parts:
+        if not isinstance(part, str | int | float):
+            raise InputError(f"{name}: found {shown(part)}, allowed are values of {singular}, separated by commas.")
     try:
         values = [read(singular, part) for part in parts]
         if names_rows(singular):

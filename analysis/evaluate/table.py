@@ -11,7 +11,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from analysis.errors import InputError
+from analysis.errors import shown as plain
 from analysis.evaluate.dictionary import allowed_values
+from analysis.evaluate.own_text import shown
 
 
 def checked_row(row_class: type[BaseModel], record: dict[str, str], place: str) -> BaseModel:
@@ -20,7 +22,7 @@ def checked_row(row_class: type[BaseModel], record: dict[str, str], place: str) 
     Raises InputError that begins with `place` and names column, value found, values allowed and remedy.
     """
     filled = {name: cell for name, cell in record.items() if str(cell).strip() != ""}
-    named = f"{place} (id {record.get('id') or 'missing'})"
+    named = f"{place} (id {plain(record.get('id') or 'missing')})"
     try:
         return row_class(**filled)
     except ValidationError as failure:
@@ -32,14 +34,14 @@ def _sentence(row_class: type[BaseModel], error: dict, place: str) -> str:
         return _cell_sentence(place, **error["ctx"])
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
-        return f"{place}: column {name!r} is unknown, allowed are {_columns(row_class)}; rename or remove it."
+        return f"{place}: column {shown(name)} is unknown, allowed are {_columns(row_class)}; rename or remove it."
     found = "" if error["type"] == "missing" else error["input"]
     return _cell_sentence(place, name, found, allowed_values(row_class.model_fields[name]))
 
 
 def _cell_sentence(place: str, column: str, found, allowed: str) -> str:
-    shown = "nothing" if found in ("", None) else repr(found)
-    return f"{place}, column {column}: found {shown}, allowed is {allowed}; correct this cell."
+    cell = "nothing" if found in ("", None) else shown(found)
+    return f"{place}, column {column}: found {cell}, allowed is {allowed}; correct this cell."
 
 
 def _columns(row_class: type[BaseModel]) -> str:

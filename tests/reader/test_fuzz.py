@@ -1,7 +1,7 @@
 """Anything at all, through everything that reads what a reader brings: it works, or is refused in one sentence.
 
 A few examples of each, the same at every run; `make fuzz` looks longer, and elsewhere each time. What it finds becomes
-a named case in `broken.py` or `tests/bad_input.py`.
+an `example` here, or a named case in `broken.py` or `tests/bad_input.py`.
 """
 
 import json
@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import InputError
 from analysis.evaluate.asked import asked
-from analysis.evaluate.edition.edition import read_edition
+from analysis.evaluate.edition.reading import read_edition
 from analysis.evaluate.huggingface import import_config, report
 from analysis.evaluate.measured import calibrations
 from analysis.evaluate.measured.importing import import_folder
@@ -104,6 +104,7 @@ def test_plan_with_any_values(capsys, pairs):
 
 @QUICK
 @given(st.dictionaries(st.sampled_from([*PARAMETERS, *LISTS]), VALUES, max_size=3))
+@example({"models": [None, []]})
 def test_a_notebook_with_any_parameters(given):
     answers_or_refuses(lambda: asked(given, *given).setting)
 
@@ -180,6 +181,7 @@ MEASURED = {
 
 @QUICK
 @given(st.dictionaries(st.sampled_from(SCHEMA.names), SCALARS, max_size=3))
+@example({"n_kv": True})
 def test_a_measurement_with_any_cells(tmp_path, cells):
     row = MEASURED | cells
     quoted = ('"' + str(cell).replace("\ud800", "?").replace('"', '""') + '"' for cell in row.values())
@@ -197,6 +199,7 @@ CALIBRATED = ["id", "calibration", "operation", "memory_efficiency", "launch_flo
 
 @QUICK
 @given(st.dictionaries(st.sampled_from(CALIBRATED), TEXTS, min_size=1))
+@example({"id": "x" * 5000})
 def test_a_calibration_with_any_cells(tmp_path, cells):
     row = [cell.replace("\ud800", "?").replace(",", ";") for cell in cells.values()]
     (tmp_path / "mine.csv").write_text(",".join(cells) + "\n" + ",".join(row) + "\n")

@@ -164,7 +164,7 @@ def shape_point(kind: Mapping, rows: pa.Table) -> dict:
     for width in _WIDTHS:
         given = numbers(rows, width.name)
         point[width] = np.where(np.isnan(given), PRECISIONS[kind["precision"]], given)
-    if n_kv in point:
+    if n_kv in point and n_hd in point:
         point[deg_grp] = point[n_hd] / point[n_kv]
     return point | (_tokens(kind, rows, point) if rows["tokens"].null_count == 0 else {})
 
