@@ -6,6 +6,46 @@ from pathlib import Path
 
 import click
 
+SWEEP_EPILOG = """A grid that works as it stands, saved as grid.yml:
+
+\b
+  quantities: [tpot, throughput_per_accelerator, B_cap]
+  with: {n_acc: 32, slo: 0.05}                        # held fixed; slo in s
+  over:                                               # every combination
+    model: [deepseek-v3, qwen3-235b-a22b]             # an id, or a file: ./mine.yml
+    accelerator: [b200-sxm, h200-sxm5]
+    link: [nvlink5-b200, ib-xdr]
+    deg_TP: [1, 4]
+    B: {from: 32, to: 8192, points: 50, scale: log}   # requests of the system
+    L: [4096, 32768]                                  # tokens of context
+    s: [0, 0.4]                                       # skew of expert popularity
+    width_kv: [1, 2]                                  # bytes of a cached element
+  constraints: [fits_memory, meets_slo]               # under flags: marked, not left out
+  pareto: {gain: throughput_per_accelerator, cost: tpot, by: [model, L]}
+
+\b
+  python -m analysis sweep grid.yml -o out.parquet
+
+`python -m analysis quantities` and `parameters` list what can be asked and given. Axes B, L, BW_Int, causal, Gamma_imb
+and the widths cost least: they are evaluated as arrays.
+"""
+RERUN_EPILOG = """A table of parameters, saved as params.csv; an empty cell keeps the notebook's own value:
+
+\b
+  model,accelerator,L
+  deepseek-v3,h200-sxm5,8192
+  qwen3-235b-a22b,,32768
+
+\b
+  python -m analysis rerun book/notebooks/intensity.ipynb params.csv -o reruns
+  papermill --help-notebook book/notebooks/intensity.ipynb      # its parameters
+"""
+IMPORT_EPILOG = """Example:
+
+\b
+  python -m analysis import-model data/examples/config.json --id my-model -o my-model.yml
+  python -m analysis evaluate kv_bytes_per_token model=./my-model.yml
+"""
 _path = click.Path(path_type=Path)
 _jobs = click.option("--jobs", type=click.IntRange(1, 4096), default=None, help="Processes; by default one per core.")
 _scheduler = click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster at this address instead.")
@@ -21,7 +61,7 @@ def _resumable() -> Iterator[None]:
         raise
 
 
-@click.command("import-model")
+@click.command("import-model", epilog=IMPORT_EPILOG)
 @click.argument("config", type=_path)
 @click.option(
     "--id", "id_", metavar="NAME", help="Name of the row; by default OUTPUT's, else the file's or its folder's."
@@ -41,7 +81,7 @@ def import_model(config: Path, id_: str | None, year: int | None, output: Path |
     click.echo(f"{imported}\nwrote {place}; use it as model={place if place.is_absolute() else f'./{place}'}")
 
 
-@click.command()
+@click.command(epilog=SWEEP_EPILOG)
 @click.argument("grid", type=_path)
 @click.option("-o", "--output", type=_path, required=True, help="The table to write: .parquet or .csv.")
 @_jobs
@@ -64,7 +104,7 @@ def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> 
         )
 
 
-@click.command()
+@click.command(epilog=RERUN_EPILOG)
 @click.argument("notebook", type=_path)
 @click.argument("parameters", type=_path)
 @click.option("-o", "--output", type=_path, default=Path("_build/reruns"), show_default=True, help="Folder of results.")

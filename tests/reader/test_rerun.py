@@ -1,5 +1,7 @@
 """Reruns: one result per row, failures told with their parameters, what is current kept, an index that escapes."""
 
+import re
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -28,13 +30,20 @@ def line(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(line, tmp_path_factory):
-    """Three rows, one of which fails; then the table again with another row."""
+    """Two rows, one of which fails; then the table again with another row."""
     folder = tmp_path_factory.mktemp("reruns")
     table, out = folder / "params.csv", folder / "out"
     table.write_text('height,name\n4,"<b>&"\n0,bad\n')
     first = rerun(line, table, out, jobs=2)
+    (out / "index.html").rename(out / "first.html")
     table.write_text('height,name\n5,\n4,"<b>&"\n4,"<b>&"\n')
     return first, rerun(line, table, out, jobs=2), out
+
+
+@pytest.fixture(scope="module")
+def index(done):
+    """The index page of the first two rows."""
+    return done[2] / "first.html"
 
 
 def test_every_row_is_run_past_a_failure_that_is_told_with_its_parameters(done):
@@ -56,6 +65,20 @@ def test_the_index_shows_a_figure_per_row_and_escapes_what_the_table_said(done):
     assert "&lt;b&gt;&amp;" in page
     assert "<b>&" not in page
     assert 'alt="It rises by 0.25."' in page
+    assert "<h2>height = 5</h2>" in page
+
+
+def test_the_index_tells_failures_first_with_their_parameters(index):
+    page = index.read_text()
+    assert page.index('<article class="failed"><h2>height = 0 \u00b7 bad</h2>') < page.index("<article><h2>height = 4")
+    assert "<strong>Failed:</strong>" in page
+    assert "ZeroDivisionError" in page
+
+
+def test_every_link_of_the_index_leads_somewhere(index):
+    links = re.findall(r'(?:href|src)="([^"]+)"', index.read_text())
+    assert len(links) == 3  # a figure, its thumbnail, its notebook
+    assert all((index.parent / link).is_file() for link in links)
 
 
 @pytest.mark.parametrize(

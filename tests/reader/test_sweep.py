@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.__main__ import run as command_line
 from analysis.errors import InputError
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.sweep import cutting
@@ -261,3 +262,13 @@ def test_an_output_that_cannot_be_written_is_refused(swept):
     for name in ("out.xlsx", "missing/out.csv"):
         with pytest.raises(InputError, match="out"):
             swept(GRID, name)
+
+
+def test_the_example_of_the_help_works_as_it_stands(tmp_path, capsys):
+    assert command_line(["sweep", "--help"]) == 0
+    told = capsys.readouterr().out
+    (tmp_path / "grid.yml").write_text(next(part for part in told.split("\n\n") if "quantities: [" in part))
+    done = sweep(tmp_path / "grid.yml", tmp_path / "out.parquet", jobs=1, progress=False)
+    assert done.points == 2**7 * 50
+    assert done.rows > 10
+    assert not done.skipped
