@@ -5,6 +5,7 @@
 Each time is the best of a few runs: what the code costs, not what else the machine was doing.
 """
 
+import json
 import os
 import platform
 import subprocess
@@ -25,7 +26,7 @@ from analysis.derive.symbols import B, BW_Int, L
 from analysis.evaluate.numbers import Point, compiled, value
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
-from analysis.files import ROOT
+from analysis.files import BUILD, ROOT
 from analysis.reproducible import copy_sources
 
 POINTS = 10**6
@@ -42,11 +43,13 @@ SETTING = {
 
 @dataclass(frozen=True)
 class Timing:
-    """What was run, the seconds it took, and the seconds that the study allows itself."""
+    """What was run, what it took, and what the study allows itself, both in `unit`."""
 
     what: str
-    seconds: float
+    took: float
     target: float
+    unit: str = "s"
+    at: str = "at most"  # what the target is: at most, or at least
 
 
 def best(action: Callable[[], object], repeats: int) -> float:
@@ -98,11 +101,12 @@ def _over(points: Point, name: str, what: str, target: float) -> Timing:
     return Timing(what, best(lambda: value(form, given | points), 10), target)
 
 
-def _python(*arguments: str, cwd: str | Path = ROOT) -> None:
+def _python(*arguments: str, cwd: str | Path = ROOT) -> str:
     environment = os.environ | {"PYTHONPATH": str(cwd)}
     done = subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise click.ClickException(f"python {' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
+    return done.stdout
 
 
 def command_line() -> Iterator[Timing]:
@@ -124,6 +128,16 @@ def notebooks() -> Iterator[Timing]:
 def _rerun(path: Path) -> None:
     with tempfile.TemporaryDirectory() as empty:
         _python("-m", "analysis.notebooks", str(path), "--output", empty)
+
+
+def swept() -> Iterator[Timing]:
+    """A grid of 10^8 points swept on all cores into one Parquet file: time, rate, and memory of all processes."""
+    (BUILD / "bench").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD / "bench") as place:  # a gigabyte, which /tmp may not hold
+        said = json.loads(_python("-m", "analysis.bench_sweep", place))
+    yield Timing("sweep of 10^8 points into Parquet", said["seconds"], 300)
+    yield Timing("its rate", said["points"] / said["seconds"], 3e5, "points/s", "at least")
+    yield Timing("its memory, all processes together", said["bytes"] / 1e9, 2, "GB")
 
 
 def book() -> Iterator[Timing]:
@@ -158,17 +172,19 @@ def _processor() -> str:
 
 def table(timings: list[Timing]) -> str:
     """Timings as a Markdown table, the machine below it."""
-    rows = [(each.what, f"{each.seconds:.3g} s", f"{each.target:g} s") for each in timings]
+    rows = [
+        (each.what, f"{each.took:.3g} {each.unit}", f"{each.at} {each.target:g} {each.unit}") for each in timings
+    ]
     shown = tabulate(rows, headers=("what", "measured", "target"), tablefmt="github", disable_numparse=True)
     return f"{shown}\n\nMeasured on: {machine()}.\n"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--all", "everything", is_flag=True, help="Also time the book and the tests (minutes).")
+@click.option("--all", "everything", is_flag=True, help="Also time a large sweep, the book and the tests (minutes).")
 @click.option("--readme", "in_readme", is_flag=True, help="Also write the table into README.md.")
 def main(everything: bool, in_readme: bool) -> None:
     """Measure, and print a Markdown table."""
-    parts = [formulas, command_line, notebooks] + ([book, tests] if everything else [])
+    parts = [formulas, command_line, notebooks] + ([swept, book, tests] if everything else [])
     shown = table([timing for part in parts for timing in part()])
     click.echo(shown, nl=False)
     if in_readme:

@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.__main__ import run as command_line
+from analysis.bench_sweep import GRID as GRID_OF_BENCH
+from analysis.bench_sweep import measured
 from analysis.errors import InputError
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.sweep import cutting
 from analysis.evaluate.sweep.cutting import boxes, number_of_tasks, tasks
 from analysis.evaluate.sweep.front import front_mask
-from analysis.evaluate.sweep.grid import read_grid
+from analysis.evaluate.sweep.grid import grid_of, read_grid
 from analysis.files import ROOT
 from analysis.sweeping import sweep
 
@@ -272,3 +274,12 @@ def test_the_example_of_the_help_works_as_it_stands(tmp_path, capsys):
     assert done.points == 2**7 * 50
     assert done.rows > 10
     assert not done.skipped
+
+
+def test_the_bench_sweeps_what_it_says(tmp_path):
+    assert grid_of(GRID_OF_BENCH, tmp_path).points == 10**8
+    axes = {"model": GRID_OF_BENCH["over"]["model"][:1], "accelerator": ["b200-sxm"], "B": [64, 128], "L": [4096]}
+    found = measured(tmp_path, GRID_OF_BENCH | {"over": axes})
+    assert (found["points"], found["rows"]) == (2, 2)
+    assert found["seconds"] > 0
+    assert found["bytes"] > 50e6
