@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 
 from analysis.errors import InputError
 from analysis.files import ROOT
@@ -54,11 +56,8 @@ def workers(
 
 @contextmanager
 def _processes(jobs: int) -> Iterator[Executor]:
-    spawn = multiprocessing.get_context("spawn")  # fork would copy locks that tqdm and threads may hold
-    executor, before = ProcessPoolExecutor(jobs, spawn, _start), multiprocessing.active_children()
+    executor, before = ProcessPoolExecutor(jobs, _Spawn(), _start), multiprocessing.active_children()
     try:
-        with _interrupts_ignored():
-            executor.submit(int)  # starts the workers
         yield executor
     except KeyboardInterrupt:
         for worker in set(multiprocessing.active_children()) - set(before):
@@ -73,6 +72,20 @@ def _processes(jobs: int) -> Iterator[Executor]:
         executor.shutdown(cancel_futures=True)
 
 
+class _Worker(SpawnProcess):
+    """A worker that neither hears Ctrl-C nor runs the reader's script."""
+
+    def start(self) -> None:
+        with _interrupts_ignored(), _script_hidden():
+            super().start()
+
+
+class _Spawn(SpawnContext):
+    """Processes started afresh; fork would copy locks that tqdm and threads may hold."""
+
+    Process = _Worker
+
+
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
     """Processes started here are deaf to Ctrl-C, which a terminal sends to all: this one hears it, and ends them."""
@@ -84,6 +97,23 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, heard)
+
+
+@contextmanager
+def _script_hidden() -> Iterator[None]:
+    """Processes started here do not run a reader's own script again, as Python would where no guard forbids it.
+
+    All that workers are given lives in the study. A module run by name (`python -m`) is guarded, and may hold it.
+    """
+    main = sys.modules["__main__"]
+    if main.__spec__ is not None:
+        yield
+        return
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _start() -> None:

@@ -4,12 +4,10 @@ python -m analysis.notebooks book/notebooks/intensity.ipynb -p model deepseek-v3
 """
 
 import json
-import multiprocessing
 import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from analysis.errors import Failures, InputError, choices
 from analysis.evaluate.outputs import checked_folder, refuse_input
 from analysis.evaluate.own_text import place, read_text, shown
 from analysis.executed import scrub
+from analysis.executors import results, workers
 from analysis.files import BUILD, ROOT, fingerprint, inputs, write
 
 NOTEBOOK_BYTES = 16 * 1024 * 1024
@@ -123,13 +122,13 @@ def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
             raise InputError(f"{place(notebook.name)}: unknown parameter {shown(name)}; it takes: {known}")
 
 
-def _execute_all(jobs: list[Job], workers: int) -> None:
+def _execute_all(jobs: list[Job], most: int) -> None:
     if not jobs:
         return
-    spawn = multiprocessing.get_context("spawn")  # fork would copy locks that tqdm and matplotlib may hold
-    with ProcessPoolExecutor(min(workers, len(jobs)), spawn, _set_environment) as pool:
-        futures = [pool.submit(_execute, job) for job in jobs]
-        failures = [message for message in _results(futures) if message]
+    with workers(min(most, len(jobs)), apart=True) as (executor, number):
+        finished = results(executor, execute, jobs, number)
+        bar = tqdm(finished, total=len(jobs), desc="notebooks", unit="run", disable=None)
+        failures = [message for _, message in bar if message]
     if failures:
         raise Failures(sorted(failures))
 
@@ -138,16 +137,11 @@ def _set_environment() -> None:
     os.environ.update(REPRODUCIBLE)
 
 
-def _results(futures: list[Future]) -> Iterable[str | None]:
-    finished = as_completed(futures)
-    for future in tqdm(finished, total=len(futures), desc="notebooks", unit="run", disable=None):
-        yield future.result()
-
-
-def _execute(job: Job) -> str | None:
+def execute(job: Job) -> str | None:
     """Run one notebook in this worker process and store the result; return a sentence if it fails."""
     from papermill import PapermillExecutionError
 
+    _set_environment()
     try:
         with tempfile.TemporaryDirectory(prefix="nb", dir=_short_folder()) as place:
             notebook = _papermill(job, place)

@@ -19,7 +19,7 @@ from analysis.evaluate.own_text import place, shown
 from analysis.evaluate.parameters import names_rows
 from analysis.executors import results, workers
 from analysis.files import fingerprint, inputs
-from analysis.notebooks import Job, _execute, _set_environment, refuse_unknown
+from analysis.notebooks import Job, execute, refuse_unknown
 from analysis.rerun_index import write_index
 
 MOST_ROWS = 100_000
@@ -66,16 +66,15 @@ def rerun(
 def _run(stale: list[Job], jobs: int | None, scheduler: str | None) -> dict[str, str]:
     """Run the jobs; return a sentence by key for each that failed."""
     with workers(jobs, scheduler, apart=True) as (executor, number):
-        finished = results(executor, execute, stale, number)
+        finished = results(executor, anew, stale, number)
         bar = tqdm(finished, total=len(stale), desc="reruns", unit="run", disable=None)
         return {job.target.stem: message for job, message in bar if message}
 
 
-def execute(job: Job) -> str | None:
+def anew(job: Job) -> str | None:
     """Run one job in a worker; return a sentence if it fails."""
-    _set_environment()
     job.target.unlink(missing_ok=True)  # what fails now must not show an older result
-    return _execute(job)
+    return execute(job)
 
 
 def _outcome(job: Job, stale: list[Job], failures: dict[str, str]) -> Outcome:

@@ -1,6 +1,8 @@
 """`from analysis import ...`: what it offers, and that the tutorial shows what its cells give."""
 
+import ast
 import json
+import os
 import subprocess
 import sys
 
@@ -107,3 +109,31 @@ def test_the_tutorials_figure_has_a_text_for_those_who_do_not_see_it(tutorial):
     cells = nbformat.reads(as_page(tutorial, "figures").decode(), as_version=4).cells
     texts = [cell.metadata["mystnb"]["image"]["alt"] for cell in cells if "mystnb" in cell.metadata]
     assert ["Log-log roofline" in text for text in texts] == [True]
+
+
+SCRIPT = """
+print("once")
+from analysis import sweep
+done = sweep({"quantities": "tpot", "with": {"model": "llama-2-7b", "accelerator": "b200-sxm", "L": 64},
+              "over": {"B": [1, 2], "deg_TP": [1]}}, "out.csv", jobs=2, progress=False)
+print(done.rows)
+"""
+
+
+def test_a_plain_script_may_use_workers(tmp_path):
+    (tmp_path / "mine.py").write_text(SCRIPT)
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "mine.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "once\n2\n"
+
+
+def test_the_tutorial_needs_no_names_but_its_own():
+    """What its first cells import is all that its cells use, so that they make a script."""
+    cells = nbformat.read(ROOT / "book" / "tutorial.ipynb", as_version=4).cells
+    tree = ast.parse("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imported = {each.asname or each.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for each in n.names}
+    assert used <= stored | imported | {"print", "refusal"}

@@ -50,6 +50,7 @@ def report(imported: Imported) -> str:
     lines += ["inferred:", *(f"  {each}" for each in imported.found if each.inferred)]
     lines += [f"blocks: {pattern(list(imported.blocks))}"]
     lines += [f"{name} = {number:,}" for name, number in totals(imported).items()]
+    lines += [f"cached elements are counted at {WIDTH} bytes; width_kv= counts them at others"]
     if imported.weight_width:
         lines.append(
             f"weights are stored quantised: width_weights={imported.weight_width:g} counts them so "
