@@ -18,7 +18,7 @@ from tests.reader.rows import CHIP
 
 FOLLOW = (
     *("index", "argument", "attention", "reordering", "experts", "memory", "serving", "interconnect", "skew", "pim"),
-    *("thesis", "guidelines", "verdict"),
+    *("onepage", "thesis", "guidelines", "verdict"),
 )
 LEDGER = ("verdict", "why", "verdict_number", "capacity_table", "capacity_pairs", "placement_table", "inverse_table")
 PAPERS = ("summary", "ledger", "tables", "argument", "interconnect", "skew", "verdict")

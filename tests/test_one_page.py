@@ -1,0 +1,37 @@
+"""The study on one page: its table and its sentence say what the verdicts and a hand-made sum say."""
+
+import re
+
+import pytest
+
+from analysis.evaluate.edition.edition import paper
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.thesis.verdict import verdicts
+from analysis.render.one_page import conclusions_table, full_memory
+
+
+def test_every_conclusion_has_a_line_and_those_that_hold_come_first():
+    lines = [line for line in conclusions_table(paper()).splitlines() if line.startswith("| ")][1:]
+    found = {each.conclusion.statement: each for each in verdicts(paper()) if each.conditions}
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert {row[0] for row in rows} == set(found)
+    shares = []
+    for statement, group, cases in rows:
+        holding, of = map(int, cases.split(" of "))
+        assert (found[statement].group, found[statement].holding) == (group, holding)
+        shares.append(holding / of)
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_shares_at_full_memory_are_those_of_the_terms_of_a_step():
+    """The other road: `evaluate` at the batch that it finds to fit, a whole number of requests."""
+    given = paper().device | {"model": paper().latent, "link": paper().link, "n_acc": paper().n_acc}
+    printed = re.findall(r"(\d+)\u202f% at (\d+)K tokens of context \(wires: (\S+)\u202f%\)", full_memory(paper()))
+    assert [int(context) for _, context, _ in printed] == [1, 64]
+    for core, context, wires in printed:
+        step = given | {"L": 1024 * int(context), "deg_TP": paper().degree(paper().latent)}
+        terms = evaluate("tpot_terms", **step, B=evaluate("B_cap", **step).value).value
+        sums = sum(terms.values())
+        exchanged = sum(terms[name] for name in ("dispatch", "combine", "all_reduce") if name in terms)
+        assert float(core) == pytest.approx(100 * terms["core_attention"] / sums, abs=0.6)
+        assert float(wires) == pytest.approx(100 * exchanged / sums, abs=0.6)
