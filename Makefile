@@ -12,13 +12,16 @@ export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
+.PHONY: help book pdf test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 book: $(STAMP)  ## run the notebooks and build the book; EDITION=my.yml builds it for your model and accelerator
 	@$(BIN)/python -m analysis.book --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
+
+pdf: $(STAMP)  ## print the whole book into _build/study.pdf; needs Chromium
+	@$(BIN)/python -m analysis.pdf --jobs $(JOBS)
 
 test: $(STAMP)  ## run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) tests
