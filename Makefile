@@ -20,8 +20,8 @@ help:  ## list these targets
 book: $(STAMP)  ## run the notebooks and build the book; EDITION=my.yml builds it for your model and accelerator
 	@$(BIN)/python -m analysis.book --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
 
-pdf: $(STAMP)  ## print the whole book into _build/study.pdf; needs Chromium
-	@$(BIN)/python -m analysis.pdf --jobs $(JOBS)
+pdf: $(STAMP)  ## print the whole book, or an EDITION of it, into study.pdf beside it; needs Chromium
+	@$(BIN)/python -m analysis.pdf --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
 
 test: $(STAMP)  ## run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) tests

@@ -62,7 +62,7 @@ def build(output: Path | None = None, jobs: int = 2, edition: "Edition | None" =
     """
     place = place_of(edition)
     state = fingerprint([*inputs(*SOURCES), *(edition.files if edition else ())], text_of(edition), sys.version)
-    with _alone(place):
+    with alone(place):
         if not (place.stamp.is_file() and place.stamp.read_text() == state and (place.html / "index.html").is_file()):
             place.stamp.unlink(missing_ok=True)
             mirror(place.stage, staged(_notebooks(place, jobs, edition), edition))
@@ -144,20 +144,26 @@ def _line(error: Exception, page: Path) -> int | str:
 
 
 def _sphinx(place: Place, edition: "Edition | None") -> None:
-    start = "from jupyter_book.cli.main import main; main()"  # this environment's, whatever the reader's PATH says
     write(place.config, config_of(edition))
+    made = jupyter_book(place, "html", "-n", "-W", "--keep-going")
+    finish(made)
+    if made != place.html:
+        shutil.rmtree(place.html, ignore_errors=True)
+        made.rename(place.html)
+
+
+def jupyter_book(place: Place, builder: str, *options: str) -> Path:
+    """Let Jupyter Book make `builder`'s pages of the staged sources, and return their folder; raises Failures."""
+    start = "from jupyter_book.cli.main import main; main()"  # this environment's, whatever the reader's PATH says
     command = [sys.executable, "-c", start, "build", str(place.stage), "--config", str(place.config)]
-    command += ["--path-output", str(place.made.parent), "-n", "-W", "--keep-going", "-q"]
-    made = place.made / "html"
+    command += ["--path-output", str(place.made.parent), "--builder", builder, "-q", *options]
+    made = place.made / builder
     shutil.rmtree(made, ignore_errors=True)  # Sphinx never deletes; what it has read is kept in .doctrees
     done = subprocess.run(command, cwd=ROOT, env=os.environ | REPRODUCIBLE, text=True, capture_output=True)
     if done.returncode:
         shutil.rmtree(place.made / ".doctrees", ignore_errors=True)  # else the next run skips what warned, and passes
         raise Failures(["Sphinx refuses the book:", *_complaints(done.stdout + done.stderr)])
-    finish(made)
-    if made != place.html:
-        shutil.rmtree(place.html, ignore_errors=True)
-        made.rename(place.html)
+    return made
 
 
 def _complaints(log: str) -> list[str]:
@@ -167,7 +173,7 @@ def _complaints(log: str) -> list[str]:
 
 
 @contextmanager
-def _alone(place: Place) -> Iterator[None]:
+def alone(place: Place) -> Iterator[None]:
     """Wait for another build of the same edition to end."""
     place.home.mkdir(parents=True, exist_ok=True)
     with (place.home / ".lock").open("w") as lock:
@@ -181,20 +187,25 @@ def _alone(place: Place) -> Iterator[None]:
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
 def main(file: Path | None, output: Path | None, jobs: int) -> None:
     """Build the book and print the path of its first page: the paper's setting, or an edition of your own."""
-    click.echo(f"book: {_build(file, output and Path(os.path.abspath(output)), jobs)}")
-
-
-def _build(file: Path | None, output: Path | None, jobs: int) -> Path:
     if output:
+        output = Path(os.path.abspath(output))
         _refuse_foreign(checked_folder(output))
+    with chosen(file) as edition:
+        click.echo(f"book: {build(output, jobs, edition)}")
+
+
+@contextmanager
+def chosen(file: Path | None) -> Iterator["Edition | None"]:
+    """The edition that a file describes, its own rows at hand meanwhile; None without a file. Raises InputError."""
     if file is None:
-        return build(output, jobs)
+        yield None
+        return
     from analysis.evaluate.datasets import further
     from analysis.evaluate.edition.reading import read_edition
 
     edition = read_edition(file)
     with further(edition.own):
-        return build(output, jobs, edition)
+        yield edition
 
 
 def _refuse_foreign(output: Path) -> None:

@@ -1,9 +1,13 @@
 """Print the whole book into one PDF: `make pdf`. All chapters as one page of HTML, printed by Chromium from disk.
 
-What the page needs to look well on paper stands in book/_assets/print.css; interactive pages are in their first state.
+    python -m analysis.pdf [--edition FILE]
+
+What the page needs to look well on paper stands in book/_assets/print.css. Worked answers and readings are unfolded,
+interactive pages are in their first state, and what only serves a screen (how to cite, previews, search) is left out.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,14 +16,16 @@ from pathlib import Path
 
 import click
 
-from analysis.book import build
+from analysis import exits
+from analysis.book import alone, build, chosen, jupyter_book
 from analysis.errors import InputError
-from analysis.files import BUILD, ROOT
-from analysis.notebooks import REPRODUCIBLE
+from analysis.places import Place, place_of
 
-SINGLE, PDF = BUILD / "singlehtml", BUILD / "study.pdf"
 PATIENCE = 600
 """Seconds that typesetting and printing may take."""
+QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+QUIET += ("--disable-background-networking", "--disable-component-update")
+PAGE = re.compile(rb"/Type /Page\b")
 
 
 def browser() -> str:
@@ -27,50 +33,62 @@ def browser() -> str:
     wanted = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
     found = next(filter(None, map(shutil.which, filter(None, wanted))), None)
     if not found:
-        raise InputError("no Chromium; install it (on Debian: apt install chromium) or set CHROMIUM to one")
+        raise InputError("found no Chromium; install it (on Debian: apt install chromium) or set CHROMIUM to one.")
     return found
 
 
-def single_page() -> Path:
-    """Let Jupyter Book write all chapters into one page, from the sources staged for the book; return the page."""
-    start = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "build", str(BUILD / "stage"), "--config", str(ROOT / "_config.yml")]
-    command += ["--path-output", str(ROOT), "--builder", "singlehtml", "-q"]
-    shutil.rmtree(SINGLE, ignore_errors=True)
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | REPRODUCIBLE, text=True, capture_output=True)
-    if done.returncode:
-        raise InputError(f"Sphinx refuses the single page:\n{(done.stdout + done.stderr)[-2000:]}")
-    return SINGLE / "index.html"
+def single_page(place: Place) -> Path:
+    """Make one page of all chapters, from the sources staged for the book, its drawings fit for paper; return it."""
+    from analysis.render.hatching import drawn_out
+
+    made = jupyter_book(place, "singlehtml")
+    for drawing in (made / "_images").glob("*.svg"):
+        drawing.write_text(drawn_out(drawing.read_text(encoding="utf-8")), encoding="utf-8")
+    return made / "index.html"
 
 
-def printed(page: Path, chromium: str) -> Path:
-    """Print the page; a PDF from an earlier run stays as it is until the new one is complete."""
-    with tempfile.TemporaryDirectory(dir=BUILD) as place:
-        made = Path(place, "study.pdf")
-        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
-        command += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={place}/profile"]
-        command += ["--virtual-time-budget=600000", "--no-pdf-header-footer", "--generate-pdf-document-outline"]
-        command += [f"--print-to-pdf={made}", page.as_uri()]
-        done = subprocess.run(command, text=True, capture_output=True, timeout=PATIENCE)
+def printed(page: Path, pdf: Path, chromium: str) -> Path:
+    """Print a page; a PDF from an earlier run stays as it is until the new one is complete. Raises InputError.
+
+    The headings become the outline that PDF viewers show beside the pages.
+    """
+    with tempfile.TemporaryDirectory(dir=pdf.parent) as place:
+        made = Path(place, "made.pdf")
+        command = [chromium, *QUIET, f"--user-data-dir={place}/profile", f"--virtual-time-budget={PATIENCE * 1000}"]
+        command += ["--no-pdf-header-footer", "--generate-pdf-document-outline", f"--print-to-pdf={made}"]
+        try:
+            done = subprocess.run([*command, page.as_uri()], text=True, capture_output=True, timeout=PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            raise InputError(f"{page}: printing takes over {PATIENCE} s; try again on an idle machine.") from error
         if not made.is_file():
-            raise InputError(f"Chromium printed nothing: {done.stderr.strip()[-500:]}")
-        os.replace(made, PDF)
-    return PDF
+            raise InputError(f"{page}: Chromium printed nothing: {done.stderr.strip()[-500:]}")
+        made.replace(pdf)
+    return pdf
+
+
+def pages(pdf: bytes) -> int:
+    """Number of pages of a PDF as Chromium writes it.
+
+    >>> pages(b"<</Type /Pages\\n/Kids [1 0 R]>> <</Type /Page\\n/Parent 2 0 R>>")
+    1
+    """
+    return len(PAGE.findall(pdf))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--edition", "file", type=click.Path(path_type=Path), metavar="FILE", help="Print this edition.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
-def main(jobs: int) -> None:
-    """Build the book, print all of it into one PDF, and print the path of that."""
-    try:
-        chromium = browser()
-        build(jobs=jobs)
-        pdf = printed(single_page(), chromium)
-    except InputError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    click.echo(f"pdf: {pdf} ({pdf.stat().st_size / 1e6:.1f} MB)")
+def main(file: Path | None, jobs: int) -> None:
+    """Build the book, print all of it into one PDF beside it, and print the path of that."""
+    chromium = browser()
+    with chosen(file) as edition:
+        build(jobs=jobs, edition=edition)
+        place = place_of(edition)
+        with alone(place):
+            pdf = printed(single_page(place), place.home / "study.pdf", chromium)
+    content = pdf.read_bytes()
+    click.echo(f"pdf: {pdf} ({pages(content)} pages, {len(content) / 1e6:.1f} MB)")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exits.run(main, "python -m analysis.pdf"))

@@ -1,4 +1,4 @@
-"""Sphinx's part of the reading aids: a fold under each labelled result, and what previews show.
+"""Sphinx's part of the reading aids: a fold under each labelled result, links to the glossary, what previews show.
 
 `_config.yml` names this module as an extension. It reads `_assets/derivations.json`, which `analysis.book` has staged.
 """
@@ -10,6 +10,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxTranslator
 
+from analysis.glossary_links import link_terms
 from analysis.render.citing.block import KINDS, block
 from analysis.render.citing.entries import GENERATED
 from analysis.render.previews import previews_script
@@ -87,5 +88,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
         app.add_css_file(name)
     app.connect("builder-inited", _read)
     app.connect("doctree-resolved", _add_folds)
+    app.connect("doctree-resolved", link_terms)
     app.connect("build-finished", _write_previews)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

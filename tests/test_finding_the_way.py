@@ -1,14 +1,18 @@
 """What helps readers find their way: folds, the list of results, the glossary, previews."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
 
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.errors import InputError
 from analysis.files import ROOT
+from analysis.glossary_links import link_terms
 from analysis.render import equations, glossary_tables, previews, tables
 from analysis.render.citing.block import block
 from analysis.render.citing.words import words
@@ -81,12 +85,45 @@ def test_the_glossary_names_hugging_faces_keys_as_the_importer_reads_them():
         assert not about.hugging_face or f"`{about.hugging_face}`" in text
 
 
-def test_deepseeks_symbols_give_the_cache_that_its_report_prints():
-    """DeepSeek-V2, Table 1: per token MLA keeps (d_c + d_h^R) l elements, GQA 2 n_g d_h l, MHA 2 n_h d_h l."""
-    theirs = {symbol.name: about.deepseek for symbol, about in MEANINGS.items()}
-    assert [theirs[name] for name in ("d_KVco", "d_RoPE", "n_dec")] == ["d_{c}", "d_{h}^{R}", "l"]
-    assert [theirs[name] for name in ("n_kv", "d_hd", "n_hd")] == ["n_{g}", "d_{h}", "n_{h}"]
-    assert [theirs[name] for name in ("n_e", "n_k", "n_shared")] == ["N_{r}", "K_{r}", "N_{s}"]
+REPORTED_CACHE = {  # DeepSeek-V2, Table 1: elements of a token in one of l layers, a product of factors each
+    "MHA": [("n_{h}", "d_{h}"), ("n_{h}", "d_{h}")],
+    "GQA": [("n_{g}", "d_{h}"), ("n_{g}", "d_{h}")],
+    "MLA": [("d_{c}",), ("d_{h}^{R}",)],
+}
+REPORTED_SHAPES = {  # DeepSeek-V2, Secs 2.1.1 to 2.1.3: rows and columns of each matrix
+    "W^{DQ}": ("d_{c}'", "d"),
+    "W^{UQ}": ("d_{h}", "n_{h}", "d_{c}'"),
+    "W^{QR}": ("d_{h}^{R}", "n_{h}", "d_{c}'"),
+    "W^{DKV}": ("d_{c}", "d"),
+    "W^{KR}": ("d_{h}^{R}", "d"),
+    "W^{UK}": ("d_{h}", "n_{h}", "d_{c}"),
+    "W^{UV}": ("d_{h}", "n_{h}", "d_{c}"),
+    "W^{O}": ("d", "d_{h}", "n_{h}"),
+}
+
+
+def theirs(tensor):
+    """A tensor's axes in DeepSeek's symbols, without those of requests and tokens."""
+    return tuple(sorted(MEANINGS[axis].deepseek for axis in tensor.axes if axis.name not in ("B", "L", "l")))
+
+
+@pytest.mark.parametrize("name", REPORTED_CACHE)
+def test_deepseeks_symbols_give_the_cache_that_its_report_prints(name):
+    kept = sorted(theirs(tensor) for tensor in MECHANISMS[name].cache)
+    assert kept == sorted(tuple(sorted(factors)) for factors in REPORTED_CACHE[name])
+
+
+def test_deepseeks_matrices_have_the_shapes_that_its_report_prints():
+    lines = [line for stage in MECHANISMS["MLA"].stages("reordered").values() for line in stage]
+    weights = {tensor.name: tensor for line in lines for tensor in line.used if tensor.kind == "weights"}
+    found = {matrix: theirs(weights[name]) for name, (_, _, matrix, _) in glossary_tables.WEIGHTS.items()}
+    assert found == {matrix: tuple(sorted(axes)) for matrix, axes in REPORTED_SHAPES.items()}
+
+
+def test_deepseeks_symbols_of_experts_and_layers_are_those_of_its_report():
+    """DeepSeek-V2, Sec. 2.2: N_r routed and N_s shared experts, K_r activated, in D groups; Sec. 2.1.1: l layers."""
+    symbols = {name: MEANINGS[BY_NAME[name]].deepseek for name in ("n_e", "n_shared", "n_k", "deg_EP", "n_dec")}
+    assert list(symbols.values()) == ["N_{r}", "N_{s}", "K_{r}", "D", "l"]
 
 
 def test_the_glossary_has_every_weight_of_latent_attention_once():
@@ -103,6 +140,38 @@ def test_every_term_of_the_glossary_is_in_order_and_once():
     assert terms == sorted(terms, key=str.lower)
     assert len(terms) == len(set(terms)) > 25
     assert set(re.findall(r"\{term\}`(.+?)`", text)) <= set(terms)
+
+
+# -- links to the glossary -----------------------------------------------------------------------------
+class Terms:
+    """As much of Sphinx as `link_terms` asks for: a glossary of two terms, and addresses."""
+
+    def __init__(self):
+        places = {("term", name): ("glossary", f"term-{name.replace(' ', '-')}") for name in ("batch", "KV cache")}
+        self.env = SimpleNamespace(get_domain=lambda name: SimpleNamespace(objects=places))
+        self.builder = SimpleNamespace(get_relative_uri=lambda page, document: f"{document}.html")
+
+
+def linked(page, *parts):
+    """The links that a page of these parts gets: what is shown, and where it leads."""
+    document = new_document("page")
+    document.extend(parts)
+    link_terms(Terms(), document, page)
+    return [(link.astext(), link["refuri"]) for link in document.findall(nodes.reference)], document.astext()
+
+
+def test_the_first_use_of_a_term_in_a_chapter_leads_to_the_glossary():
+    text = "Batching: batches fill the KV cache."
+    links, shown = linked("memory", nodes.paragraph("", text), nodes.paragraph("", "The batch, the KV cache."))
+    assert links == [("batches", "glossary.html#term-batch"), ("KV cache", "glossary.html#term-KV-cache")]
+    assert shown.partition("\n")[0] == text
+
+
+def test_headings_links_and_tables_stay_as_they_are():
+    inside = nodes.table("", nodes.paragraph("", "a batch"))
+    link = nodes.paragraph("", "", nodes.reference("", "a batch", refuri="x"))
+    assert linked("memory", nodes.title("", "The batch"), inside, link)[0] == [("a batch", "x")]
+    assert linked("notebooks/memory", nodes.paragraph("", "a batch"))[0] == []
 
 
 # -- previews ----------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def test_every_conclusion_has_a_line_and_those_that_hold_come_first():
 def test_shares_at_full_memory_are_those_of_the_terms_of_a_step():
     """The other road: `evaluate` at the batch that it finds to fit, a whole number of requests."""
     given = paper().device | {"model": paper().latent, "link": paper().link, "n_acc": paper().n_acc}
-    printed = re.findall(r"(\d+)\u202f% at (\d+)K tokens of context \(wires: (\S+)\u202f%\)", full_memory(paper()))
+    printed = re.findall(r"(\d+)\u202f% at (\d+)K tokens of context \(the wires (\S+)\u202f%\)", full_memory(paper()))
     assert [int(context) for _, context, _ in printed] == [1, 64]
     for core, context, wires in printed:
         step = given | {"L": 1024 * int(context), "deg_TP": paper().degree(paper().latent)}

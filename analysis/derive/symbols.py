@@ -91,7 +91,7 @@ n_moe = _born("n_moe", r"n_{moe}", "1", "decoder blocks whose feed-forward layer
 n_win = _born("n_win", r"n_{win}", "1", "decoder blocks whose attention is windowed", _g)
 n_vocab = _born("n_vocab", r"n_{vocab}", "1", "vocabulary entries", _g, "vocab_size")
 n_ctx = _born("n_ctx", r"n_{ctx}", "tokens", "learned positions (0 where positions are rotary)", _g,
-              "max_position_embeddings")
+              "n_positions")
 
 # -- widths --------------------------------------------------------------------------------------
 _g = "widths"

@@ -25,7 +25,10 @@ def symbols_elsewhere() -> str:
         if about.paper or about.deepseek or about.hugging_face
     ]
     header = ("here", "meaning", "paper", "DeepSeek", "Hugging Face key")
-    caption = "One size, four names. DeepSeek's symbols are those of the report on DeepSeek-V2 {cite}`deepseek2024v2`."
+    caption = (
+        "One size, four names. DeepSeek's symbols are those of Secs 2.1 and 2.2 of the report on DeepSeek-V2 "
+        "{cite}`deepseek2024v2`, where one head dimension serves queries, keys and values."
+    )
     return table(header, rows, caption, "tab-symbols-elsewhere")
 
 
@@ -42,7 +45,8 @@ def weights_elsewhere() -> str:
     ]
     caption = (
         "Weights of latent attention. A *D* stands for *decompress* here and in the paper, and for *down* at DeepSeek, "
-        "whose *U* is *up*. Where two weights have one module, it holds both side by side."
+        "whose *U* is *up* (Secs 2.1.2 and 2.1.3 of its report). Modules are those of `DeepseekV3Attention` in Hugging "
+        "Face's `transformers`; where two weights have one module, it holds both side by side."
     )
     return table(("einsum line", "what it does", "paper", "DeepSeek", "module"), rows, caption, "tab-weights-elsewhere")
 

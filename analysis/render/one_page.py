@@ -36,14 +36,14 @@ def full_memory(edition: Edition) -> str:
     shares = shares_at_capacity(setting, ENDS)
     part = f"{edition.n_acc} × {short_name(datasets.accelerator(edition.accelerator))}"
     parts = [
-        f"{percent(core)} at {size(L)} tokens of context (wires: {percent(wires)})"
+        f"{percent(core)} at {size(L)} tokens of context (the wires {percent(wires)})"
         for L, core, wires in zip(ENDS, shares["core_attention"], shares["communication"], strict=True)
         if np.isfinite(core)
     ]
     name = datasets.model(edition.latent).name
     if not parts:
         return f"{name} does not fit into {part}."
-    return f"On {part} with memory full, core attention takes {' and '.join(parts)} of the time of a token of {name}."
+    return f"On {part} with memory full, the share of core attention in a token's time is {' and '.join(parts)}."
 
 
 BY_EDITION = {"conclusions_table": conclusions_table, "full_memory": full_memory}
