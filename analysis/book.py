@@ -109,8 +109,9 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
     files |= {name: path.read_bytes() for name, path in sources.items() if path.suffix not in (".md", ".ipynb")}
     chapters = {name: path for name, path in sources.items() if path.suffix == ".md"}
     pages = {name: render(path, names) for name, path in chapters.items() if name not in LAST}
-    found = entries.derivations(pages, origins, drawn)
-    names |= words(found, pages)
+    title = "" if edition.is_paper else edition.title
+    found = entries.derivations(pages, origins, drawn, title)
+    names |= words(found, pages, title)
     pages |= {name: render(chapters[name], names) for name in LAST}
     return files | {name: text.encode() for name, text in pages.items()} | entries.generated_files(found)
 

@@ -5,14 +5,16 @@ import re
 import tomllib
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
+from sympy import MatrixSymbol, lambdify, sympify
 
 from analysis.errors import InputError
 from analysis.evaluate.quantities import all_quantities
 from analysis.files import ROOT
 from analysis.render.citing import entries
-from analysis.render.citing.code import version
+from analysis.render.citing.code import bibtex, study_bibtex, version
 from analysis.render.citing.figure_code import drawing_functions
 from analysis.render.citing.labels import labelled
 from analysis.render.citing.sources import PAPER
@@ -75,6 +77,36 @@ def test_a_proposition_without_a_labelled_proof_has_the_formulas_of_its_text(fou
     entry = found["prop-reordering"]
     assert (entry["title"], entry["latex"], entry["proof"]) == ("Both are one", "a = b", "")
     assert entry["paper"] == "Eqs 7 and 8"
+
+
+def test_the_forms_of_both_orders_are_those_of_the_proposition(found):
+    """Read back, they simplify to the same product, and on random arrays they are what numpy makes of the lines."""
+    forms = [(form["left"], sympify(form["srepr"])) for form in found["prop-reordering"]["forms"]]
+    sizes = {"l": 2, "L": 5, "d_nope": 3, "d_v": 3, "d_KVco": 4, "d_RoPE": 2}
+    shapes = {"q_N": "l d_nope", "q_R": "l d_RoPE", "k_R": "L d_RoPE", "c_KV": "L d_KVco", "A": "l L"}
+    shapes |= {"W_DK": "d_KVco d_nope", "W_DV": "d_KVco d_v"}
+    random = np.random.default_rng(1)
+    given = {name: random.normal(size=[sizes[axis] for axis in axes.split()]) for name, axes in shapes.items()}
+    wanted = {
+        "S": given["q_N"] @ (given["c_KV"] @ given["W_DK"]).T + given["q_R"] @ given["k_R"].T,
+        "o": given["A"] @ (given["c_KV"] @ given["W_DV"]),
+    }
+    assert [left for left, _ in forms] == ["S", "o", "S", "o"]
+    for left, form in forms:
+        names = sorted(form.atoms(MatrixSymbol), key=str)
+        assert np.allclose(lambdify(names, form)(*(given[each.name] for each in names)), wanted[left])
+    for name in ("S", "o"):
+        first, second = (form.doit() for left, form in forms if left == name)
+        assert first == second
+        assert {each.name for each in first.free_symbols} <= {*sizes, *shapes}
+
+
+def test_an_edition_is_named_where_it_is_cited():
+    plain, own = bibtex("eq-a", "It rises."), bibtex("eq-a", "It rises.", "Our 50% cluster")
+    assert own == plain.replace(f"{version()},", f'{version()}, edition "Our 50\\% cluster",')
+    assert 'edition "Ours". Examines' in study_bibtex("Ours")
+    entry = entries.derivations({"a.md": equation("ridge_point")}, {}, {}, "Ours")[0]
+    assert 'edition "Ours"' in entry["bibtex"]
 
 
 def test_every_figure_of_a_notebook_names_the_function_that_draws_it():

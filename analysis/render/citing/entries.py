@@ -15,7 +15,7 @@ from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.quantities import Quantity, all_quantities
 from analysis.evaluate.setting import Setting
 from analysis.render.citing.code import bibtex, version
-from analysis.render.citing.forms import assumptions, general_forms, printed_forms
+from analysis.render.citing.forms import assumptions, bracketed_forms, general_forms, printed_forms
 from analysis.render.citing.labels import labelled
 from analysis.render.citing.sources import EQUATIONS, PAPER, PROPOSITIONS, Source
 from analysis.render.equations import WHOLE_SYSTEM, equation
@@ -58,11 +58,12 @@ def generated_files(results: Sequence[Mapping]) -> dict[str, bytes]:
 
 
 def derivations(
-    pages: Mapping[str, str], origins: Mapping[str, Origin], drawn: Mapping[str, tuple[str, str]]
+    pages: Mapping[str, str], origins: Mapping[str, Origin], drawn: Mapping[str, tuple[str, str]], edition: str = ""
 ) -> list[dict]:
     """An entry per label of the staged pages, sorted: what it says, where it is, what computes it. See `FIELDS`.
 
-    `origins` says what printed each label, `drawn` maps a figure to its notebook and the function that draws it.
+    `origins` says what printed each label, `drawn` maps a figure to its notebook and the function that draws it;
+    `edition` is the title of a reader's own edition.
     """
     found = {}
     for name in sorted(pages):
@@ -74,7 +75,7 @@ def derivations(
         if entry["kind"] == "proposition":
             entry |= _proved(label, entry, found)
         if entry["kind"] != "section":
-            entry["bibtex"] = bibtex(label, entry.get("title") or entry["statement"])
+            entry["bibtex"] = bibtex(label, entry.get("title") or entry["statement"], edition)
     return [found[label] for label in sorted(found)]
 
 
@@ -131,7 +132,7 @@ def _proved(label: str, entry: dict, found: Mapping[str, dict]) -> dict:
     proof = found.get(label.replace("prop-", "eq-", 1))
     texts = {"title": entry["statement"], "statement": entry.pop("text"), "proof": ""}
     if proof is None:
-        return _described(PROPOSITIONS[label]) | texts
+        return _described(PROPOSITIONS[label]) | texts | {"unit": "1", "forms": bracketed_forms()}
     kept = ("python", "paper", "assumptions", "latex", "forms", "unit", "sympy")
     return {name: proof[name] for name in kept if name in proof} | texts | {"proof": proof["label"]}
 

@@ -1,10 +1,13 @@
 """Closed forms as others can read them back: those that a page prints, and those of a quantity in general."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from sympy import Expr, srepr
+from sympy import Expr, MatrixExpr, latex, srepr
 
+from analysis.derive.attention import MLA
+from analysis.derive.brackets import scores_and_context
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.parameters import CHOICE, PARAMETERS
@@ -16,6 +19,7 @@ from analysis.render.equations import subjects
 from analysis.render.latex import tex
 from analysis.render.printed import Row
 
+NAMES = re.compile(r"Str\(('\w+')\)")
 LEFT_OPEN = {"phase", "peak", "placement", "draws"}
 """Choices that do not shape a closed form."""
 
@@ -28,6 +32,20 @@ def printed_forms(label: str, rows: Sequence[Row], unit: str = "") -> dict:
     ]
     units = dict.fromkeys(form["unit"] for form in forms)
     return {"unit": ", ".join(units) or unit, "forms": forms, "sympy": python(label, rows) if rows else ""}
+
+
+def bracketed_forms() -> list[dict]:
+    """Scores and context of one head in both contraction orders, as matrix products; `doit` makes each pair equal."""
+    rows = [(order, *row) for order in MLA.orders for row in scores_and_context(MLA, order).items()]
+    return [
+        {"of": order.replace("_", " "), "left": left, "latex": latex(form), "srepr": _matrices(form), "unit": "1"}
+        for order, left, form in rows
+    ]
+
+
+def _matrices(form: MatrixExpr) -> str:
+    """`srepr` of a matrix product, as `sympify` reads it: it knows no class of names."""
+    return NAMES.sub(r"\1", srepr(form))
 
 
 def general_forms(quantity: Quantity) -> Iterable[dict]:

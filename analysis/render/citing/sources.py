@@ -173,7 +173,7 @@ EQUATIONS = {
 PROPOSITIONS = {  # proved in words on their page; the others have the proof eq-NAME
     "prop-reordering": Source(
         "both orders give equal attention",
-        "analysis.derive.reordering.both_orders",
+        "analysis.derive.brackets.scores_and_context",
         "Eqs 7 and 8",
         {"attention": "MLA", "arithmetic": "exact", "rotary": "on q_R and k_R alone"},
     )

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from analysis.errors import InputError, choices
-from analysis.render.citing.code import CITATION, bibtex, examined_bibtex, study_bibtex
+from analysis.render.citing.code import CITATION, examined_bibtex, study_bibtex
 from analysis.render.citing.entries import FIELDS
 from analysis.render.citing.labels import KINDS
 
@@ -17,14 +17,14 @@ PLURALS = {"proposition": "Propositions", "equation": "Equations", "table": "Tab
 TITLE = re.compile(r"^# (.+)$", flags=re.M)
 
 
-def words(entries: Sequence[Mapping], pages: Mapping[str, str]) -> dict[str, Any]:
-    """The names that the pages on citing use, once every other page is known."""
+def words(entries: Sequence[Mapping], pages: Mapping[str, str], edition: str = "") -> dict[str, Any]:
+    """The names that the pages on citing use, once every other page is known; `edition` as `derivations` has it."""
     known = {entry["label"]: entry for entry in entries}
     return {
         "results_list": partial(results_list, entries, pages),
         "results_count": partial(results_count, entries),
         "cite_result": partial(cite_result, known),
-        "cite_study": lambda: _code(study_bibtex()),
+        "cite_study": lambda: _code(study_bibtex(edition)),
         "cite_examined": lambda: _code(examined_bibtex()),
         "fields_list": fields_list,
     }
@@ -76,8 +76,7 @@ def cite_result(known: Mapping[str, Mapping], label: str) -> str:
     """The BibTeX entry of a result, as a block of code. Raises InputError for an unknown label."""
     if label not in known:
         raise InputError(f"cite_result({label!r}): the book has no such label; allowed are {choices(known)}.")
-    entry = known[label]
-    return _code(bibtex(label, entry.get("title") or entry["statement"]))
+    return _code(known[label]["bibtex"])
 
 
 def _code(text: str) -> str:
