@@ -9,6 +9,7 @@ from urllib.parse import urldefrag
 import pytest
 from bs4 import BeautifulSoup
 
+from analysis import readme
 from analysis.derive.symbols import BY_NAME
 from analysis.files import ROOT
 
@@ -57,6 +58,13 @@ def test_the_caption_of_every_figure_links_to_its_notebook_function_and_numbers(
         (signature,) = soup(reference).select(f'dt[id="{entry["python"]}"]')
         source, fragment = urldefrag(signature.select_one("a.reference:has(.viewcode-link)")["href"])
         assert f'id="{fragment}"' in (reference.parent / source).read_text(), entry["label"]
+
+
+def test_the_readme_shows_the_figure_of_the_book(results, book):
+    """`make readme` copies it, with its words."""
+    entry = next(entry for entry in results if entry["label"] == readme.FIGURE_LABEL)
+    assert f"![{entry['alt']}](" in readme.README.read_text()
+    assert readme.FIGURE.read_bytes() == (book / "_images" / f"{readme.FIGURE_LABEL}.svg").read_bytes()
 
 
 def test_tables_name_the_function_that_prints_them_or_are_written_by_hand(results):
