@@ -52,6 +52,7 @@ def printed(page: Path, pdf: Path, chromium: str) -> Path:
 
     The headings become the outline that PDF viewers show beside the pages.
     """
+    pdf.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=pdf.parent) as place:
         made = Path(place, "made.pdf")
         command = [chromium, *QUIET, f"--user-data-dir={place}/profile", f"--virtual-time-budget={PATIENCE * 1000}"]

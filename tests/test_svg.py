@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib import pyplot
 
+from analysis.render.hatching import drawn_out
 from analysis.render.style import use
 from analysis.render.svg import light
 
@@ -65,3 +66,27 @@ def test_every_reference_finds_what_it_names(drawn):
 def test_it_is_a_good_deal_lighter_and_can_become_no_lighter(drawn):
     assert len(light(drawn)) < 0.75 * len(drawn)
     assert light(light(drawn)) == light(drawn)
+
+
+# -- hatching drawn out, for paper -------------------------------------------------------------------
+def test_hatching_is_drawn_out_where_it_was_a_pattern(drawn):
+    before, after = light(drawn), drawn_out(light(drawn))
+    (pattern,) = elements(before, "pattern")
+    areas = [each for each in elements(before, "path") if f"url(#{pattern.get('id')})" in each.get("style", "")]
+    assert areas
+    assert not [each for each in elements(after, "path") if "fill:url(" in each.get("style", "").replace(" ", "")]
+    kept = [each.get("d") for each in elements(after, "path")]
+    assert {each.get("d") for each in areas} <= set(kept)
+    ids = [each.get("id") for each in ElementTree.fromstring(after).iter() if each.get("id")]
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r"url\(#(.+?)\)", after)) | {use.get(HREF)[1:] for use in elements(after, "use")} <= set(ids)
+
+
+def test_the_lines_of_a_hatched_area_reach_over_all_of_it():
+    """An area from 10 to 150 and from -5 to 80 lies on three columns and three rows of tiles of 72."""
+    tile = '<pattern id="h" width="72" height="72"><rect fill="#fff"/><path d="M0 0L72 72"/></pattern>'
+    area = '<path d="M10 -5L150 -5L150 80L10 80z" style="fill:url(#h);stroke:#000"/>'
+    after = drawn_out(f'<svg xmlns="http://www.w3.org/2000/svg">{tile}{area}</svg>')
+    corners = {(float(each.get("x")), float(each.get("y"))) for each in elements(after, "use")}
+    assert corners == {(x, y) for x in (0, 72, 144) for y in (-72, 0, 72)}
+    assert "stroke:#000;fill:none" in after
