@@ -28,7 +28,7 @@ from analysis.evaluate.own_text import place as place_in_words
 from analysis.executed import as_page, collect
 from analysis.files import ROOT, fingerprint, inputs, mirror, write
 from analysis.notebooks import REPRODUCIBLE, run, run_each
-from analysis.places import Place, config_of, place_of, text_of
+from analysis.places import Place, chosen, config_of, place_of, text_of
 from analysis.site import finish
 
 if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
@@ -193,20 +193,6 @@ def main(file: Path | None, output: Path | None, jobs: int) -> None:
         _refuse_foreign(checked_folder(output))
     with chosen(file) as edition:
         click.echo(f"book: {build(output, jobs, edition)}")
-
-
-@contextmanager
-def chosen(file: Path | None) -> Iterator["Edition | None"]:
-    """The edition that a file describes, its own rows at hand meanwhile; None without a file. Raises InputError."""
-    if file is None:
-        yield None
-        return
-    from analysis.evaluate.datasets import further
-    from analysis.evaluate.edition.reading import read_edition
-
-    edition = read_edition(file)
-    with further(edition.own):
-        yield edition
 
 
 def _refuse_foreign(output: Path) -> None:

@@ -17,9 +17,9 @@ from pathlib import Path
 import click
 
 from analysis import exits
-from analysis.book import alone, build, chosen, jupyter_book
+from analysis.book import alone, build, jupyter_book
 from analysis.errors import InputError
-from analysis.places import Place, place_of
+from analysis.places import Place, chosen, place_of
 
 PATIENCE = 600
 """Seconds that typesetting and printing may take."""

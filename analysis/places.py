@@ -2,6 +2,8 @@
 
 import html
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +50,20 @@ def place_of(edition: "Edition | None") -> Place:
         return Place(BUILD, BUILD)
     home = BUILD / "editions" / edition.name
     return Place(home, home / "_build")
+
+
+@contextmanager
+def chosen(file: Path | None) -> Iterator["Edition | None"]:
+    """The edition that a file describes, its own rows at hand meanwhile; None without a file. Raises InputError."""
+    if file is None:
+        yield None
+        return
+    from analysis.evaluate.datasets import further
+    from analysis.evaluate.edition.reading import read_edition
+
+    edition = read_edition(file)
+    with further(edition.own):
+        yield edition
 
 
 def text_of(edition: "Edition | None") -> str:
