@@ -13,7 +13,7 @@ run(async (browser) => {
   await page.emulateMedia({ media: "print" });
   await page.evaluate(settled);
   Object.assign(report, await page.evaluate(inpage.drawn), await page.evaluate(inpage.printed));
-  report.titles = await page.$$eval("article h1", (all) => all.map((each) => each.firstChild.textContent));
+  report.titles = await page.$$eval("span[id^=document-] + section > :is(h1, h2)", (all) => all.map((each) => each.firstChild.textContent));
   report.complaints = await page.$$eval(".problematic, .system-message, .traceback", (all) => all.map((each) => each.textContent));
   report.explorer = await page.$$eval(".explorer td", (all) => all.map((each) => each.textContent));
   return report;
