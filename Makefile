@@ -53,13 +53,18 @@ EXAMPLES ?= 20000
 fuzz: $(STAMP)  ## give everything that reads a reader's input 20000 broken ones (half an hour; findings become test cases)
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(JOBS) tests/reader/test_fuzz.py
 
-test-browser: book  ## open every page in a browser, offline; needs node, installs Chromium where it may
-	@command -v node >/dev/null && command -v npm >/dev/null || { \
-	  echo "make: node or npm is missing; install them (on Debian and Ubuntu: apt install nodejs npm)" >&2; exit 1; }
-	@command -v $${CHROMIUM:-chromium} >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } || { \
-	  echo "make: no Chromium; install it (on Debian: apt install chromium) or set CHROMIUM to one" >&2; exit 1; }
-	@cd tests_browser && npm ci --ignore-scripts --no-audit --no-fund --silent
-	@$(BIN)/python -m pytest -q tests_browser
+# Have the program $(1), of Debian's package $(2): installed where we may, asked for where we may not.
+define have
+command -v $(1) >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; } || { \
+  echo "make: $(1) is missing; install it (on Debian and Ubuntu: apt install $(2))" >&2; exit 1; }
+endef
+
+test-browser: book  ## open every page in a browser, offline; installs chromium, nodejs and npm where it may
+	@$(call have,node,nodejs)
+	@$(call have,npm,npm)
+	@$(call have,$${CHROMIUM:-chromium},chromium)
+	@cd tests_browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@CHROMIUM="$$(command -v $${CHROMIUM:-chromium})" $(BIN)/python -m pytest -q tests_browser
 
 TORCH ?= torch==2.13.0
 test-torch: $(VENV)-torch/installed.stamp  ## run the CUDA kernels' tests on PyTorch's CPU device (installs PyTorch once)

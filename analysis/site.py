@@ -9,10 +9,15 @@ from analysis.files import ROOT, write
 IDLE = (
     "*.map",  # for those who debug the theme
     "*.ttf",  # browsers that can show the book take the same fonts from .woff2
+    "fa-brands-400.woff2",  # signs of companies, which no page shows
+    "fa-regular-400.woff2",  # nor the outlined ones
+    "fontawesome.js*",  # draws the icons that the style sheet draws already: a tenth of the site, and read by each page
     ".buildinfo",  # a hash that only Sphinx reads, of settings in which absolute paths stand
 )
 PLAIN = re.compile(r'<span class="(?:n|p|w|o|nb|bp|nn|mi|mf|pre)">([^<]*)</span>')
-NAVIGATION = re.compile(r'<nav class="bd-links.*?</nav>', flags=re.S)  # the list of chapters, on pages of source
+ICONS = re.compile(r"\s*<!-- So that users can add custom icons -->\s*<script [^>]*fontawesome.js[^>]*></script>")
+TOGGLE = re.compile(r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span class="toctree-toggle")')
+SIGNATURE = re.compile(r'(?<=<span class="sig-paren">\(</span>)<dl>\s*(.*?)</dl>', flags=re.S)
 FOLDED = re.compile(r"<p>((?:(?!<p>|</p>).)*)(<details>.*?</details>)</p>", flags=re.S)
 
 
@@ -23,12 +28,9 @@ def finish(html: Path) -> None:
             path.unlink()
     shutil.rmtree(html / "_static" / "locales", ignore_errors=True)  # translations of the theme, used while building
     _offer_bare_notebooks(html)
-    for page in html.glob("*.html"):
-        write(page, unfolded(page.read_text()).encode())
-    for folder in ("_modules", "reference"):
-        for page in (html / folder).rglob("*.html"):
-            text = light_code(page.read_text())
-            write(page, (NAVIGATION.sub("", text) if folder == "_modules" else text).encode())
+    for page in html.rglob("*.html"):
+        text = named(unfolded(ICONS.sub("", page.read_text())))
+        write(page, (light_code(in_lines(text)) if page.parent.name == "reference" else text).encode())
 
 
 def _offer_bare_notebooks(html: Path) -> None:
@@ -53,3 +55,22 @@ def unfolded(page: str) -> str:
     '<td><p>Yes. </p><details>Why</details></td>'
     """
     return FOLDED.sub(r"<p>\1</p>\2", page)
+
+
+def named(page: str) -> str:
+    """Say which pages a fold in the list of chapters holds: the theme gives it an icon and no name.
+
+    >>> named('<a href="#">Reference</a><details><summary><span class="toctree-toggle">')
+    '<a href="#">Reference</a><details><summary aria-label="Pages of: Reference"><span class="toctree-toggle">'
+    """
+    return TOGGLE.sub(r'\1 aria-label="Pages of: \2"', page)
+
+
+def in_lines(page: str) -> str:
+    """Each parameter of a long signature on a line, without the list that Sphinx makes of them: it has no terms.
+
+    >>> in_lines('<span class="sig-paren">(</span><dl>\\n<dd>B: int,</dd>\\n</dl>\\n<span class="sig-paren">)</span>')
+    '<span class="sig-paren">(</span><span class="sig-line">B: int,</span>\\n\\n<span class="sig-paren">)</span>'
+    """
+    lines = {"<dd>": '<span class="sig-line">', "</dd>": "</span>"}
+    return SIGNATURE.sub(lambda found: re.sub("</?dd>", lambda tag: lines[tag[0]], found[1]), page)

@@ -11,7 +11,8 @@ from analysis.render.hatching import drawn_out
 from analysis.render.style import use
 from analysis.render.svg import light
 
-HREF = "{http://www.w3.org/1999/xlink}href"
+HREF = "href"
+OLD_HREF = "{http://www.w3.org/1999/xlink}href"
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +51,27 @@ def test_every_mark_stays_where_it_was(drawn):
         assert place(new) == pytest.approx(place(old), abs=0.0005000001)
 
 
-def test_colours_and_factors_stay_as_they_are(drawn):
-    for pattern in (r"#[0-9a-f]{6}\b", r"scale\([^)]*\)"):
-        assert sorted(re.findall(pattern, light(drawn))) == sorted(re.findall(pattern, drawn))
+def looks(svg):
+    """What each path and use looks like: of what a use says, a mark heeds what it does not say itself."""
+    named = {each.get("id"): each for each in ElementTree.fromstring(svg).iter()}
+    for each in elements(svg, "path", "use"):
+        mark = named.get(each.get(HREF, each.get(OLD_HREF, ""))[1:]) if each.tag.endswith("use") else None
+        yield stated(each) | (stated(mark) if mark is not None else {})
+
+
+def stated(element):
+    parts = (part.split(":") for part in element.get("style", "").split(";") if part)
+    return {name.strip(): re.sub(r"#\w+\)", "#a name)", look.strip()) for name, look in parts}
+
+
+def test_every_mark_looks_as_it_did(drawn):
+    before, after = list(looks(drawn)), list(looks(light(drawn)))
+    assert before == after
+    assert len({look.get("fill") for look in before}) > 2
+
+
+def test_factors_stay_as_they_are(drawn):
+    assert re.findall(r"scale\([^)]*\)", light(drawn)) == re.findall(r"scale\([^)]*\)", drawn)
 
 
 def test_every_reference_finds_what_it_names(drawn):

@@ -1,5 +1,6 @@
 // What the scripts of this folder share: a browser without a network, addresses of the built pages, two pages at a time.
 "use strict";
+const fs = require("fs");
 const path = require("path");
 const { pathToFileURL } = require("url");
 const { chromium } = require("playwright-core");
@@ -7,6 +8,7 @@ const { chromium } = require("playwright-core");
 const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
 
+exports.AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 exports.PHONE = { width: 390, height: 844 };
 exports.DESK = { width: 1400, height: 1000 };
 exports.PAPER = { width: 680, height: 1000 };  // A4 within its margins, in CSS pixels

@@ -1,13 +1,11 @@
 // Opens a fold "Cite" from the keyboard, copies its texts and sees previews, as a reader would, with the network refused.
 "use strict";
-const fs = require("fs");
-const path = require("path");
-const { pathToFileURL } = require("url");
-const { chromium } = require("playwright-core");
+const browsing = require("./browser.js");
 
-const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const DESK = { width: 1300, height: 900 };
 const [, , root] = process.argv;
-const address = (name) => pathToFileURL(path.join(root, name)).href;
+const address = (name) => browsing.address(root, name);
+const { AXE, judged } = browsing;
 const preview = "#study-preview:not([hidden])";
 
 // What copying gave, pasted into a field from the keyboard.
@@ -26,20 +24,7 @@ async function pasted(page) {
   });
 }
 
-// Runs in the page: what axe-core finds serious or critical.
-async function judged() {
-  const found = await window.axe.run(document, { resultTypes: ["violations"] });
-  return found.violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => [id, nodes[0].html]);
-}
-
-async function opened(browser, report, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1300, height: 900 }, ...options });
-  await context.route(/^(https?|wss?):/, (route) => { report.requests.push(route.request().url()); route.abort(); });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => report.errors.push(error.message));
-  return page;
-}
+const opened = (browser, report, options) => browsing.offline(browser, report, { viewport: DESK, ...options });
 
 // Opens the fold of a label from the keyboard, and presses each of its copy buttons.
 async function copied(page, label) {
@@ -89,7 +74,7 @@ async function seen(page, link) {
     stops: await box.evaluate((each) => each.querySelectorAll("a, button, [tabindex]").length),
     described: await link.getAttribute("aria-describedby"),
     covers: one.y < other.y + other.height && other.y < one.y + one.height,
-    inside: one.x >= 0 && one.x + one.width <= 1300,
+    inside: one.x >= 0 && one.x + one.width <= DESK.width,
   };
 }
 
@@ -128,27 +113,36 @@ async function previewed(page, report) {
   report.left = await page.locator(preview).count() === 0;
 }
 
-async function main() {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
+// Copying where the browser gives scripts no clipboard.
+async function copiedBySelection(browser, report, permissions) {
+  const page = await opened(browser, report, { permissions });
+  await page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+  await page.goto(address("ridge.html"));
+  report.copiedBySelection = await copied(page, "eq-ridge-point");
+}
+
+async function touched(browser, report) {
+  const page = await opened(browser, report, { hasTouch: true, isMobile: true, viewport: browsing.PHONE });
+  await page.goto(address("experts.html"));
+  await page.locator("article a.symbol").first().dispatchEvent("pointerover", { pointerType: "touch", bubbles: true });
+  await page.waitForTimeout(800);
+  report.touched = await page.locator(preview).count();
+}
+
+async function withoutScript(browser, report) {
+  const page = await opened(browser, report, { javaScriptEnabled: false });
+  await page.goto(address("ridge.html"));
+  await page.click("details.cite[data-label=eq-ridge-point] > summary");
+  report.withoutScript = await page.textContent("details.cite[data-label=eq-ridge-point]");
+}
+
+browsing.run(async (browser) => {
   const report = { errors: [], requests: [] };
   const permissions = ["clipboard-read", "clipboard-write"];
   await folded(await opened(browser, report, { permissions }), report);
-  const old = await opened(browser, report, { permissions });
-  await old.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
-  await old.goto(address("ridge.html"));
-  report.copiedBySelection = await copied(old, "eq-ridge-point");
+  await copiedBySelection(browser, report, permissions);
   await previewed(await opened(browser, report, { colorScheme: "dark" }), report);
-  const phone = await opened(browser, report, { hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } });
-  await phone.goto(address("experts.html"));
-  await phone.locator("article a.symbol").first().dispatchEvent("pointerover", { pointerType: "touch", bubbles: true });
-  await phone.waitForTimeout(800);
-  report.touched = await phone.locator(preview).count();
-  const bare = await opened(browser, report, { javaScriptEnabled: false });
-  await bare.goto(address("ridge.html"));
-  await bare.click("details.cite[data-label=eq-ridge-point] > summary");
-  report.withoutScript = await bare.textContent("details.cite[data-label=eq-ridge-point]");
-  await browser.close();
-  console.log(JSON.stringify(report));
-}
-
-main().catch((error) => { console.error(error); process.exit(1); });
+  await touched(browser, report);
+  await withoutScript(browser, report);
+  return report;
+});

@@ -1,7 +1,7 @@
 """SVG as light as it can be without looking different: a chapter shows many figures, and each is read whole.
 
-Matplotlib writes a group around every mark, an identifier on every group, six decimals of a point, and one path
-command a line. None of it shows.
+Matplotlib writes a group around every mark, an identifier on every group, six decimals of a point, one path command a
+line, and a mark's looks where it is defined and again where it is used. None of it shows.
 """
 
 import re
@@ -14,7 +14,14 @@ XLINK = "http://www.w3.org/1999/xlink"
 DECIMALS = 3
 """Digits kept after the point; a figure's unit is the typographic point, of which a thousandth shows nowhere."""
 
-HREF = f"{{{XLINK}}}href"
+HREF = "href"
+OLD_HREF = f"{{{XLINK}}}{HREF}"
+"""What refers to a mark, and the name that it bore before SVG 2."""
+
+STROKE = ("width", "opacity", "linecap", "linejoin", "dasharray", "dashoffset")
+INHERITED = {"fill", "fill-opacity", "stroke", *(f"stroke-{part}" for part in STROKE)}
+"""Looks that a mark takes from where it is used, but for those that it has itself; opacity is none of them."""
+
 REFERENCE = re.compile(r"(?<=url\(#)[^)]+")
 LONG_NUMBER = re.compile(rf"-?\d*\.\d{{{DECIMALS + 1},}}(?!\d*e)")
 NUMBERS = ("d", "x", "y", "width", "height", "points", "transform")
@@ -26,14 +33,33 @@ def light(svg: str) -> str:
     """Return the same drawing without comments, metadata, idle groups and identifiers, and with rounded lengths.
 
     >>> light('<svg xmlns="http://www.w3.org/2000/svg"><!-- x --><g id="a"><path d="M 0 0 \\nL 1.23456 2 "/></g></svg>')
-    '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L1.235 2" /></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L1.235 2"/></svg>'
     """
     root = ElementTree.fromstring(svg)  # which forgets the comments
+    for element in root.iter():
+        if OLD_HREF in element.attrib:
+            element.set(HREF, element.attrib.pop(OLD_HREF))
     used = {name: f"i{number}" for number, name in enumerate(dict.fromkeys(_references(root)))}
+    _say_once(root)
     _lighten(root, used)
     ElementTree.register_namespace("", NAMESPACE)
-    ElementTree.register_namespace("xlink", XLINK)
-    return ElementTree.tostring(root, encoding="unicode")
+    return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def _say_once(root: Element) -> None:
+    """Drop from each use what the mark itself says: of the two, browsers heed the mark."""
+    said = {element.get("id"): _looks(element) for element in root.iter() if element.get("id")}
+    for element in root.iter(f"{{{NAMESPACE}}}use"):
+        mark = said.get(element.get(HREF, "#")[1:], {})
+        kept = {name: look for name, look in _looks(element).items() if name not in mark.keys() & INHERITED}
+        element.attrib.pop("style", None)
+        if kept:
+            element.set("style", ";".join(map(":".join, kept.items())))
+
+
+def _looks(element: Element) -> dict[str, str]:
+    pairs = (part.partition(":") for part in element.get("style", "").split(";") if part.strip())
+    return {name.strip(): look.strip() for name, _, look in pairs}
 
 
 def _references(root: Element) -> Iterator[str]:

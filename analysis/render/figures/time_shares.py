@@ -29,7 +29,7 @@ TERM_COLOURS = {
     "combine": "#FFFFFF",
     "all_reduce": "#FFFFFF",
 }
-HATCHES = {"combine": "////", "all_reduce": "...."}  # wires are black, and told apart by hatching
+HATCHES = {"combine": "////", "all_reduce": r"\\\\"}  # wires are black, and told apart by hatching
 USED = ("accelerator", "n_acc", "deg_TP", "deg_EP", "phase", "order", "grouping", "width", "peak", "overlap", "alpha")
 Networks = Mapping[str, Setting]
 

@@ -31,7 +31,7 @@
 
   const isPreviewed = (link) => link?.matches("article a[href*='#']:not(.headerlink, .cite-link)") && place(link) !== "";
 
-  // The page's own MathJax is a configuration only until its script has run.
+  // Until the page is loaded its MathJax is a configuration only, and stays one on pages without formulas.
   const loaded = new Promise((resolve) => {
     if (document.readyState === "complete") resolve();
     else window.addEventListener("load", resolve, { once: true });
@@ -40,7 +40,7 @@
   async function typeset(element) {
     if (!element.querySelector(".math")) return;
     await loaded;
-    if (!window.MathJax) {
+    if (!window.MathJax?.startup?.promise) {
       window.MathJax = { svg: { fontCache: "global" }, startup: { typeset: false } };
       await load("mathjax/tex-svg.js");
     }
