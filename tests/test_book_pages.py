@@ -1,5 +1,7 @@
 """Pages are templates: what they name must exist, and a mistake is told with its page and line."""
 
+import json
+import math
 import os
 
 import pytest
@@ -8,7 +10,7 @@ from analysis.book import render
 from analysis.errors import InputError
 from analysis.files import ROOT, fingerprint, mirror, write
 from analysis.render.page import template_functions
-from analysis.render.show import ShownFigure, note, show
+from analysis.render.show import ShownFigure, note, show, shown
 from analysis.render.style import use
 
 DRAWN = {"fig-line": ("line", "analysis.render.figures.lines.line_figure")}
@@ -64,6 +66,18 @@ def test_a_fingerprint_tells_names_contents_and_order_apart(tmp_path):
     two.write_bytes(b"y")
     states = [fingerprint([one]), fingerprint([one], "p"), fingerprint([one, two]), fingerprint([two]), fingerprint([])]
     assert len(set(states)) == len(states)
+
+
+def test_notes_keep_infinity_which_json_lacks(monkeypatch):
+    displayed = []
+
+    def display(data, raw, metadata):
+        displayed.append({"data": data, "metadata": metadata})
+
+    monkeypatch.setattr("analysis.render.show.display", display)
+    note(flip=math.inf, degree=2.5, name="inf")
+    written = json.dumps(displayed, allow_nan=False)
+    assert list(shown(json.loads(written))) == [{"flip": math.inf, "degree": 2.5, "name": "inf"}]
 
 
 def test_show_and_note_refuse_what_the_book_cannot_use():

@@ -6,6 +6,7 @@ form of that metadata is known to this file alone.
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from analysis.render.svg import light
 
 KEY = "study"
 SVG = "image/svg+xml"
+FLOAT = "float"
+"""Names, in metadata, the text of a number that JSON lacks."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def note(**values: float | int | str | bool) -> None:
     """Display plain values, and export them to the book's pages as `notes.NAME`; raises InputError for other types."""
     plain = {name: _plain(name, value) for name, value in values.items()}
     text = "\n".join(f"{name} = {value}" for name, value in plain.items())
-    display({"text/plain": text}, raw=True, metadata={KEY: {"notes": plain}})
+    written = {name: _written(value) for name, value in plain.items()}
+    display({"text/plain": text}, raw=True, metadata={KEY: {"notes": written}})
 
 
 def shown(outputs: Sequence[Mapping[str, Any]]) -> Iterator[ShownFigure | dict]:
@@ -67,7 +71,7 @@ def shown(outputs: Sequence[Mapping[str, Any]]) -> Iterator[ShownFigure | dict]:
         if "label" in about:
             yield ShownFigure(**about, svg=output["data"][SVG])
         elif "notes" in about:
-            yield dict(about["notes"])
+            yield {name: _read(value) for name, value in about["notes"].items()}
 
 
 def _svg(figure: Figure) -> str:
@@ -95,3 +99,12 @@ def _plain(name: str, value: Any) -> float | int | str | bool:
         kind = type(value).__name__
         raise InputError(f"note: {name} is a {kind}; allowed are numbers, strings and booleans, so convert it first")
     return value
+
+
+def _written(value: float | int | str | bool) -> float | int | str | bool | dict[str, str]:
+    """The value as JSON may hold it, which knows no infinity."""
+    return {FLOAT: str(value)} if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _read(value: Any) -> float | int | str | bool:
+    return float(value[FLOAT]) if isinstance(value, dict) else value
