@@ -17,7 +17,7 @@ IDLE = (
 PLAIN = re.compile(r'<span class="(?:n|p|w|o|nb|bp|nn|mi|mf|pre)">([^<]*)</span>')
 ICONS = re.compile(r"\s*<!-- So that users can add custom icons -->\s*<script [^>]*fontawesome.js[^>]*></script>")
 TOGGLE = re.compile(r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span class="toctree-toggle")')
-SIGNATURE = re.compile(r'(?<=<span class="sig-paren">\(</span>)<dl>\s*(.*?)</dl>', flags=re.S)
+SIGNATURE = re.compile(r'(<span class="sig-paren">\(</span>)\s*<dl>\s*(.*?)</dl>\s*', flags=re.S)
 FOLDED = re.compile(r"<p>((?:(?!<p>|</p>).)*)(<details>.*?</details>)</p>", flags=re.S)
 
 
@@ -30,7 +30,8 @@ def finish(html: Path) -> None:
     _offer_bare_notebooks(html)
     for page in html.rglob("*.html"):
         text = named(unfolded(ICONS.sub("", page.read_text())))
-        write(page, (light_code(in_lines(text)) if page.parent.name == "reference" else text).encode())
+        describes_code = "reference" in (page.stem, page.parent.name)
+        write(page, (light_code(in_lines(text)) if describes_code else text).encode())
 
 
 def _offer_bare_notebooks(html: Path) -> None:
@@ -69,8 +70,8 @@ def named(page: str) -> str:
 def in_lines(page: str) -> str:
     """Each parameter of a long signature on a line, without the list that Sphinx makes of them: it has no terms.
 
-    >>> in_lines('<span class="sig-paren">(</span><dl>\\n<dd>B: int,</dd>\\n</dl>\\n<span class="sig-paren">)</span>')
-    '<span class="sig-paren">(</span><span class="sig-line">B: int,</span>\\n\\n<span class="sig-paren">)</span>'
+    >>> in_lines('<span class="sig-paren">(</span>\\n<dl>\\n<dd>B,</dd>\\n</dl>\\n<span class="sig-paren">)</span>')
+    '<span class="sig-paren">(</span><span class="sig-line">B,</span>\\n<span class="sig-paren">)</span>'
     """
     lines = {"<dd>": '<span class="sig-line">', "</dd>": "</span>"}
-    return SIGNATURE.sub(lambda found: re.sub("</?dd>", lambda tag: lines[tag[0]], found[1]), page)
+    return SIGNATURE.sub(lambda found: found[1] + re.sub("</?dd>", lambda tag: lines[tag[0]], found[2]), page)
