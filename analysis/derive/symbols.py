@@ -47,6 +47,8 @@ causal = _born("causal", r"f_{causal}", "1", "share of the l x L score pairs tha
 L_win = _born("L_win", r"L_{win}", "tokens", "tokens that a query of a windowed block attends to, at most", _g,
               "sliding_window")
 S_passes = _born("S_passes", r"p_{S}", "1", "times the score tensor crosses the memory bus when spilled", _g)
+acceptance = _born("acceptance", r"a", "1", "probability that a drafted token is accepted, once those before it were",
+                   _g)
 
 # -- attention -----------------------------------------------------------------------------------
 _g = "attention"

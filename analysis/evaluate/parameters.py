@@ -40,6 +40,9 @@ _TABLE = (
     Parameter("B", COUNT, None, (), "requests decoded together by the whole system"),
     Parameter("L", COUNT, None, (), "context length in tokens"),
     Parameter("l", COUNT, None, (), "tokens processed per request in this step; by default set by the phase"),
+    Parameter("acceptance", NUMBER, 0, (),
+              "probability that a drafted token is accepted, once those before it were; l query tokens are one settled "
+              "token and l - 1 drafts, and times per output token count what is accepted"),
     Parameter("causal", NUMBER, 1, (0, 1), "share of the l x L score pairs that is computed; 0.5 for causal prefill"),
     Parameter("order", CHOICE, None, ORDERS,
               "MLA: as_printed (Eqs 4-6, K and V decompressed) or reordered (Eqs 7-8); by default reordered in decode, "

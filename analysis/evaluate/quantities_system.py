@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from analysis.derive import communication
+from analysis.derive import communication, speculation
 from analysis.derive.symbols import B, n_acc
 from analysis.errors import InputError
 from analysis.evaluate import skew, system
+from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model
 from analysis.evaluate.setting import Setting
 
@@ -48,6 +49,13 @@ define("tpot", "time per output token", "s", system.tpot, domain=_serves)
 define("tpot_terms", "terms of the time per output token, all blocks together", "s", system.terms, domain=_serves)
 define(
     "tpot_bound", "lower bound of the time per output token (Eq. 12)", "s", domain=_serves, expression=system.tpot_bound
+)
+define(
+    "tokens_per_step",
+    "tokens that a request gains in a step, on average",
+    "token",
+    lambda setting: speculation.closed_tokens(),
+    compute=lambda setting: value(system.tokens_per_step(setting), setting.point),
 )
 define("throughput", "output tokens per second of the system", "token/s", lambda s: B / system.tpot(s), domain=_serves)
 define(

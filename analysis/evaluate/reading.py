@@ -89,6 +89,7 @@ def _bounds(parameter: Parameter, number: float) -> tuple[str, bool]:
     """The range of a number in words, and whether the number lies in it (nan lies in none)."""
     ranges = {
         "causal": ("a number above 0 and at most 1", 0 < number <= 1),
+        "acceptance": ("a number from 0 to 1", 0 <= number <= 1),
         "S_passes": ("1 or 2", number in (1, 2)),
         "alpha": ("a number of seconds from 0, or link", 0 <= number < LARGEST),
         "s": ("a number from 0 to 10", 0 <= number <= 10),

@@ -18,7 +18,7 @@ from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.points import row_point
 from analysis.evaluate.reading import read
 
-NUMERIC = ("B", "L", "causal", "S_passes", "n_acc", "deg_TP")
+NUMERIC = ("B", "L", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
 GB, GIB = 10**9, 2**30
 
 

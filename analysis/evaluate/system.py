@@ -1,10 +1,13 @@
-"""A serving system in a setting: the system's closed forms, and the integer batches that limits leave."""
+"""A serving system in a setting: the system's closed forms, and the integer batches that limits leave.
+
+Times are per output token: those of a step over the tokens that a request gains in it, one unless drafts are accepted.
+"""
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Integer
 
-from analysis.derive import capacity, serving
-from analysis.derive.symbols import B, deg_DP
+from analysis.derive import capacity, serving, speculation
+from analysis.derive.symbols import SLO, B, acceptance, deg_DP, l
 from analysis.errors import InputError
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.numbers import value
@@ -12,6 +15,7 @@ from analysis.evaluate.setting import Setting
 from analysis.evaluate.timing import timing
 
 LARGEST_BATCH = 2.0**52  # beyond, a float no longer counts single requests
+MOST_QUERIES = 64  # query tokens of a step with drafts; far beyond what any acceptance short of 1 rewards
 
 
 def system(setting: Setting) -> serving.System:
@@ -20,14 +24,31 @@ def system(setting: Setting) -> serving.System:
     return serving.System(levels, "accelerator_experts" in setting.given, setting["overlap"])
 
 
+def tokens_per_step(setting: Setting) -> Expr:
+    """Tokens that a request gains in a step on average [tokens]; 1 where no draft is accepted. Raises InputError."""
+    if not np.any(setting["acceptance"]):
+        return Integer(1)
+    if setting["phase"] == "prefill":
+        raise InputError("acceptance= speaks of drafts, and prefill has none; leave it out, or choose phase=decode.")
+    most = np.max(setting.point[l])
+    if most > MOST_QUERIES:
+        raise InputError(f"l={most:g}: with acceptance= allowed are up to {MOST_QUERIES} query tokens; give fewer.")
+    several = isinstance(setting.point[l], np.ndarray)
+    form = speculation.tokens_up_to if several else lambda query: speculation.expected_tokens(acceptance, query)
+    return form(int(most))
+
+
 def terms(setting: Setting) -> dict[str, Expr]:
     """Terms of TPOT [s] by name."""
-    return serving.tpot_terms(setting.architecture, setting.conventions, system(setting), timing(setting))
+    found = serving.tpot_terms(setting.architecture, setting.conventions, system(setting), timing(setting))
+    gained = tokens_per_step(setting)
+    return found if gained == 1 else {name: term / gained for name, term in found.items()}
 
 
 def tpot(setting: Setting) -> Expr:
     """TPOT [s]."""
-    return serving.tpot(setting.architecture, setting.conventions, system(setting), timing(setting))
+    step = serving.tpot(setting.architecture, setting.conventions, system(setting), timing(setting))
+    return step / tokens_per_step(setting)
 
 
 def book(setting: Setting) -> serving.Book:
@@ -37,12 +58,14 @@ def book(setting: Setting) -> serving.Book:
 
 def tpot_bound(setting: Setting) -> Expr:
     """Lower bound of TPOT [s] (Eq. 12)."""
-    return serving.tpot_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+    step = serving.tpot_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+    return step / tokens_per_step(setting)
 
 
 def B_SLO_bound(setting: Setting) -> Expr:
     """Batch [requests] that the lower bound admits under the SLO, not rounded."""
-    return serving.B_SLO_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+    form = serving.B_SLO_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+    return form.xreplace({SLO: SLO * tokens_per_step(setting)})
 
 
 def B_cap(setting: Setting) -> Expr:

@@ -19,7 +19,7 @@ def _whole_model(setting: Setting) -> tuple[Expr, Expr]:
 
 
 def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]:
-    """Share of each resource of an accelerator in use over a step of `tpot` seconds at a batch [1].
+    """Share of each resource of an accelerator in use over a step, at `tpot` seconds per output token and a batch [1].
 
     Interconnect: share of the step in which the wires are busy. Experts on another device count as if at home.
     """
@@ -28,11 +28,11 @@ def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]
     used = capacity.memory_used(
         setting.architecture, setting.conventions, setting["weights"], setting["activation"] == "counted"
     )
-    terms = system.terms(setting)
+    terms, step = system.terms(setting), tpot * float(value(system.tokens_per_step(setting), point))
     wires = sum(float(value(terms[name], point)) for name in serving.COMMUNICATION)
     return {
-        "arithmetic": float(value(flops / P_acc, point)) / tpot,
-        "memory bandwidth": float(value(moved / BW_mem, point)) / tpot,
+        "arithmetic": float(value(flops / P_acc, point)) / step,
+        "memory bandwidth": float(value(moved / BW_mem, point)) / step,
         "memory capacity": float(value(used / n_acc / M_cap, point)),
         "interconnect": wires / tpot,
     }

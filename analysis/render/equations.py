@@ -39,6 +39,7 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "all_to_all_time": r"t_{dispatch}",
     "B_cap": r"B_{cap}",
     "B_SLO": r"B_{SLO}",
+    "tokens_per_step": r"E",
     "throughput": r"X",
     "throughput_per_accelerator": r"X_{acc}",
     "load_imbalance": r"\Gamma_{acc}",

@@ -7,7 +7,7 @@ from sympy import Add, Expr, Integer
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Architecture, Conventions
 from analysis.derive.symbols import causal, deg_EP, n_acc
-from analysis.derive.thesis import attention, attribution, balance, parallel
+from analysis.derive.thesis import attention, attribution, balance, parallel, queries
 from analysis.derive.thesis.steps import Proof
 from analysis.errors import InputError, choices
 from analysis.render.latex import WIDTHS, display, tidy, upright
@@ -23,7 +23,7 @@ PROOFS: dict[str, Callable[[], Proof]] = {
     "tensor": lambda: parallel.core_under_tensor_parallelism(MECHANISMS["MLA"], REORDERED),
     "elasticity": balance.elasticity_proof,
     "attribution": attribution.attribution_proof,
-    "queries": lambda: parallel.query_tokens_proof(MECHANISMS["MLA"], REORDERED),
+    "queries": lambda: queries.query_tokens_proof(MECHANISMS["MLA"], REORDERED),
     "schedule": balance.tokens_proof,
 }
 

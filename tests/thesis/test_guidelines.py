@@ -5,7 +5,7 @@ import pytest
 
 from analysis.derive.symbols import BY_NAME, BW_mem, P_acc
 from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.thesis import attention, guidelines, kinds, parallel
+from analysis.evaluate.thesis import attention, guidelines, kinds, parallel, queries
 from analysis.evaluate.thesis.arrangement import static
 from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at
 from analysis.files import ROOT
@@ -62,7 +62,7 @@ SIDES = {  # what changes its sign at the flip point: a number of the whole mode
     "capacity": lambda s, x: float(batch_at_capacity(s, x)) - ridge_batch(s),
     "tensor": lambda s, x: float(parallel.attention_change(alone(s), x, 2, 8192.0)),
     "queries": lambda s, x: computes(s, "core_attention", 64, 1e12, l=x),
-    "acceptance": lambda s, x: float(parallel.gain(alone(s), [2], 8192.0, min(1.0, x))[0]) - 1,
+    "acceptance": lambda s, x: float(queries.gain(alone(s), [2], 8192.0, min(1.0, x))[0]) - 1,
     "experts": lambda s, x: computes(s, "routed_experts", x, width_activations=1e-9),
     "groups": experts_over_dense,
     "device": lambda s, x: float(attention.expert_speed(s, [x])[0]) - 1,

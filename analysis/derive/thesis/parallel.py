@@ -1,13 +1,13 @@
-"""Tensor parallelism against data parallelism on reordered attention (d), and several query tokens a step (g)."""
+"""Tensor parallelism against data parallelism on reordered attention (d)."""
 
-from sympy import Add, Expr, Integer, Symbol, solve
+from sympy import Expr, Integer
 
 from analysis.derive.attention import Mechanism
-from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops, intensity
+from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops
 from analysis.derive.communication import all_reduce_time, partial_sums
 from analysis.derive.parallel import Substitution, sharded
 from analysis.derive.reordering import limits
-from analysis.derive.symbols import B, BW_mem, L, RP_acc, deg_DP, deg_TP, l, n_acc
+from analysis.derive.symbols import B, BW_mem, L, deg_DP, deg_TP, l, n_acc
 from analysis.derive.thesis.steps import Proof, Step
 
 
@@ -71,36 +71,3 @@ def core_under_tensor_parallelism(mechanism: Mechanism, conventions: Conventions
             "so intensity falls as deg_TP rises",
         ),
     )
-
-
-# -- several query tokens --------------------------------------------------------------------------
-def query_tokens_at_ridge(mechanism: Mechanism, conventions: Conventions) -> Expr:
-    """Query tokens l at which core attention reaches the ridge point, L without bound [tokens] (proposition g)."""
-    kernels = attention_stages(mechanism, conventions)["core"]
-    return solve(limits(intensity(kernels), [L]) - RP_acc, l)[0].factor()
-
-
-def query_tokens_proof(mechanism: Mechanism, conventions: Conventions) -> Proof:
-    """Why l query tokens multiply the intensity of core attention by l (proposition g)."""
-    kernels = attention_stages(mechanism, conventions)["core"]
-    exact = intensity(kernels).cancel()
-    endless = limits(exact, [L]).factor()
-    return (
-        Step(r"ArI(l)", exact, "the cache is read once for all l queries"),
-        Step(r"\lim_{L \to \infty}\,ArI(l)", endless, "at long contexts"),
-        Step(
-            r"\lim_{L \to \infty}\,ArI(l)/ArI(1)",
-            (endless / endless.xreplace({l: Integer(1)})).cancel(),
-            "proportional to l",
-        ),
-        Step(r"l^{\star}", query_tokens_at_ridge(mechanism, conventions), "query tokens at which it meets the ridge"),
-    )
-
-
-def expected_tokens(acceptance: Expr | Symbol | float, drafted: int) -> Expr:
-    """Tokens that a step of `drafted` query tokens yields on average [tokens]: each follows accepted ones only.
-
-    >>> expected_tokens(Integer(1), 4)
-    4
-    """
-    return Add(*(acceptance**place for place in range(drafted)))

@@ -55,11 +55,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "qwen2": Family(2024, windows="upper", vectors=("norms", "qkv_bias")),
     "qwen2_moe": Family(
-        2024,
-        windows="upper",
-        experts="step",
-        shared="width",
-        vectors=("norms", "qkv_bias", "shared_gate"),
+        2024, windows="upper", experts="step", shared="width", vectors=("norms", "qkv_bias", "shared_gate")
     ),
     "qwen3": Family(2025, windows="upper", vectors=("norms", "qk_norm"), switched=_ATTENTION_BIAS, explicit_heads=True),
     "qwen3_moe": Family(

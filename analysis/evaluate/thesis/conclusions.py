@@ -9,7 +9,7 @@ from analysis.derive.symbols import BW_mem, P_acc
 from analysis.evaluate import datasets
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import balance, parallel, resources
+from analysis.evaluate.thesis import balance, parallel, queries, resources
 from analysis.evaluate.thesis.attention import whole_gain
 from analysis.evaluate.thesis.factorial import HELD, effects, factorial
 from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at, total
@@ -170,5 +170,5 @@ def one_alone(world: World) -> Iterator[Condition]:
 def drafts(world: World) -> Iterator[Condition]:
     """Whether several query tokens a step raise throughput, per number and acceptance."""
     for acceptance in (0.5, 0.7, 0.9):
-        for query, gain in zip((2, 4, 8), parallel.gain(world.latent, [2, 4, 8], AT, acceptance), strict=True):
+        for query, gain in zip((2, 4, 8), queries.gain(world.latent, [2, 4, 8], AT, acceptance), strict=True):
             yield Condition(f"{query} query tokens, acceptance {acceptance:g}", float(gain), bool(gain > 1))

@@ -13,7 +13,7 @@ from analysis.evaluate.edition.edition import Edition
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import attention, attribution, balance, parallel
+from analysis.evaluate.thesis import attention, attribution, balance, parallel, queries
 from analysis.evaluate.thesis.arrangement import static
 from analysis.evaluate.thesis.full import WIRES, terms_at
 from analysis.evaluate.thesis.scheduling import waiting_batch
@@ -112,9 +112,9 @@ GUIDELINES = (
     Guideline("tensor", f"Tensor parallelism of degree {DEGREE} shortens attention below a batch of",
               ENGINEER, "requests", tensor_batch, "fig-thesis-tensor"),
     Guideline("queries", "Drafted tokens cost little while query tokens a step stay below",
-              ENGINEER, "tokens", parallel.query_tokens_at_ridge, "fig-thesis-queries"),
+              ENGINEER, "tokens", queries.query_tokens_at_ridge, "fig-thesis-queries"),
     Guideline("acceptance", "Two query tokens a step pay where drafts are accepted with a probability above",
-              ENGINEER, "1", lambda s: parallel.even_acceptance(_alone(s), 2, CONTEXT), "fig-thesis-queries"),
+              ENGINEER, "1", lambda s: queries.even_acceptance(_alone(s), 2, CONTEXT), "fig-thesis-queries"),
     Guideline("experts", "Experts compute from a batch of",
               ENGINEER, "requests", experts_batch, "fig-thesis-balance", ("experts",)),
     Guideline("groups", "Experts are more intense than dense layers above a number of data-parallel accelerators of",

@@ -8,7 +8,7 @@ from analysis.evaluate.edition.edition import Edition
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.attention import device_speed, even_context
 from analysis.evaluate.thesis.full import shares_at_capacity
-from analysis.evaluate.thesis.parallel import even_acceptance
+from analysis.evaluate.thesis.queries import even_acceptance
 from analysis.evaluate.thesis.resources import elasticities
 from analysis.evaluate.thesis.verdict import variants
 from analysis.evaluate.thesis.world import world

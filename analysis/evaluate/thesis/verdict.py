@@ -97,7 +97,7 @@ CONCLUSIONS = (
     Conclusion("one-alone", "The gain over old models is due to one mechanism",
                (OURS,), (), "throughput of one mechanism over that of both", conclusions.one_alone,
                "fig-thesis-attribution"),
-    Conclusion("drafts", "Several query tokens a step serve latent attention more",
+    Conclusion("drafts", "Several query tokens a step raise the throughput of latent attention",
                (OURS,), (), "throughput over one query token", conclusions.drafts, "fig-thesis-queries"),
 )
 # fmt: on
@@ -127,9 +127,14 @@ _judged: dict[tuple[str, str], tuple[Verdict, ...]] = {}
 
 def verdicts(edition: Edition, variant: str = PLAIN) -> tuple[Verdict, ...]:
     """Every conclusion judged in an edition under a variant; conditions without a number are left out."""
-    key = repr(edition), variant  # an edition holds a mapping, so that it cannot be a key itself
+    return judged(edition, **variants(edition)[variant])
+
+
+def judged(edition: Edition, **changed) -> tuple[Verdict, ...]:
+    """Every conclusion judged in an edition with some parameters of its systems replaced. Raises InputError."""
+    key = repr(edition), repr(sorted(changed.items()))  # an edition holds a mapping, so that it cannot be a key itself
     if key not in _judged:
-        found = world(edition, **variants(edition)[variant])
+        found = world(edition, **changed)
         _judged[key] = tuple(Verdict(each, _checked(each, found)) for each in CONCLUSIONS)
     return _judged[key]
 

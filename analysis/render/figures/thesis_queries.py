@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import parallel
+from analysis.evaluate.thesis import queries as found
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
@@ -22,7 +22,7 @@ def queries_figure(settings: Sequence[Setting], queries: np.ndarray, L: float, a
         for setting, marker in zip(settings, MARKERS, strict=False):
             axes.plot(
                 queries,
-                parallel.gain(setting, queries, L, acceptance),
+                found.gain(setting, queries, L, acceptance),
                 marker=marker,
                 color=mechanism_colour(setting),
                 label=setting.model.name,
@@ -32,7 +32,7 @@ def queries_figure(settings: Sequence[Setting], queries: np.ndarray, L: float, a
         powers_of_two(axes.xaxis, queries)
     panels[0, 0].set_ylabel("throughput over l = 1")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    even = parallel.even_acceptance(settings[-1], 2, L)
+    even = found.even_acceptance(settings[-1], 2, L)
     when = "never pay" if even is None else f"pay above an acceptance of {rounded(even, 2)}"
     headline(figure, f"Two query tokens a step {when} for {settings[-1].model.name}")
     return figure
@@ -47,7 +47,7 @@ def describe(settings: Sequence[Setting], L: float, acceptances: Sequence[float]
     )
     words = []
     for setting in settings:
-        even = parallel.even_acceptance(setting, 2, L)
+        even = found.even_acceptance(setting, 2, L)
         words.append(f"{setting.model.id} {'none' if even is None else rounded(even)}")
     return caption, f"A panel per acceptance rate. Two tokens a step pay above an acceptance of: {', '.join(words)}."
 
@@ -58,15 +58,15 @@ def columns(settings: Sequence[Setting], queries: np.ndarray, L: float, acceptan
         (setting.model.id, float(rate), float(l), float(gain))
         for setting in settings
         for rate in acceptances
-        for l, gain in zip(queries, parallel.gain(setting, queries, L, rate), strict=True)
+        for l, gain in zip(queries, found.gain(setting, queries, L, rate), strict=True)
     ]
     return dict(zip(("model", "acceptance", "l", "gain"), map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _acceptance(setting: Setting, query: int, L: float) -> float:
     """Acceptance rate above which so many query tokens pay [1]; inf where they never do."""
-    found = parallel.even_acceptance(setting, query, L)
-    return float("inf") if found is None else found
+    even = found.even_acceptance(setting, query, L)
+    return float("inf") if even is None else even
 
 
 def notes(settings: Sequence[Setting], L: float) -> dict[str, float]:
@@ -76,6 +76,6 @@ def notes(settings: Sequence[Setting], L: float) -> dict[str, float]:
         "thesis_accept_first": _acceptance(first, 2, L),
         "thesis_accept_last": _acceptance(last, 2, L),
         "thesis_accept_last_four": _acceptance(last, 4, L),
-        "thesis_queries_first": parallel.query_tokens_at_ridge(first),
-        "thesis_queries_last": parallel.query_tokens_at_ridge(last),
+        "thesis_queries_first": found.query_tokens_at_ridge(first),
+        "thesis_queries_last": found.query_tokens_at_ridge(last),
     }
