@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Integer, simplify
 
@@ -11,6 +11,7 @@ from analysis.derive.thesis import attention as proofs
 from analysis.errors import InputError
 from analysis.evaluate.numbers import value
 from analysis.evaluate.thesis import attention
+from analysis.evaluate.thesis.full import terms_at
 from analysis.render.proofs import MLA, REORDERED
 
 from . import points
@@ -48,6 +49,18 @@ def test_context_at_the_ridge_flips_between_waiting_and_computing(device):
     counts = proofs.core(system.architecture, system.conventions)
     below, above = (value(counts.intensity, system.point | {L: flip * share, B: 64}) for share in (0.99, 1.01))
     assert below < system.point[P_acc] / system.point[BW_mem] < above
+
+
+@settings(max_examples=30)
+@given(st.sampled_from(("h200-sxm5", "mi325x", "a100-paper")), st.sampled_from((64, 128)), st.floats(0.3, 3))
+def test_the_core_of_the_full_model_computes_beyond_that_context_only(device, count, off):
+    assume(abs(off - 1) > 0.01)
+    system = points.setting("deepseek-v3", device, count)
+    context = attention.context_at_ridge(system) * off
+    batch, plain = points.full(system, context)
+    assume(batch >= 1)
+    endless = float(terms_at(system, batch, context, {P_acc: 1e40})["core_attention"])
+    assert (plain["core_attention"] > endless * (1 + 1e-12)) == (off > 1)
 
 
 def test_on_a_b200_it_never_reaches_the_ridge():
@@ -104,6 +117,36 @@ def test_speed_of_the_core_is_that_of_the_full_model_with_the_devices_rates(mode
     _, moved = points.full(other, context, batch)
     speed = float(attention.device_speed(system, [context])[0])
     assert speed == pytest.approx(terms["core_attention"] / moved["core_attention"], rel=1e-9)
+
+
+@settings(max_examples=30)
+@given(st.sampled_from((32, 128)), st.floats(0.3, 3))
+def test_heads_on_one_cache_flip_the_device_in_the_full_model(count, off):
+    """At endless context; the model's heads are put at `off` times the flip."""
+    assume(abs(off - 1) > 0.01)
+    system = device("deepseek-v3", count)
+    heads = float(value(proofs.even_heads(MLA, REORDERED), system.point)) * off
+    on_device, plain = (
+        float(terms_at(points.setting("deepseek-v3", name, count), 64.0, 1e9, {n_hd: heads})["core_attention"])
+        for name in ("pim-paper", "b200-paper")
+    )
+    assert (on_device < plain) == (off < 1)
+
+
+@settings(max_examples=30)
+@given(st.sampled_from(list(points.SYSTEMS)), points.contexts, st.floats(2, 8), st.floats(0.3, 3))
+def test_a_wide_device_speeds_the_core_above_its_ridge_only(model, context, width, off):
+    assume(abs(off - 1) > 0.01)
+    system = device(model)
+    assume(points.full(system, context)[0] >= 1)
+    ridge = attention.even_ridge(system, context, width) * off
+    wide = width * float(system.point[BW_mem])
+    batch = float(points.full(system, context)[0])
+    plain, moved = (
+        float(terms_at(system.with_(accelerator_experts=None), batch, context, rates)["core_attention"])
+        for rates in ({}, {P_acc: ridge * wide, BW_mem: wide})
+    )
+    assert (moved < plain) == (off > 1)
 
 
 def test_ridge_context_is_where_memory_holds_just_the_ridge_batch():

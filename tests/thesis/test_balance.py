@@ -100,10 +100,13 @@ def test_elasticities_tell_the_sign_and_size_of_a_small_change(model):
         assert np.log(more / plain) / np.log(1.01) == pytest.approx(worth[name], abs=0.02)
 
 
-def test_worth_passes_a_half_at_its_context():
-    flip = resources.even_context(R1)
-    below, above = (resources.elasticities(R1, flip * off)["memory bandwidth"] for off in (0.98, 1.02))
-    assert below < 0.5 < above
+@settings(max_examples=20)
+@given(points.settings, st.sampled_from(("memory bandwidth", "capacity")), st.floats(0.2, 0.6))
+def test_worth_passes_a_value_at_its_context(system, resource, worth):
+    flip = resources.even_context(system, resource, worth)
+    assume(0 < flip < np.inf)
+    below, above = (resources.elasticities(system, flip * off)[resource] for off in (0.98, 1.02))
+    assert below < worth < above
 
 
 @settings(max_examples=30)
@@ -132,13 +135,19 @@ def for_all(budget: str) -> np.ndarray:
     return resources.for_all(systems, 8192.0, resources.BUDGETS[budget])
 
 
-@pytest.mark.parametrize("model", ["gpt3-175b", "llama-4-maverick"])
-def test_the_specialised_device_loses_above_its_share_of_cost(model):
-    system = points.setting(model)
-    flip = resources.even_share(system, "pim-paper", 8192.0, COSTS)
+@settings(max_examples=20)
+@given(points.settings, points.contexts, st.sampled_from(list(resources.BUDGETS)))
+def test_the_specialised_device_loses_above_its_share_of_cost(system, context, budget):
+    flip = resources.even_share(system, "pim-paper", context, resources.BUDGETS[budget])
+    assume(1e-3 < flip < 0.99)
     for off, wins in ((-1e-3, True), (1e-3, False)):
-        made = resources.specialised(system, "pim-paper", resources.shifted(COSTS, flip + off))
-        assert (resources.gain(system, made, 8192.0) > 1) == wins
+        made = resources.specialised(system, "pim-paper", resources.shifted(resources.BUDGETS[budget], flip + off))
+        assert (np.nan_to_num(resources.gain(system, made, context)) > 1) == wins
+
+
+@pytest.mark.parametrize("model", ["gpt3-175b", "llama-4-maverick"])
+def test_models_of_old_attention_have_such_a_share(model):
+    assert 0 < resources.even_share(points.setting(model), "pim-paper", 8192.0, COSTS) < 1
 
 
 def test_the_specialised_device_costs_what_the_reference_costs_and_keeps_the_memory_devices_ratio():

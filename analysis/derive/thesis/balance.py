@@ -71,9 +71,9 @@ def tokens_proof() -> Proof:
         Step(r"\max_{deg_{EP}}\,T_{e}", found.xreplace({deg_EP: n_acc}), "largest where one group spans the system"),
         Step(r"deg_{EP}^{\star}", scheduled_degree(), "degree that gives wanted tokens, up to all"),
         Step(
-            r"B^{\star}",
+            r"B^{\star}\big|_{deg_{EP}=n_{acc}}",
             roofline.B_MoE(),
-            "from this batch on the busiest expert computes; below, all wait for weights",
+            "in a spanning group the busiest expert computes from this batch on; below, all wait for weights",
         ),
     )
 

@@ -1,0 +1,135 @@
+"""Each line of each proof follows from those before it: by algebra, or at random sizes past a maximum or a limit."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import Integer, diff, oo, simplify
+
+from analysis.derive.symbols import (
+    BY_NAME,
+    B,
+    BW_Int,
+    BW_mem,
+    L,
+    M_cap,
+    P_acc,
+    P_exp,
+    T_e,
+    acceptance,
+    d_hd,
+    d_KVco,
+    d_RoPE,
+    deg_DP,
+    deg_EP,
+    deg_TP,
+    l,
+    n_acc,
+    n_e,
+    n_hd,
+    n_k,
+)
+from analysis.evaluate.numbers import value
+from analysis.render.proofs import PROOFS
+
+sizes = st.integers(0, 2**32 - 1)
+
+
+def lines(name: str) -> list:
+    return [step.form for step in PROOFS[name]()]
+
+
+def same(one, other) -> bool:
+    return simplify(one - other) == 0
+
+
+def drawn(seed: int) -> dict:
+    """A size of 2 to 1000 for every symbol; no proof leans on what a size is."""
+    from random import Random
+
+    made = Random(seed)
+    return {symbol: made.randint(2, 1000) for symbol in BY_NAME.values()}
+
+
+@settings(max_examples=25)
+@given(sizes)
+def test_full_memory(seed):
+    moved, cached, share, time, over = lines("full-memory")
+    point = drawn(seed)
+    assert share == 1
+    assert value(moved / cached, point | {L: 1e30}) == pytest.approx(1)
+    assert value(time, point) == pytest.approx(value(over * moved / BW_mem, point))
+
+
+def test_balance():
+    expert, dense, ratio, groups, spanning = lines("balance")
+    assert same(ratio, expert / dense)
+    assert not ratio.has(B)
+    assert same(ratio.subs(deg_DP, groups), 1)
+    assert same(spanning, groups.subs(deg_EP, n_acc))
+
+
+def test_device():
+    waits, computes, ratio, even = lines("device")
+    assert same(ratio, waits / computes)
+    intensity = computes * P_exp / (waits * BW_mem)  # FLOPs over bytes
+    assert same(ratio, even / intensity)
+
+
+@settings(max_examples=25)
+@given(sizes)
+def test_tensor(seed):
+    work, kept, moved, cache, intensity = lines("tensor")
+    point = drawn(seed)
+    alone, endless = point | {deg_TP: 1}, {L: 1e30}
+    assert kept == 1
+    assert value(work, point) == pytest.approx(value(work, alone))
+    assert value(moved, point | endless) / value(moved, alone | endless) == pytest.approx(value(cache, point))
+    assert same(intensity, kept / cache)
+
+
+def test_elasticity():
+    time, *shares, whole = lines("elasticity")
+    for rate, share in zip((P_acc, BW_mem, BW_Int), shares, strict=True):
+        assert same(share, -rate * diff(time, rate))
+    assert same(sum(shares), time)
+    assert whole == 1
+
+
+def test_attribution():
+    step, latent, spread, alone, gain, interaction, best, least, even, cancelling = lines("attribution")
+    assert same(step, M_cap / BW_mem)
+    assert same(latent.subs(deg_TP, n_acc) * n_acc, spread)  # divided as far as experts are, but n_acc caches kept
+    assert alone == 1
+    assert same(interaction, spread / latent / alone)
+    assert same(diff(interaction, deg_TP).subs(deg_TP, best), 0)
+    assert same(least, interaction.subs(deg_TP, best))
+    assert same(best.subs(M_cap, even), 1)
+    assert same(gain, 2 * n_hd * d_hd / (d_KVco + d_RoPE))
+    assert same((least / gain).limit(n_acc, oo).subs(M_cap, cancelling), 1)
+
+
+def test_queries():
+    exact, endless, ratio, meets, tokens, most, beyond, computing = lines("queries")
+    assert same(exact.limit(L, oo), endless)
+    assert same(ratio, endless / endless.subs(l, 1))
+    assert same(endless.subs(l, meets), BY_NAME["RP_acc"])
+    assert same(tokens.subs(l, 3), 1 + acceptance + acceptance**2)
+    assert same(most - tokens, acceptance**l * most)
+    assert same(beyond, tokens / (l / meets))
+    assert same(computing, tokens / l)
+
+
+def test_schedule():
+    tokens, slope, most, degree, batch = lines("schedule")
+    assert same(slope, diff(tokens, deg_EP))
+    assert same(most, tokens.subs(deg_EP, n_acc))
+    assert same(tokens.subs(deg_EP, degree), T_e)
+    width, ridge = BY_NAME["width_weights"], BY_NAME["RP_acc"]
+    assert same(most.subs(B, batch), ridge * width / Integer(2))  # 2 FLOP to each weight of `width` bytes
+    assert {n_e, n_k} <= tokens.free_symbols
+
+
+def test_every_proof_is_checked_here():
+    assert {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")} >= set(
+        PROOFS
+    )
