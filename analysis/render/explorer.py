@@ -39,8 +39,7 @@ def script(edition: Edition) -> str:
         "models": {row.id: _model(row.id, kinds) for row in datasets.models().values()},
         "accelerators": {row.id: _accelerator(row.id) for row in datasets.accelerators().values()},
         "links": {
-            row.id: {"name": row.name, "point": _named(row_point(row))}
-            for row in datasets.interconnects().values()
+            row.id: {"name": row.name, "point": _named(row_point(row))} for row in datasets.interconnects().values()
         },
         "conventions": _named(Setting.of().point),
     }

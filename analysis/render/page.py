@@ -96,7 +96,7 @@ def template_functions(
     notebook and the dotted name of the function that drew it. The edition is by default the paper's.
     """
     chosen = edition or paper()
-    filled = thesis_tables.BY_EDITION | thesis_tables.SENTENCES | verdict_tables.BY_EDITION | drafted_tables.BY_EDITION | one_page.BY_EDITION
+    filled = thesis_tables.BY_EDITION | verdict_tables.BY_EDITION | drafted_tables.BY_EDITION | one_page.BY_EDITION
     own = edition_words.words(chosen) | {name: partial(function, chosen) for name, function in filled.items()}
     return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}
 

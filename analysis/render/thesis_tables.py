@@ -14,7 +14,7 @@ from analysis.render.ledger_tables import plain_text
 from analysis.render.paper_tables import shipped
 from analysis.render.tables import code, table
 
-NEVER, CONTEXTS = "never", np.array([1024.0, 8192.0, 65536.0, 2.0**20])
+NEVER, CONTEXTS = "no flip", np.array([1024.0, 8192.0, 65536.0, 2.0**20])
 L = guidelines.CONTEXT
 
 
@@ -86,48 +86,36 @@ def hardware_table(edition: Edition) -> str:
 
 def guidelines_table(edition: Edition) -> str:
     """Every guideline with its flip point for the edition's models on its accelerators, and the figure behind it."""
-    rows = [
-        (
-            f"{each.rule}{_unit(each.unit)} ({each.reader}, {{numref}}`{each.figure}`)",
-            code(model),
-            *(NEVER if flip is None else digits_of(flip, 3) for flip in found),
-        )
-        for each, of_models in _flips(edition)
-        for model, found in of_models.items()
-    ]
+    found = {model: guidelines.systems(edition, model) for model in edition.models}
     names = guidelines.accelerators(edition)
+    rows = [
+        (_rule(each) if model == edition.models[0] else "", code(model), *_cells(each, systems))
+        for each in guidelines.GUIDELINES
+        for model, systems in found.items()
+    ]
     caption = (
-        f"Guidelines and the value at which each flips, on {guidelines.MORE * edition.n_acc} accelerators, at L = "
-        f"{L:g} where a context is needed (decode, fused, weights as built, even routing unless said, datasheet rates)."
+        f"Guidelines and the value at which each flips, on {guidelines.MORE * edition.n_acc} accelerators, at "
+        f"L = {L:g} where a context is needed (decode, fused, weights as built, even routing unless said, datasheet "
+        "rates). Bold where the accelerator as it is lies on the side that the inequality names."
     )
     return table(("inequality", "model", *map(code, names)), rows, caption, "tab-guidelines", "ll" + "r" * len(names))
 
 
-def _flips(edition: Edition) -> list[tuple[guidelines.Guideline, dict[str, list[float | None]]]]:
-    """Every guideline with its flip points per accelerator, for each model that it speaks of."""
-    found = {model: guidelines.systems(edition, model) for model in edition.models}
-    return [
-        (each, {m: guidelines.flips(each, on) for m, on in found.items() if guidelines.speaks_of(each, on[0])})
-        for each in guidelines.GUIDELINES
-    ]
+def _rule(guideline: guidelines.Guideline) -> str:
+    return f"{guideline.rule}{_unit(guideline.unit)} ({guideline.reader}, {{numref}}`{guideline.figure}`)"
 
 
-def flips_move(edition: Edition) -> str:
-    """Whether flips move more with the model or with the accelerator, counted over the guidelines, and what to ask."""
-    found = [list(of_models.values()) for _, of_models in _flips(edition)]
-    judged = [rows for rows in found if len(rows) > 1 and all(flip for row in rows for flip in row)]
-    more = sum(_spread(zip(*rows, strict=True)) > _spread(rows) for rows in judged)
-    model, device = "which attention and how many experts", "which device"
-    first, then = (model, device) if 2 * more > len(judged) else (device, model)
-    return (
-        f"{more} of the {len(judged)} guidelines that flip for several models on every accelerator do so further apart "
-        f"between models than between accelerators. Ask first {first}, then {then}."
-    )
+def _cells(guideline: guidelines.Guideline, systems: list[Setting]) -> list[str]:
+    lacking = guidelines.missing(guideline, systems[0])
+    if lacking:
+        return [lacking] * len(systems)
+    found = zip(systems, guidelines.flips(guideline, systems), strict=True)
+    return [_cell(flip, guidelines.holds(guideline, system, flip)) for system, flip in found]
 
 
-def _spread(groups) -> float:
-    """The largest ratio of two numbers of one group [1]."""
-    return max(max(group) / min(group) for group in map(list, groups))
+def _cell(flip: float | None, holds: bool | None) -> str:
+    text = NEVER if flip is None else digits_of(flip, 3)
+    return f"**{text}**" if holds else text
 
 
 def _unit(unit: str) -> str:
@@ -171,4 +159,3 @@ BY_EDITION = {
     "devices_table": devices_table,
     "guidelines_table": guidelines_table,
 }
-SENTENCES = {"flips_move": flips_move}

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from analysis.derive.symbols import BY_NAME, BW_mem, P_acc
+from analysis.evaluate.arrangements import with_models
 from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.thesis import attention, guidelines, kinds, parallel, queries
+from analysis.evaluate.thesis import attention, guidelines, kinds, parallel, queries, spreads
 from analysis.evaluate.thesis.arrangement import static
 from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at
 from analysis.files import ROOT
 from analysis.render import thesis_tables
+from analysis.render.figures import thesis_guidelines
 
 EDITION = paper()
 SYSTEMS = {model: guidelines.systems(EDITION, model) for model in EDITION.models}
@@ -75,7 +77,7 @@ SIDES = {  # what changes its sign at the flip point: a number of the whole mode
 @pytest.mark.parametrize("guideline", guidelines.GUIDELINES, ids=lambda each: each.name)
 @pytest.mark.parametrize("model", EDITION.models)
 def test_every_inequality_flips_at_its_value(guideline, model):
-    if not guidelines.speaks_of(guideline, SYSTEMS[model][0]):
+    if guidelines.missing(guideline, SYSTEMS[model][0]):
         assert guideline.needs
         return
     found = guidelines.flips(guideline, SYSTEMS[model])
@@ -113,3 +115,33 @@ def test_tables_have_a_label_and_full_rows(word):
     header, ruler, *rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) > 2
     assert {line.count("|") - line.count(r"\|") for line in (header, ruler, *rows)} == {header.count("|")}
+
+
+def test_spreads_by_hand():
+    numbers = np.array([[1.0, 2.0, np.nan], [4.0, 4.0, 8.0]])
+    assert spreads._median(numbers) == 3  # over models: 4 / 1 and 4 / 2; the third has one number only
+    assert spreads._median(numbers.T) == 2  # over accelerators: 2 / 1 and 8 / 4
+    assert np.isnan(spreads._median(numbers[:1]))
+
+
+def test_spreads_are_those_of_the_flip_points_of_the_table():
+    for each in spreads.spreads(SYSTEMS):
+        able = [found for found in SYSTEMS.values() if not guidelines.missing(each.guideline, found[0])]
+        rows = [guidelines.flips(each.guideline, found) for found in able]
+        assert np.isfinite(each.models) == (len(able) > 1)
+        assert each.accelerators == pytest.approx(np.median([max(row) / min(row) for row in rows]))
+
+
+def test_bold_cells_are_those_where_the_accelerator_is_on_the_side_named():
+    ridge = next(each for each in guidelines.GUIDELINES if each.name == "ridge")
+    found = [guidelines.holds(ridge, system, 235.0) for system in SYSTEMS["deepseek-v3"]]
+    ridges = [2250 / 8, 989.4 / 4.8, 2250 / 7.7, 1307.4 / 6, 2307 / 7.37]
+    assert found == [each < 235 for each in ridges]
+    half = next(each for each in guidelines.GUIDELINES if each.name == "half")
+    assert guidelines.holds(half, SYSTEMS["deepseek-v3"][0], 100.0) is None
+
+
+def test_the_notebook_shows_the_systems_of_the_table():
+    base = thesis_tables._system(EDITION, accelerator_experts=EDITION.accelerator_experts)
+    settings = with_models(base, EDITION.models, 8192)
+    assert thesis_guidelines.systems(settings, EDITION.accelerators) == SYSTEMS

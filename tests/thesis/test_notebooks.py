@@ -16,8 +16,10 @@ FIGURES = {
     "thesis_attribution": "fig-thesis-attribution",
     "thesis_queries": "fig-thesis-queries",
     "thesis_schedule": "fig-thesis-schedule",
+    "thesis_guidelines": "fig-guidelines",
 }
 OTHERS = {
+    "thesis_guidelines": {"models": "mixtral-8x7b,kimi-k2", "accelerator": "mi325x", "accelerators": "h200-sxm5"},
     "thesis_full_memory": {"models": "mixtral-8x7b,kimi-k2", "accelerators": "mi325x", "contexts": "1024,16384"},
     "thesis_balance": {"model": "kimi-k2", "accelerator": "mi325x", "n_acc": 64},
     "thesis_device": {"models": "llama-3.1-70b,kimi-k2", "accelerator": "mi325x", "contexts": "1024,16384"},

@@ -1,12 +1,12 @@
 """Guidelines for co-design (i): inequalities with the value at which each flips, per model and accelerator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.derive import roofline
-from analysis.derive.symbols import BW_Int
+from analysis.derive.symbols import BW_Int, M_cap, RP_acc
 from analysis.evaluate import datasets
 from analysis.evaluate.asked import fitting
 from analysis.evaluate.edition.edition import Edition
@@ -27,35 +27,33 @@ ARCHITECT, ENGINEER = "architect", "engineer"
 class Guideline:
     """An inequality in words, for whom it is, the unit of its flip point, how it is computed, and its figure.
 
-    `needs`: what a model must have for the row to speak of it, `experts`, `latent` attention or both.
+    `short` names the flip point. `needs`: what a model must have for the row to speak of it, `experts`, `latent`
+    attention or both. `own`: what an accelerator itself has of it, where the inequality holds below the flip point.
     """
 
     name: str
+    short: str
     rule: str
     reader: str
     unit: str
     flip: Callable[[Setting], float | None]
     figure: str
     needs: tuple[str, ...] = ()
+    own: Callable[[Setting], float] | None = None
 
 
 def systems(edition: Edition, model: str) -> list[Setting]:
     """A model on each of the edition's accelerators, in twice the edition's number, at the degree it has there."""
-    device = {"n_acc": MORE * edition.n_acc, "width": edition.width, "peak": edition.peak}
-    rows = (datasets.accelerator(each) for each in accelerators(edition))
-    return [
-        fitting(
-            Setting.of(
-                model=model,
-                accelerator=row.id,
-                link=row.link or edition.link,
-                deg_TP=edition.degree(model),
-                accelerator_experts=edition.accelerator_experts,
-                **device,
-            )
-        )
-        for row in rows
-    ]
+    device = {"width": edition.width, "peak": edition.peak, "accelerator_experts": edition.accelerator_experts}
+    base = Setting.of(model=model, link=edition.link, n_acc=edition.n_acc, deg_TP=edition.degree(model), **device)
+    return on_accelerators(base, accelerators(edition))
+
+
+def on_accelerators(setting: Setting, names: Sequence[str]) -> list[Setting]:
+    """A setting on each accelerator, with the link that it comes with, in `MORE` times the setting's number."""
+    links = {name: datasets.accelerator(name).link or setting["link"] for name in names}
+    count = MORE * setting["n_acc"]
+    return [fitting(setting.with_(accelerator=name, link=links[name], n_acc=count, deg_EP=None)) for name in names]
 
 
 def accelerators(edition: Edition) -> list[str]:
@@ -103,43 +101,69 @@ def tensor_batch(system: Setting) -> float | None:
 
 # fmt: off
 GUIDELINES = (
-    Guideline("ridge", "Core attention computes rather than waits where the ridge point lies below",
-              ARCHITECT, "FLOP/byte", ridge_of_attention, "fig-thesis-device"),
-    Guideline("half", "Core attention takes over half of a token's time at full memory beyond a context of",
+    Guideline("ridge", "ridge point of core attention",
+              "Core attention computes rather than waits where the ridge point lies below",
+              ARCHITECT, "FLOP/byte", ridge_of_attention, "fig-thesis-device",
+              own=lambda s: float(s.point[RP_acc])),
+    Guideline("half", "context at which attention takes half",
+              "Core attention takes over half of a token's time at full memory beyond a context of",
               ENGINEER, "tokens", lambda s: attention.context_of_share(_alone(s)), "fig-thesis-full-memory"),
-    Guideline("capacity", "Memory holds fewer requests than bring weights to the ridge point beyond a context of",
+    Guideline("capacity", "context of the ridge batch",
+              "Memory holds fewer requests than bring weights to the ridge point beyond a context of",
               ARCHITECT, "tokens", attention.ridge_context, "fig-thesis-resources"),
-    Guideline("tensor", f"Tensor parallelism of degree {DEGREE} shortens attention below a batch of",
+    Guideline("tensor", "batch of tensor parallelism",
+              f"Tensor parallelism of degree {DEGREE} shortens attention below a batch of",
               ENGINEER, "requests", tensor_batch, "fig-thesis-tensor"),
-    Guideline("queries", "Drafted tokens cost little while query tokens a step stay below",
+    Guideline("queries", "query tokens at the ridge",
+              "Drafted tokens cost little while query tokens a step stay below",
               ENGINEER, "tokens", queries.query_tokens_at_ridge, "fig-thesis-queries"),
-    Guideline("acceptance", "Two query tokens a step pay where drafts are accepted with a probability above",
+    Guideline("acceptance", "acceptance of two query tokens",
+              "Two query tokens a step pay where drafts are accepted with a probability above",
               ENGINEER, "1", lambda s: queries.even_acceptance(_alone(s), 2, CONTEXT), "fig-thesis-queries"),
-    Guideline("experts", "Experts compute from a batch of",
+    Guideline("experts", "batch at which experts compute",
+              "Experts compute from a batch of",
               ENGINEER, "requests", experts_batch, "fig-thesis-balance", ("experts",)),
-    Guideline("groups", "Experts are more intense than dense layers above a number of data-parallel accelerators of",
+    Guideline("groups", "accelerators that balance experts",
+              "Experts are more intense than dense layers above a number of data-parallel accelerators of",
               ENGINEER, "accelerators", balance.balanced_groups, "fig-thesis-balance", ("experts",)),
-    Guideline("device", "A device of low ridge runs experts faster below tokens per expert of",
+    Guideline("device", "tokens per expert on a device",
+              "A device of low ridge runs experts faster below tokens per expert of",
               ARCHITECT, "tokens", device_tokens, "fig-thesis-device", ("experts",)),
-    Guideline("schedule", f"Skew (Zipf {SKEW:g}) costs experts arithmetic unless scheduled, from a batch of",
+    Guideline("schedule", "batch at which skew costs arithmetic",
+              f"Skew (Zipf {SKEW:g}) costs experts arithmetic unless scheduled, from a batch of",
               ENGINEER, "requests", scheduling_batch, "fig-thesis-schedule", ("experts",)),
-    Guideline("wires", "Wires outlast experts at the ridge point below an interconnect of",
-              ARCHITECT, "GB/s", wires_at_ridge, "fig-thesis-full-memory", ("experts",)),
-    Guideline("dense", "A dense layer of equal weights makes latent attention keep its cache twice below a memory of",
+    Guideline("wires", "interconnect that keeps pace",
+              "Wires outlast experts at the ridge point below an interconnect of",
+              ARCHITECT, "GB/s", wires_at_ridge, "fig-thesis-full-memory", ("experts",),
+              own=lambda s: float(s.point[BW_Int])),
+    Guideline("dense", "memory that holds a dense layer twice",
+              "A dense layer of equal weights makes latent attention keep its cache twice below a memory of",
               ARCHITECT, "GB", lambda s: attribution.even_capacity(s, "total"), "fig-thesis-attribution",
-              ("experts", "latent")),
+              ("experts", "latent"), own=lambda s: float(s.point[M_cap])),
 )
 # fmt: on
 
 
-def speaks_of(guideline: Guideline, system: Setting) -> bool:
-    """Whether a guideline says anything about a model."""
+def missing(guideline: Guideline, system: Setting) -> str:
+    """What a model lacks for a guideline to speak of it, in words; empty if nothing."""
     has = {"experts": bool(system.model.n_moe), "latent": system.model.attention == "MLA"}
-    return all(has[need] for need in guideline.needs)
+    words = {"experts": "no experts", "latent": "no latent attention"}
+    return next((words[need] for need in guideline.needs if not has[need]), "")
 
 
 def flips(guideline: Guideline, found: list[Setting]) -> list[float | None]:
     """The flip point in each system, in the guideline's unit; None where the inequality never flips."""
-    scale = 1e9 if guideline.unit.startswith("GB") else 1.0
     numbers = [guideline.flip(system) for system in found]
+    scale = _scale(guideline)
     return [None if each is None or not np.isfinite(each) or each <= 0 else each / scale for each in numbers]
+
+
+def holds(guideline: Guideline, system: Setting, flip: float | None) -> bool | None:
+    """Whether an accelerator itself is on the side where the inequality holds; None where that is no matter of it."""
+    if guideline.own is None or flip is None:
+        return None
+    return guideline.own(system) / _scale(guideline) < flip
+
+
+def _scale(guideline: Guideline) -> float:
+    return 1e9 if guideline.unit.startswith("GB") else 1.0

@@ -1,0 +1,45 @@
+"""What moves the flip points of the guidelines (i): the model, or the accelerator."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis import guidelines
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far a guideline's flip point moves [1]: the largest over the smallest, over models on one accelerator and
+    over accelerators for one model, the median of each; `models` is nan where it speaks of one model only."""
+
+    guideline: guidelines.Guideline
+    models: float
+    accelerators: float
+
+
+def spreads(found: dict[str, list[Setting]]) -> list[Spread]:
+    """The spread of every guideline; `found` holds the systems of each model, on the same accelerators."""
+    return [_spread(each, _numbers(each, found)) for each in guidelines.GUIDELINES]
+
+
+def _numbers(guideline: guidelines.Guideline, found: dict[str, list[Setting]]) -> np.ndarray:
+    """Flip points [model, accelerator]; nan where there is none."""
+    rows = [
+        guidelines.flips(guideline, systems)
+        for systems in found.values()
+        if not guidelines.missing(guideline, systems[0])
+    ]
+    return np.array(rows, dtype=float).reshape(len(rows), -1)
+
+
+def _spread(guideline: guidelines.Guideline, numbers: np.ndarray) -> Spread:
+    return Spread(guideline, _median(numbers), _median(numbers.T))
+
+
+def _median(numbers: np.ndarray) -> float:
+    """The median over columns of the largest over the smallest number in each; nan where no column has two."""
+    ratios = [
+        each.max() / each.min() for each in (column[np.isfinite(column)] for column in numbers.T) if each.size > 1
+    ]
+    return float(np.median(ratios)) if ratios else float("nan")
