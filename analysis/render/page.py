@@ -29,6 +29,7 @@ from analysis.render import (
     summary_tables,
     system_equations,
     tables,
+    thesis_exercises,
     thesis_tables,
     thesis_words,
     verdict_tables,
@@ -79,6 +80,7 @@ NAMES: dict[str, Any] = {
     **measured_tables.NAMES,
     **proofs.WORDS,
     **thesis_words.WORDS,
+    **thesis_exercises.WORDS,
     **verdict_tables.WORDS,
     **glossary_tables.WORDS,
 }
@@ -96,8 +98,9 @@ def template_functions(
     notebook and the dotted name of the function that drew it. The edition is by default the paper's.
     """
     chosen = edition or paper()
-    filled = thesis_tables.BY_EDITION | verdict_tables.BY_EDITION | drafted_tables.BY_EDITION | one_page.BY_EDITION
-    own = edition_words.words(chosen) | {name: partial(function, chosen) for name, function in filled.items()}
+    filled = (thesis_tables.BY_EDITION, verdict_tables.BY_EDITION, drafted_tables.BY_EDITION, thesis_exercises.BY_EDITION)
+    bound = {name: partial(function, chosen) for names in filled for name, function in names.items()}
+    own = edition_words.words(chosen) | bound
     return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}
 
 

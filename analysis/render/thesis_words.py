@@ -55,6 +55,16 @@ def times(factor: float, more: str = "faster", less: str = "slower") -> str:
     return f"{digits_of(max(factor, 1 / factor))} times {more if factor > 1 else less}"
 
 
+def ask_first(by_model: int, compared: int) -> str:
+    """What to ask first, the model or the device: that which moves more of the flip points.
+
+    >>> ask_first(10, 11)
+    'which attention and how many experts, then which device'
+    """
+    model, device = "which attention and how many experts", "which device"
+    return f"{model}, then {device}" if 2 * by_model > compared else f"{device}, then {model}"
+
+
 def is_number(flip: float | str) -> bool:
     """Whether a note is a finite number: what is not travels as text in a notebook."""
     return isfinite(float(flip))
@@ -80,6 +90,7 @@ WORDS = {
     "below": below,
     "share_above": share_above,
     "accepting": accepting,
+    "ask_first": ask_first,
     "times_word": times,
     "is_number": is_number,
 }

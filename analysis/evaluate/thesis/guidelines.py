@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.derive import roofline
-from analysis.derive.symbols import BW_Int, M_cap, RP_acc
+from analysis.derive.symbols import BW_Int, BW_mem, M_cap, P_acc, RP_acc
 from analysis.evaluate import datasets
 from analysis.evaluate.asked import fitting
 from analysis.evaluate.edition.edition import Edition
@@ -70,10 +70,14 @@ def ridge_of_attention(system: Setting) -> float:
     return float(evaluate("core_attention_intensity", _alone(system).with_(L=CONTEXT, B=1024)).value)
 
 
-def wires_at_ridge(system: Setting) -> float | None:
-    """Interconnect bandwidth [byte/s] below which wires take longer than the routed experts at B_RP."""
+def wires_at_ridge(system: Setting, arithmetic: float = 1.0, bandwidth: float = 1.0) -> float:
+    """Interconnect bandwidth [byte/s] below which wires take longer than the routed experts at B_RP.
+
+    On an accelerator with so many times the arithmetic and the memory bandwidth.
+    """
     system = _alone(system)
-    found = terms_at(system, experts_batch(system), CONTEXT)
+    rates = {P_acc: arithmetic * system.point[P_acc], BW_mem: bandwidth * system.point[BW_mem]}
+    found = terms_at(system, experts_batch(system) * arithmetic / bandwidth, CONTEXT, rates)
     wires = sum(float(found[name]) for name in WIRES)
     return float(system.point[BW_Int]) * wires / float(found["routed_experts"])
 

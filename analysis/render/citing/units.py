@@ -16,6 +16,7 @@ LETTERS = {  # what letters bear throughout the study, whatever their index
     "B": "requests",
     "deg": "1",
     "I": "1",
+    "E": "tokens",
     "X": "token/s",
 }
 MARKS = re.compile(r"\^\{\\(?:star|dagger)\}")
