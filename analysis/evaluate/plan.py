@@ -79,10 +79,7 @@ def planned(setting: Setting) -> Plan | None:
     if not np.isfinite(batch) or batch < float(setting.point[deg_DP]):
         return None
     found = terms(setting, batch)
-    tpot = sum(found.values())
-    if setting["overlap"] == "comm":
-        wires = sum(found[name] for name in serving.COMMUNICATION)
-        tpot = max(tpot - wires, wires)
+    tpot = sum_of(setting, found)
     rate = batch / tpot / float(setting.point[n_acc])
     return Plan(setting, int(batch), tpot, rate, CAPACITY if cap <= within else SLO, found)
 
@@ -128,7 +125,24 @@ def _nothing(setting: Setting, every: list[Setting]) -> str:
         return f"{where}: no degrees divide both the accelerators and the heads (or experts); {remedy}."
     if room < 0:
         return f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators."
-    return f"{where}: memory would hold a batch, but none meets the SLO in any arrangement; give a larger slo."
+    least = min(map(_shortest, every), default=np.inf)
+    return (
+        f"{where}: memory would hold a batch, but none meets the SLO in any arrangement; a token takes {least:.3g} s "
+        "at least; give a larger slo."
+    )
+
+
+def _shortest(setting: Setting) -> float:
+    """TPOT [s] of one request per group, the least that a pair of degrees can serve; inf where it does not fit."""
+    batch = float(setting.point[deg_DP])
+    return sum_of(setting, terms(setting, batch)) if float(system.B_cap_value(setting)) >= batch else np.inf
+
+
+def sum_of(setting: Setting, found: dict[str, float]) -> float:
+    """TPOT [s] from its terms, communication hidden where the setting says so."""
+    wires = sum(found[name] for name in serving.COMMUNICATION)
+    work = sum(found.values()) - wires
+    return max(work, wires) if setting["overlap"] == "comm" else work + wires
 
 
 def why_second(best: Plan, second: Plan) -> str:

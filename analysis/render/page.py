@@ -98,8 +98,8 @@ def template_functions(
     notebook and the dotted name of the function that drew it. The edition is by default the paper's.
     """
     chosen = edition or paper()
-    filled = (thesis_tables.BY_EDITION, verdict_tables.BY_EDITION, drafted_tables.BY_EDITION, thesis_exercises.BY_EDITION)
-    bound = {name: partial(function, chosen) for names in filled for name, function in names.items()}
+    filled = (thesis_tables, verdict_tables, drafted_tables, thesis_exercises)
+    bound = {name: partial(function, chosen) for each in filled for name, function in each.BY_EDITION.items()}
     own = edition_words.words(chosen) | bound
     return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}
 

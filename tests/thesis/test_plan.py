@@ -1,7 +1,10 @@
 """The planner: exhaustive, right at the edges, fast, and clear where nothing fits."""
 
 import json
+import re
+import time
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
@@ -9,6 +12,8 @@ from hypothesis import strategies as st
 
 from analysis.commands_plan import plan as command
 from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.feasible import fits
 from analysis.evaluate.plan import CAPACITY, SLO, candidates, planned, plans, why_second
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
@@ -30,6 +35,51 @@ def test_the_best_plan_is_that_of_a_loop_over_the_public_quantities():
         max(found)
     )
     assert best.tpot <= 0.03
+
+
+MANY = 3000
+
+
+def by_brute_force(given: dict) -> list[tuple]:
+    """Every whole batch of every pair of degrees: rate, TP, EP, B of the best of each pair, the best pair first.
+
+    Memory is asked of what one accelerator stores and time of the public quantity; no limit on the batch is used.
+    """
+    row, count, found = datasets.model(given["model"]), given["n_acc"], []
+    whole = [each for each in range(1, count + 1) if count % each == 0]
+    for TP in (each for each in whole if row.n_hd % each == 0 and (row.n_kv % each == 0 or each % row.n_kv == 0)):
+        for EP in (each for each in whole if row.n_e % each == 0) if row.n_moe else (None,):
+            batches = np.arange(count // TP, MANY, dtype=float)
+            setting = Setting.of(**given, deg_TP=TP, deg_EP=EP, B=batches)
+            tpot = np.asarray(evaluate("tpot", setting).value)
+            able = fits(setting, setting.point) & (tpot <= (given.get("slo") or np.inf))
+            if able.any():
+                assert not able[-1]  # no larger batch is left out
+                rates = np.where(able, batches / tpot / count, 0)
+                best = len(rates) - 1 - int(np.argmax(rates[::-1]))
+                found.append((rates[best], TP, EP, int(batches[best])))
+    return sorted(found, key=lambda each: -each[0])
+
+
+@settings(max_examples=12)
+@given(
+    st.sampled_from(("mixtral-8x7b", "llama-3.1-70b", "qwen3-30b-a3b")),
+    st.sampled_from(("h200-sxm5", "b200-sxm")),
+    st.sampled_from((2, 4, 6, 8)),
+    st.integers(32_000, 200_000),
+    st.sampled_from((None, 0.01, 0.03, 0.1)),
+)
+def test_the_plans_are_those_of_brute_force_over_every_batch(model, accelerator, count, L, slo):
+    given = {"model": model, "accelerator": accelerator, "n_acc": count, "L": L, "slo": slo}
+    wanted = by_brute_force({name: each for name, each in given.items() if each is not None})
+    if not wanted:
+        with pytest.raises(InputError):
+            plans(Setting.of(**given))
+        return
+    found = plans(Setting.of(**given))
+    assert [each.per_accelerator for each in found] == pytest.approx([each[0] for each in wanted], rel=1e-9)
+    best = [each for each in wanted if each[0] >= wanted[0][0] * (1 - 1e-9)]
+    assert (found[0].degrees["deg_TP"], found[0].degrees.get("deg_EP"), found[0].batch) in [each[1:] for each in best]
 
 
 @settings(max_examples=15)
@@ -71,7 +121,7 @@ def test_the_second_says_why_it_loses():
         ({"B": 64}, "a plan chooses B"),
         ({"L": None}, "L= is needed"),
         ({"n_acc": 2}, "weights and one context per group"),
-        ({"slo": 0.0001}, "none meets the SLO"),
+        ({"slo": 0.0001}, "none meets the SLO in any arrangement; a token takes 0.00[0-9]+ s at least"),
         ({"n_acc": [8, 16]}, "one value each"),
     ],
 )
@@ -103,6 +153,31 @@ def test_rows_by_path_a_dense_model_and_many_accelerators(tmp_path):
         assert found["best"]["deg_TP"] * found["best"]["deg_DP"] == count
         assert found["best"]["tpot"] <= 0.1
         assert ("deg_EP" in found["best"]) == (model == "deepseek-v3")
+
+
+def test_drafts_that_are_accepted_serve_more_and_meet_the_slo_per_token():
+    alone, drafted = (plans(Setting.of(**R1, slo=0.02, **more))[0] for more in ({}, {"l": 2, "acceptance": 0.9}))
+    step = evaluate("tpot", **R1, **drafted.degrees, l=2, B=drafted.batch).value
+    assert drafted.tpot == pytest.approx(step / 1.9)
+    assert drafted.tpot <= 0.02
+    assert drafted.per_accelerator > alone.per_accelerator
+    assert all(0 <= share <= 1 + 1e-9 for share in drafted.utilisation.values())
+
+
+def test_the_shortest_time_that_a_refusal_names_can_be_served():
+    with pytest.raises(InputError) as caught:
+        plans(Setting.of(**R1, slo=0.0001))
+    least = float(re.search(r"takes ([0-9.e-]+) s", str(caught.value))[1])
+    assert plans(Setting.of(**R1, slo=least * 1.01))[0].tpot <= least * 1.01
+    with pytest.raises(InputError, match="none meets the SLO"):
+        plans(Setting.of(**R1, slo=least * 0.98))
+
+
+def test_two_thousand_accelerators_are_planned_in_five_seconds():
+    started = time.perf_counter()
+    found = plans(Setting.of(**R1 | {"n_acc": 2048}, slo=0.1))
+    assert time.perf_counter() - started < 5
+    assert len(found) > 20
 
 
 def test_nonsense_ends_in_one_sentence_that_names_the_remedy():
