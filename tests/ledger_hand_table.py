@@ -86,7 +86,7 @@ HAND = {
     "C055": (REPRODUCED, "both are equal at 32", 9000),
     "C056": (REPRODUCED, "one EP group", (9000,)),
     "C057": (REPRODUCED, "weights' bytes alone", 9000 * 8 / 256),
-    "C058": (UNDER_A_READING, "within half", gated(281.25, 2048) / gated(281.25, 18432)),
+    "C058": (UNDER_A_READING, "within a tenth", gated(281.25, 2048) / gated(281.25, 18432)),
     "C066": (ERROR, "8 experts cannot be chosen 256 times", (256, 8)),
     "C067": (REPRODUCED, "heads", 40 / 8),
     "C068": (REPRODUCED, "configuration", (8, 16, 5)),

@@ -180,7 +180,7 @@ SYSTEMS = {
         (one_over_eight(SLOW, 2048, 281.25, 281.25), one_over_eight(SLOW, 16384, *R1_PER_GPU)),
     ),
     "S01": (UNDER_A_READING, "not on a B200", (R1_CORE / GPT3_CORE, R1_CORE / (125 / 0.9))),
-    "S02": (REPRODUCED, "with copies", gated(copied(9000), 2048) / gated(9000 / 32, 18432)),
+    "S02": (UNDER_A_READING, "without skew", gated(1024 / 32, 2048) / gated(1024 / 32, 18432)),
     "S03": (REPRODUCED, "ridge 8", core_on_pim(8192)),
     "S04": (NOT_TESTABLE, "no number", flips()),
 }

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from ledger_by_hand import gated
 from ledger_systems_by_hand import CHOSEN, INFINIBAND, NVLINK, PEAK, one_over_eight, r1, r1_cap, r1_time, shuffled
+from ledger_systems_table import copied
 
 from analysis.evaluate.claims import bottleneck, network, pim, scaling, thesis
 from analysis.evaluate.claims.ledger import OPEN, counts, ledger
@@ -13,6 +15,11 @@ TOKEN = 7168 * 2 * 8  # bytes that a token of each accelerator puts on a wire
 
 def test_no_claim_is_open():
     assert counts()[OPEN] == 0
+
+
+def test_copies_of_hot_experts_at_the_ridge_by_hand():
+    """A slot of the busiest accelerator against a dense layer of gated products, 7168 wide, 2-byte elements."""
+    assert FINDINGS["S02"].readings[0].value == pytest.approx(gated(copied(9000), 2048) / gated(9000 / 32, 18432))
 
 
 def test_no_verdict_is_provisional():

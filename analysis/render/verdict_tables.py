@@ -17,12 +17,12 @@ from analysis.evaluate.thesis.verdict import (
     variants,
     verdicts,
 )
+from analysis.evaluate.thesis.weighed import Weighed, guidelines_that_flip, weighed
 from analysis.render.digits import digits_of, percent
 from analysis.render.ledger_tables import link, plain_text
-from analysis.render.tables import code, table
+from analysis.render.tables import table
 from analysis.render.thesis_tables import number
 
-WEIGHED = ("C058", "C079", "C083", "C084", "C085", "C086", "S01", "S02", "S03", "S04")
 LISTED = 4  # conditions spelt out on each side
 CONVENTIONS = {"overlap", "weights", "width", "peak", "grouping", "rope"}
 GROUPS = {HOLDS: "holds", SOMEWHERE: "somewhere", NOWHERE: "nowhere", UNJUDGED: "unjudged"}
@@ -162,13 +162,22 @@ def sensitivity_table(edition: Edition) -> str:
 
 
 def verdicts_table() -> str:
-    """The claims that weigh the thesis, with their verdicts in the ledger and the reasons."""
+    """The claims that weigh the thesis: their verdicts in the ledger and in this chapter, and the reasons."""
     rows = [
-        (f"{code(each.id)} {datasets.claims()[each.id].claim}", each.verdict, each.reason)
-        for each in ledger()
-        if each.id in WEIGHED
+        (f"{link(each.finding)} {each.finding.claim.claim}", each.finding.verdict, _here(each), each.finding.reason)
+        for each in weighed()
     ]
-    return table(("statement", "verdict", "why"), rows, "The claims that weigh the thesis.", "tab-thesis-verdicts")
+    header = ("statement", "in the ledger", "in this chapter", "why")
+    caption = "The claims that weigh the thesis; conditions met in this chapter, of those checked, in brackets."
+    return table(header, rows, caption, "tab-thesis-verdicts")
+
+
+def _here(each: Weighed) -> str:
+    if not each.verdicts:
+        able, all_ = guidelines_that_flip()
+        return f"{able} of {all_} guidelines flip at a value in every system ({{numref}}`tab-guidelines`)"
+    met = ", ".join(f"{verdict.holding}/{len(verdict.conditions)}" for verdict in each.verdicts)
+    return f"{each.group} ({met})"
 
 
 def worth_of_arithmetic(edition: Edition) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from analysis.derive.reordering import limits
 from analysis.derive.symbols import B, deg_EP, n_acc
 from analysis.evaluate import datasets
 from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.criteria import near
 from analysis.evaluate.layers import layers, numbers
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
@@ -133,11 +134,9 @@ def _tuned_to_dense(paper: Paper) -> Judgement:
     )
     pools = tuple(_over_dense(accelerators) for accelerators in POOLS)
     readings = (
-        holds(
-            f"whatever the pool, {POOLS[0]} to {POOLS[-1]} accelerators", pools, all(round(each) == 1 for each in pools)
-        ),
+        holds(f"whatever the pool, {POOLS[0]} to {POOLS[-1]} accelerators", pools, all(map(near, pools))),
         *(
-            holds(f"{SYSTEM} accelerators, routed experts over {name}, activations counted", each, round(each) == 1)
+            holds(f"{SYSTEM} accelerators, routed experts over {name}, activations counted", each, near(each))
             for name, each in ratio.items()
         ),
     )

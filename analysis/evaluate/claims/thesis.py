@@ -9,6 +9,7 @@ from analysis.evaluate.claims.intensity import core
 from analysis.evaluate.claims.ledger import Judgement, Paper, Reading, claim, holds
 from analysis.evaluate.claims.pim import PIM, flip
 from analysis.evaluate.claims.systems import B_RP, GPT3, R1, WIRES, cap, core_time, scenario, terms, throughput, total
+from analysis.evaluate.criteria import HUNDRED, NO_GAIN, WIDER, near
 from analysis.evaluate.layers import layers, numbers, swept
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
@@ -16,7 +17,7 @@ from analysis.evaluate.setting import Setting
 from analysis.evaluate.skew import imbalance
 
 INTENSITY = quantity("core_attention_intensity").label
-HUNDRED, SKEW, WHOLE = 100, 0.8, "r1-256-900-l2048"
+SKEW, WHOLE = 0.8, "r1-256-900-l2048"
 MEMORY_DEVICE = scenario(PIM)["accelerator_experts"]
 CONTEXTS = (8192.0, 1024.0, 65536.0, 1048576.0)
 
@@ -66,7 +67,7 @@ def _aligned(paper: Paper) -> Judgement:
 
     def reading(name: str, system: str, batch: float, placement: str | None) -> Reading:
         ratio = expert_over_dense(system, batch, placement)
-        return holds(f"{name}, B = {batch:.0f}, intensity of experts over dense layer", ratio, round(ratio) == 1)
+        return holds(f"{name}, B = {batch:.0f}, intensity of experts over dense layer", ratio, near(ratio))
 
     readings = (
         reading(f"s = {SKEW}, copies of hot experts", R1, ridge, "replicated"),
@@ -101,18 +102,18 @@ def gain_of_device(name: str, L: float, **rates: float) -> float:
 
 @claim("S03")
 def _not_needed(paper: Paper) -> Judgement:
-    wider = scenario(PIM).point[BW_mem] * 4
+    wider = scenario(PIM).point[BW_mem] * WIDER
     found = {f"R1, memory device, L = {L / 1024:g}K": gain_of_device(R1, L) for L in CONTEXTS}
     found |= {
         "R1, four times the bandwidth and a B200's arithmetic, L = 8K": gain_of_device(R1, CONTEXTS[0], BW_mem=wider),
         "GPT-3, memory device, L = 8K": gain_of_device(GPT3, CONTEXTS[0]),
     }
     readings = tuple(
-        holds(f"{name}: TPOT gain from it for core attention", gain, gain <= 1) for name, gain in found.items()
+        holds(f"{name}: TPOT gain from it for core attention", gain, gain <= NO_GAIN) for name, gain in found.items()
     )
     per_context = [reading.value for reading in readings[: len(CONTEXTS)]]
     setting = scenario(R1).with_(B=cap(R1, CONTEXTS[0]), L=CONTEXTS[0])
-    even = evaluate("core_attention_intensity", setting).value / 4
+    even = evaluate("core_attention_intensity", setting).value / WIDER
     reason = (
         f"Core attention on a device of ridge 8 and four times the bandwidth brings R1 to {min(per_context):.2f} to "
         f"{max(per_context):.2f} times its speed (L = 1K to 1M, B_cap), GPT-3 to {readings[-1].value:.2f}; a device as "

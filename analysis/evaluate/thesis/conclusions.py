@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.derive.symbols import BW_mem, P_acc
 from analysis.evaluate import datasets
+from analysis.evaluate.criteria import HALF, HUNDRED, MOST, NEAR, NO_GAIN, WIDER, near
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import balance, parallel, queries, resources
@@ -18,9 +19,6 @@ from analysis.evaluate.thesis.world import World
 
 CONTEXTS = (1024.0, 8192.0, 65536.0, 2.0**20)
 AT, BATCH, SKEWS, COUNTS = 8192.0, 128, (0.4, 0.8), (8, 16, 32, 64, 128, 256)
-HUNDRED, HALF, NEAR, MOST, NO_GAIN, WIDER = 100.0, 0.5, 0.1, 1.25, 1.005, 4.0
-"""What words are held to: over a hundred times, over half, within a tenth, within a quarter of the best, no gain; and
-how much wider a device is thought of."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def tunes(world: World) -> Iterator[Condition]:
     """Whether experts are as intense as dense layers, weights' bytes alone, per number of accelerators."""
     for count in COUNTS:
         ratio = float(balance.intensity_ratio(world.mixture, float(BATCH), count, activations=False))
-        yield Condition(f"{count} accelerators", ratio, abs(ratio - 1) <= NEAR)
+        yield Condition(f"{count} accelerators", ratio, near(ratio))
 
 
 def aligns(world: World) -> Iterator[Condition]:

@@ -1,0 +1,64 @@
+"""The ledger's rows that weigh the thesis, with the conclusions of the verdict that carry each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from analysis.evaluate import datasets
+from analysis.evaluate.claims.ledger import Finding, ledger
+from analysis.evaluate.edition.edition import paper
+from analysis.evaluate.thesis import guidelines
+from analysis.evaluate.thesis.verdict import HOLDS, NOWHERE, SOMEWHERE, Verdict, verdicts
+
+GUIDELINES = "S04"  # a statement without a number, which the chapter on guidelines answers
+CLAIMS = ("C058", "C079", "C083", "C084", "C085", "C086", "S01", "S02", "S03", GUIDELINES)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A row of the ledger, and the conclusions that carry it (none where it has no number)."""
+
+    finding: Finding
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def group(self) -> str:
+        """Whether all the conclusions hold, none does, or they hold somewhere only."""
+        return group_of(each.holds for verdict in self.verdicts for each in verdict.conditions)
+
+    @property
+    def readings(self) -> str:
+        """The same of the readings that the ledger judges it by."""
+        return group_of(reading.fits for reading in self.finding.readings)
+
+
+def group_of(holding: Iterable[bool]) -> str:
+    """HOLDS if all do, NOWHERE if none does, else SOMEWHERE."""
+    found = tuple(holding)
+    return HOLDS if all(found) else SOMEWHERE if any(found) else NOWHERE
+
+
+def weighed() -> list[Weighed]:
+    """Every row that weighs the thesis, judged in the paper's setting; an edition's own rows of data are set aside
+    meanwhile, as in the ledger."""
+    with datasets.further({}):
+        found = verdicts(paper())
+    return [
+        Weighed(each, tuple(v for v in found if each.id in v.conclusion.claims))
+        for each in ledger()
+        if each.id in CLAIMS
+    ]
+
+
+def guidelines_that_flip() -> tuple[int, int]:
+    """How many guidelines flip at a value in every system that they speak of, in the paper's setting, and how many
+    there are."""
+    with datasets.further({}):
+        edition = paper()
+        systems = [guidelines.systems(edition, model) for model in edition.models]
+        return sum(all(_flips(each, systems)) for each in guidelines.GUIDELINES), len(guidelines.GUIDELINES)
+
+
+def _flips(guideline: guidelines.Guideline, systems: list[list]) -> Iterable[bool]:
+    for each in systems:
+        if not guidelines.missing(guideline, each[0]):
+            yield from (flip is not None for flip in guidelines.flips(guideline, each))
