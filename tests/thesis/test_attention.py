@@ -134,17 +134,17 @@ def test_heads_on_one_cache_flip_the_device_in_the_full_model(count, off):
 
 
 @settings(max_examples=30)
-@given(st.sampled_from(list(points.SYSTEMS)), points.contexts, st.floats(2, 8), st.floats(0.3, 3))
-def test_a_wide_device_speeds_the_core_above_its_ridge_only(model, context, width, off):
+@given(st.sampled_from(list(points.SYSTEMS)), points.contexts, st.floats(0.3, 3))
+def test_a_device_as_wide_speeds_the_core_above_its_ridge_only(model, context, off):
     assume(abs(off - 1) > 0.01)
     system = device(model)
-    assume(points.full(system, context)[0] >= 1)
-    ridge = attention.even_ridge(system, context, width) * off
-    wide = width * float(system.point[BW_mem])
     batch = float(points.full(system, context)[0])
+    assume(batch >= 1)
+    wide = 4 * float(system.point[BW_mem])
+    rates = {P_acc: attention.even_ridge(system, context) * off * wide, BW_mem: wide}
     plain, moved = (
-        float(terms_at(system.with_(accelerator_experts=None), batch, context, rates)["core_attention"])
-        for rates in ({}, {P_acc: ridge * wide, BW_mem: wide})
+        float(terms_at(system.with_(accelerator_experts=None), batch, context, each)["core_attention"])
+        for each in ({}, rates)
     )
     assert (moved < plain) == (off > 1)
 

@@ -12,7 +12,7 @@ from analysis.evaluate.thesis import guidelines, verdict, weighed
 from analysis.evaluate.thesis.conclusions import Condition
 from analysis.evaluate.thesis.verdict import HOLDS, NOWHERE, SOMEWHERE, UNJUDGED, Verdict, verdicts
 from analysis.evaluate.thesis.world import world
-from analysis.render import verdict_tables
+from analysis.render import sensitivity_tables, verdict_tables
 
 PAPER = paper()
 DENSE = replace(PAPER, name="dense", model="llama-3.1-70b", models=("llama-2-7b", "llama-3.1-70b", "qwen3-235b-a22b"))
@@ -96,17 +96,17 @@ def test_tables_have_a_row_for_every_variant_and_claim():
     names = list(verdict.variants(PAPER))
     assert {"b200-sxm", "measured efficiencies and floors"} <= set(names)
     assert "b200-sxm" not in verdict.variants(few)
-    assert verdict_tables.sensitivity_table(PAPER).count("\n| ") == 1 + len(names)
+    assert sensitivity_tables.sensitivity_table(PAPER).count("\n| ") == 1 + len(names)
     assert verdict_tables.verdicts_table().count("\n| <a") == len(weighed.CLAIMS)
 
 
 def test_a_variant_may_turn_a_verdict_and_the_table_counts_it(monkeypatch):
     two = {name: verdict.variants(PAPER)[name] for name in (verdict.PLAIN, "overlapped communication")}
-    monkeypatch.setattr(verdict_tables, "variants", lambda edition: two)
-    table = verdict_tables.groups_table(PAPER)
+    monkeypatch.setattr(sensitivity_tables, "variants", lambda edition: two)
+    table = sensitivity_tables.groups_table(PAPER)
     assert table.count("\n| ") == 1 + len(verdict.CONCLUSIONS)
     assert "| 4/4 | 4/4 |" in table
-    turned = verdict_tables.turned(PAPER)
+    turned = sensitivity_tables.turned(PAPER)
     changed = [
         each.conclusion.statement
         for each, other in zip(verdicts(PAPER), verdicts(PAPER, "overlapped communication"), strict=True)

@@ -39,11 +39,11 @@ class Drafted:
 
 def by_acceptance(edition: Edition, acceptances=ACCEPTANCES) -> list[Drafted]:
     """The best number of query tokens of each model at several acceptance rates, and the verdicts that it turns."""
-    models, found = world(edition).models, by_queries(edition)
+    systems, found = world(edition), by_queries(edition)
     rows = []
     for acceptance in acceptances:
-        best = {each.model.id: best_query(each, QUERIES, AT, acceptance) for each in models}
-        chosen = found[best[edition.latent][0]]
+        best = {each.model.id: best_query(each, QUERIES, AT, acceptance) for each in systems.models}
+        chosen = found[best[systems.latent.model.id][0]]
         turned = [new for new, old in zip(chosen, found[1], strict=True) if new.group != old.group]
         rows.append(
             Drafted(

@@ -80,7 +80,7 @@ def notes(spreads: Sequence[Spread]) -> dict[str, float | int | str]:
     most = max(spreads, key=lambda each: np.nan_to_num(each.models))
     hardest = max(spreads, key=lambda each: np.nan_to_num(each.accelerators))
     return {
-        "guidelines_by_model": more,
+        "guidelines_moved": more,
         "guidelines_compared": compared,
         "guidelines_most": most.guideline.short,
         "guidelines_most_spread": most.models,
