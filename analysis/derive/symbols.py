@@ -107,6 +107,7 @@ P_acc = _born("P_acc", r"P_{acc}", "FLOP/s", "dense arithmetic peak of an accele
               paper="Table I", own=True)
 BW_mem = _born("BW_mem", r"BW_{mem}", "byte/s", "memory bandwidth of an accelerator", _g, paper="Table I")
 M_cap = _born("M_cap", r"M_{cap}", "byte", "memory capacity of an accelerator", _g, paper="Table I")
+M_free = _born("M_free", r"M_{free}", "byte", "memory of an accelerator that weights leave free", _g)
 BW_Int = _born("BW_Int", r"BW_{Int}", "byte/s", "interconnect bandwidth of an accelerator, one direction", _g,
                paper="Eq. 13")
 BW_out = _born("BW_out", r"BW_{out}", "byte/s", "bandwidth of an accelerator between groups, one direction", _g,

@@ -6,7 +6,7 @@ from sympy import Add, Expr, Integer
 
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Architecture, Conventions
-from analysis.derive.symbols import causal, deg_EP, n_acc
+from analysis.derive.symbols import acceptance, causal, deg_EP, n_acc
 from analysis.derive.thesis import attention, attribution, balance, parallel, queries
 from analysis.derive.thesis.steps import Proof
 from analysis.errors import InputError, choices
@@ -43,6 +43,8 @@ def proof(name: str) -> str:
 
 def _tidy(form: Expr, replaced: dict) -> Expr:
     form = form.xreplace(replaced)
+    if form.has(acceptance):  # a geometric sum reads best as derived
+        return form
     return Add(*map(tidy, form.args), evaluate=False) if form.is_Add and not form.has(*WIDTHS) else tidy(form)
 
 

@@ -16,6 +16,7 @@ from analysis.render.tables import code, table
 
 NEVER, CONTEXTS = "no flip", np.array([1024.0, 8192.0, 65536.0, 2.0**20])
 L = guidelines.CONTEXT
+BLANK = "&nbsp;"  # a cell that goes on with the one above; nothing would print a dash
 
 
 def number(value: float | None, digits: int = 3) -> str | None:
@@ -89,7 +90,7 @@ def guidelines_table(edition: Edition) -> str:
     found = {model: guidelines.systems(edition, model) for model in edition.models}
     names = guidelines.accelerators(edition)
     rows = [
-        (_rule(each) if model == edition.models[0] else "", code(model), *_cells(each, systems))
+        (_rule(each) if model == edition.models[0] else BLANK, code(model), *_cells(each, systems))
         for each in guidelines.GUIDELINES
         for model, systems in found.items()
     ]
@@ -108,7 +109,7 @@ def _rule(guideline: guidelines.Guideline) -> str:
 def _cells(guideline: guidelines.Guideline, systems: list[Setting]) -> list[str]:
     lacking = guidelines.missing(guideline, systems[0])
     if lacking:
-        return [lacking] * len(systems)
+        return [lacking.replace(" ", BLANK)] * len(systems)
     found = zip(systems, guidelines.flips(guideline, systems), strict=True)
     return [_cell(flip, guidelines.holds(guideline, system, flip)) for system, flip in found]
 

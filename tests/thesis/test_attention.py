@@ -6,7 +6,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Integer, simplify
 
-from analysis.derive.symbols import B, BW_mem, L, P_acc, P_exp, RP_acc, d_KVco, d_RoPE, n_hd, width_kv, width_weights
+from analysis.derive.symbols import (
+    B,
+    BW_mem,
+    L,
+    M_free,
+    P_acc,
+    P_exp,
+    RP_acc,
+    d_KVco,
+    d_RoPE,
+    n_hd,
+    width_kv,
+    width_weights,
+)
 from analysis.derive.thesis import attention as proofs
 from analysis.errors import InputError
 from analysis.evaluate.numbers import value
@@ -39,6 +52,7 @@ def test_it_never_undercuts_reading_what_the_cache_holds(system, context):
 def test_the_core_reads_the_cache_once_at_long_contexts():
     steps = proofs.full_memory_proof(MLA, REORDERED)
     assert simplify(steps[2].form) == 1
+    assert simplify(steps[4].form - M_free / BW_mem) == 0
     assert simplify(steps[1].form / (B * L * (d_KVco + d_RoPE) * width_kv)) == 1
 
 

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer, diff, oo, simplify
 
+from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import (
     BY_NAME,
     B,
@@ -12,6 +13,7 @@ from analysis.derive.symbols import (
     BW_mem,
     L,
     M_cap,
+    M_free,
     P_acc,
     P_exp,
     T_e,
@@ -24,12 +26,14 @@ from analysis.derive.symbols import (
     deg_TP,
     l,
     n_acc,
+    n_dec,
     n_e,
     n_hd,
     n_k,
 )
+from analysis.derive.thesis.parallel import even_batch
 from analysis.evaluate.numbers import value
-from analysis.render.proofs import PROOFS
+from analysis.render.proofs import PROOFS, REORDERED
 
 sizes = st.integers(0, 2**32 - 1)
 
@@ -53,11 +57,16 @@ def drawn(seed: int) -> dict:
 @settings(max_examples=25)
 @given(sizes)
 def test_full_memory(seed):
-    moved, cached, share, time, over = lines("full-memory")
-    point = drawn(seed)
+    moved, cached, share, holding, reading, over, time = lines("full-memory")
+    point, endless = drawn(seed), {L: 1e30}
     assert share == 1
-    assert value(moved / cached, point | {L: 1e30}) == pytest.approx(1)
-    assert value(time, point) == pytest.approx(value(over * moved / BW_mem, point))
+    assert value(moved / cached, point | endless) == pytest.approx(1)
+    assert same(n_dec * cached.subs(B, holding), M_free)
+    assert same(reading, M_free / BW_mem)
+    intensity = value(over, point | {P_acc: 1e-9}) * 1e-9 / point[BW_mem]
+    assert value(over, point) == pytest.approx(max(1, intensity * point[BW_mem] / point[P_acc]))
+    filled = point | endless | {B: value(holding, point | endless)}
+    assert value(time, point) == pytest.approx(value(n_dec * moved / BW_mem * over, filled))
 
 
 def test_balance():
@@ -78,13 +87,18 @@ def test_device():
 @settings(max_examples=25)
 @given(sizes)
 def test_tensor(seed):
-    work, kept, moved, cache, intensity = lines("tensor")
+    work, kept, moved, cache, intensity, saved, added, even = lines("tensor")
     point = drawn(seed)
     alone, endless = point | {deg_TP: 1}, {L: 1e30}
     assert kept == 1
     assert value(work, point) == pytest.approx(value(work, alone))
     assert value(moved, point | endless) / value(moved, alone | endless) == pytest.approx(value(cache, point))
     assert same(intensity, kept / cache)
+    assert saved.subs(deg_TP, 1) == added.subs(deg_TP, 1) == 0
+    assert same(saved.subs(deg_TP, 4) / saved.subs(deg_TP, 2), (1 - Integer(1) / 4) / (1 - Integer(1) / 2))
+    assert same(saved, added.subs(B, even / L))
+    solved = even_batch(MECHANISMS["MLA"], REORDERED, deg_TP) * L
+    assert value(solved, point | {L: 1e12}) == pytest.approx(value(even, point), rel=1e-5)
 
 
 def test_elasticity():
@@ -120,13 +134,17 @@ def test_queries():
 
 
 def test_schedule():
-    tokens, slope, most, degree, batch = lines("schedule")
+    tokens, slope, most, degree, batch, time, received = lines("schedule")
     assert same(slope, diff(tokens, deg_EP))
     assert same(most, tokens.subs(deg_EP, n_acc))
     assert same(tokens.subs(deg_EP, degree), T_e)
     width, ridge = BY_NAME["width_weights"], BY_NAME["RP_acc"]
     assert same(most.subs(B, batch), ridge * width / Integer(2))  # 2 FLOP to each weight of `width` bytes
     assert {n_e, n_k} <= tokens.free_symbols
+    busy = {BY_NAME["Gamma_imb"]: 3, P_acc: 1, BW_mem: 1} | dict.fromkeys(BY_NAME.values(), 2)
+    even = busy | {BY_NAME["Gamma_imb"]: 1}
+    assert value(time, even) <= value(time, busy) <= 3 * value(time, even)
+    assert received == BY_NAME["Gamma_acc"]
 
 
 def test_every_proof_is_checked_here():

@@ -7,7 +7,22 @@ from analysis.derive.block import Architecture, Conventions, attention_stages, b
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Substitution, sharded, tokens_per_expert
 from analysis.derive.reordering import limits
-from analysis.derive.symbols import B, BW_exp, BW_mem, L, L_win, M_cap, P_acc, P_exp, RP_acc, l, n_acc, n_hd
+from analysis.derive.symbols import (
+    B,
+    BW_exp,
+    BW_mem,
+    L,
+    L_win,
+    M_cap,
+    M_free,
+    P_acc,
+    P_exp,
+    RP_acc,
+    l,
+    n_acc,
+    n_dec,
+    n_hd,
+)
 from analysis.derive.thesis.steps import Proof, Step
 from analysis.derive.windows import kinds, largest, over_blocks
 
@@ -41,25 +56,33 @@ def full_memory_time(architecture: Architecture, conventions: Conventions = Conv
 
 
 def full_memory_proof(architecture: Architecture, conventions: Conventions) -> Proof:
-    """Why a full memory takes as long to read whatever the attention (proposition a), for one accelerator."""
+    """Why a full memory takes as long to read whatever the attention (proposition a), for one accelerator.
+
+    Requests are their caches here; the activations that they hold are left out.
+    """
     kernels = attention_stages(architecture.mechanism, conventions)["core"]
-    moved, cached = bytes_moved(kernels), B * L * decoder.kv_bytes_per_block(architecture, conventions)
-    found = flops(kernels) / moved
     decode = {l: Integer(1)}
+    moved, work = (form(kernels).xreplace(decode) for form in (bytes_moved, flops))
+    cached = B * L * decoder.kv_bytes_per_block(architecture, conventions)
+    holding = solve(n_dec * cached - M_free, B)[0]
+    reading = (n_dec * cached / BW_mem).xreplace({B: holding}).cancel()
+    endless = limits((work / moved).cancel(), [L])
     return (
-        Step(r"Q_{core}", moved.xreplace(decode), "bytes that the core of one block moves"),
+        Step(r"Q_{core}", moved, "bytes that the core of one block moves"),
         Step(r"Q_{KV}", cached, "bytes of the cache that the block keeps"),
         Step(
             r"\lim_{L \to \infty}\,Q_{core}/Q_{KV}",
-            limits((moved / cached).xreplace(decode), [L]).cancel(),
+            limits((moved / cached).cancel(), [L]).cancel(),
             "the cache is read once",
         ),
-        Step(r"T_{core}", Max(flops(kernels) / P_acc, moved / BW_mem, evaluate=False).xreplace(decode), "roofline"),
+        Step(r"B_{cap}", holding, "requests whose caches in all blocks fill what weights leave free"),
+        Step(r"T_{read}", reading, "time of reading them all: the size of the cache drops out"),
         Step(
             r"T_{core}/(Q_{core}/BW_{mem})",
-            Max(1, found.cancel() * BW_mem / P_acc).xreplace(decode),
-            "over the time of reading, by intensity over ridge point",
+            Max(1, (work / moved).cancel() * BW_mem / P_acc),
+            "roofline over the time of reading: intensity over ridge point, if above 1",
         ),
+        Step(r"\lim_{L \to \infty}\,T_{core}(B_{cap})", reading * Max(1, endless * BW_mem / P_acc), "both together"),
     )
 
 

@@ -1,11 +1,11 @@
 """When experts reach the dense layers' intensity (b), what each resource is worth (e), what scheduling can give (h)."""
 
-from sympy import Expr, Integer, Symbol, diff, solve
+from sympy import Expr, Integer, Max, Symbol, diff, solve
 
 from analysis.derive import parallel, roofline
 from analysis.derive.communication import dispatched_bytes
 from analysis.derive.einsum import Kernel, lines
-from analysis.derive.symbols import B, BW_Int, BW_mem, P_acc, T_e, deg_DP, deg_EP, n_acc, width_activations
+from analysis.derive.symbols import B, BW_Int, BW_mem, Gamma_acc, P_acc, T_e, deg_DP, deg_EP, n_acc, width_activations
 from analysis.derive.thesis.steps import Proof, Step
 
 RATES: tuple[Symbol, ...] = (P_acc, BW_mem, BW_Int)
@@ -65,6 +65,7 @@ def balanced_batch() -> Expr:
 def tokens_proof() -> Proof:
     """Why no schedule raises tokens per expert above those of one spanning group (proposition h)."""
     found = parallel.tokens_per_expert()
+    time = Max(roofline.expert().flops / P_acc, expert_weights() / BW_mem, evaluate=False)
     return (
         Step(r"T_{e}", found, "tokens of the busiest expert in one group of experts"),
         Step(r"\partial T_{e}/\partial deg_{EP}", diff(found, deg_EP), "more accelerators to a group, more tokens"),
@@ -74,6 +75,12 @@ def tokens_proof() -> Proof:
             r"B^{\star}\big|_{deg_{EP}=n_{acc}}",
             roofline.B_MoE(),
             "in a spanning group the busiest expert computes from this batch on; below, all wait for weights",
+        ),
+        Step(r"T_{exp}", time, "arithmetic grows with imbalance, weights do not"),
+        Step(
+            r"Q_{disp}/Q_{disp}\big|_{\Gamma=1}",
+            dispatched_bytes() / dispatched_bytes().xreplace({Gamma_acc: Integer(1)}),
+            "what the busiest accelerator receives grows with it; so no term is cut by more than the imbalance",
         ),
     )
 

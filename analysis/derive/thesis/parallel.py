@@ -50,7 +50,14 @@ def even_batch(mechanism: Mechanism, conventions: Conventions, degree: Expr) -> 
 
 
 def core_under_tensor_parallelism(mechanism: Mechanism, conventions: Conventions) -> Proof:
-    """What TP does to reordered core attention (proposition d): equal work, deg_TP times the cache."""
+    """What TP does to reordered core attention (proposition d): equal work, deg_TP times the cache; and when it pays.
+
+    The last three lines are of the whole attention block while every layer waits for memory.
+    """
+    change = bytes_moved(_kernels(mechanism, conventions)).xreplace({l: Integer(1)})
+    change = change.xreplace(_degree(deg_TP)) - change.xreplace(_degree(Integer(1)))
+    saved = -change.xreplace({B: Integer(0)})
+    added = (change + saved).expand().coeff(L) * L
     kernels = attention_stages(mechanism, conventions)["core"]
     shard = sharded()
     groups = {deg_DP: n_acc / deg_TP, l: Integer(1)}
@@ -69,5 +76,12 @@ def core_under_tensor_parallelism(mechanism: Mechanism, conventions: Conventions
             r"\lim_{L \to \infty}\,ArI(deg_{TP})/ArI(1)",
             limits(work / moved * (moved / work).xreplace(alone), [L]).cancel(),
             "so intensity falls as deg_TP rises",
+        ),
+        Step(r"\Delta Q_{W}", saved.factor(), "weights of a block that divide by heads, and are no longer read"),
+        Step(r"\Delta Q_{KV}", added.factor(), "cache that is read on top"),
+        Step(
+            r"\lim_{L \to \infty}\,L\,B^{\star}",
+            (saved / (added / (B * L))).factor(),
+            "cached tokens of the whole system at which both are equal; beyond, all-reduces aside, it costs time",
         ),
     )

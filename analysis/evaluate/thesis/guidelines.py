@@ -151,7 +151,7 @@ GUIDELINES = (
 def missing(guideline: Guideline, system: Setting) -> str:
     """What a model lacks for a guideline to speak of it, in words; empty if nothing."""
     has = {"experts": bool(system.model.n_moe), "latent": system.model.attention == "MLA"}
-    words = {"experts": "no experts", "latent": "no latent attention"}
+    words = {"experts": "no experts", "latent": "no MLA"}
     return next((words[need] for need in guideline.needs if not has[need]), "")
 
 

@@ -103,10 +103,10 @@ EQUATIONS = {
         {"activations": True},
     ),
     "eq-thesis-full-memory": Source(
-        "time of core attention over the time of reading its bytes",
+        "time of core attention at the batch that fills memory",
         f"{ATTENTION}.full_memory_proof",
         "Abstract, Eq. 11",
-        _reordered(phase="decode"),
+        _reordered(phase="decode", activations="not among what requests hold"),
     ),
     "eq-thesis-balance": Source(
         "intensity of experts over that of dense layers, and where it is one",
@@ -121,7 +121,7 @@ EQUATIONS = {
         SPANNING,
     ),
     "eq-thesis-tensor": Source(
-        "operations, bytes and intensity of reordered core attention under tensor parallelism",
+        "reordered core attention under tensor parallelism, and the cached tokens from which it costs time",
         f"{PARALLEL}.core_under_tensor_parallelism",
         "Sec. IV-C, Obs-5",
         _reordered(phase="decode", deg_DP="n_acc/deg_TP"),
