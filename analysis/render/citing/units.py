@@ -20,7 +20,7 @@ LETTERS = {  # what letters bear throughout the study, whatever their index
     "X": "token/s",
 }
 MARKS = re.compile(r"\^\{\\(?:star|dagger)\}")
-OPERATOR = re.compile(r"^\\(?:lim|max|min)_\{(?:[^{}]|\{[^{}]*\})*\}(?:\\,| )*|^\\eta_\{\w+\}\\,")
+OPERATOR = re.compile(r"^\\(?:lim|max|min)_\{(?:[^{}]|\{[^{}]*\})*\}(?:\\,| )*|^\\eta_\{\w+\}\\,|^\\Delta ")
 
 
 def unit_of(left: str) -> str:
