@@ -99,7 +99,7 @@ def template_functions(
     notebook and the dotted name of the function that drew it. The edition is by default the paper's.
     """
     chosen = edition or paper()
-    filled = (thesis_tables, verdict_tables, sensitivity_tables, drafted_tables, thesis_exercises)
+    filled = (thesis_tables, verdict_tables, sensitivity_tables, drafted_tables, thesis_exercises, one_page)
     bound = {name: partial(function, chosen) for each in filled for name, function in each.BY_EDITION.items()}
     own = edition_words.words(chosen) | bound
     return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}

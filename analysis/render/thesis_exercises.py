@@ -23,11 +23,11 @@ class FullMemory:
     per_accelerator: float
 
 
-def full_memory(L: int, **given) -> FullMemory:
+def at_full_memory(L: int, **given) -> FullMemory:
     """What a system does at one context once memory is full; `given` are parameters of a setting.
 
     >>> at = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32}
-    >>> round(1e3 * full_memory(8192, **at).core, 1)
+    >>> round(1e3 * at_full_memory(8192, **at).core, 1)
     15.0
     """
     setting = Setting.of(**given)
@@ -76,5 +76,5 @@ def _pair(system: Setting, flip: float | None) -> str:
     return f"{name} ({digits_of(float(system.point[BW_Int]) / 1e9)} of {wanted} GB/s)"
 
 
-WORDS = {"full_memory": full_memory, "speed_on_device": speed_on_device, "gain_of_drafts": gain_of_drafts}
+WORDS = {"at_full_memory": at_full_memory, "speed_on_device": speed_on_device, "gain_of_drafts": gain_of_drafts}
 BY_EDITION = {"links_that_keep_pace": links_that_keep_pace, "link_needed": link_needed}
