@@ -9,7 +9,7 @@ from math import floor
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from analysis.render.svg import HREF, NAMESPACE, XLINK
+from analysis.render.svg import HREF, NAMESPACE
 
 FILL = re.compile(r"fill:\s*url\(#([^)]+)\);?\s*")
 NUMBER = re.compile(r"-?\d*\.?\d+(?:e-?\d+)?")
@@ -33,7 +33,6 @@ def drawn_out(svg: str) -> str:
     for count, (parent, area) in enumerate(areas):
         parent[list(parent).index(area)] = _drawn(area, patterns[_name(area)], f"hatched{count}")
     ElementTree.register_namespace("", NAMESPACE)
-    ElementTree.register_namespace("xlink", XLINK)
     return ElementTree.tostring(root, encoding="unicode")
 
 
