@@ -36,9 +36,8 @@ def commands_help() -> str:
     """What `--help` says of every command, and of the modules that are commands themselves."""
     main = importlib.import_module("analysis.__main__").main
     every = {f"{HERE} {name}": command for name, command in sorted(main.commands.items())}
-    every |= {
-        f"{HERE}.{name}": importlib.import_module(f"analysis.{name}").main for name in ("book", "pdf", "notebooks", "bench")
-    }
+    modules = ("book", "pdf", "notebooks", "bench")
+    every |= {f"{HERE}.{name}": importlib.import_module(f"analysis.{name}").main for name in modules}
     return "\n\n".join(f"## `{name}`\n{FENCE}text\n{_help(name, command)}\n{FENCE}" for name, command in every.items())
 
 
