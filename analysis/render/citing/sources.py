@@ -124,7 +124,7 @@ EQUATIONS = {
         "reordered core attention under tensor parallelism, and the cached tokens from which it costs time",
         f"{PARALLEL}.core_under_tensor_parallelism",
         "Sec. IV-C, Obs-5",
-        _reordered(phase="decode", deg_DP="n_acc/deg_TP"),
+        _reordered(phase="decode", deg_DP="n_acc/deg_TP", alpha=0),
     ),
     "eq-thesis-elasticity": Source(
         "elasticities of throughput to arithmetic, bandwidth and interconnect at a fixed batch",
