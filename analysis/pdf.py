@@ -25,6 +25,7 @@ PATIENCE = 600
 """Seconds that typesetting and printing may take."""
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
 QUIET += ("--disable-background-networking", "--disable-component-update")
+LINK = re.compile(r'(?P<tag><a\b[^>]*?) href="(?P<address>(?![a-z]+:)[^"]*)"')
 PAGE = re.compile(rb"/Type /Page\b")
 
 
@@ -42,9 +43,29 @@ def single_page(place: Place) -> Path:
     from analysis.render.hatching import drawn_out
 
     made = jupyter_book(place, "singlehtml")
+    page = made / "index.html"
+    page.write_text(within(page.read_text(encoding="utf-8")), encoding="utf-8")
     for drawing in (made / "_images").glob("*.svg"):
         drawing.write_text(drawn_out(drawing.read_text(encoding="utf-8")), encoding="utf-8")
-    return made / "index.html"
+    return page
+
+
+def within(page: str) -> str:
+    """The page with links to other files led to where it holds the same, else taken off: paper has no files beside it.
+
+    >>> within('<a href="b.html#x">1</a> <a href="b.html">2</a> <a href="data/b.csv">3</a> <i id="x"></i>')
+    '<a href="#x">1</a> <a>2</a> <a>3</a> <i id="x"></i>'
+    >>> within('<a href="https://arxiv.org">paper</a>')
+    '<a href="https://arxiv.org">paper</a>'
+    """
+    places = set(re.findall(r'\bid="([^"]+)"', page))
+
+    def led(link: re.Match) -> str:
+        file, _, anchor = link["address"].partition("#")
+        anchor = anchor or f"document-{file.removesuffix('.html')}"
+        return f'{link["tag"]} href="#{anchor}"' if anchor in places else link["tag"]
+
+    return LINK.sub(led, page)
 
 
 def printed(page: Path, pdf: Path, chromium: str) -> Path:

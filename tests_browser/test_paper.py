@@ -1,6 +1,7 @@
 """What comes out of a printer: the study on one sheet, and the whole book as `make pdf` prints it."""
 
 import re
+from urllib.parse import unquote, urldefrag
 
 import pytest
 
@@ -46,6 +47,13 @@ def test_paper_shows_all_of_the_text_and_nothing_else(report, what):
     assert not report[what]
 
 
+def test_links_stay_within_the_page_or_lead_to_the_network(report, single):
+    inside = [unquote(urldefrag(link)[1]) for link in report["links"] if link.startswith(single.as_uri())]
+    assert len(inside) > 500
+    assert not set(inside) - set(report["ids"])
+    assert not [link for link in report["links"] if link.startswith("file:") and not link.startswith(single.as_uri())]
+
+
 def test_the_explorer_is_in_its_first_state(report):
     numbers = [text for text in report["explorer"] if re.search(r"\d", text)]
     assert len(numbers) > 30
@@ -57,6 +65,7 @@ def test_the_pdf_has_every_chapter_in_its_outline(pdf, report, measured):
     measured("the printed book [MB]", len(pdf) / 1e6, 25)
     assert 200 < pages(pdf) < 600
     assert len(pdf) < 25e6
+    assert b"file:" not in pdf, "a link to the place where it was printed"
     outline = {bare(title) for title in re.findall(rb"/Title (\(.*?\)|<[0-9A-Fa-f]+>)\n/Dest", pdf, flags=re.S)}
     assert {bare(title.encode("utf-16-be")) for title in report["titles"]} <= outline
 
