@@ -64,6 +64,8 @@ def banner(edition: Edition) -> str:
         ("arithmetic", f"{edition.peak.upper()}, {edition.width:g} bytes an element"),
         ("time allowed", f"{edition.slo * 1e3:g} ms per output token"),
     ]
+    if edition.left_out:
+        rows.append(("not compared", f"{_names(edition.left_out)} of the paper"))
     listed = "\n".join(f"- {name}: {text}" for name, text in rows)
     lines = [
         f"This is not the paper's setting. Built with {code(f'make book EDITION={_plain(edition.file)}')}, "
@@ -90,7 +92,8 @@ def stand_in(edition: Edition, role: str) -> str:
     if speaker == edition.model:
         return ""
     lacks = f"{_name(edition.model)} has no {ROLES[role]}."
-    text = f"{lacks} Where this page needs them, {_name(speaker)} speaks in its place."
+    needed = "it" if role == "latent" else "them"
+    text = f"{lacks} Where this page needs {needed}, {_name(speaker)} speaks in its place."
     return _admonition("note", "A stand-in", text)
 
 

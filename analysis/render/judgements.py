@@ -51,6 +51,16 @@ def knee(**given) -> str:
     return f"at {digits_of(batch)} requests" if batch > 0 and isfinite(batch) else "at no batch"
 
 
+def span(low: float, high: float) -> str:
+    """Two numbers as a range, or one where both read the same.
+
+    >>> span(0.1, 0.25), span(15.999, 16)
+    ('0.1 to 0.25', '16')
+    """
+    ends = dict.fromkeys(map(digits_of, (low, high)))
+    return " to ".join(ends)
+
+
 def or_none(number: float, text: str = "", none: str = "none") -> str:
     """A number in `text` (`{}` where it belongs), or `none` where there is no such number.
 
@@ -66,4 +76,5 @@ WORDS = {
     "higher_or_lower": higher_or_lower,
     "knee": knee,
     "or_none": or_none,
+    "span": span,
 }

@@ -43,8 +43,8 @@ def show(figure: Figure, label: str, caption: str, alt: str, data: Mapping[str, 
     """Display `figure` as SVG with its caption, and export it to the book under `label`.
 
     `alt` says in words what the figure shows, after the finding that stands above it (the figure's suptitle); `data`
-    (column name to values, equal lengths) is offered to readers as a CSV file. Raises InputError for an empty text or
-    columns of unequal length.
+    (column name to values, equal lengths) is offered to readers as a CSV file, nan as an empty cell. Raises InputError
+    for an empty text or columns of unequal length.
     """
     for name, text in {"label": label, "caption": caption, "alt": alt}.items():
         if not text.strip():
@@ -89,7 +89,7 @@ def _csv(label: str, data: Mapping[str, Sequence]) -> str:
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
+    writer.writerows(["" if cell != cell else cell for cell in row] for row in zip(*columns.values(), strict=True))
     return target.getvalue()
 
 

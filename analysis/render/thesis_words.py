@@ -45,6 +45,17 @@ def accepting(flip: float | str) -> str:
     return f"above an acceptance of {digits_of(float(flip), 2)}" if is_number(flip) else "at no acceptance"
 
 
+def serving(factor: float | str) -> str:
+    """A throughput over another, or that there is none.
+
+    >>> serving(1.408), serving("nan")
+    ('at 1.41 times the throughput', 'not at all, for want of memory')
+    """
+    if not is_number(factor):
+        return "not at all, for want of memory"
+    return f"at {digits_of(float(factor))} times the throughput"
+
+
 def times(factor: float, more: str = "faster", less: str = "slower") -> str:
     """A factor with the word that it deserves.
 
@@ -97,6 +108,7 @@ WORDS = {
     "share_above": share_above,
     "accepting": accepting,
     "ask_first": ask_first,
+    "serving": serving,
     "times_word": times,
     "is_number": is_number,
 }

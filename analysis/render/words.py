@@ -1,5 +1,7 @@
 """Sentences about a setting for captions: whose numbers these are, and under which conventions."""
 
+from collections.abc import Sequence
+
 from analysis.evaluate.own_names import label
 from analysis.evaluate.setting import Setting
 
@@ -29,6 +31,15 @@ def conventions(setting: Setting, *names: str) -> str:
     """
     echo = setting.echo
     return ", ".join(f"{name}={_plain(label(name, echo[name]))}" for name in names if name in echo)
+
+
+def speaker(settings: Sequence[Setting]) -> Setting:
+    """The setting whose conventions stand for several: one whose attention has two orders, or else the last.
+
+    >>> speaker([Setting.of(model=each) for each in ("gpt3-175b", "deepseek-v3", "llama-3.1-70b")]).model.id
+    'deepseek-v3'
+    """
+    return next((each for each in reversed(settings) if each.architecture.mechanism.latent), settings[-1])
 
 
 def _plain(value) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
+from math import log2
 
 from analysis.errors import InputError
 from analysis.evaluate import datasets
@@ -30,7 +31,13 @@ def in_company(edition: Edition) -> Edition:
         )
     for each in others:
         _refuse_unfit(found, "models", each)
-    return replace(found, models=(*others, found.model))
+    return replace(found, models=(*others, found.model), B=_batch(found))
+
+
+def _batch(edition: Edition) -> int:
+    """The reader's batch; else the paper's, or the largest power of two that memory holds where it is less."""
+    fitting = edition.capacity(edition.model, edition.L)
+    return edition.B if "B" in edition.given or fitting >= edition.B else 2 ** int(log2(max(1, fitting)))
 
 
 def _refuse_unfit(edition: Edition, key: str, model: str) -> None:

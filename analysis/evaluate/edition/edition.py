@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from math import gcd
 from pathlib import Path
 
 from analysis.evaluate import datasets
 from analysis.evaluate.arrangements import fitting_degree, holds
 from analysis.evaluate.asked import fitting
 from analysis.evaluate.edition.document import PAPER, read_document
+from analysis.evaluate.grids import capacities
 from analysis.evaluate.setting import Setting, architecture
 
 CONTEXT = 8192
@@ -106,10 +108,21 @@ class Edition:
         """Tensor-parallel degree of a model: the edition's, else the paper's for it, else the smallest that fits."""
         return self.deg_TP if self.deg_TP is not None else fitting_degree(self._on(model), self.longest)
 
-    def batches(self, model: str) -> str:
-        """Requests of the whole system, from two for each group of accelerators that shares a context, by fours."""
-        groups = self.n_acc // self.degree(model)
-        return ",".join(str(2 * groups * 4**power) for power in range(5))
+    def batches(self, model: str, most: int = 512) -> str:
+        """Five batches [requests], evenly in the logarithm: from one for each group of accelerators that shares a
+        context to what memory holds at 8K, or `most` for each accelerator."""
+        least = self.n_acc // self.degree(model)
+        ratio = max(1.0, min(self.capacity(model, CONTEXT), most * self.n_acc) / least)
+        return ",".join(str(each) for each in sorted({int(least * ratio ** (power / 4)) for power in range(5)}))
+
+    def degrees(self, model: str) -> list[int]:
+        """Tensor-parallel degrees of 2, 4 and 8 that divide the accelerators and a model's query heads."""
+        both = gcd(self.n_acc, datasets.model(model).n_hd)
+        return [each for each in (2, 4, 8) if both % each == 0]
+
+    def capacity(self, model: str, L: int) -> int:
+        """Largest batch [requests] of a model that memory holds at a context of L tokens."""
+        return int(capacities(Setting.of(**self.system(model)), [L])[0])
 
     def fits(self, model: str) -> bool:
         """Whether memory holds the weights of a model and a context for each group of accelerators that shares one."""

@@ -13,7 +13,7 @@ from analysis.evaluate.edition.document import KEYS
 from analysis.evaluate.edition.edition import Edition, has_experts, has_latent, paper
 
 DECLARED = re.compile(r"^(?P<name>\w+): *(?P<kind>\w+) *= *(?P<default>[^#]*?) *# *(?P<comment>.*)$", re.M)
-DERIVED = ("BW_Int", "batches")
+DERIVED = ("BW_Int", "batches", "degrees")
 SCALED = {"thesis_schedule"}
 """Notebooks whose batches grow with the system."""
 
@@ -60,6 +60,9 @@ def _value(edition: Edition, model: str, notebook: str, line: re.Match):
     if name == "accelerators":
         pair = [edition.accelerator, *filter(None, [edition.counterpart])]
         return ",".join(pair if (notebook, name) in PAIR else edition.accelerators)
+    if name == "degrees":
+        able = {"diagrams": edition.degrees(model)[-1:], "thesis_tensor": edition.degrees(model)}
+        return ",".join(map(str, able.get(notebook, ())))
     if name == "batches":
         return edition.batches(model) if notebook in SCALED else None
     if name == "deg_TP":  # a notebook of several models chooses a degree for each, unless told

@@ -68,6 +68,11 @@ def _check_system(edition: Edition) -> None:
     """Accelerators and links that every chapter can compare, before models are put on them."""
     for each in dict.fromkeys((*edition.accelerators, edition.accelerator_experts)):
         peak_rate(datasets.accelerator(each), edition.peak)
+    if edition.n_acc % 2:
+        raise InputError(
+            f"n_acc: found {edition.n_acc}, allowed are even numbers, as chapters divide attention over two "
+            "accelerators and more; name another."
+        )
     _check_link_between(edition)
     _check_device(edition)
 

@@ -64,7 +64,7 @@ def context_of_experts(setting: Setting, held: str = "total") -> float:
 
     One tensor-parallel group of as many accelerators as divide the heads; weights as built.
     """
-    point = list(points(setting, "dense", held, groups=8).values())[-1]
+    point = list(points(setting, "dense", held).values())[-1]
     blocks, conventions = built("MHA", "dense", setting.architecture)
     return float(value(context_of_batch(blocks, conventions, proofs.computing_batch() * deg_DP), point))
 

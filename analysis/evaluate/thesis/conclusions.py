@@ -39,6 +39,11 @@ def size(L: float) -> str:
     return f"{L / 2**20:g}M" if L >= 2**20 else f"{L / 1024:g}K"
 
 
+def able_degrees(setting: Setting, degrees: tuple[int, ...]) -> list[int]:
+    """Those of some tensor-parallel degrees that divide the accelerators and the query heads."""
+    return [each for each in degrees if setting["n_acc"] % each == 0 and setting.model.n_hd % each == 0]
+
+
 def raises(world: World) -> Iterator[Condition]:
     """Core attention's intensity over that of multi-head attention, per context."""
     old = next((each for each in world.others if each.model.attention == "MHA"), None)
@@ -145,7 +150,7 @@ def balanced(world: World) -> Iterator[Condition]:
 
 def tensor(world: World) -> Iterator[Condition]:
     """Whether tensor parallelism lengthens an attention block at B_cap, per degree and context."""
-    for degree in (2, 8):
+    for degree in able_degrees(world.latent, (2, 8)):
         for L in CONTEXTS[:3]:
             batch = float(batch_at_capacity(world.latent, L))
             change = parallel.attention_change(world.latent, batch, degree, L)

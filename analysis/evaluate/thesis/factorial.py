@@ -1,12 +1,13 @@
 """Proposition (f): {MHA, GQA, MLA} x {dense, experts} at fixed widths and blocks, so that each effect is separable.
 
 A reference model of latent attention with experts gives widths, heads, blocks and vocabulary. MHA and GQA take its
-head dimension; the dense model's FFN holds as many parameters as all experts of a block, or as those that a token
+head dimension (or its values', if it has two); the dense model's FFN holds as many parameters as all experts of a block, or as those that a token
 touches. Each of the six is served at the best tensor-parallel degree and B_cap on the same accelerators.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import gcd
 
 import numpy as np
 from sympy import Symbol
@@ -43,9 +44,16 @@ def built(attention: str, feed_forward: str, reference: Architecture) -> tuple[A
     return blocks, Conventions("reordered" if attention == "MLA" else "as_printed")
 
 
-def widths(setting: Setting, feed_forward: str, held: str, groups: int = 8) -> dict[Symbol, object]:
+def kv_heads(setting: Setting) -> int:
+    """Key-value heads of the GQA models [1]: 8, or as many of them as divide the query heads."""
+    return gcd(8, setting.model.n_hd)
+
+
+def widths(setting: Setting, feed_forward: str, held: str, groups: int | None = None) -> dict[Symbol, object]:
     """The reference's point with the sizes that the factorial fixes; every block carries the same feed-forward."""
-    point = dict(setting.point) | {n_kv: float(groups), deg_grp: setting.model.n_hd / groups, d_hd: setting.model.d_hd}
+    groups = groups or kv_heads(setting)
+    row = setting.model
+    point = dict(setting.point) | {n_kv: float(groups), deg_grp: row.n_hd / groups, d_hd: row.d_hd or row.d_v}
     point[n_moe] = point[n_dec] if feed_forward == "experts" else 0
     experts = built("MHA", "experts", setting.architecture)[0]
     parts = feedforward_parameters(experts) if held == "total" else feedforward_parameters(experts, n_k)
@@ -57,14 +65,16 @@ def widths(setting: Setting, feed_forward: str, held: str, groups: int = 8) -> d
 _terms, _cap = lru_cache(maxsize=32)(serving.tpot_terms), lru_cache(maxsize=32)(capacity.B_cap)
 
 
-def points(setting: Setting, feed_forward: str, held: str, groups: int) -> dict[int, dict[Symbol, object]]:
+def points(setting: Setting, feed_forward: str, held: str, groups: int | None = None) -> dict[int, dict]:
     """The cell's point at each tensor-parallel degree that divides accelerators and heads."""
     base, count = widths(setting, feed_forward, held, groups), int(setting["n_acc"])
     able = [TP for TP in divisors(count) if setting.model.n_hd % TP == 0]
     return {TP: base | {deg_TP: TP, deg_DP: count // TP, deg_EP: count} for TP in able}
 
 
-def served(setting: Setting, attention: str, feed_forward: str, held: str, groups: int = 8, rates=None) -> Cell:
+def served(
+    setting: Setting, attention: str, feed_forward: str, held: str, groups: int | None = None, rates=None
+) -> Cell:
     """One of the six models at the degree and batch that serve most; `rates` are symbols' values put for the system's.
 
     A cell without a degree, batch and throughput where no degree leaves room for a request per group.
@@ -82,14 +92,14 @@ def served(setting: Setting, attention: str, feed_forward: str, held: str, group
     return max(found, key=lambda cell: cell.per_accelerator, default=nothing)
 
 
-def factorial(setting: Setting, groups: int = 8) -> list[Cell]:
+def factorial(setting: Setting, groups: int | None = None) -> list[Cell]:
     """The twelve cells: attention x feed-forward x what is held equal. Raises InputError for another reference."""
     if setting.model.attention != "MLA" or not setting.model.n_moe:
         raise InputError(
             f"model={setting.model.id}: the reference of this comparison needs latent attention (MLA) and "
             "routed experts, for example model=deepseek-v3."
         )
-    if setting.model.n_hd % groups:
+    if groups and setting.model.n_hd % groups:
         raise InputError(
             f"groups={groups}: key-value heads of the GQA models; allowed are divisors of {setting.model.n_hd}."
         )

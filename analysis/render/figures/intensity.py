@@ -12,7 +12,7 @@ from analysis.evaluate.layers import layers, numbers, swept
 from analysis.evaluate.setting import Setting
 from analysis.render.axes import headline, label_right, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, speaker
 
 Rows = dict[str, list]
 
@@ -75,7 +75,7 @@ def describe_intensity(settings: Sequence[Setting], devices: Sequence[Setting], 
     lines = {name: line for name, line in rows.items() if name != "B"}
     ends = "; ".join(f"{name} {rounded(line[0])} to {rounded(line[-1])}" for name, line in lines.items())
     ridges = ", ".join(f"{device.accelerator.name} {rounded(float(device.point[RP_acc]))}" for device in devices)
-    used = conventions(settings[0], "phase", "L", "order", "grouping", "rope", "width", "n_acc", "deg_TP")
+    used = conventions(speaker(settings), "phase", "L", "order", "grouping", "rope", "width", "n_acc", "deg_TP")
     caption = (
         "Arithmetic intensity of core attention against the batch, and of the output projection as an example of a "
         f"layer whose weights all requests share. The grey band spans the ridge points of {ridges} FLOP/byte; {used}."

@@ -13,7 +13,7 @@ from analysis.evaluate.layers import layers, numbers
 from analysis.evaluate.setting import Setting
 from analysis.render.axes import headline, label_right, layer_colour, plain_log, rounded
 from analysis.render.style import MARKERS, WIDTH
-from analysis.render.words import conventions, where
+from analysis.render.words import conventions, speaker, where
 
 Rows = dict[str, list]
 
@@ -90,7 +90,8 @@ def describe_roofline(setting: Setting, others: Sequence[Setting], rows: Rows) -
     ridge = float(setting.point[RP_acc])
     above = [label for label, intensity in zip(rows["label"], rows["intensity"], strict=True) if intensity >= ridge]
     listed = ", ".join(f"{label} {rounded(x)}" for label, x in zip(rows["label"], rows["intensity"], strict=True))
-    used = conventions(setting, "phase", "order", "grouping", "rope", "width", "n_acc", "deg_TP", "deg_EP")
+    spoken = speaker([setting, *others])
+    used = conventions(spoken, "phase", "order", "grouping", "rope", "width", "n_acc", "deg_TP", "deg_EP")
     caption = (
         f"Roofline of the decoder block of {where(setting)}: arithmetic intensity and attained rate of each layer on "
         f"one accelerator, computed from the derivation (the paper's Fig. 3 is measured); {used}. "

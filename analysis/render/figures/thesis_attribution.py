@@ -64,7 +64,7 @@ def attribution_figure(cells: Sequence[Cell], found: Sequence[Interactions]) -> 
     figure.legend(handles=[*patches, *lines], loc="outside lower center", ncols=2)
     gains = {held: effects(list(cells), held)["MLA and experts"] for held in HELD}
     words = ", ".join(f"{rounded(gain)} times ({held} parameters equal)" for held, gain in gains.items())
-    headline(figure, f"Latent attention and experts raise throughput {words}")
+    headline(figure, f"With latent attention and experts throughput is {words}")
     return figure
 
 
@@ -122,10 +122,16 @@ def _ends(found: Interactions) -> list[float]:
 
 
 def _flip(found: Interactions) -> float:
-    """Context [tokens] below which the interaction is less than 1: 0 if nowhere, inf if wherever all models fit."""
+    """Context [tokens] at which the interaction passes 1, once; else inf if it is less everywhere, 0 if nowhere."""
     if found.flip:
         return found.flip
     return float("inf") if any(each < 1 for each in _ends(found)) else 0.0
+
+
+def _rises(found: Interactions) -> bool:
+    """Whether the interaction is less than 1 below the flip rather than beyond it."""
+    ends = _ends(found)
+    return not found.flip or not ends or ends[0] < 1
 
 
 def columns(cells: Sequence[Cell]) -> dict[str, list]:
@@ -146,6 +152,7 @@ def notes(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting
         for name, number in {
             "reading": each.reading,
             "flip": _flip(each),
+            "rises": _rises(each),
             "degree": attribution.best_degree(setting, each.held),
             "capacity": attribution.even_capacity(setting, each.held),
         }.items()

@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from analysis.derive.symbols import RP_acc
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import attention
 from analysis.render.axes import headline, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import MARKERS, WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, speaker
 
 TOKENS = 2.0 ** np.arange(0, 11)
 USED = ("accelerator", "accelerator_experts", "n_acc", "phase", "order", "width", "peak", "weights")
@@ -45,7 +46,7 @@ def describe(settings: Sequence[Setting], contexts: np.ndarray) -> tuple[str, st
     """Caption and alternative text."""
     caption = (
         f"How many times faster {settings[0]['accelerator_experts']} runs core attention (left) and a routed expert "
-        f"(right) than the accelerator; above the line the device wins. {conventions(settings[-1], *USED)}."
+        f"(right) than the accelerator; above the line the device wins. {conventions(speaker(settings), *USED)}."
     )
     speeds = {each.model.id: attention.device_speed(each, contexts) for each in settings}
     words = [f"{name} {rounded(float(each[0]))} to {rounded(float(each[-1]))}" for name, each in speeds.items()]
@@ -73,13 +74,16 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
     """Numbers for the book: speed of the last model's core, and where the experts of the last that has them flip."""
     own, first = settings[-1], settings[0]
     mixture = next((each for each in reversed(settings) if each.model.n_moe), None)
-    speed = attention.device_speed(own, contexts)
+    middle = float(contexts[len(contexts) // 2])
+    speed, latent = attention.device_speed(own, contexts), speaker(settings)
     found = {
         "thesis_device_speed_most": float(speed.max()),
         "thesis_device_speed_least": float(speed.min()),
-        "thesis_device_speed_latent": _latent_speed(settings, contexts),
+        "thesis_device_speed_latent": float(attention.device_speed(latent, contexts).max()),
+        "thesis_device_share_latent": _ridge_share(latent, middle),
+        "thesis_device_middle": middle,
         "thesis_device_first_speed": float(attention.device_speed(first, contexts)[0]),
-        "thesis_device_ridge": attention.even_ridge(own, float(contexts[len(contexts) // 2])),
+        "thesis_device_ridge": attention.even_ridge(own, middle),
     }
     if mixture is None:
         return found
@@ -93,7 +97,6 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
     }
 
 
-def _latent_speed(settings: Sequence[Setting], contexts: np.ndarray) -> float:
-    """Highest speed of the last latent attention on the device over contexts [1]; of the last model if none has it."""
-    latent = [each for each in settings if each.architecture.mechanism.latent] or settings
-    return float(attention.device_speed(latent[-1], contexts).max())
+def _ridge_share(setting: Setting, L: float) -> float:
+    """Intensity of core attention on one accelerator over the ridge point [1]."""
+    return attention.core_intensity(setting, L) / float(setting.point[RP_acc])

@@ -13,7 +13,7 @@ from analysis.evaluate.thesis.attention import LEAST, context_at_ridge, context_
 from analysis.evaluate.thesis.full import passing, shares_at_capacity
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, speaker
 
 USED = ("n_acc", "phase", "order", "grouping", "width", "peak", "weights", "overlap")
 CORE, WIRES = "core_attention", "communication"
@@ -100,7 +100,7 @@ def describe(found: Sequence[Shares]) -> tuple[str, str]:
     flips = {each.setting.model.id: context_of_share(each.setting) for each in reversed(found)}
     caption = (
         "Share of core attention (solid) and of communication (dashed) in the time per output token when requests fill "
-        f"the memory, over the context. {conventions(found[-1].setting, *USED)}."
+        f"the memory, over the context. {conventions(speaker([each.setting for each in found]), *USED)}."
     )
     words = [f"{name} from L = {flip:.0f}" if flip else f"{name} nowhere" for name, flip in flips.items()]
     first = found[0]

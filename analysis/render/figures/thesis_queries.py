@@ -10,7 +10,7 @@ from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import queries as found
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.style import MARKERS, WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, speaker
 
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
 
@@ -43,7 +43,7 @@ def describe(settings: Sequence[Setting], L: float, acceptances: Sequence[float]
     caption = (
         "Accepted tokens per second with several query tokens a step over one, at B_cap, where each token is accepted "
         f"with the same probability if those before it were; drafting is not charged. L = {L:.0f}, "
-        f"{conventions(settings[-1], *USED)}."
+        f"{conventions(speaker(settings), *USED)}."
     )
     words = []
     for setting in settings:

@@ -10,7 +10,7 @@ from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import resources
 from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, speaker
 
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
 NAMES = tuple(resources.RESOURCES)
@@ -49,7 +49,7 @@ def describe(settings: Sequence[Setting], L: float, budgets: Budgets) -> tuple[s
     caption = (
         f"Above: elasticity of throughput at B_cap, L = {L:.0f}, each model at the degrees that serve most. Then "
         "factors on the accelerator's resources that give most tokens for the same budget, which divides (assumed) "
-        f"into {', '.join(NAMES)} as {shares}, and grows in proportion. {conventions(settings[-1], *USED)}."
+        f"into {', '.join(NAMES)} as {shares}, and grows in proportion. {conventions(speaker(settings), *USED)}."
     )
     gains = [
         f"{each.model.id} {', '.join(rounded(resources.best_split(each, L, costs).gain) for costs in budgets.values())}"
