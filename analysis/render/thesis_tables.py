@@ -34,6 +34,7 @@ def _system(edition: Edition, **more) -> Setting:
 
 def kinds_table(edition: Edition) -> str:
     """Every attention kind at full memory: what reading it takes, what the core takes, and on the memory device."""
+    speakers = (edition.model, edition.latent, edition.mixture, *edition.models)
     rows = [
         (
             named(each.setting.model.attention, each.setting.conventions.order),
@@ -45,7 +46,7 @@ def kinds_table(edition: Edition) -> str:
             number(each.intensity),
             number(each.speed),
         )
-        for each in kinds(_system(edition, accelerator_experts=edition.accelerator_experts), edition.models, L)
+        for each in kinds(_system(edition, accelerator_experts=edition.accelerator_experts), speakers, L)
     ]
     header = ("attention", "model", "B_cap", "reading [ms]", "core [ms]", "ratio", "FLOP/byte", "on the device")
     caption = (

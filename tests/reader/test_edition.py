@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from analysis import book, exits
+from analysis import book, exits, places
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.claims import ledger as judging
@@ -139,6 +139,34 @@ def test_two_editions_share_no_place_and_differ_in_what_they_depend_on(folder):
         assert len({getattr(place, part) for place in places}) == len(places), part
     assert len({text_of(edition) for edition in editions}) == len(editions)
     assert text_of(editions[1]) == text_of(read_edition(folder / "mixture.yml"))
+
+
+def test_building_an_edition_writes_into_its_own_place_alone(folder, tmp_path, monkeypatch):
+    """What stands between the notebooks and Sphinx is put into the place; the paper's book and another edition stay."""
+    kept = {tmp_path / "html" / "index.html": b"paper", tmp_path / "editions" / "latent" / "html" / "index.html": b"K2"}
+    for path, content in kept.items():
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    monkeypatch.setattr(places, "BUILD", tmp_path)
+    monkeypatch.setattr(book, "_notebooks", lambda place, jobs, edition: [])
+    monkeypatch.setattr(book, "staged", lambda executed, edition: {"index.md": edition.title.encode()})
+    monkeypatch.setattr(book, "_sphinx", _copied)
+    edition = read_edition(folder / "mixture.yml")
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    first = book.build(edition=edition)
+    new = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    assert first == tmp_path / "editions" / "mixture" / "html" / "index.html"
+    assert new
+    assert all(path.is_relative_to(tmp_path / "editions" / "mixture") for path in new)
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def _copied(place, edition) -> None:
+    """In place of Sphinx: the staged pages as they are."""
+    for path in place.stage.iterdir():
+        (place.html / path.name).parent.mkdir(parents=True, exist_ok=True)
+        (place.html / path.name).write_bytes(path.read_bytes())
+    (place.html / "index.html").write_bytes(b"made")
 
 
 def test_an_own_row_that_changes_makes_the_book_stale(folder):

@@ -22,7 +22,8 @@ def in_company(edition: Edition) -> Edition:
     given = tuple(each for each in edition.models if "models" in edition.given and each != edition.model)
     if "models" in edition.given and not given:
         raise InputError("models: found only the model itself, allowed is at least one other; name one.")
-    found = replace(edition, **{role: _speaker(edition, role, given) for role in ROLES})
+    latent = _speaker(edition, "latent", given)
+    found = replace(edition, latent=latent, mixture=_speaker(edition, "mixture", (*given, latent)))
     others = given or _compared(found)
     if not others:
         raise InputError(
@@ -48,8 +49,8 @@ def _refuse_unfit(edition: Edition, key: str, model: str) -> None:
         )
 
 
-def _speaker(edition: Edition, role: str, given: tuple[str, ...]) -> str:
-    """The model of a role: the reader's choice; else the edition's own, a compared one, the paper's, any that fits."""
+def _speaker(edition: Edition, role: str, before: tuple[str, ...]) -> str:
+    """The model of a role: the reader's choice; else the first that fits: its own, some `before`, the paper's, any."""
     able, part = ROLES[role]
     if role in edition.given:
         chosen = getattr(edition, role)
@@ -57,7 +58,7 @@ def _speaker(edition: Edition, role: str, given: tuple[str, ...]) -> str:
             raise InputError(f"{role}: found {chosen!r}, allowed are models with {part}; name another.")
         _refuse_unfit(edition, role, chosen)
         return chosen
-    for each in chain((edition.model, *given, getattr(paper(), role)), _largest_first(able)):
+    for each in chain((edition.model, *before, getattr(paper(), role)), _largest_first(able)):
         if able(each) and edition.fits(each):
             return each
     raise InputError(

@@ -108,11 +108,11 @@ class Edition:
         """Tensor-parallel degree of a model: the edition's, else the paper's for it, else the smallest that fits."""
         return self.deg_TP if self.deg_TP is not None else fitting_degree(self._on(model), self.longest)
 
-    def batches(self, model: str, most: int = 512) -> str:
+    def batches(self, model: str, L: int, most: int = 512) -> str:
         """Five batches [requests], evenly in the logarithm: from one for each group of accelerators that shares a
-        context to what memory holds at 8K, or `most` for each accelerator."""
+        context to what memory holds at L tokens, or `most` for each accelerator."""
         least = self.n_acc // self.degree(model)
-        ratio = max(1.0, min(self.capacity(model, CONTEXT), most * self.n_acc) / least)
+        ratio = max(1.0, min(self.capacity(model, L), most * self.n_acc) / least)
         return ",".join(str(each) for each in sorted({int(least * ratio ** (power / 4)) for power in range(5)}))
 
     def degrees(self, model: str) -> list[int]:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from analysis.evaluate.edition.document import KEYS
-from analysis.evaluate.edition.edition import Edition, has_experts, has_latent, paper
+from analysis.evaluate.edition.edition import CONTEXT, Edition, has_experts, has_latent, paper
 
 DECLARED = re.compile(r"^(?P<name>\w+): *(?P<kind>\w+) *= *(?P<default>[^#]*?) *# *(?P<comment>.*)$", re.M)
 DERIVED = ("BW_Int", "batches", "degrees")
@@ -48,9 +48,10 @@ def parameters(edition: Edition, notebook: Path) -> dict[str, object]:
 
 def _able(edition: Edition, comment: str) -> str:
     """The model that speaks where latent attention or routed experts, or both, are needed."""
-    candidates = (edition.model, edition.latent, edition.mixture, *edition.models, paper().model)
-    needs = [able for word, able in ((LATENT, has_latent), (EXPERTS, has_experts)) if word in comment]
-    return next(each for each in candidates if all(able(each) for able in needs))
+    needs = {word: able for word, able in ((LATENT, has_latent), (EXPERTS, has_experts)) if word in comment}
+    stand_ins = (edition.mixture, edition.latent) if list(needs) == [EXPERTS] else (edition.latent, edition.mixture)
+    candidates = (edition.model, *stand_ins, *edition.models, paper().model)
+    return next(each for each in candidates if all(able(each) for able in needs.values()))
 
 
 def _value(edition: Edition, model: str, notebook: str, line: re.Match):
@@ -64,8 +65,13 @@ def _value(edition: Edition, model: str, notebook: str, line: re.Match):
         able = {"diagrams": edition.degrees(model)[-1:], "thesis_tensor": edition.degrees(model)}
         return ",".join(map(str, able.get(notebook, ())))
     if name == "batches":
-        return edition.batches(model) if notebook in SCALED else None
+        return edition.batches(model, _given(edition, "L") or CONTEXT) if notebook in SCALED else None
     if name == "deg_TP":  # a notebook of several models chooses a degree for each, unless told
         return edition.deg_TP if line["kind"] == "str" else edition.degree(model)
+    return _given(edition, name)
+
+
+def _given(edition: Edition, name: str):
+    """What an edition sets otherwise than the paper, or the reader sets; None where notebooks keep their own."""
     value = getattr(edition, name)
     return value if name in edition.given or value != getattr(paper(), name) else None

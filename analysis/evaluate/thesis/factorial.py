@@ -1,8 +1,9 @@
 """Proposition (f): {MHA, GQA, MLA} x {dense, experts} at fixed widths and blocks, so that each effect is separable.
 
 A reference model of latent attention with experts gives widths, heads, blocks and vocabulary. MHA and GQA take its
-head dimension (or its values', if it has two); the dense model's FFN holds as many parameters as all experts of a block, or as those that a token
-touches. Each of the six is served at the best tensor-parallel degree and B_cap on the same accelerators.
+head dimension (that of its values where it has two); the dense model's FFN holds as many parameters as all experts of a
+block, or as those that a token touches. Each of the six is served at the best tensor-parallel degree and B_cap on the
+same accelerators.
 """
 
 from dataclasses import dataclass

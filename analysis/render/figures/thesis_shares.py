@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
-from analysis.render.figures.thesis_full_memory import USED, Shares
+from analysis.render.figures.thesis_full_memory import USED, Shares, fitting
 from analysis.render.figures.time_shares import TERM_COLOURS
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
@@ -43,7 +43,8 @@ def shares_figure(found: Sequence[Shares]) -> Figure:
 
 
 def _title(found: Sequence[Shares]) -> str:
-    ends = [(each.shares["core_attention"][0], each.shares["core_attention"][-1]) for each in found]
+    shares = [fitting(each.shares["core_attention"]) for each in found]
+    ends = [(share[0], share[-1]) for share in shares if len(share)]
     short, long = ([rounded(100 * share, 2) for share in sorted(side)] for side in zip(*ends, strict=True))
     return (
         f"Core attention takes {short[0]} to {short[-1]} % of TPOT at the shortest context, "
@@ -64,8 +65,13 @@ def describe(found: Sequence[Shares]) -> tuple[str, str]:
     )
     words = []
     for each in found:
-        ends = {name: (share[0], share[-1]) for name, share in each.shares.items()}
+        within = {name: fitting(share) for name, share in each.shares.items()}
+        if not len(within["core_attention"]):
+            words.append(f"{each.setting['accelerator']} with {each.network}: none, as it does not fit")
+            continue
+        ends = {name: (share[0], share[-1]) for name, share in within.items()}
         largest = [max(ends, key=lambda name: ends[name][end]) for end in (0, 1)]
         shown = [f"{name.replace('_', ' ')} {rounded(100 * ends[name][end], 2)} %" for end, name in enumerate(largest)]
         words.append(f"{each.setting['accelerator']} with {each.network}: {shown[0]}, then {shown[1]}")
-    return caption, f"Stacked areas. Largest term at the shortest and the longest context: {'; '.join(words)}."
+    alt = f"Stacked areas. Largest term at the shortest and the longest context that fits: {'; '.join(words)}."
+    return caption, alt
