@@ -71,9 +71,9 @@ def pages(tmp_path_factory):
     return rendered
 
 
-@pytest.mark.parametrize("page", ["index", "pim", "serving"])
+@pytest.mark.parametrize("page", ["index", "pim", "memory"])
 def test_a_page_is_the_same_bytes_whatever_was_rendered_before(pages, page):
-    """In one process, which the real book never shares: the paper's after others, and an edition's after the paper's."""
+    """In one process, which the real book never shares: the paper's after another's, an edition's after the paper's."""
     first = {name: pages(page, name) for name in ("paper", "dense")}
     again = {name: pages.__wrapped__(page, name) for name in ("dense", "paper")}
     assert again == first
