@@ -24,7 +24,10 @@ LEDGER = ("verdict", "why", "verdict_number", "capacity_table", "capacity_pairs"
 PAPERS = ("summary", "ledger", "tables", "argument", "interconnect", "skew", "verdict")
 BY_EDITION = (thesis_tables, verdict_tables, sensitivity_tables, drafted_tables)
 WEIGHED = (*(word for each in BY_EDITION for word in each.BY_EDITION), "verdicts_table")
-ALGEBRA = ("equation", "both_orders", "crossing_equation", "sum_equation", "multiple_equation", "parts_equation")
+ALGEBRA = (
+    *("equation", "both_orders", "crossing_equation", "sum_equation", "multiple_equation", "parts_equation"),
+    *("proof", "flip"),
+)
 OWN_SUBJECT = {"gpt-oss-20b", "gpt-oss-120b", "llama-4-maverick-chunked"}  # windows are what a section is about
 ROW = re.compile(r"[\"']([a-z0-9][a-z0-9.-]*)[\"']")
 GIVEN = {

@@ -14,7 +14,7 @@ from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.edition.reading import read_edition
 from analysis.evaluate.thesis import sensitivity, verdict
 from analysis.files import ROOT
-from analysis.render import show, verdict_tables, verdict_words
+from analysis.render import sensitivity_tables, show
 from analysis.render.page import template_functions
 from tests.reader.rows import CHIP
 from tests.reader.whole import NOTEBOOKS, exported
@@ -35,7 +35,7 @@ def small(tmp_path_factory):
     edition, every = read_edition(folder / "small.yml"), verdict.variants
     with pytest.MonkeyPatch.context() as patch, datasets.further(edition.own):
         patch.setattr(show, "_svg", lambda figure: "")
-        for module in (verdict, verdict_tables, verdict_words, sensitivity):
+        for module in (verdict, sensitivity_tables, sensitivity):
             patch.setattr(module, "variants", lambda e: {name: every(e)[name] for name in FEW})
         figures, notes = exported(edition, RUN)
         names = template_functions(figures, notes, edition)

@@ -57,8 +57,13 @@ def describe(found: dict[str, list[Setting]], spreads: Sequence[Spread]) -> tupl
         f"accelerators, {count} of each; a dot is missing where a guideline speaks of one model only. "
         f"{conventions(first[0], *USED)}."
     )
-    words = [f"{each.guideline.short} {rounded(each.models)} and {rounded(each.accelerators)}" for each in spreads]
+    pairs = {each.guideline.short: (each.models, each.accelerators) for each in spreads}
+    words = [f"{name} {' and '.join(map(_factor, pair))}" for name, pair in pairs.items()]
     return caption, f"A row per guideline. Over models, and over accelerators: {'; '.join(words)}."
+
+
+def _factor(spread: float) -> str:
+    return rounded(spread) if np.isfinite(spread) else "not to be compared"
 
 
 def columns(found: dict[str, list[Setting]]) -> dict[str, list]:
