@@ -16,7 +16,7 @@ def expected_tokens(rate: Expr | float, query: int) -> Expr | float:
 
     >>> expected_tokens(acceptance, 3)
     acceptance**2 + acceptance + 1
-    >>> expected_tokens(Integer(1), 4)
+    >>> expected_tokens(1, 4)
     4
     """
     return Add(*(rate**place for place in range(query)))
