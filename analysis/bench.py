@@ -172,9 +172,7 @@ def _processor() -> str:
 
 def table(timings: list[Timing]) -> str:
     """Timings as a Markdown table, the machine below it."""
-    rows = [
-        (each.what, f"{each.took:.3g} {each.unit}", f"{each.at} {each.target:g} {each.unit}") for each in timings
-    ]
+    rows = [(each.what, f"{each.took:.3g} {each.unit}", f"{each.at} {each.target:g} {each.unit}") for each in timings]
     shown = tabulate(rows, headers=("what", "measured", "target"), tablefmt="github", disable_numparse=True)
     return f"{shown}\n\nMeasured on: {machine()}.\n"
 

@@ -1,6 +1,6 @@
 """The sweep that `make bench` measures: 10^8 points on all cores into one Parquet file.
 
-    python -m analysis.bench_sweep FOLDER        writes FOLDER/out.parquet (a gigabyte), prints what it took
+python -m analysis.bench_sweep FOLDER        writes FOLDER/out.parquet (a gigabyte), prints what it took
 """
 
 import json

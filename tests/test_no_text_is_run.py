@@ -159,8 +159,7 @@ def test_dangers_are_seen(code):
 
 
 @pytest.mark.parametrize(
-    "code",
-    ["re.compile('x')", "yaml.safe_load(f)", "subprocess.run(['ls', t])", "run(['ls'], shell=False)", "load(f)"],
+    "code", ["re.compile('x')", "yaml.safe_load(f)", "subprocess.run(['ls', t])", "run(['ls'], shell=False)", "load(f)"]
 )
 def test_what_is_harmless_passes(code):
     assert not dangers(code)

@@ -132,6 +132,7 @@ _g = "abbreviations"
 M_KV = _born("M_KV", r"M_{KV}", "byte", "cached bytes of one token in one block", _g, paper="Eq. 11")
 M_act = _born("M_act", r"M_{act}", "byte", "activations that one request holds while a block runs", _g, paper="Eq. 11")
 N_attn = _born("N_attn", r"N_{attn}", "1", "weight elements of one attention block", _g)
+N_hd = _born("N_hd", r"N_{hd}", "1", "weight elements of one attention block that divide with its heads", _g)
 N_MoE = _born("N_MoE", r"N_{MoE}", "1", "weight elements of one block's routed experts (or its dense layer)", _g)
 
 # fmt: on

@@ -19,16 +19,13 @@ def queries_table(edition: Edition) -> str:
         "Conditions met with several query tokens a step, each at its own B_cap, whatever share of drafts is accepted; "
         "bold where the verdict is another than with one."
     )
-    return table(("conclusion", *(f"l = {each}" for each in QUERIES)), rows, caption, "tab-thesis-queries", _columns(8))
+    header = ("conclusion, by query tokens l", *map(str, QUERIES))
+    return table(header, rows, caption, "tab-thesis-queries", "l" + "c" * len(QUERIES))
 
 
 def _met(verdict: Verdict, first: Verdict) -> str:
     met = f"{verdict.holding}/{len(verdict.conditions)}"
     return f"**{met}**" if verdict.group != first.group else met
-
-
-def _columns(numbers: int) -> str:
-    return "l" + "c" * numbers
 
 
 def acceptance_table(edition: Edition) -> str:

@@ -14,6 +14,7 @@ from analysis.render.latex import WIDTHS, display, tidy, upright
 
 REORDERED = Conventions("reordered")
 MLA = Architecture("MLA", experts=True, shared=True)
+RATES = balance.RATES
 SPANNING = {causal: Integer(1)}
 
 PROOFS: dict[str, Callable[[], Proof]] = {
@@ -45,7 +46,8 @@ def _tidy(form: Expr, replaced: dict) -> Expr:
     form = form.xreplace(replaced)
     if form.has(acceptance):  # a geometric sum reads best as derived
         return form
-    return Add(*map(tidy, form.args), evaluate=False) if form.is_Add and not form.has(*WIDTHS) else tidy(form)
+    apart = form.is_Add and (form.has(*RATES) or not form.has(*WIDTHS))  # times of several kinds, or counts
+    return Add(*map(tidy, form.args), evaluate=False) if apart else tidy(form)
 
 
 def flip(name: str) -> str:

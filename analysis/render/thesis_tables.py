@@ -6,9 +6,10 @@ from analysis.evaluate import datasets
 from analysis.evaluate.edition.edition import Edition
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import guidelines
-from analysis.evaluate.thesis.kinds import kinds, shares
+from analysis.evaluate.thesis.conclusions import size
+from analysis.evaluate.thesis.kinds import Shares, kinds, shares
 from analysis.evaluate.thesis.resources import BUDGETS, RESOURCES, at_best, devices, tokens_per_joule
-from analysis.render.digits import digits_of, percent, whole
+from analysis.render.digits import digits_of, whole
 from analysis.render.equations import named
 from analysis.render.ledger_tables import plain_text
 from analysis.render.paper_tables import shipped
@@ -22,10 +23,6 @@ BLANK = "&nbsp;"  # a cell that goes on with the one above; nothing would print 
 def number(value: float | None, digits: int = 3) -> str | None:
     """A number for a cell; nothing for what is not there or not a number, as where a model does not fit."""
     return None if value is None or value != value else digits_of(value, digits)
-
-
-def _share(value: float) -> str | None:
-    return None if value != value else percent(value)
 
 
 def _system(edition: Edition, **more) -> Setting:
@@ -65,25 +62,27 @@ def hardware_table(edition: Edition) -> str:
     ]
     names = list(dict.fromkeys((edition.accelerator, *parts)))
     setting = _system(edition, model=edition.latent, deg_TP=edition.degree(edition.latent))
-    rows = []
-    for each in shares(setting, names, edition.link_between, CONTEXTS):
-        wires = " / ".join(_share(share) or "–" for share in each.wires[:2])
-        rows.append(
-            (
-                code(each.setting.accelerator.id),
-                code(each.setting.link.id),
-                whole(round(each.half)) if each.half else None,
-                *(_share(share) for share in each.core),
-                wires,
-            )
-        )
-    header = ("accelerator", "link", "half from L", *(f"{x / 1024:g}K" for x in CONTEXTS), "wires at 1K / 8K")
+    found = shares(setting, names, edition.link_between, CONTEXTS)
+    rows = [_hardware_row(each) for each in found if np.isfinite(each.core).any()]
+    out = [name for name in names if not any(row[0] == code(name) for row in rows)]
+    header = ("accelerator", "link", "half from", *(size(x) for x in CONTEXTS), "wires, 1K", "wires, 8K")
+    without = f" It does not fit {edition.n_acc} x {', '.join(out)}." if out else ""
     caption = (
-        f"Core attention's share of TPOT at B_cap for {datasets.model(edition.latent).name} on {edition.n_acc} "
+        f"Core attention's share of TPOT [%] at B_cap for {datasets.model(edition.latent).name} on {edition.n_acc} "
         "accelerators: the paper's devices as it prints them and as they ship, on their own link and on the slow one; "
-        "the context from which the share is half, and the share of wires. Empty where the model does not fit."
+        f"the context [tokens] from which the share is half, and the share of wires [%].{without}"
     )
-    return table(header, rows, caption, "tab-thesis-hardware", "ll" + "r" * 6)
+    return table(header, rows, caption, "tab-thesis-hardware", "ll" + "r" * 7)
+
+
+def _hardware_row(found: Shares) -> tuple:
+    shown = [_in_percent(share) for share in (*found.core, *found.wires[:2])]
+    half = whole(round(found.half)) if found.half else None
+    return code(found.setting.accelerator.id), code(found.setting.link.id), half, *shown
+
+
+def _in_percent(share: float) -> str | None:
+    return number(100 * share, 2)
 
 
 def guidelines_table(edition: Edition) -> str:

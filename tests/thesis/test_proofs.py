@@ -14,13 +14,18 @@ from analysis.derive.symbols import (
     L,
     M_cap,
     M_free,
+    N_hd,
     P_acc,
     P_exp,
     T_e,
     acceptance,
+    d_emb,
     d_hd,
     d_KVco,
+    d_nope,
+    d_Qco,
     d_RoPE,
+    d_v,
     deg_DP,
     deg_EP,
     deg_TP,
@@ -87,20 +92,22 @@ def test_device():
 @settings(max_examples=25)
 @given(sizes)
 def test_tensor(seed):
-    work, kept, moved, cache, intensity, saved, added, even = lines("tensor")
+    work, kept, moved, cache, intensity, divided, spared, added, even = lines("tensor")
     point = drawn(seed)
     alone, endless = point | {deg_TP: 1}, {L: 1e30}
     assert kept == 1
     assert value(work, point) == pytest.approx(value(work, alone))
     assert value(moved, point | endless) / value(moved, alone | endless) == pytest.approx(value(cache, point))
     assert same(intensity, kept / cache)
-    assert saved.subs(deg_TP, 1) == added.subs(deg_TP, 1) == 0
-    assert same(saved.subs(deg_TP, 4) / saved.subs(deg_TP, 2), (1 - Integer(1) / 4) / (1 - Integer(1) / 2))
-    assert same(saved, added.subs(B, even / L))
+    assert spared.subs(deg_TP, 1) == added.subs(deg_TP, 1) == 0
+    assert same(spared.subs(deg_TP, 4) / spared.subs(deg_TP, 2), (1 - Integer(1) / 4) / (1 - Integer(1) / 2))
+    assert same(spared, added.subs(B, even / L))
+    by_hand = n_hd * (d_KVco * (d_nope + d_v) + d_Qco * (d_nope + d_RoPE) + d_v * d_emb)
+    assert same(divided, by_hand)  # keys, values and the output; the query's up-projections
     solved = even_batch(MECHANISMS["MLA"], REORDERED, deg_TP) * L
     whole = {symbol: Integer(size) for symbol, size in (point | {BY_NAME["alpha"]: 0}).items()}
     exact = solved.xreplace(whole | {L: Integer(10) ** 40})
-    assert float(exact) == pytest.approx(value(even, point))
+    assert float(exact) == pytest.approx(value(even, point | {N_hd: value(divided, point)}))
 
 
 def test_elasticity():

@@ -112,11 +112,12 @@ def elasticity_proof() -> Proof:
     work = roofline.expert().flops.xreplace(spanning)
     read = expert_weights().xreplace(spanning)
     time = work / P_acc + read / BW_mem + dispatched_bytes() / BW_Int
+    named = (("P", "arithmetic"), ("BW", "memory bandwidth"), ("Int", "the interconnect"))
     return (
         Step(r"T", time, "an expert's arithmetic, an expert's weights, and a dispatch, one after another"),
         *(
-            Step(rf"\eta_{{{name}}}\,T", (elasticity(time, rate) * time).cancel(), "the time that this rate limits")
-            for name, rate in zip(("P", "BW", "Int"), RATES, strict=True)
+            Step(rf"\eta_{{{name}}}\,T", (elasticity(time, rate) * time).cancel(), f"the time that {words} limits")
+            for (name, words), rate in zip(named, RATES, strict=True)
         ),
         Step(r"\eta_{P} + \eta_{BW} + \eta_{Int}", homogeneity(time).factor().cancel(), "nothing else is left"),
     )

@@ -7,7 +7,7 @@ from analysis.derive.block import Conventions, attention_stages, bytes_moved, fl
 from analysis.derive.communication import all_reduce_time, partial_sums
 from analysis.derive.parallel import Substitution, sharded
 from analysis.derive.reordering import limits
-from analysis.derive.symbols import B, BW_mem, L, deg_DP, deg_TP, l, n_acc
+from analysis.derive.symbols import B, BW_mem, L, N_hd, deg_DP, deg_TP, l, n_acc, width_weights
 from analysis.derive.thesis.steps import Proof, Step
 
 
@@ -57,7 +57,9 @@ def core_under_tensor_parallelism(mechanism: Mechanism, conventions: Conventions
     change = bytes_moved(_kernels(mechanism, conventions)).xreplace({l: Integer(1)})
     change = change.xreplace(_degree(deg_TP)) - change.xreplace(_degree(Integer(1)))
     saved = -change.xreplace({B: Integer(0)})
-    added = (change + saved).expand().coeff(L) * L
+    added = ((change + saved).expand().coeff(L) * L).factor()
+    divided = (saved / (width_weights * (1 - 1 / deg_TP))).cancel()
+    spared = width_weights * N_hd * (1 - 1 / deg_TP)
     kernels = attention_stages(mechanism, conventions)["core"]
     shard = sharded()
     groups = {deg_DP: n_acc / deg_TP, l: Integer(1)}
@@ -77,11 +79,12 @@ def core_under_tensor_parallelism(mechanism: Mechanism, conventions: Conventions
             limits(work / moved * (moved / work).xreplace(alone), [L]).cancel(),
             "so intensity falls as deg_TP rises",
         ),
-        Step(r"\Delta Q_{W}", saved.factor(), "weights of a block that divide by heads, and are no longer read"),
-        Step(r"\Delta Q_{KV}", added.factor(), "cache that is read on top"),
+        Step(r"N_{hd}", divided.expand(), "weights of a block that divide with the heads"),
+        Step(r"\Delta Q_{W}", spared, "bytes of them that an accelerator need not read any more"),
+        Step(r"\Delta Q_{KV}", added, "bytes of the cache that it reads on top"),
         Step(
             r"\lim_{L \to \infty}\,L\,B^{\star}",
-            (saved / (added / (B * L))).factor(),
-            "cached tokens of the whole system at which both are equal; beyond, all-reduces aside, it costs time",
+            (spared / (added / (B * L))).factor(),
+            "cached tokens of the system at which both are equal",
         ),
     )

@@ -150,9 +150,7 @@ def _load_parquet(path: Path) -> pa.Table:
     try:
         table = table.select(SCHEMA.names).cast(SCHEMA).unify_dictionaries().combine_chunks()
     except pa.ArrowException as failure:
-        raise InputError(
-            f"{file}: a column has another type than this study's ({failure}); make it again."
-        ) from None
+        raise InputError(f"{file}: a column has another type than this study's ({failure}); make it again.") from None
     if not len(table):
         raise InputError(f"{file}: found no row, allowed is at least one; make or fetch it again.")
     for name in SCHEMA.names:

@@ -47,7 +47,7 @@ def study_bibtex(edition: str = "") -> str:
 
 
 def _issue(about: Mapping, edition: str) -> str:
-    return f"Version {about['version']}" + (f", edition \"{_short(edition)}\"" if edition else "")
+    return f"Version {about['version']}" + (f', edition "{_short(edition)}"' if edition else "")
 
 
 def examined_bibtex() -> str:

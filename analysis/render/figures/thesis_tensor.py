@@ -46,7 +46,7 @@ def _title(flips: Flips) -> str:
     if not last:
         return "Tensor parallelism never pays on attention here"
     L, degree, B = max(last)
-    return f"At L = {L:.0f}, deg_TP = {degree} stops to pay on attention at B = {B:.0f}"
+    return f"At L = {L:.0f}, deg_TP = {degree} stops paying on attention at B = {B:.0f}"
 
 
 def describe(setting: Setting, flips: Flips) -> tuple[str, str]:
