@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from analysis.errors import InputError, choices
-from analysis.evaluate.claims.ledger import ledger
+from analysis.evaluate.claims.ledger import Finding, ledger
 from analysis.evaluate.own_rows import located
 from analysis.evaluate.plan import Plan, plans
 from analysis.evaluate.quantities import Answer, all_quantities, evaluate
@@ -104,6 +104,6 @@ def quantities() -> dict[str, str]:
     return {each.name: f"{each.title} [{each.unit}]" for each in all_quantities()}
 
 
-def claims() -> list:
+def claims() -> list[Finding]:
     """Every claim of the paper with the study's number, reading, verdict and reason."""
     return list(ledger())

@@ -1,10 +1,13 @@
 """`from analysis import ...`: what it offers, and that the tutorial shows what its cells give."""
 
 import ast
+import inspect
 import json
 import os
+import re
 import subprocess
 import sys
+from typing import get_args
 
 import nbformat
 import numpy as np
@@ -17,6 +20,7 @@ from analysis.executed import as_page
 from analysis.files import ROOT
 from analysis.library import _homes
 from analysis.notebooks import run
+from analysis.render.reference import _modules
 
 CONFIG = ROOT / "data" / "examples" / "config.json"
 
@@ -137,3 +141,20 @@ def test_the_tutorial_needs_no_names_but_its_own():
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     imported = {each.asname or each.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for each in n.names}
     assert used <= stored | imported | {"print", "refusal"}
+
+
+def listed() -> set[str]:
+    """Modules that the reference shows."""
+    pages = [ROOT / "book" / "reference.md", *(ROOT / "book" / "reference").glob("*.md")]
+    calls = [call for page in pages for call in re.findall(r"\breference\((.*?)\)", page.read_text(), re.DOTALL)]
+    return {each for call in calls for name in re.findall(r'"([^"]+)"', call) for each in _modules(name)}
+
+
+@pytest.mark.parametrize("name", analysis.__all__)
+def test_the_reference_shows_every_name_and_what_it_returns(name):
+    offered = getattr(analysis, name)
+    assert offered.__module__ in listed()
+    returned = inspect.signature(offered).return_annotation if not isinstance(offered, type) else None
+    for part in (returned, *get_args(returned)):
+        if isinstance(part, type) and part.__module__.startswith("analysis"):
+            assert part.__module__ in listed(), part

@@ -96,14 +96,20 @@ def _written(tables: Iterable[pa.Table], open_writer: Callable) -> int | None:
 
 # -- what stands beside the table ------------------------------------------------------------------
 def dictionary(grid: Grid) -> list[dict[str, object]]:
-    """The data dictionary: every column with unit and meaning, and every parameter that was held fixed."""
+    """Every column with unit and meaning, every parameter that was held fixed, and what left rows out."""
     axes = [_entry(name, "axis", _unit(name), PARAMETERS[name].meaning) for name in grid.axes]
     flags = [_entry(name, "flag", "", MEANING_OF_FLAGS[name]) for name in grid.flags]
     fixed = [_entry(name, "fixed", _unit(name), PARAMETERS[name].meaning, value) for name, value in grid.fixed.items()]
     rules = [_entry(name, "constraint", "", MEANING_OF_FLAGS[name]) for name in grid.constraints]
     found = [quantity(name) for name in grid.quantities]
     answers = [_entry(each.name, "quantity", each.unit, f"{each.title} (equation {each.label})") for each in found]
-    return axes + answers + flags + fixed + rules
+    return axes + answers + flags + fixed + rules + ([_front(grid.front)] if grid.front else [])
+
+
+def _front(front: Front) -> dict[str, object]:
+    within = f", within equal {', '.join(front.by)}" if front.by else ""
+    meaning = f"only points that no other beats: highest {front.gain} at lowest {front.cost}{within}"
+    return _entry(front.gain, "front", "", meaning)
 
 
 def _entry(column: str, role: str, unit: str, meaning: str, value: object = "") -> dict[str, object]:

@@ -114,7 +114,9 @@ def test_dictionary_explains_every_column(swept):
 def test_the_front_is_what_no_point_beats(swept):
     _, rows = swept(GRID.replace("[1, 2]", "[2]") + "flags: [fits_memory]\n")
     text = GRID.replace("[1, 2]", "[2]") + "pareto: {gain: throughput_per_accelerator, cost: tpot, by: [model, L]}\n"
-    _, front = swept(text)
+    done, front = swept(text)
+    told = done.out.with_name("out.dictionary.csv").read_text()
+    assert "highest throughput_per_accelerator at lowest tpot, within equal model, L" in told
     for row in rows:
         rivals = [other for other in rows if (other["model"], other["L"]) == (row["model"], row["L"])]
         beaten = any(
