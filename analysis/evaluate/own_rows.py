@@ -56,9 +56,7 @@ def _loaded(path: Path, file: str, state) -> Row:
     where = place(path)
     for column, cell in record.items():
         _check_cell(where, column, cell)
-    row = checked_row(FILES[file], record, where)
-    _check_numbers(where, row)
-    return _with_own_references(path, row)
+    return _with_own_references(path, checked_row(FILES[file], record, where))
 
 
 def _record(path: Path) -> dict:
@@ -102,17 +100,6 @@ def _check_cell(where: str, column: str, cell) -> None:
         raise InputError(
             f"{where}, column id: found {shown(cell)}, allowed are lower-case letters, digits, . and -; retype it."
         )
-
-
-def _check_numbers(where: str, row: Row) -> None:
-    """Sizes beyond any machine are typing errors, and would overflow later."""
-    for column in type(row).model_fields:
-        number = getattr(row, column)
-        if isinstance(number, int | float) and not abs(number) < LARGEST:
-            raise InputError(
-                f"{where} (id {row.id}), column {column}: found {shown(number)}, "
-                f"allowed is a number below {LARGEST:g}; correct this cell."
-            )
 
 
 def _with_own_references(path: Path, row: Row) -> Row:

@@ -14,6 +14,7 @@ from analysis.errors import InputError
 from analysis.errors import shown as plain
 from analysis.evaluate.dictionary import allowed_values
 from analysis.evaluate.own_text import shown
+from analysis.evaluate.reading import LARGEST
 
 
 def checked_row(row_class: type[BaseModel], record: dict[str, str], place: str) -> BaseModel:
@@ -24,9 +25,13 @@ def checked_row(row_class: type[BaseModel], record: dict[str, str], place: str) 
     filled = {name: cell for name, cell in record.items() if str(cell).strip() != ""}
     named = f"{place} (id {plain(record.get('id') or 'missing')})"
     try:
-        return row_class(**filled)
+        row = row_class(**filled)
     except ValidationError as failure:
         raise InputError(_sentence(row_class, failure.errors()[0], named)) from None
+    for column, cell in row:
+        if isinstance(cell, int | float) and not abs(cell) < LARGEST:  # a typing error, which would overflow later
+            raise InputError(_cell_sentence(named, column, cell, f"a number below {LARGEST:g}"))
+    return row
 
 
 def _sentence(row_class: type[BaseModel], error: dict, place: str) -> str:

@@ -182,6 +182,10 @@ MEASURED = {
 @QUICK
 @given(st.dictionaries(st.sampled_from(SCHEMA.names), SCALARS, max_size=3))
 @example({"n_kv": True})
+@example({"B": "9" * 400})
+@example({"B": 2.0**53 + 2})
+@example({"B": "\n"})
+@example({"operation": "x" * 5000})
 def test_a_measurement_with_any_cells(tmp_path, cells):
     row = MEASURED | cells
     quoted = ('"' + str(cell).replace("\ud800", "?").replace('"', '""') + '"' for cell in row.values())

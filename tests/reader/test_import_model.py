@@ -254,6 +254,11 @@ def test_values_that_cannot_be_used_are_refused_with_their_key(imported, key, va
     assert "\n" not in str(failure.value)
 
 
+def test_an_empty_list_of_blocks_with_experts_is_refused(imported):
+    with pytest.raises(InputError, match=r"moe_layer_freq: found '\[\]', allowed is a whole number"):
+        imported(PUBLISHED["deepseek-v2"], moe_layer_freq=[])
+
+
 def test_minimax_without_its_list_is_not_taken_for_full_attention(imported):
     config = {key: value for key, value in PUBLISHED["minimax-m2"].items() if key != "attn_type_list"}
     with pytest.raises(InputError, match=r"found no key attn_type_list or layer_types"):

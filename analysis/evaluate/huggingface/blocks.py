@@ -179,8 +179,9 @@ def _first_dense(keys: Keys, n_dec: int) -> list[bool]:
         keys.touched.add("first_k_dense_replace")
         return [kind == "sparse" for kind in stated]
     first = keys.count("first block with experts", "first_k_dense_replace", least=0)
-    if isinstance(keys.peek("moe_layer_freq"), list):
-        return [bool(each) for each in keys.sequence("moe_layer_freq", n_dec, (0, 1))]
+    listed = keys.sequence("moe_layer_freq", n_dec, (0, 1)) if isinstance(keys.peek("moe_layer_freq"), list) else None
+    if listed:
+        return [bool(each) for each in listed]
     every = keys.count("every such block has experts", "moe_layer_freq", default=1)
     return [number >= first and number % every == 0 for number in range(n_dec)]
 

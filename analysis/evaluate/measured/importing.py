@@ -149,7 +149,8 @@ def _usable(
 ) -> Iterator[pa.Table]:
     try:
         first = validity.before_mapping(stem, cells)
-        blocks = table.columns(cells)
+        with np.errstate(all="ignore"):  # of numbers that a rule removes
+            blocks = table.columns(cells)
     except (pa.ArrowException, KeyError, ValueError) as failure:
         raise Unusable(
             f"{locator}: a column holds another type than expected ({_first_line(failure)}); fetch it again."

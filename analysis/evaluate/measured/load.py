@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from analysis.errors import InputError, choices
+from analysis.errors import shown as one_line
 from analysis.evaluate.datasets import DATA
 from analysis.evaluate.dictionary import allowed_values
 from analysis.evaluate.measured.rows import AchievedRate, Deployment, Measurement, needed
@@ -68,7 +69,7 @@ def load(path: Path) -> pa.Table:
         return readers[path.suffix](path)
     except csv.Error as failure:
         raise InputError(
-            f"{place(path)}: found what is no CSV ({failure}), allowed is plain text; retype it."
+            f"{place(path)}: found what is no CSV ({one_line(failure)}), allowed is plain text; retype it."
         ) from None
 
 
@@ -98,8 +99,13 @@ def joined(tables: list[pa.Table]) -> pa.Table:
 
 def as_table(records: list[dict]) -> pa.Table:
     """A table from records (column to value; missing or None means empty)."""
-    columns = [pa.array([record.get(field.name) for record in records], _plain(field)) for field in SCHEMA]
+    columns = [pa.array([_cell(record.get(field.name)) for record in records], _plain(field)) for field in SCHEMA]
     return pa.table(columns, names=SCHEMA.names).cast(SCHEMA)
+
+
+def _cell(given):
+    """Whole numbers as floats, which is what the columns hold; Arrow refuses those beyond 2^53."""
+    return float(given) if isinstance(given, int) else given
 
 
 def _plain(field: pa.Field) -> pa.DataType:
@@ -150,7 +156,9 @@ def _load_parquet(path: Path) -> pa.Table:
     try:
         table = table.select(SCHEMA.names).cast(SCHEMA).unify_dictionaries().combine_chunks()
     except pa.ArrowException as failure:
-        raise InputError(f"{file}: a column has another type than this study's ({failure}); make it again.") from None
+        raise InputError(
+            f"{file}: a column has another type than this study's ({one_line(failure, 120)}); make it again."
+        ) from None
     if not len(table):
         raise InputError(f"{file}: found no row, allowed is at least one; make or fetch it again.")
     for name in SCHEMA.names:
@@ -168,7 +176,8 @@ def _check_values(file: str, name: str, values: pa.ChunkedArray) -> None:
     wrong = _wrong_words(name, values) if _is_text(name) else _wrong_numbers(name, values)
     if wrong:
         raise InputError(
-            f"{file}, column {name}: found {wrong[0]!r}, allowed is {allowed_values(field)}; correct or remove the row."
+            f"{file}, column {name}: found {shown(wrong[0])}, allowed is {allowed_values(field)}; "
+            "correct or remove the row."
         )
 
 
