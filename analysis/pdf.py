@@ -26,7 +26,9 @@ PATIENCE = 600
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
 QUIET += ("--disable-background-networking", "--disable-component-update")
 LINK = re.compile(r'(?P<tag><a\b[^>]*?) href="(?P<address>(?![a-z]+:)[^"]*)"')
-PAGE = re.compile(rb"/Type /Page\b")
+PAGE = re.compile(rb"(\d+) 0 obj\s*<</Type /Page\b")
+PLACE = re.compile(rb"/(document-\S+) \[(\d+) 0 R")
+ENTRY = re.compile(r'<a class="reference internal nav-link" href="#(document-[^"]+)"')
 
 
 def browser() -> str:
@@ -88,10 +90,42 @@ def printed(page: Path, pdf: Path, chromium: str) -> Path:
     return pdf
 
 
+def book_printed(page: Path, pdf: Path, chromium: str) -> Path:
+    """Print the page that holds all chapters, twice: the contents then say on which page each begins."""
+    printed(page, pdf, chromium)
+    page.write_text(numbered(page.read_text(encoding="utf-8"), pdf.read_bytes()), encoding="utf-8")
+    return printed(page, pdf, chromium)
+
+
+def numbered(page: str, pdf: bytes) -> str:
+    """The page with the number of the printed page beside each line of the contents, as the style sheet shows it.
+
+    >>> pdf = b"3 0 obj <</Type /Page>> 5 0 obj <</Type /Page>> /document-b#2Fc [5 0 R /XYZ 0 0 0]"
+    >>> numbered('<a class="reference internal nav-link" href="#document-b/c">', pdf)
+    '<a class="reference internal nav-link" href="#document-b/c" data-page="2">'
+    """
+    places = starts(pdf)
+
+    def told(entry: re.Match) -> str:
+        return f'{entry[0]} data-page="{places[entry[1]]}"' if entry[1] in places else entry[0]
+
+    return ENTRY.sub(told, page)
+
+
+def starts(pdf: bytes) -> dict[str, int]:
+    """The page, from 1, on which each chapter begins, by its anchor, in a PDF as Chromium writes it."""
+    order = {number: place for place, number in enumerate(PAGE.findall(pdf), 1)}
+    return {_name(anchor): order[number] for anchor, number in PLACE.findall(pdf)}
+
+
+def _name(anchor: bytes) -> str:
+    return re.sub("#([0-9A-F]{2})", lambda sign: chr(int(sign[1], 16)), anchor.decode("ascii"))
+
+
 def pages(pdf: bytes) -> int:
     """Number of pages of a PDF as Chromium writes it.
 
-    >>> pages(b"<</Type /Pages\\n/Kids [1 0 R]>> <</Type /Page\\n/Parent 2 0 R>>")
+    >>> pages(b"1 0 obj <</Type /Pages\\n/Kids [2 0 R]>> 2 0 obj <</Type /Page\\n/Parent 1 0 R>>")
     1
     """
     return len(PAGE.findall(pdf))
@@ -107,7 +141,7 @@ def main(file: Path | None, jobs: int) -> None:
         build(jobs=jobs, edition=edition)
         place = place_of(edition)
         with alone(place):
-            pdf = printed(single_page(place), place.home / "study.pdf", chromium)
+            pdf = book_printed(single_page(place), place.home / "study.pdf", chromium)
     content = pdf.read_bytes()
     click.echo(f"pdf: {pdf} ({pages(content)} pages, {len(content) / 1e6:.1f} MB)")
 
