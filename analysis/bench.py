@@ -21,7 +21,7 @@ import numpy as np
 from sympy import Expr
 from tabulate import tabulate
 
-from analysis import readme
+from analysis import exits, readme
 from analysis.derive.symbols import B, BW_Int, L
 from analysis.evaluate.numbers import Point, compiled, value
 from analysis.evaluate.quantities import quantity
@@ -190,4 +190,4 @@ def main(everything: bool, in_readme: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exits.run(main, "python -m analysis.bench"))

@@ -9,6 +9,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
+
+from analysis import exits
+from analysis.evaluate.outputs import checked_folder
 from analysis.executors import cores
 from analysis.sweeping import sweep
 
@@ -45,5 +49,12 @@ def measured(folder: Path, grid: Mapping = GRID) -> dict[str, float]:
     }
 
 
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("folder", type=click.Path(path_type=Path))
+def main(folder: Path) -> None:
+    """Sweep the grid into FOLDER, and print a JSON object of what it took."""
+    click.echo(json.dumps(measured(checked_folder(folder))))
+
+
 if __name__ == "__main__":
-    print(json.dumps(measured(Path(sys.argv[1]))))
+    sys.exit(exits.run(main, "python -m analysis.bench_sweep"))

@@ -15,7 +15,10 @@ def run(command: click.Command, name: str, arguments: list[str] | None = None) -
         _refuse_nul(sys.argv[1:] if arguments is None else arguments)
         return command.main(arguments, prog_name=name, standalone_mode=False) or 0
     except click.UsageError as error:
-        _tell(f"{error.format_message()} (`{name} --help` shows how.)")
+        asked = error.ctx.command_path if error.ctx else name
+        _tell(f"{error.format_message()} (`{asked} --help` shows how.)")
+    except click.ClickException as error:
+        _tell(error.format_message())
     except click.Abort:
         return 130
     except Failures as error:

@@ -136,8 +136,8 @@ def pages(pdf: bytes) -> int:
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
 def main(file: Path | None, jobs: int) -> None:
     """Build the book, print all of it into one PDF beside it, and print the path of that."""
-    chromium = browser()
     with chosen(file) as edition:
+        chromium = browser()
         build(jobs=jobs, edition=edition)
         place = place_of(edition)
         with alone(place):

@@ -9,6 +9,9 @@ A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; a test keep
 import re
 import sys
 
+import click
+
+from analysis import exits
 from analysis.errors import InputError
 from analysis.files import ROOT, write
 
@@ -58,18 +61,14 @@ def figure() -> tuple[bytes, str]:
     return shown.svg.encode(), shown.alt
 
 
-def main() -> int:
-    """Refresh figure and counts."""
-    try:
-        svg, alt = figure()
-        write(FIGURE, svg)
-        update("figure", f"![{alt}]({FIGURE.relative_to(ROOT)})")
-        update("verdicts", verdicts())
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Refresh the figure and the counts in README.md, from the last `make book`."""
+    svg, alt = figure()
+    write(FIGURE, svg)
+    update("figure", f"![{alt}]({FIGURE.relative_to(ROOT)})")
+    update("verdicts", verdicts())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exits.run(main, "python -m analysis.readme"))

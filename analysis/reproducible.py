@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from analysis import exits
 from analysis.book import SOURCES
 from analysis.files import ROOT, inputs, write
 
@@ -89,4 +90,4 @@ def main(jobs: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exits.run(main, "python -m analysis.reproducible"))

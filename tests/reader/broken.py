@@ -1,7 +1,9 @@
 """What a reader may give wrong, by kind, and every command that a file or a folder can be given to."""
 
+from importlib import import_module
+
 import analysis.__main__ as command_line
-from analysis import book, exits, notebooks
+from analysis import exits
 from analysis.files import ROOT
 
 NOTEBOOK = str(ROOT / "book" / "notebooks" / "memory.ipynb")
@@ -75,7 +77,7 @@ def run(*arguments) -> int:
     module, *rest = map(str, arguments)
     if module == "analysis":
         return command_line.run(rest)
-    return exits.run({"analysis.book": book.main, "analysis.notebooks": notebooks.main}[module], module, rest)
+    return exits.run(import_module(module).main, f"python -m {module}", rest)
 
 
 def readers(path) -> dict[str, tuple[str, ...]]:
@@ -98,6 +100,7 @@ def readers(path) -> dict[str, tuple[str, ...]]:
         "calibrate": ("analysis", "calibrate", path, "-o", "out.csv"),
         "import-measurements": ("analysis", "import-measurements", path, "-o", "out.parquet"),
         "book": ("analysis.book", "--edition", path),
+        "pdf": ("analysis.pdf", "--edition", path),
         "notebooks": ("analysis.notebooks", path, "--output", "out"),
     }
 
@@ -131,3 +134,37 @@ ENDINGS = {  # of an output; none: it is a folder
     "notebooks": "",
     "book": "",
 }
+
+OPTIONS = (  # every command with arguments of its own that it cannot take
+    ("analysis", "evaluate"),
+    ("analysis", "evaluate", "tpot", "--yaml"),
+    ("analysis", "plan", "model=deepseek-v3"),
+    ("analysis", "plan", *_without("B"), "deg_TP=3"),
+    ("analysis", "plan", *_without("B"), "L=nan"),
+    ("analysis", "plan", *_without("B"), "deg_TP"),
+    *(("analysis", name, "x") for name in ("claims", "models", "accelerators", "interconnects", "scenarios")),
+    *(("analysis", name, "--jsn") for name in ("quantities", "parameters", "claims")),
+    *(("analysis", "sweep", "grid.yml", "-o", "o.csv", "--jobs", jobs) for jobs in ("0", "-1", "nan", "1e9", "9" * 99)),
+    ("analysis", "sweep", "grid.yml"),
+    ("analysis", "rerun", "only.ipynb"),
+    ("analysis", "rerun", NOTEBOOK, "table.csv", "--jobs", "two"),
+    ("analysis", "import-model"),
+    ("analysis", "import-model", "config.json", "--year", "1"),
+    ("analysis", "measure", "--device", "abacus"),
+    ("analysis", "measure", "-o", "out.txt"),
+    ("analysis", "validate", "--worst", "101"),
+    ("analysis", "calibrate"),
+    ("analysis", "calibrate", "-o", "out.csv", "--seed", "-1"),
+    ("analysis", "calibrate", "-o", "out.csv", "--name", "../x"),
+    ("analysis", "import-measurements", "-o", "out.parquet"),
+    ("analysis.book", "--jobs", "0"),
+    ("analysis.book", "edition.yml"),
+    ("analysis.pdf", "--jobs", "x"),
+    ("analysis.notebooks",),
+    ("analysis.notebooks", NOTEBOOK, "-p", "L"),
+    ("analysis.notebooks", NOTEBOOK, "-p", "colour", "red"),
+    ("analysis.bench", "--most"),
+    ("analysis.bench_sweep",),
+    ("analysis.readme", "now"),
+    ("analysis.reproducible", "--jobs", "0"),
+)
