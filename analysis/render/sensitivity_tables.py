@@ -17,17 +17,22 @@ def groups_table(edition: Edition) -> str:
     names = list(variants(edition))
     found = {name: verdicts(edition, name) for name in names}
     rows = [
-        (each.conclusion.statement, *(_met(found[name][place]) for name in names))
+        (each.conclusion.statement, *(_met(found[name][place], each) for name in names))
         for place, each in enumerate(found[names[0]])
     ]
-    caption = "Conditions met, of those that can be checked, under other conventions, systems, and achieved rates."
+    caption = (
+        "Conditions met, of those that can be checked, under other conventions, systems, and achieved rates; bold where "
+        "the verdict is another, judged by the conditions that both can check."
+    )
     return table(("conclusion", *names), rows, caption, "tab-thesis-groups", "l" + "c" * len(names))
 
 
-def _met(verdict: Verdict) -> str | None:
+def _met(verdict: Verdict, plain: Verdict) -> str | None:
     if not verdict.conditions:
         return None
-    return f"{verdict.holding}/{len(verdict.conditions)}"
+    met = f"{verdict.holding}/{len(verdict.conditions)}"
+    before, now = plain.beside(verdict)
+    return met if before == now else f"**{met}**"
 
 
 def turned(edition: Edition) -> str:

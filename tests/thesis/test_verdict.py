@@ -106,7 +106,10 @@ def test_a_variant_may_turn_a_verdict_and_the_table_counts_it(monkeypatch):
     table = sensitivity_tables.groups_table(PAPER)
     assert table.count("\n| ") == 1 + len(verdict.CONCLUSIONS)
     assert "| 4/4 | 4/4 |" in table
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
     turned = sensitivity_tables.turned(PAPER)
+    for each, row in zip(verdicts(PAPER), rows, strict=True):
+        assert ("**" in row) == (f"*{each.conclusion.statement}*" in turned)
     changed = [
         each.conclusion.statement
         for each, other in zip(verdicts(PAPER), verdicts(PAPER, "overlapped communication"), strict=True)
