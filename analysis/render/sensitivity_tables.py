@@ -21,7 +21,7 @@ def groups_table(edition: Edition) -> str:
         for place, each in enumerate(found[names[0]])
     ]
     caption = (
-        "Conditions met, of those that can be checked, under other conventions, systems, and achieved rates; bold where "
+        "Conditions met, of those that can be checked, under other conventions, systems and achieved rates; bold where "
         "the verdict is another, judged by the conditions that both can check."
     )
     return table(("conclusion", *names), rows, caption, "tab-thesis-groups", "l" + "c" * len(names))
