@@ -8,18 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from analysis.errors import InputError, choices
-from analysis.evaluate.own_text import place, shown
+from analysis.evaluate.own_text import place, refuse_no_text, shown
 
 
 def checked_output(path: Path, *endings: str) -> Path:
     """The path of an output that can be written; no file is touched.
 
-    Raises InputError for an ending that is none of `endings`, for a folder that is missing or takes no file, and where
-    a folder, a device or a pipe stands in the file's place.
+    Raises InputError for an ending that is none of `endings`, for a name that is no text, for a folder that is missing
+    or takes no file, and where a folder, a device or a pipe stands in the file's place.
     """
     if path.suffix not in endings:
         found = shown(path.suffix) if path.suffix else "no ending"
         raise InputError(f"{place(path)}: found {found}, allowed is {choices(endings)}; name the output so.")
+    refuse_no_text(path)
     if not os.path.isdir(path.parent):  # not Path.is_dir, which passes on what is no path at all
         raise InputError(
             f"{place(path)}: found no folder {place(path.parent)}, allowed is an existing one; "

@@ -32,6 +32,14 @@ def place(path) -> str:
     return text if len(text) <= SHOWN else f"...{text[-SHOWN + 8 :]}"
 
 
+def refuse_no_text(path) -> None:
+    """Raise InputError for a name whose bytes are no text, which Arrow cannot open."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{place(path)}: found a name that is not UTF-8, allowed is text; rename it.") from None
+
+
 def read_text(path: Path, most: int) -> str:
     """The text of a regular file of at most `most` bytes.
 

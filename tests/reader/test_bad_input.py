@@ -62,6 +62,15 @@ def test_paths_that_are_no_files_are_refused(refused, tmp_path, kind, suffix):
         refused(*arguments)
 
 
+def test_a_folder_whose_name_is_no_text_is_no_trap(refused, tmp_path):
+    place = tmp_path / "\udcff"
+    place.mkdir()
+    (place / "rows.parquet").write_bytes(b"PAR1")
+    for name in ("validate", "calibrate"):
+        assert "not UTF-8" in refused(*readers("\udcff/rows.parquet")[name])
+    assert "rows.parquet" not in refused(*readers("\udcff")["import-measurements"])
+
+
 @pytest.mark.parametrize("path", DEVICES)
 def test_devices_and_what_names_nothing_are_refused(refused, path):
     for name, arguments in readers(path).items():

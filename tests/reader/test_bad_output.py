@@ -30,7 +30,7 @@ PLACES = {
     "below-a-device": "/dev/full/x{}",
     "device": "/dev/full",
     "ending": "out.txt",
-    "not-utf-8": "missing/\udcff{}",
+    "not-utf-8": "\udcff{}",
 }
 FOLDERS_MAY = {"no-folder", "ending", "not-utf-8"}  # a folder is made with those above it, whatever its name
 

@@ -107,7 +107,7 @@ def _batches(folder: Path, path: Path) -> Iterator[tuple[Cells, SourceTable]]:
         _check_columns(name, file.schema_arrow.names, table)
         for batch in file.iter_batches(BATCH):
             yield Cells(batch, accelerator, framework, version), table
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as failure:
+    except (OSError, pa.ArrowException, UnicodeError) as failure:
         raise Unusable(f"{name}: {_damage(path, failure)}.") from None
 
 

@@ -23,7 +23,7 @@ from analysis.errors import shown as one_line
 from analysis.evaluate.datasets import DATA
 from analysis.evaluate.dictionary import allowed_values
 from analysis.evaluate.measured.rows import AchievedRate, Deployment, Measurement, needed
-from analysis.evaluate.own_text import place, read_text, shown
+from analysis.evaluate.own_text import place, read_text, refuse_no_text, shown
 from analysis.evaluate.table import checked_row, load_table
 
 FOLDER = DATA / "measurements"
@@ -58,6 +58,7 @@ REQUIRED = tuple(name for name, field in Measurement.model_fields.items() if fie
 def load(path: Path) -> pa.Table:
     """Read and check a measurement file, .csv or .parquet. Raises InputError that names the cell or column."""
     path = Path(path)
+    refuse_no_text(path)
     if not os.path.isfile(path):
         raise InputError(f"{place(path)}: there is no such file; give a measurement file ending in .csv or .parquet.")
     readers = {".csv": _load_csv, ".parquet": _load_parquet}
