@@ -45,7 +45,8 @@ def _refuse_unfit(edition: Edition, key: str, model: str) -> None:
     if not edition.fits(model):
         raise InputError(
             f"{key}: found {model!r}, whose weights and contexts of {edition.longest:,} tokens {edition.n_acc} x "
-            f"{edition.accelerator} do not hold, allowed are models that fit; name a smaller one, or raise n_acc."
+            f"{edition.accelerator} do not hold, allowed are models that fit; name a smaller one, raise n_acc or lower "
+            "L."
         )
 
 

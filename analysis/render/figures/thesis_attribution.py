@@ -62,10 +62,16 @@ def attribution_figure(cells: Sequence[Cell], found: Sequence[Interactions]) -> 
     ]
     lines = panels[2].get_legend_handles_labels()[0]
     figure.legend(handles=[*patches, *lines], loc="outside lower center", ncols=2)
-    gains = {held: effects(list(cells), held)["MLA and experts"] for held in HELD}
-    words = ", ".join(f"{rounded(gain)} times ({held} parameters equal)" for held, gain in gains.items())
-    headline(figure, f"With latent attention and experts throughput is {words}")
+    headline(figure, _title(cells))
     return figure
+
+
+def _title(cells: Sequence[Cell]) -> str:
+    gains = {held: effects(list(cells), held)["MLA and experts"] for held in HELD}
+    words = [f"{rounded(gain)} times ({held} parameters equal)" for held, gain in gains.items() if np.isfinite(gain)]
+    if not words:
+        return "Multi-head attention of these widths fits at no tensor-parallel degree"
+    return f"With latent attention and experts throughput is {', '.join(words)}"
 
 
 def _bars(axes: Axes, cells: Sequence[Cell]) -> None:
