@@ -14,7 +14,7 @@ FIGURES = {
     "thesis_tensor": "fig-thesis-tensor",
     "thesis_resources": "fig-thesis-resources",
     "thesis_attribution": "fig-thesis-attribution",
-    "thesis_queries": "fig-thesis-queries",
+    "thesis_queries": "fig-thesis-queries fig-thesis-acceptance",
     "thesis_schedule": "fig-thesis-schedule",
     "thesis_guidelines": "fig-guidelines",
 }

@@ -144,6 +144,16 @@ def test_acceptance_flips_the_gain(model, query):
     assert below < 1 < above
 
 
+@settings(max_examples=20)
+@given(points.settings, points.contexts)
+def test_one_query_token_serves_most_up_to_the_solved_acceptance_only(system, context):
+    assume(float(batch_at_capacity(system, context)) >= 2)
+    first = queries.first_acceptance(system, range(1, 9), context)
+    assume(first is not None and 1e-3 < first < 0.999)
+    below, above = (queries.best_query(system, range(1, 9), context, first + off)[0] for off in (-1e-4, 1e-4))
+    assert below == 1 < above
+
+
 @settings(max_examples=25)
 @given(points.settings, points.contexts, query_tokens, rates)
 def test_the_gain_is_that_of_the_public_throughput_at_both_capacities(system, context, query, rate):

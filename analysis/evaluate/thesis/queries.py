@@ -48,6 +48,12 @@ def best_query(setting: Setting, queries, L: float, acceptance: float) -> tuple[
     return int(queries[best]), float(gains[best])
 
 
+def first_acceptance(setting: Setting, queries, L: float) -> float | None:
+    """Acceptance rate above which some of these numbers of query tokens serves more than one does [1]; None if none."""
+    found = [even_acceptance(setting, int(each), L) for each in queries if each > 1]
+    return min((each for each in found if each is not None), default=None)
+
+
 def even_acceptance(setting: Setting, query: int, L: float) -> float | None:
     """Acceptance rate above which `query` tokens a step raise throughput [1]; None where none up to 1 does."""
     needed = float(needed_tokens(setting, [query], L)[0])

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import queries as found
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
+from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions, speaker
 
@@ -67,6 +68,54 @@ def _acceptance(setting: Setting, query: int, L: float) -> float:
     """Acceptance rate above which so many query tokens pay [1]; inf where they never do."""
     even = found.even_acceptance(setting, query, L)
     return float("inf") if even is None else even
+
+
+# -- the number of query tokens that serves most ---------------------------------------------------
+RATES = np.linspace(0, 1, 101)  # acceptance rates of the curves
+
+
+def acceptance_figure(settings: Sequence[Setting], queries: np.ndarray, L: float) -> Figure:
+    """The number of query tokens that serves most along the acceptance rate, and its throughput over one."""
+    figure, (number, gain) = pyplot.subplots(2, 1, figsize=(WIDTH, 4.6), sharex=True)
+    for setting, dashes in zip(settings, map(context_style, range(len(settings))), strict=True):
+        best = [found.best_query(setting, queries, L, rate) for rate in RATES]
+        look = {"color": mechanism_colour(setting), "linestyle": dashes}
+        number.step(RATES, [query for query, _ in best], where="mid", label=setting.model.name, **look)
+        gain.plot(RATES, [more for _, more in best], **look)
+    number.set(ylabel="query tokens", title="number that serves most", yticks=queries)
+    gain.set(ylabel="over l = 1", title="its throughput", xlabel="acceptance", xlim=(0, 1))
+    figure.legend(*number.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    first = found.first_acceptance(settings[-1], queries, L)
+    name = settings[-1].model.name
+    headline(
+        figure,
+        f"No drafts pay for {name}"
+        if first is None
+        else f"No drafts pay for {name} up to an acceptance of {rounded(first, 2)}",
+    )
+    return figure
+
+
+def describe_acceptance(settings: Sequence[Setting], queries: np.ndarray, L: float) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        f"Which of {queries[0]:g} to {queries[-1]:g} query tokens a step give most accepted tokens per second, each at "
+        "its own B_cap, and how many over one token a step; drafting is not charged. "
+        f"L = {L:.0f}, {conventions(speaker(settings), *USED)}."
+    )
+    firsts = {each.model.id: found.first_acceptance(each, queries, L) for each in settings}
+    words = [f"{name} {'none' if first is None else rounded(first)}" for name, first in firsts.items()]
+    return caption, f"Steps and curves rise with the acceptance. Drafts pay above: {', '.join(words)}."
+
+
+def acceptance_columns(settings: Sequence[Setting], queries: np.ndarray, L: float) -> dict[str, list]:
+    """One row per model and acceptance rate."""
+    rows = [
+        (setting.model.id, float(rate), *found.best_query(setting, queries, L, rate))
+        for setting in settings
+        for rate in RATES
+    ]
+    return dict(zip(("model", "acceptance", "l", "gain"), map(list, zip(*rows, strict=True)), strict=True))
 
 
 def notes(settings: Sequence[Setting], L: float) -> dict[str, float]:
