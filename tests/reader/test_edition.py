@@ -104,6 +104,18 @@ def test_a_system_of_ones_own_brings_the_rows_that_it_names(folder):
     assert {Path(path).name for path in edition.files} >= {"chip.yml", "link.yml"}
 
 
+def test_the_page_rerun_shows_an_edition_that_can_be_built():
+    """Followed literally: the file stands in the repository beside the row that it names; its command is printed."""
+    path = ROOT / "data" / "examples" / "ours.yml"
+    edition = read_edition(path)
+    assert (edition.name, edition.accelerator, edition.link_between) == ("ours", "my-chip", "roce-400")
+    assert {each.parent for each in edition.files} == {path.parent}
+    page = (ROOT / "book" / "rerun.md").read_text()
+    assert 'example("ours.yml")' in page
+    assert f"make book EDITION={path.relative_to(ROOT)}\n" in page
+    assert f"`_build/editions/{edition.name}/html`" in page
+
+
 def test_the_explorer_opens_with_the_edition(folder):
     edition = read_edition(folder / "latent.yml")
     start = json.loads(explorer.script(edition).partition("study.start = ")[2].partition(";\n")[0])
