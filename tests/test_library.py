@@ -91,8 +91,8 @@ def test_an_imported_model_is_used_by_its_path(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def tutorial(tmp_path_factory):
-    return run([ROOT / "book" / "tutorial.ipynb"], None, tmp_path_factory.mktemp("tutorial"))[0]
+def tutorial():
+    return run([ROOT / "book" / "tutorial.ipynb"])[0]
 
 
 def test_the_tutorial_shows_what_its_cells_give(tutorial, tmp_path):

@@ -51,9 +51,9 @@ OTHERS = {
 
 
 @pytest.fixture(scope="module")
-def defaults(tmp_path_factory) -> dict:
-    out = tmp_path_factory.mktemp("defaults")
-    return {path.stem: path for path in run([FOLDER / f"{name}.ipynb" for name in DEFAULT_FIGURES], out_dir=out)}
+def defaults() -> dict:
+    """Where the book has them, so that what is current is run once for both, and for both test processes."""
+    return {path.stem: path for path in run([FOLDER / f"{name}.ipynb" for name in DEFAULT_FIGURES])}
 
 
 @pytest.mark.parametrize("name", DEFAULT_FIGURES)

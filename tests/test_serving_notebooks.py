@@ -147,8 +147,8 @@ def test_the_device_breaks_even_where_both_take_equal_time_for_the_experts():
 
 # -- notebooks -------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def defaults(tmp_path_factory):
-    return run([source(name) for name in NOTEBOOKS], None, tmp_path_factory.mktemp("defaults"), jobs=1)
+def defaults():
+    return run([source(name) for name in NOTEBOOKS], jobs=1)  # where the book has them, current or run anew
 
 
 def test_defaults_show_every_figure(defaults):
