@@ -86,7 +86,9 @@ def test_every_file_that_a_row_is_made_of_is_known(written, tmp_path):
     assert own_files("model", "deepseek-v3") == own_files("model", str(tmp_path / "missing.yml")) == []
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in EXAMPLES.glob("*.yml") if path.stem not in ("grid", "ours")))
+@pytest.mark.parametrize(
+    "file", sorted(path.name for path in EXAMPLES.glob("*.yml") if path.stem not in ("grid", "ours"))
+)
 def test_the_examples_are_rows(file):
     kind = {"chip.yml": "accelerators", "link.yml": "interconnects", "system.yml": "scenarios"}[file]
     assert datasets.find(kind, str(EXAMPLES / file)).id.startswith("my-")

@@ -50,6 +50,15 @@ def _is_text(name: str) -> bool:
     return bool(_words_of(name)) or str in _inside(Measurement.model_fields[name].annotation)
 
 
+def is_count(name: str) -> bool:
+    """Whether a column holds whole numbers from 1.
+
+    >>> is_count("B"), is_count("latency")
+    (True, False)
+    """
+    return int in _inside(Measurement.model_fields[name].annotation)
+
+
 SCHEMA = pa.schema([(name, _TEXT if _is_text(name) else pa.float64()) for name in Measurement.model_fields])
 """One column per field of `Measurement`."""
 REQUIRED = tuple(name for name, field in Measurement.model_fields.items() if field.is_required())
@@ -188,7 +197,7 @@ def _wrong_words(name: str, values: pa.ChunkedArray) -> list:
 
 
 def _wrong_numbers(name: str, values: pa.ChunkedArray) -> list:
-    low = 0 if name == "spread" else np.nextafter(0, 1)
+    low = 0 if name == "spread" else 1 if is_count(name) else np.nextafter(0, 1)
     fine = pc.and_(pc.greater_equal(values, low), pc.less(values, 1e18))
     return values.filter(pc.invert(fine)).to_pylist()[:1]
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from analysis.errors import InputError
 from analysis.evaluate.measured.devices import device_point
 from analysis.evaluate.measured.kernel_tables import FORMATS
+from analysis.evaluate.measured.load import is_count
 from analysis.evaluate.measured.predict import numbers, predict
 from analysis.evaluate.measured.regimes import beats_datasheet, judges_bandwidth, regimes
 from analysis.evaluate.measured.rows import SHAPE
@@ -106,7 +107,8 @@ def of_block(block: dict) -> dict[str, np.ndarray]:
     count = len(block["latency"])
     usable = np.ones(count, bool)
     for name in set(arrays) & {*NUMBERED, "latency"}:
-        usable &= (arrays[name] > 0) & (arrays[name] < LARGEST)
+        low = 1 if is_count(name) else np.nextafter(0, 1)
+        usable &= (arrays[name] >= low) & (arrays[name] < LARGEST)
     return {
         "no usable number": ~usable,
         "other operation": _empty(block, count, "order", "operation", "kernel"),
