@@ -21,8 +21,6 @@ from analysis.evaluate.huggingface import import_config, report
 from analysis.evaluate.measured import calibrations
 from analysis.evaluate.measured.importing import import_folder
 from analysis.evaluate.measured.load import SCHEMA, load
-from analysis.evaluate.measured.validate import compare
-from analysis.evaluate.measured.validate import report as compared_report
 from analysis.evaluate.own_documents import csv_records, json_mapping, yaml_mapping
 from analysis.evaluate.own_rows import load as load_row
 from analysis.evaluate.parameters import LISTS, PARAMETERS
@@ -186,16 +184,16 @@ MEASURED = {
 @example({"B": 2.0**53 + 2})
 @example({"B": "\n"})
 @example({"operation": "x" * 5000})
-def test_a_measurement_with_any_cells(tmp_path, cells):
+def test_a_measurement_with_any_cells(tmp_path, capsys, cells):
     row = MEASURED | cells
     quoted = ('"' + str(cell).replace("\ud800", "?").replace('"', '""') + '"' for cell in row.values())
     (tmp_path / "rows.csv").write_text(",".join(row) + "\n" + ",".join(quoted) + "\n")
-    answers_or_refuses(lambda: compared_report(compare(tmp_path / "rows.csv")))
+    ends_well(capsys, "validate", tmp_path / "rows.csv", "--json")
     try:
         pq.write_table(pa.Table.from_pylist([row]), tmp_path / "rows.parquet")
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         return  # no Parquet file can hold this
-    answers_or_refuses(lambda: compared_report(compare(tmp_path / "rows.parquet")))
+    ends_well(capsys, "validate", tmp_path / "rows.parquet", "--json")
 
 
 CALIBRATED = ["id", "calibration", "operation", "memory_efficiency", "launch_floor", "sharpness", "error", "x"]
