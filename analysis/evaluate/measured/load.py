@@ -51,11 +51,7 @@ def _is_text(name: str) -> bool:
 
 
 def is_count(name: str) -> bool:
-    """Whether a column holds whole numbers from 1.
-
-    >>> is_count("B"), is_count("latency")
-    (True, False)
-    """
+    """Whether a column holds whole numbers from 1."""
     return int in _inside(Measurement.model_fields[name].annotation)
 
 
