@@ -12,7 +12,7 @@ from analysis.evaluate import datasets
 from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.edition.reading import read_edition
 from analysis.files import ROOT
-from analysis.render import drafted_tables, sensitivity_tables, thesis_tables, verdict_tables
+from analysis.render import drafted_tables, one_page, sensitivity_tables, thesis_tables, verdict_tables
 from analysis.render.page import template_functions
 from tests.reader.rows import CHIP
 
@@ -22,11 +22,11 @@ FOLLOW = (
 )
 LEDGER = ("verdict", "why", "verdict_number", "capacity_table", "capacity_pairs", "placement_table", "inverse_table")
 PAPERS = ("summary", "ledger", "tables", "argument", "interconnect", "skew", "verdict")
-BY_EDITION = (thesis_tables, verdict_tables, sensitivity_tables, drafted_tables)
+BY_EDITION = (thesis_tables, verdict_tables, sensitivity_tables, drafted_tables, one_page)
 WEIGHED = (*(word for each in BY_EDITION for word in each.BY_EDITION), "verdicts_table")
 ALGEBRA = (
     *("equation", "both_orders", "crossing_equation", "sum_equation", "multiple_equation", "parts_equation"),
-    *("proof", "flip"),
+    *("proof", "flip", "limit_table", "bound_holds"),
 )
 OWN_SUBJECT = {"gpt-oss-20b", "gpt-oss-120b", "llama-4-maverick-chunked"}  # windows are what a section is about
 ROW = re.compile(r"[\"']([a-z0-9][a-z0-9.-]*)[\"']")
