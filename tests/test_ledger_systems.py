@@ -1,4 +1,4 @@
-"""What the ledger says about systems beyond one number per claim: solutions, bands, shares, provisional rows."""
+"""What the ledger says about systems beyond one number per claim: solutions, bands, shares."""
 
 import numpy as np
 import pytest
@@ -20,10 +20,6 @@ def test_no_claim_is_open():
 def test_copies_of_hot_experts_at_the_ridge_by_hand():
     """A slot of the busiest accelerator against a dense layer of gated products, 7168 wide, 2-byte elements."""
     assert FINDINGS["S02"].readings[0].value == pytest.approx(gated(copied(9000), 2048) / gated(9000 / 32, 18432))
-
-
-def test_no_verdict_is_provisional():
-    assert not [id_ for id_, finding in FINDINGS.items() if finding.provisional]
 
 
 def test_two_printed_times_give_tokens_and_latency():

@@ -31,7 +31,8 @@ def check_system(setting: Setting) -> None:
 
 
 def _tpot_form(setting: Setting) -> Expr:
-    return _derived(setting.architecture, setting.conventions, system.system(setting))
+    step = _derived(setting.architecture, setting.conventions, system.system(setting), system.timing(setting))
+    return step / system.tokens_per_step(setting)
 
 
 _derived = lru_cache(maxsize=64)(serving.tpot)  # a figure asks for one form at many settings; deriving takes 0.2 s

@@ -8,7 +8,6 @@ from analysis.render.digits import digits_of, percent
 from analysis.render.tables import table
 
 LISTED = 24  # readings spelt out under a claim; of longer enumerations, those that fit come first
-PROVISIONAL = "Provisional: the number at hand decides here, the chapter on the thesis has the last word."
 
 
 def verdict_counts() -> str:
@@ -82,10 +81,7 @@ def _reason(finding: Finding) -> str:
     equation = f"{{eq}}`{finding.equation}`" if finding.equation else ""
     figure = f"{{numref}}`{finding.figure}`" if finding.figure else ""
     where = ", ".join(filter(None, [equation, figure]))
-    provisional = f"*{PROVISIONAL}*" if finding.provisional else ""
-    return " ".join(
-        filter(None, [plain_text(finding.reason), provisional, f"({where})" if where else "", _details(finding)])
-    )
+    return " ".join(filter(None, [plain_text(finding.reason), f"({where})" if where else "", _details(finding)]))
 
 
 def _details(finding: Finding) -> str:

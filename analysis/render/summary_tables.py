@@ -22,7 +22,7 @@ def verdict_list(verdict: str) -> str:
 
 def _line(finding: Finding) -> str:
     printed = f" (printed: {plain_text(finding.paper)})" if finding.paper else ""
-    return f"{link(finding)}. {plain_text(finding.claim.claim)}{printed}.{_under(finding)}{_provisional(finding)}"
+    return f"{link(finding)}. {plain_text(finding.claim.claim)}{printed}.{_under(finding)}"
 
 
 def _under(finding: Finding) -> str:
@@ -33,13 +33,9 @@ def _under(finding: Finding) -> str:
     return f" {plain_text(finding.reason)}"
 
 
-def _provisional(finding: Finding) -> str:
-    return " *Provisional.*" if finding.provisional else ""
-
-
 def verdict(id_: str) -> str:
     """A claim as a link, with its verdict in words. Raises InputError for an unknown claim."""
-    return f"{link(_finding(id_))} ({_finding(id_).verdict}{', provisional' if _finding(id_).provisional else ''})"
+    return f"{link(_finding(id_))} ({_finding(id_).verdict})"
 
 
 def why(id_: str) -> str:

@@ -70,8 +70,6 @@ class Judgement:
 
     `contradicted`: the paper's own printed inputs, or another of its rows, give a different number.
     `testable`: False where the paper prints nothing to compare with.
-    `provisional`: the claim weighs the thesis as a whole; its verdict here is that of the numbers at hand, and the
-    chapter on the thesis has the last word.
     """
 
     readings: tuple[Reading, ...]
@@ -81,7 +79,6 @@ class Judgement:
     figure: str = ""
     contradicted: bool = False
     testable: bool = True
-    provisional: bool = False
 
     @property
     def verdict(self) -> str:
@@ -117,7 +114,6 @@ class Finding:
     equation: str = ""
     figure: str = ""
     test: str = ""
-    provisional: bool = False
 
     @property
     def claim(self):
@@ -178,7 +174,6 @@ def _found(id_: str) -> Finding:
         judged.equation,
         judged.figure,
         f"{TESTS}[{id_}]",
-        judged.provisional,
     )
 
 
