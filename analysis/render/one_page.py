@@ -32,7 +32,7 @@ def _holding(verdict: Verdict) -> float:
 
 def full_memory(edition: Edition) -> str:
     """What takes a token's time at B_cap, at a short context and at a long one, as a sentence."""
-    setting = world(edition).latent
+    setting = world(edition).own
     shares = shares_at_capacity(setting, ENDS)
     part = f"{edition.n_acc} × {short_name(datasets.accelerator(edition.accelerator))}"
     parts = [
@@ -40,10 +40,10 @@ def full_memory(edition: Edition) -> str:
         for L, core, wires in zip(ENDS, shares["core_attention"], shares["communication"], strict=True)
         if np.isfinite(core)
     ]
-    name = datasets.model(edition.latent).name
+    name = datasets.model(edition.model).name
     if not parts:
         return f"{name} does not fit into {part}."
-    return f"On {part} with memory full, the share of core attention in a token's time is {' and '.join(parts)}."
+    return f"For {name} on {part}, memory full, core attention takes of a token's time {' and '.join(parts)}."
 
 
 BY_EDITION = {"conclusions_table": conclusions_table, "full_memory": full_memory}
