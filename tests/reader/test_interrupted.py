@@ -10,11 +10,14 @@ import pytest
 
 from analysis.files import ROOT
 
+# 72 million points, so that no machine is done before it is interrupted at the first part
 SLOW = """
 quantities: [tpot, throughput_per_accelerator, B_cap]
-with: {accelerator: b200-paper, n_acc: 32}
+with: {n_acc: 32}
 over:
   model: [deepseek-v3, llama-2-7b]
+  accelerator: [b200-paper, b200-sxm, h200-sxm5, h100-sxm5]
+  deg_TP: [1, 2, 4, 8]
   B: {from: 32, to: 4096, points: 1500}
   L: {from: 1024, to: 65536, points: 1500}
 """
