@@ -203,21 +203,3 @@ def interconnect(name: str) -> Interconnect:
 def scenario(name: str) -> Scenario:
     """The system with this id, or in this file. Raises InputError that lists close matches."""
     return find("scenarios", name)
-
-
-SYSTEM = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "deg_EP")
-
-
-def scenario_parameters(name: str) -> dict[str, object]:
-    """What a system's row says as parameters of a setting; degrees that follow from others are left out.
-
-    A model without experts takes no deg_EP, and deg_DP is n_acc / deg_TP. Raises InputError as `scenario`.
-
-    >>> scenario_parameters("gpt3-32")["deg_TP"], "deg_EP" in scenario_parameters("gpt3-32")
-    (8, False)
-    """
-    row = scenario(name)
-    found = {each: getattr(row, each) for each in (*SYSTEM, "B", "L", "phase", "order")}
-    if not model(row.model).n_moe:
-        del found["deg_EP"]
-    return {each: value for each, value in found.items() if value is not None}

@@ -1,11 +1,13 @@
-"""A row of the data as a point: symbol to number in SI units."""
+"""A row of the data as a point, symbol to number in SI units; a system's row as parameters of a setting."""
 
 from sympy import Symbol
 
 from analysis.derive.symbols import BY_NAME, P_acc, deg_grp
 from analysis.errors import InputError
+from analysis.evaluate import datasets
 from analysis.evaluate.rows import PEAKS, Accelerator, Row
 
+SYSTEM = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "deg_EP")
 TO_SI = {"TFLOP/s": 10**12, "GB/s": 10**9, "GB": 10**9, "GiB": 2**30, "us": 1e-6}
 
 
@@ -51,3 +53,18 @@ def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     if isinstance(row, Accelerator):
         point[P_acc] = peak_rate(row, peak)
     return point
+
+
+def scenario_parameters(name: str) -> dict[str, object]:
+    """What a system's row says as parameters of a setting; degrees that follow from others are left out.
+
+    A model without experts takes no deg_EP, and deg_DP is n_acc / deg_TP. Raises InputError as `scenario`.
+
+    >>> scenario_parameters("gpt3-32")["deg_TP"], "deg_EP" in scenario_parameters("gpt3-32")
+    (8, False)
+    """
+    row = datasets.scenario(name)
+    found = {each: getattr(row, each) for each in (*SYSTEM, "B", "L", "phase", "order")}
+    if not datasets.model(row.model).n_moe:
+        del found["deg_EP"]
+    return {each: value for each, value in found.items() if value is not None}

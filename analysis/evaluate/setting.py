@@ -15,7 +15,7 @@ from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.built import architecture, other_blocks
 from analysis.evaluate.parameters import PARAMETERS
-from analysis.evaluate.points import row_point
+from analysis.evaluate.points import row_point, scenario_parameters
 from analysis.evaluate.reading import read
 
 NUMERIC = ("B", "L", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
@@ -35,7 +35,7 @@ class Setting:
         A scenario's row gives what is not given beside it; None beside it takes a parameter of the row away.
         """
         if given.get("scenario") is not None:
-            given = datasets.scenario_parameters(read("scenario", given["scenario"])) | given | {"scenario": None}
+            given = scenario_parameters(read("scenario", given["scenario"])) | given | {"scenario": None}
         return cls({name: read(name, value) for name, value in given.items() if value is not None})._checked()
 
     def with_(self, **more) -> "Setting":

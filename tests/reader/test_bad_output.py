@@ -12,25 +12,19 @@ from analysis.errors import InputError
 from analysis.evaluate import outputs
 from analysis.sweeping import sweep
 from tests.measured import database
-from tests.reader.broken import ENDINGS, NOTEBOOK, run, writers
+from tests.reader.broken import ENDINGS, NAMES, NOTEBOOK, run, writers
 from tests.reader.configurations import PUBLISHED
 
 GRID = "quantities: [tpot]\nwith: {model: llama-2-7b, accelerator: b200-sxm}\nover: {B: [1, 2], L: [10, 20]}\n"
 TABLE = "h100_sxm/attention/vllm/0.24.0/generation_attention_perf"
-PLACES = {
+PLACES = {name: NAMES[name] for name in ("pipe", "loop", "long", "longer", "nul", "not-utf-8")} | {
     "no-folder": "missing/deeper/x{}",
     "below-a-file": "config.json/x{}",
     "taken": "taken{}",
-    "pipe": "pipe{}",
-    "loop": "loop{}",
-    "long": "x" * 300 + "{}",
-    "longer": "x" * 5000 + "{}",
-    "nul": "a\0b{}",
     "system": "/proc/x{}",
     "below-a-device": "/dev/full/x{}",
     "device": "/dev/full",
     "ending": "out.txt",
-    "not-utf-8": "\udcff{}",
 }
 FOLDERS_MAY = {"no-folder", "ending", "not-utf-8"}  # a folder is made with those above it, whatever its name
 

@@ -48,16 +48,17 @@ class Verdict:
     @property
     def group(self) -> str:
         """HOLDS, SOMEWHERE, NOWHERE, or UNJUDGED where nothing could be checked."""
-        return _group(each.holds for each in self.conditions)
+        return group_of(each.holds for each in self.conditions)
 
     def beside(self, other: "Verdict") -> tuple[str, str]:
         """The groups of this verdict and of another, by the conditions that both could check."""
         mine, theirs = ({each.where: each.holds for each in v.conditions} for v in (self, other))
         common = mine.keys() & theirs.keys()
-        return _group(mine[where] for where in common), _group(theirs[where] for where in common)
+        return group_of(mine[where] for where in common), group_of(theirs[where] for where in common)
 
 
-def _group(holding: Iterable[bool]) -> str:
+def group_of(holding: Iterable[bool]) -> str:
+    """HOLDS if all do, NOWHERE if none does, SOMEWHERE between, UNJUDGED where there is nothing to go by."""
     found = set(holding)
     return {frozenset(): UNJUDGED, frozenset({True}): HOLDS, frozenset({False}): NOWHERE}.get(
         frozenset(found), SOMEWHERE

@@ -7,7 +7,7 @@ from analysis.evaluate import datasets
 from analysis.evaluate.claims.ledger import Finding, ledger
 from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.thesis import guidelines
-from analysis.evaluate.thesis.verdict import HOLDS, NOWHERE, SOMEWHERE, Verdict, verdicts
+from analysis.evaluate.thesis.verdict import Verdict, group_of, verdicts
 
 GUIDELINES = "S04"  # a statement without a number, which the chapter on guidelines answers
 CLAIMS = ("C058", "C079", "C083", "C084", "C085", "C086", "S01", "S02", "S03", GUIDELINES)
@@ -29,12 +29,6 @@ class Weighed:
     def readings(self) -> str:
         """The same of the readings that the ledger judges it by."""
         return group_of(reading.fits for reading in self.finding.readings)
-
-
-def group_of(holding: Iterable[bool]) -> str:
-    """HOLDS if all do, NOWHERE if none does, else SOMEWHERE."""
-    found = tuple(holding)
-    return HOLDS if all(found) else SOMEWHERE if any(found) else NOWHERE
 
 
 def weighed() -> list[Weighed]:
