@@ -1,4 +1,4 @@
-"""What helps readers find their way: folds, the list of results, the glossary, previews."""
+"""What helps readers find their way: folds, the list of results, the glossary."""
 
 import re
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.errors import InputError
 from analysis.files import ROOT
 from analysis.glossary_links import link_terms
-from analysis.render import equations, glossary_tables, previews, tables
+from analysis.render import equations, glossary_tables, tables
 from analysis.render.citing.block import block
 from analysis.render.citing.words import words
 
@@ -172,33 +172,3 @@ def test_headings_links_and_tables_stay_as_they_are():
     link = nodes.paragraph("", "", nodes.reference("", "a batch", refuri="x"))
     assert linked("memory", nodes.title("", "The batch"), inside, link)[0] == [("a batch", "x")]
     assert linked("notebooks/memory", nodes.paragraph("", "a batch"))[0] == []
-
-
-# -- previews ----------------------------------------------------------------------------------------
-@pytest.fixture
-def shown(tmp_path):
-    rows = "".join(f"<tr><td>{i}</td></tr>" for i in range(9))
-    (tmp_path / "a.html").write_text(PAGE.replace("{rows}", rows))
-    symbols = '<td>\\(n\\)</td><td><span id="symbol-n"></span><code>n</code></td><td>heads (Table II)</td><td>1</td>'
-    (tmp_path / "notation.html").write_text(f"<table><tr>{symbols}</tr></table>")
-    entries = [{"place": f"a.html#{a}", "kind": k} for a, k in (("equation-eq-a", "equation"), ("tab-a", "table"))]
-    entries += [{"place": f"a.html#{a}", "kind": k} for a, k in (("fig-a", "figure"), ("prop-a", "proposition"))]
-    return previews.previews(tmp_path, entries)
-
-
-def test_previews_hold_nothing_that_can_be_followed_or_run(shown):
-    text = "".join(shown.values())
-    assert not re.search(r"<a\b|<script|\bid=|onclick|headerlink", text)
-    assert shown["a.html#prop-a"] == '<div class="proof"><p>Let it be.</p></div>'
-
-
-def test_a_preview_is_short(shown):
-    assert shown["a.html#tab-a"].count("<tr>") == previews.ROWS
-    assert shown["a.html#tab-a"].endswith("<p>and 3 more rows</p>")
-    assert shown["a.html#fig-a"] == '<img src="_images/a.svg" alt=""><p>A line.</p>'
-    assert r"\[a\]" in shown["a.html#equation-eq-a"]
-    assert "(1)" not in shown["a.html#equation-eq-a"]
-
-
-def test_a_symbols_preview_is_its_row_as_a_sentence(shown):
-    assert shown["notation.html#symbol-n"] == "<p>\\(n\\) (<span></span><code>n</code>): heads (Table II), in 1</p>"
