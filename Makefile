@@ -17,14 +17,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
-book: $(STAMP)  ## run the notebooks and build the book; EDITION=my.yml builds it for your model and accelerator
-	@$(BIN)/python -m analysis.book --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
+book: $(STAMP)  ## run the notebooks and build the book
+	@test -z "$$EDITION" || { echo "make: EDITION= builds no books any more; a report does: make report SYSTEM=my.yml" >&2; exit 2; }
+	@$(BIN)/python -m analysis.book --jobs $(JOBS)
 
 report: $(STAMP)  ## make a report on a system of your own: SYSTEM=my.yml, into OUT (report)
 	@$(BIN)/python -m analysis report --jobs $(JOBS) $${SYSTEM:+--system "$$SYSTEM"} -o "$${OUT:-report}"
 
-pdf: $(STAMP)  ## print the whole book, or an EDITION of it, into study.pdf beside it; needs Chromium
-	@$(BIN)/python -m analysis.pdf --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
+pdf: $(STAMP)  ## print the whole book into study.pdf beside it; needs Chromium
+	@$(BIN)/python -m analysis.pdf --jobs $(JOBS)
 
 test: $(STAMP)  ## run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) tests

@@ -1,10 +1,9 @@
 """Build the book: run the notebooks, render the pages, let Jupyter Book make HTML of them.
 
-    python -m analysis.book [--edition FILE] [--output DIR]
+    python -m analysis.book [--output DIR]
 
 The sources in book/ are staged: every .md page is a Jinja2 template, figures and numbers come from the executed
-notebooks. The finished book lies in _build/html, another edition of it in _build/editions/NAME/html
-(`analysis.places`).
+notebooks. The finished book lies in _build/html (`analysis.places`).
 """
 
 import fcntl
@@ -16,7 +15,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import jinja2
@@ -27,46 +26,27 @@ from analysis.evaluate.outputs import checked_folder
 from analysis.evaluate.own_text import place as place_in_words
 from analysis.executed import as_page, collect
 from analysis.files import ROOT, fingerprint, inputs, mirror, write
-from analysis.notebooks import REPRODUCIBLE, run, run_each
-from analysis.places import Place, chosen, config_of, place_of, text_of
+from analysis.notebooks import REPRODUCIBLE, run
+from analysis.places import BOOK, Place
 from analysis.site import finish
-
-if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
-    from analysis.evaluate.edition.edition import Edition
 
 TUTORIAL = ROOT / "book" / "tutorial.ipynb"
 MARK = "objects.inv"  # Sphinx writes it into every book
 LAST = ("cite.md", "results.md")  # pages that speak of what all others hold
 SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
-EPILOG = """An edition is a small YAML file. It names what chapters, figures and tables are to speak of; what it
-leaves out stays the paper's (book/edition.yml). Rows are ids of data/, or files of your own, relative to it:
-
-\b
-  title: Our cluster
-  model: qwen3-235b-a22b
-  accelerator: ./mychip.yml
-  link_between: roce-400
-  n_acc: 64
-
-Further keys: name, scenario, models, latent, mixture, accelerators, accelerator_experts, link, group, deg_TP, B, L,
-slo, width, peak; the page "Rerun" of the book explains each. An edition's book lies in _build/editions/NAME/html.
-"""
-
-
-def build(output: Path | None = None, jobs: int = 2, edition: "Edition | None" = None) -> Path:
+def build(output: Path | None = None, jobs: int = 2, place: Place = BOOK) -> Path:
     """Build the book unless it is there and nothing has changed, copy it to `output` if given; return its first page.
 
-    Without an edition it is the paper's setting. Raises InputError for a failing notebook, a template error, or any
-    warning of Sphinx; another edition that was built before is then as it was.
+    Raises InputError for a failing notebook, a template error, or any warning of Sphinx.
     """
-    place = place_of(edition)
-    state = fingerprint([*inputs(*SOURCES), *(edition.files if edition else ())], text_of(edition), sys.version)
+    state = fingerprint(inputs(*SOURCES), sys.version)
     with alone(place):
         if not (place.stamp.is_file() and place.stamp.read_text() == state and (place.html / "index.html").is_file()):
             place.stamp.unlink(missing_ok=True)
-            mirror(place.stage, staged(_notebooks(place, jobs, edition), edition))
-            _sphinx(place, edition)
+            sources = [*sorted((ROOT / "book" / "notebooks").glob("*.ipynb")), TUTORIAL]
+            mirror(place.stage, staged(run(sources, None, place.notebooks, jobs)))
+            _sphinx(place)
             write(place.stamp, state.encode())
         if output and output != place.html:
             built = [path for path in place.html.rglob("*") if path.is_file()]
@@ -74,19 +54,8 @@ def build(output: Path | None = None, jobs: int = 2, edition: "Edition | None" =
     return (output or place.html) / "index.html"
 
 
-def _notebooks(place: Place, jobs: int, edition: "Edition | None") -> list[Path]:
-    """Run every notebook with what the edition gives it; return the executed files."""
-    sources = [*sorted((ROOT / "book" / "notebooks").glob("*.ipynb")), TUTORIAL]
-    if edition is None:
-        return run(sources, None, place.notebooks, jobs)
-    from analysis.evaluate.edition.notebooks import parameters
-
-    return run_each({path: parameters(edition, path) for path in sources}, place.notebooks, jobs, edition.files)
-
-
-def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, bytes]:
+def staged(executed: list[Path]) -> dict[str, bytes]:
     """Return the files of the book as Sphinx gets them: name relative to the stage, to content."""
-    from analysis.evaluate.edition.edition import paper
     from analysis.render import explorer  # sympy and all, spared where nothing has changed
     from analysis.render.citing import entries
     from analysis.render.citing.figure_code import drawing_functions
@@ -94,13 +63,12 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
     from analysis.render.page import FIGURES, template_functions
     from analysis.render.printed import Origin, recording
 
-    edition = edition or paper()
     figures, notes = collect(executed)
     drawn = {label: (path.stem, name) for path in executed for label, name in drawing_functions(path).items()}
     origins: dict[str, Origin] = {}
-    names = recording(template_functions(figures, notes, edition, drawn), origins)
+    names = recording(template_functions(figures, notes, drawn), origins)
     files = {_page_of(path): as_page(path, FIGURES) for path in executed}
-    files |= explorer.generated_files(edition)
+    files |= explorer.generated_files()
     for label, (_, shown) in figures.items():
         files[f"{FIGURES}/{label}.svg"] = shown.svg.encode()
         if shown.csv:
@@ -109,9 +77,8 @@ def staged(executed: list[Path], edition: "Edition | None" = None) -> dict[str, 
     files |= {name: path.read_bytes() for name, path in sources.items() if path.suffix not in (".md", ".ipynb")}
     chapters = {name: path for name, path in sources.items() if path.suffix == ".md"}
     pages = {name: render(path, names) for name, path in chapters.items() if name not in LAST}
-    title = "" if edition.is_paper else edition.title
-    found = entries.derivations(pages, origins, drawn, title)
-    names |= words(found, pages, title)
+    found = entries.derivations(pages, origins, drawn)
+    names |= words(found, pages)
     pages |= {name: render(chapters[name], names) for name in LAST}
     return files | {name: text.encode() for name, text in pages.items()} | entries.generated_files(found)
 
@@ -144,8 +111,7 @@ def _line(error: Exception, page: Path) -> int | str:
     return lines[-1] if lines else "?"
 
 
-def _sphinx(place: Place, edition: "Edition | None") -> None:
-    write(place.config, config_of(edition))
+def _sphinx(place: Place) -> None:
     made = jupyter_book(place, "html", "-n", "-W", "--keep-going")
     finish(made)
     if made != place.html:
@@ -156,7 +122,7 @@ def _sphinx(place: Place, edition: "Edition | None") -> None:
 def jupyter_book(place: Place, builder: str, *options: str) -> Path:
     """Let Jupyter Book make `builder`'s pages of the staged sources, and return their folder; raises Failures."""
     start = "from jupyter_book.cli.main import main; main()"  # this environment's, whatever the reader's PATH says
-    command = [sys.executable, "-c", start, "build", str(place.stage), "--config", str(place.config)]
+    command = [sys.executable, "-c", start, "build", str(place.stage), "--config", str(ROOT / "_config.yml")]
     command += ["--path-output", str(place.made.parent), "--builder", builder, "-q", *options]
     made = place.made / builder
     shutil.rmtree(made, ignore_errors=True)  # Sphinx never deletes; what it has read is kept in .doctrees
@@ -175,24 +141,22 @@ def _complaints(log: str) -> list[str]:
 
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
-    """Wait for another build of the same edition to end."""
+    """Wait for another build to end."""
     place.home.mkdir(parents=True, exist_ok=True)
     with (place.home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
-@click.option("--edition", "file", type=click.Path(path_type=Path), metavar="FILE", help="Build this edition.")
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Copy the finished book here as well.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
-def main(file: Path | None, output: Path | None, jobs: int) -> None:
-    """Build the book and print the path of its first page: the paper's setting, or an edition of your own."""
+def main(output: Path | None, jobs: int) -> None:
+    """Build the book and print the path of its first page."""
     if output:
         output = Path(os.path.abspath(output))
         _refuse_foreign(checked_folder(output))
-    with chosen(file) as edition:
-        click.echo(f"book: {build(output, jobs, edition)}")
+    click.echo(f"book: {build(output, jobs)}")
 
 
 def _refuse_foreign(output: Path) -> None:

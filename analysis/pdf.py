@@ -1,6 +1,6 @@
 """Print the whole book into one PDF: `make pdf`. All chapters as one page of HTML, printed by Chromium from disk.
 
-    python -m analysis.pdf [--edition FILE]
+    python -m analysis.pdf
 
 What the page needs to look well on paper stands in book/_assets/print.css. Worked answers and readings are unfolded,
 interactive pages are in their first state, and what only serves a screen (how to cite, search) is left out.
@@ -19,7 +19,7 @@ import click
 from analysis import exits
 from analysis.book import alone, build, jupyter_book
 from analysis.errors import InputError
-from analysis.places import Place, chosen, place_of
+from analysis.places import BOOK, Place
 
 PATIENCE = 600
 """Seconds that typesetting and printing may take."""
@@ -132,16 +132,13 @@ def pages(pdf: bytes) -> int:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--edition", "file", type=click.Path(path_type=Path), metavar="FILE", help="Print this edition.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
-def main(file: Path | None, jobs: int) -> None:
+def main(jobs: int) -> None:
     """Build the book, print all of it into one PDF beside it, and print the path of that."""
-    with chosen(file) as edition:
-        chromium = browser()
-        build(jobs=jobs, edition=edition)
-        place = place_of(edition)
-        with alone(place):
-            pdf = book_printed(single_page(place), place.home / "study.pdf", chromium)
+    chromium = browser()
+    build(jobs=jobs)
+    with alone(BOOK):
+        pdf = book_printed(single_page(BOOK), BOOK.home / "study.pdf", chromium)
     content = pdf.read_bytes()
     click.echo(f"pdf: {pdf} ({pages(content)} pages, {len(content) / 1e6:.1f} MB)")
 

@@ -1,24 +1,14 @@
-"""Where each edition of the book is built, so that none disturbs another, and what sets its pages apart."""
+"""Where the book is built."""
 
-import html
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import yaml
-
-from analysis.files import BUILD, ROOT
-
-if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
-    from analysis.evaluate.edition.edition import Edition
+from analysis.files import BUILD
 
 
 @dataclass(frozen=True)
 class Place:
-    """Folders and files of one edition; Jupyter Book writes into `made`, always a folder named _build."""
+    """Folders and files of a build; Jupyter Book writes into `made`, always a folder named _build."""
 
     home: Path
     made: Path
@@ -39,45 +29,5 @@ class Place:
     def stamp(self) -> Path:
         return self.home / "book.hash"
 
-    @property
-    def config(self) -> Path:
-        return self.home / "config.yml"
 
-
-def place_of(edition: "Edition | None") -> Place:
-    """The place of an edition: _build for the paper's setting, _build/editions/NAME for another."""
-    if edition is None:
-        return Place(BUILD, BUILD)
-    home = BUILD / "editions" / edition.name
-    return Place(home, home / "_build")
-
-
-@contextmanager
-def chosen(file: Path | None) -> Iterator["Edition | None"]:
-    """The edition that a file describes, its own rows at hand meanwhile; None without a file. Raises InputError."""
-    if file is None:
-        yield None
-        return
-    from analysis.evaluate.datasets import further
-    from analysis.evaluate.edition.reading import read_edition
-
-    edition = read_edition(file)
-    with further(edition.own):
-        yield edition
-
-
-def text_of(edition: "Edition | None") -> str:
-    """All that an edition says, as text: what a finished book is compared with."""
-    return "" if edition is None else json.dumps(asdict(edition), sort_keys=True, default=sorted)
-
-
-def config_of(edition: "Edition | None") -> bytes:
-    """Jupyter Book's configuration; an edition's has a title of its own, and says on each page which edition it is."""
-    shipped = (ROOT / "_config.yml").read_bytes()
-    if edition is None:
-        return shipped
-    config = yaml.safe_load(shipped)
-    config["title"] = f"{config['title']} ({edition.title})"
-    options = config["sphinx"]["config"]["html_theme_options"]
-    options["announcement"] = f"Edition: {html.escape(edition.title)}"
-    return yaml.safe_dump(config, sort_keys=True, allow_unicode=True).encode()
+BOOK = Place(BUILD, BUILD)

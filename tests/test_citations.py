@@ -14,7 +14,7 @@ from analysis.errors import InputError
 from analysis.evaluate.quantities import all_quantities
 from analysis.files import ROOT
 from analysis.render.citing import entries
-from analysis.render.citing.code import bibtex, study_bibtex, version
+from analysis.render.citing.code import version
 from analysis.render.citing.figure_code import drawing_functions
 from analysis.render.citing.labels import labelled
 from analysis.render.citing.sources import PAPER
@@ -99,14 +99,6 @@ def test_the_forms_of_both_orders_are_those_of_the_proposition(found):
         first, second = (form.doit() for left, form in forms if left == name)
         assert first == second
         assert {each.name for each in first.free_symbols} <= {*sizes, *shapes}
-
-
-def test_an_edition_is_named_where_it_is_cited():
-    plain, own = bibtex("eq-a", "It rises."), bibtex("eq-a", "It rises.", "Our 50% cluster")
-    assert own == plain.replace(f"{version()},", f'{version()}, edition "Our 50\\% cluster",')
-    assert 'edition "Ours". Examines' in study_bibtex("Ours")
-    entry = entries.derivations({"a.md": equation("ridge_point")}, {}, {}, "Ours")[0]
-    assert 'edition "Ours"' in entry["bibtex"]
 
 
 def test_every_figure_of_a_notebook_names_the_function_that_draws_it():

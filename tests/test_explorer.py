@@ -8,7 +8,6 @@ from sympy import Max, Symbol
 
 from analysis.derive.symbols import BY_NAME, B, L
 from analysis.evaluate import datasets
-from analysis.evaluate.edition.edition import paper
 from analysis.files import ROOT
 from analysis.render import explorer
 from analysis.render.javascript import function
@@ -31,7 +30,7 @@ CHOSEN = {
 
 @pytest.fixture(scope="module")
 def script():
-    return explorer.script(paper())
+    return explorer.script()
 
 
 @pytest.fixture(scope="module")

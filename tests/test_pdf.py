@@ -1,4 +1,4 @@
-"""The PDF: what is printed from where, of which edition; and what is said where nothing can be printed.
+"""The PDF: what is printed from where, and what is said where nothing can be printed.
 
 A script stands in for the browser here; tests_browser/test_paper.py prints with a real one.
 """
@@ -11,7 +11,7 @@ import pytest
 
 from analysis import exits, pdf
 from analysis.errors import InputError
-from analysis.places import place_of
+from analysis.places import BOOK, Place
 
 PRINTS = """
 import pathlib, sys
@@ -42,8 +42,8 @@ def built(tmp_path, monkeypatch, browser):
     asked = []
     home = tmp_path / "home"
     monkeypatch.setenv("CHROMIUM", browser(PRINTS))
-    monkeypatch.setattr(pdf, "build", lambda jobs, edition: asked.append((jobs, edition and edition.title)))
-    monkeypatch.setattr(pdf, "place_of", lambda edition: SimpleNamespace(home=home, made=place_of(edition).made))
+    monkeypatch.setattr(pdf, "build", lambda jobs: asked.append(jobs))
+    monkeypatch.setattr(pdf, "BOOK", Place(home, BOOK.made))
 
     def page(place, builder):
         made = home / place.made.name / builder
@@ -58,18 +58,12 @@ def built(tmp_path, monkeypatch, browser):
 
 def test_the_book_is_built_first_and_printed_beside_itself(built, capsys):
     assert exits.run(pdf.main, "pdf", ["--jobs", "3"]) == 0
-    assert built.asked == [(3, None)]
+    assert built.asked == [3]
     text = (built.home / "study.pdf").read_text()
     assert text.startswith(f"%PDF of {(built.home / '_build' / 'singlehtml' / 'index.html').as_uri()}")
     assert capsys.readouterr().out.startswith(f"pdf: {built.home / 'study.pdf'} (2 pages, ")
     assert [path.name for path in built.home.glob("tmp*")] == []
     assert 'href="#document-a" data-page="2">A' in (built.home / "_build" / "singlehtml" / "index.html").read_text()
-
-
-def test_an_edition_is_printed_by_its_file(built, tmp_path):
-    (tmp_path / "ours.yml").write_text("title: Ours\nmodel: qwen3-235b-a22b\n")
-    assert exits.run(pdf.main, "pdf", ["--edition", str(tmp_path / "ours.yml")]) == 0
-    assert built.asked == [(2, "Ours")]
 
 
 def test_without_a_browser_nothing_is_built(built, monkeypatch, capsys):

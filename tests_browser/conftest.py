@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from analysis.evaluate.edition.edition import paper
 from analysis.render.explorer import script
 
 HERE = Path(__file__).parent
@@ -51,7 +50,7 @@ def pages(book):
 def generated(tmp_path_factory):
     """The explorer's generated script, as the book stages it."""
     path = tmp_path_factory.mktemp("study") / "study.js"
-    path.write_text(script(paper()))
+    path.write_text(script())
     return str(path)
 
 

@@ -2,15 +2,13 @@
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from analysis.errors import InputError, shown
-from analysis.evaluate import further_rows, own_rows
+from analysis.evaluate import own_rows
 from analysis.evaluate.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Model, Scenario
 from analysis.evaluate.table import load_table
 
@@ -25,32 +23,6 @@ def shipped(file: str) -> dict[str, BaseModel]:
     for row in rows.values():
         _check_references(file, row)
     return rows
-
-
-@cache
-def _table(file: str) -> dict[str, BaseModel]:
-    """The shipped rows, and after them those of the edition that is being built."""
-    own = further_rows.rows(file)
-    for row in own.values():
-        _refuse_known(file, row, row.id)
-    return shipped(file) | own
-
-
-@contextmanager
-def further(files: Mapping[str, Sequence[str]]) -> Iterator[None]:
-    """Count the rows at these paths (by file of data/) among ours, here and in the processes begun meanwhile."""
-    before = os.environ.get(further_rows.VARIABLE, "")
-    try:
-        _count(further_rows.written(files))
-        yield
-    finally:
-        _count(before)
-
-
-def _count(rows: str) -> None:
-    os.environ[further_rows.VARIABLE] = rows
-    _table.cache_clear()
-    _names.cache_clear()
 
 
 def _check_aliases(file: str, rows: dict[str, BaseModel]) -> None:
@@ -77,33 +49,33 @@ def _check_references(file: str, row: BaseModel) -> None:
 
 def models() -> dict[str, Model]:
     """Every model by id, in the order of the file. Raises InputError where models.csv is wrong."""
-    return _table("models")
+    return shipped("models")
 
 
 def accelerators() -> dict[str, Accelerator]:
     """Every accelerator by id, in the order of the file. Raises InputError where accelerators.csv is wrong."""
-    return _table("accelerators")
+    return shipped("accelerators")
 
 
 def interconnects() -> dict[str, Interconnect]:
     """Every link by id, in the order of the file. Raises InputError where interconnects.csv is wrong."""
-    return _table("interconnects")
+    return shipped("interconnects")
 
 
 def scenarios() -> dict[str, Scenario]:
     """Every system of the paper by id, in the order of the file. Raises InputError where scenarios.csv is wrong."""
-    return _table("scenarios")
+    return shipped("scenarios")
 
 
 def claims() -> dict[str, Claim]:
     """Every statement of the paper by id, in the order of the file. Raises InputError where claims.csv is wrong."""
-    return _table("claims")
+    return shipped("claims")
 
 
 @cache
 def _names(file: str) -> dict[str, str]:
     """Every id and alias of a file, with the id it stands for."""
-    rows = _table(file)
+    rows = shipped(file)
     return {name: row.id for row in rows.values() for name in _called(row)}
 
 
@@ -125,7 +97,7 @@ def find(file: str, name: str, parameter: str | None = None) -> BaseModel:
             f"{parameter or ASKED_AS[file]}={shown(name)}: no row of data/{file}.csv has this id; {hint}"
             f"`python -m analysis {file}` lists all."
         )
-    return _table(file)[known[name]]
+    return shipped(file)[known[name]]
 
 
 def canonical(file: str, name: str, parameter: str | None = None) -> str:

@@ -4,11 +4,15 @@ Papermill itself only warns about a name that the notebook does not know and che
 """
 
 import difflib
+import json
+import re
+from pathlib import Path
 from types import ModuleType
 
 from analysis.errors import InputError, choices
 from analysis.evaluate.setting import Setting
 
+DECLARED = re.compile(r"^(\w+): *\w+ *=", re.M)
 _SHELL = {"In", "Out", "get_ipython", "exit", "quit", "open"}
 
 
@@ -36,3 +40,10 @@ def _unknown(name: str, value, allowed: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(name, allowed, n=2)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return f"{name}={value}: this notebook has no parameter of this name; {hint}Its parameters are {choices(allowed)}."
+
+
+def declared(notebook: Path) -> list[str]:
+    """Names of the parameters that a notebook's parameters cell declares, in its order."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    found = ("".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    return DECLARED.findall(next(found, ""))

@@ -13,7 +13,7 @@ from analysis.derive.symbols import BY_NAME
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.degrees import check_degrees
-from analysis.evaluate.edition.edition import Edition
+from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.layers import layers
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.points import row_point
@@ -26,16 +26,16 @@ LARGEST_TP = 64
 GENERATED = "_assets/explorer/study.js"
 
 
-def generated_files(edition: Edition) -> dict[str, bytes]:
+def generated_files() -> dict[str, bytes]:
     """Files that the explorer needs beside its own scripts: name in the staged book, to content."""
-    return {GENERATED: script(edition).encode()}
+    return {GENERATED: script().encode()}
 
 
-def script(edition: Edition) -> str:
+def script() -> str:
     """A classic script that defines `study`: functions, models, accelerators, links, conventions, and a start."""
     kinds = _kinds()
     parts = {
-        "start": _start(edition),
+        "start": _start(),
         "models": {row.id: _model(row.id, kinds) for row in datasets.models().values()},
         "accelerators": {row.id: _accelerator(row.id) for row in datasets.accelerators().values()},
         "links": {
@@ -48,8 +48,9 @@ def script(edition: Edition) -> str:
     return f'"use strict";\nvar study = {{}};\n{data}study.functions = {{\n{functions}\n}};\n'
 
 
-def _start(edition: Edition) -> dict[str, object]:
-    """The choices with which the page opens: the edition's system, decode, no skew."""
+def _start() -> dict[str, object]:
+    """The choices with which the page opens: the book's system, decode, no skew."""
+    edition = paper()
     point = Setting.of(**edition.system()).point
     degrees = {name: int(point[BY_NAME[name]]) for name in ("deg_TP", "deg_DP", "deg_EP")}
     rows = {"model": edition.model, "accelerator": edition.accelerator, "link": edition.link}

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from analysis.errors import InputError, choices
-from analysis.evaluate.edition.edition import Edition, paper
+from analysis.evaluate.edition.edition import paper
 from analysis.render import (
     audit_tables,
     derivations,
@@ -90,15 +90,14 @@ NAMES: dict[str, Any] = {
 def template_functions(
     figures: Mapping[str, tuple[str, ShownFigure]],
     notes: Mapping[str, Any],
-    edition: Edition | None = None,
     drawn: Mapping[str, tuple[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Return what templates see: `NAMES`, `figure(label)`, `notes`, the values that notebooks exported, and `edition`.
 
     `figures` maps a label to the name of the notebook that made the figure, and the figure; `drawn` maps it to that
-    notebook and the dotted name of the function that drew it. The edition is by default the paper's.
+    notebook and the dotted name of the function that drew it. `edition` is the setting that the book speaks of.
     """
-    chosen = edition or paper()
+    chosen = paper()
     filled = (thesis_tables, verdict_tables, sensitivity_tables, drafted_tables, thesis_exercises, one_page)
     bound = {name: partial(function, chosen) for each in filled for name, function in each.BY_EDITION.items()}
     own = edition_words.words(chosen) | bound

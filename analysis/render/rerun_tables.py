@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from analysis.evaluate.datasets import DATA
-from analysis.evaluate.edition.notebooks import declared
+from analysis.evaluate.notebook import declared
 from analysis.render.tables import code, table
 
 KINDS = {".yml": "yaml", ".csv": "text", ".json": "json"}

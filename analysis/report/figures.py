@@ -1,11 +1,11 @@
 """What the book's notebooks show of a reader's system: each run with its parameters, or why it does not apply."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.evaluate.notebook import declared
 from analysis.executed import collect
 from analysis.files import ROOT
 from analysis.notebooks import outcomes
@@ -19,8 +19,6 @@ ELSEWHERE = {
     "thesis_guidelines": "it compares models and accelerators with one another",
 }
 """Notebooks that speak of no system of a reader's."""
-
-DECLARED = re.compile(r"^(\w+): *\w+ *=", re.M)
 
 
 @dataclass(frozen=True)
@@ -58,13 +56,6 @@ def parameters(system: System, notebook: Path) -> dict[str, object]:
     if "accelerator" not in names:
         found["accelerators"] = given["accelerator"]
     return {name: value for name, value in found.items() if name in names and value not in (None, "")}
-
-
-def declared(notebook: Path) -> set[str]:
-    """Names of a notebook's parameters."""
-    cells = json.loads(notebook.read_text())["cells"]
-    text = next("".join(c["source"]) for c in cells if "parameters" in c["metadata"].get("tags", []))
-    return set(DECLARED.findall(text))
 
 
 def title(notebook: Path) -> str:

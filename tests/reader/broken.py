@@ -99,8 +99,7 @@ def readers(path) -> dict[str, tuple[str, ...]]:
         "validate": ("analysis", "validate", path),
         "calibrate": ("analysis", "calibrate", path, "-o", "out.csv"),
         "import-measurements": ("analysis", "import-measurements", path, "-o", "out.parquet"),
-        "book": ("analysis.book", "--edition", path),
-        "pdf": ("analysis.pdf", "--edition", path),
+        "report": ("analysis", "report", "--system", path, "-o", "out"),
         "notebooks": ("analysis.notebooks", path, "--output", "out"),
     }
 
@@ -158,7 +157,7 @@ OPTIONS = (  # every command with arguments of its own that it cannot take
     ("analysis", "calibrate", "-o", "out.csv", "--name", "../x"),
     ("analysis", "import-measurements", "-o", "out.parquet"),
     ("analysis.book", "--jobs", "0"),
-    ("analysis.book", "edition.yml"),
+    ("analysis.book", "my.yml"),
     ("analysis.pdf", "--jobs", "x"),
     ("analysis.notebooks",),
     ("analysis.notebooks", NOTEBOOK, "-p", "L"),

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from analysis.errors import InputError
 from analysis.evaluate.asked import asked
-from analysis.evaluate.edition.reading import read_edition
 from analysis.evaluate.huggingface import import_config, report
 from analysis.evaluate.measured import calibrations
 from analysis.evaluate.measured.importing import import_folder
@@ -27,6 +26,7 @@ from analysis.evaluate.parameters import LISTS, PARAMETERS
 from analysis.evaluate.quantities import all_quantities
 from analysis.evaluate.rows import FILES
 from analysis.evaluate.sweep.grid import grid_of, read_grid
+from analysis.report.system import system_in, system_of
 from analysis.rerunning import _rows
 from analysis.sweeping.in_memory import in_memory
 from tests.measured import database
@@ -148,10 +148,10 @@ def test_a_grid_is_evaluated_with_any_parameters(tmp_path, names, pairs, axis):
 
 
 @QUICK
-@given(st.dictionaries(st.sampled_from(["title", "name", "models", "scenario", *SYSTEM, "group", "peak", "x"]), VALUES))
-def test_an_edition_with_any_values_in_it(tmp_path, document):
+@given(st.dictionaries(st.sampled_from(["scenario", *SYSTEM, "group", "peak", "x"]), VALUES))
+def test_a_system_with_any_values_in_it(tmp_path, document):
     (tmp_path / "mine.yml").write_text(yaml_text(document))
-    answers_or_refuses(read_edition, tmp_path / "mine.yml")
+    answers_or_refuses(lambda path: system_of(system_in(path)).plans, tmp_path / "mine.yml")
 
 
 @QUICK

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analysis.evaluate import datasets
 from analysis.evaluate.claims.ledger import Finding, ledger
 from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.thesis import guidelines
@@ -34,8 +33,7 @@ class Weighed:
 def weighed() -> list[Weighed]:
     """Every row that weighs the thesis, judged in the paper's setting; an edition's own rows of data are set aside
     meanwhile, as in the ledger."""
-    with datasets.further({}):
-        found = verdicts(paper())
+    found = verdicts(paper())
     return [
         Weighed(each, tuple(v for v in found if each.id in v.conclusion.claims))
         for each in ledger()
@@ -46,10 +44,9 @@ def weighed() -> list[Weighed]:
 def guidelines_that_flip() -> tuple[int, int]:
     """How many guidelines flip at a value in every system that they speak of, in the paper's setting, and how many
     there are."""
-    with datasets.further({}):
-        edition = paper()
-        systems = [guidelines.systems(edition, model) for model in edition.models]
-        return sum(all(_flips(each, systems)) for each in guidelines.GUIDELINES), len(guidelines.GUIDELINES)
+    edition = paper()
+    systems = [guidelines.systems(edition, model) for model in edition.models]
+    return sum(all(_flips(each, systems)) for each in guidelines.GUIDELINES), len(guidelines.GUIDELINES)
 
 
 def _flips(guideline: guidelines.Guideline, systems: list[list]) -> Iterable[bool]:

@@ -28,26 +28,19 @@ def version() -> str:
     return str(study()["version"])
 
 
-def bibtex(label: str, statement: str, edition: str = "") -> str:
-    """A BibTeX entry for a result of the study: authors, title, year; version, label and statement as its note.
-
-    `edition` is the title of a reader's own edition, whose numbers are not the paper's.
-    """
+def bibtex(label: str, statement: str) -> str:
+    """A BibTeX entry for a result of the study: authors, title, year; version, label and statement as its note."""
     about = study()
-    named = f"{_issue(about, edition)}, {kind_of(label)} \\texttt{{{label}}}"
+    named = f"Version {about['version']}, {kind_of(label)} \\texttt{{{label}}}"
     note = f"{named}: {_short(statement)}. Examines arXiv:{_examined()['url'].rpartition('/')[2]}"
     return _entry(f"study-{label}", {**_described(about), "note": note})
 
 
-def study_bibtex(edition: str = "") -> str:
-    """The BibTeX entry of the study as a whole, or of an edition of it."""
+def study_bibtex() -> str:
+    """The BibTeX entry of the study as a whole."""
     about = study()
-    note = f"{_issue(about, edition)}. Examines arXiv:{_examined()['url'].rpartition('/')[2]}"
+    note = f"Version {about['version']}. Examines arXiv:{_examined()['url'].rpartition('/')[2]}"
     return _entry("study", {**_described(about), "note": note})
-
-
-def _issue(about: Mapping, edition: str) -> str:
-    return f"Version {about['version']}" + (f', edition "{_short(edition)}"' if edition else "")
 
 
 def examined_bibtex() -> str:

@@ -58,12 +58,11 @@ def generated_files(results: Sequence[Mapping]) -> dict[str, bytes]:
 
 
 def derivations(
-    pages: Mapping[str, str], origins: Mapping[str, Origin], drawn: Mapping[str, tuple[str, str]], edition: str = ""
+    pages: Mapping[str, str], origins: Mapping[str, Origin], drawn: Mapping[str, tuple[str, str]]
 ) -> list[dict]:
     """An entry per label of the staged pages, sorted: what it says, where it is, what computes it. See `FIELDS`.
 
-    `origins` says what printed each label, `drawn` maps a figure to its notebook and the function that draws it;
-    `edition` is the title of a reader's own edition.
+    `origins` says what printed each label, `drawn` maps a figure to its notebook and the function that draws it.
     """
     found = {}
     for name in sorted(pages):
@@ -75,7 +74,7 @@ def derivations(
         if entry["kind"] == "proposition":
             entry |= _proved(label, entry, found)
         if entry["kind"] != "section":
-            entry["bibtex"] = bibtex(label, entry.get("title") or entry["statement"], edition)
+            entry["bibtex"] = bibtex(label, entry.get("title") or entry["statement"])
     return [found[label] for label in sorted(found)]
 
 
@@ -108,7 +107,7 @@ def _drawn(label: str, notebook: str, function: str) -> dict:
 
 
 def _called(origin: Origin) -> dict:
-    function = getattr(origin.function, "func", origin.function)  # what an edition has filled in is no part of the call
+    function = getattr(origin.function, "func", origin.function)  # what every page fills in is no part of the call
     if "<locals>" in function.__qualname__:
         return {}
     shown = [repr(each) for each in origin.arguments] + [f"{name}={value!r}" for name, value in origin.given.items()]

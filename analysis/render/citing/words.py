@@ -17,14 +17,14 @@ PLURALS = {"proposition": "Propositions", "equation": "Equations", "table": "Tab
 TITLE = re.compile(r"^# (.+)$", flags=re.M)
 
 
-def words(entries: Sequence[Mapping], pages: Mapping[str, str], edition: str = "") -> dict[str, Any]:
-    """The names that the pages on citing use, once every other page is known; `edition` as `derivations` has it."""
+def words(entries: Sequence[Mapping], pages: Mapping[str, str]) -> dict[str, Any]:
+    """The names that the pages on citing use, once every other page is known."""
     known = {entry["label"]: entry for entry in entries}
     return {
         "results_list": partial(results_list, entries, pages),
         "results_count": partial(results_count, entries),
         "cite_result": partial(cite_result, known),
-        "cite_study": lambda: _code(study_bibtex(edition)),
+        "cite_study": lambda: _code(study_bibtex()),
         "cite_examined": lambda: _code(examined_bibtex()),
         "fields_list": fields_list,
     }
