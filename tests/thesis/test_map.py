@@ -136,6 +136,17 @@ def test_wires_and_attention_meet_at_one_context_whatever_the_batch(setting, awa
     assert largest.largest(setting, [2000.0, 3500.0], 1.01 * context).tolist() == ["core attention"] * 2
 
 
+def test_on_the_fast_link_computing_experts_and_attention_meet_at_one_context_and_wires_lead_nowhere():
+    """Experts of 310 tokens and more compute: a token's FLOP in eight of them a block, against bytes of its cache."""
+    context = MOE * 8 * EXPERT / 2250e12 * RATE / CACHED - IN_TOKENS  # 2 FLOP a weight of 2 byte
+    contexts = np.geomspace(256, 2**20, 40)
+    (before, after), *_ = largest.corners(FAST, contexts)
+    assert before.context == pytest.approx(context, rel=1e-6)
+    assert context == pytest.approx(1826, abs=1)
+    assert (before.names[-1], after.names[-1]) == ("routed experts", "core attention")
+    assert not any("wires" in column.names for column in largest.columns(FAST, contexts))
+
+
 def test_beyond_memory_nobody_leads():
     cap = evaluate("B_cap", FAST.with_(L=8192, rounding="none")).value
     found = largest.largest(FAST, [0.5, 1, cap * 0.999, cap * 1.001], 8192.0)
@@ -226,6 +237,25 @@ def test_the_caption_says_the_finding_in_names(found):
     for id_ in ("deepseek-v3", "b200-paper", "nvlink5", "ib-xdr"):
         assert id_ not in caption + alt + thesis_map.finding(found)
     assert "53 % of a token's time is core attention" in thesis_map.finding(found)
+
+
+def test_the_notes_of_the_page_by_hand(found):
+    notes = {name.removeprefix("thesis_map_"): each for name, each in thesis_map_told.notes(found).items()}
+    batch = evaluate("B_cap", FAST.with_(L=8192, rounding="none")).value
+    by_hand = {
+        "batch": batch,
+        "fast_core": 1826,
+        "between_core": 11117,
+        "slow_core": 14904,
+        "tokens": 8192 * notes["core_from"],
+        "shortest": 192e9 / RATE,
+        "work": float(largest.reading(FAST, batch, 8192.0)),
+        "cache": batch * 8192 * CACHED / ACCELERATORS / 192e9,
+        "half_cache": 2 * 235 / 281.25,
+        "slow_share": 2 * MOE * 8 * 7168 * 2 * batch / ACCELERATORS / 100e9 / notes["slow_step"],
+    }
+    assert {name: notes[name] for name in by_hand} == pytest.approx(by_hand, rel=2e-3)
+    assert [notes[f"{link}_largest"] for link in ("fast", "between", "slow")] == ["core attention", "wires", "wires"]
 
 
 def test_points_carry_times_of_the_whole_model(found):

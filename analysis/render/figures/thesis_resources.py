@@ -49,9 +49,9 @@ def describe(settings: Sequence[Setting], L: float, budgets: Budgets) -> tuple[s
     shares = "; ".join(f"{name} {', '.join(f'{share:g}' for share in costs)}" for name, costs in budgets.items())
     speaks = speaker(settings)
     caption = (
-        f"Above: elasticity of throughput at B_cap, L = {L:.0f}, on {speaks['n_acc']} x {speaks.accelerator.name}. Then "
-        "factors on the accelerator's resources that give most tokens for the same budget, which grows in proportion, "
-        f"and divides into {', '.join(NAMES)} as {shares} ({ASSUMED}). {conventions(speaks, *USED)}."
+        f"Above: elasticity of throughput at B_cap, L = {L:.0f}, on {speaks['n_acc']} x {speaks.accelerator.name}. "
+        "Then factors on the accelerator's resources that give most tokens for the same budget, which grows in "
+        f"proportion, and divides into {', '.join(NAMES)} as {shares} ({ASSUMED}). {conventions(speaks, *USED)}."
     )
     gained = {
         each.model.name: [rounded(resources.best_split(each, L, costs).gain) for costs in budgets.values()]
