@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from analysis.derive.serving import tpot_terms
 from analysis.derive.symbols import B, BW_mem, L, M_cap
+from analysis.errors import InputError
 from analysis.evaluate import system
+from analysis.evaluate.arrangements import in_groups
 from analysis.evaluate.layers import block_counts, layers, swept
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import largest
 from analysis.evaluate.thesis.full import batch_at_capacity, terms_at
 from analysis.render.figures import thesis_map, thesis_map_told
@@ -275,6 +278,33 @@ def test_upright_borders_are_drawn_where_leaders_differ_and_only_there(found):
             ((low, high),) = drawn[0]
             assert (low, high) == (pytest.approx(above, abs=1), pytest.approx(corners[0][0].cap, rel=1e-6))
         assert drawn[-1] == []
+
+
+@pytest.mark.parametrize(
+    ("n_acc", "links"),
+    [(32, ["fast link", "groups of 8", "slow link"]), (12, ["fast link", "groups of 6", "slow link"]),
+     (8, ["fast link", "slow link"]), (1, ["one accelerator"]), (13, ["fast link", "groups of 1", "slow link"])],
+)  # fmt: skip
+def test_groups_are_equal_and_left_out_where_one_holds_all(n_acc, links):
+    system = points.setting("deepseek-v3", n_acc=n_acc, deg_EP=1, link_between="ib-xdr", group=8)
+    assert list(largest.links(system)) == links
+
+
+def test_a_tensor_parallel_group_lies_inside_one_group_or_the_system_stays_on_one_level():
+    assert in_groups(points.setting("gpt3-175b", deg_TP=16), "ib-xdr", 8)["group"] is None
+    assert in_groups(points.setting("gpt3-175b", deg_TP=4), "ib-xdr", 8)["group"] == 8
+
+
+def test_where_nothing_fits_there_is_no_map():
+    with pytest.raises(InputError, match="n_acc=8: memory holds no request of DeepSeek-V3"):
+        thesis_map.panels(points.setting("deepseek-v3", "h200-sxm5", 8, link_between="ib-xdr", group=8), 8192.0, [1])
+
+
+def test_one_accelerator_has_one_panel_without_a_link():
+    found = thesis_map.panels(Setting.of(model="llama-3.1-8b", accelerator="b200-paper"), 8192.0, [1])
+    assert [each.link for each in found] == ["one accelerator"]
+    assert thesis_map.finding(found) == "With memory full at 8192 tokens, 92 % of a token's time is core attention"
+    assert "link" not in thesis_map_told.describe(found)[0]
 
 
 def test_a_model_without_experts_has_two_links_and_no_country_of_experts():

@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.derive.serving import TERMS
 from analysis.derive.symbols import BW_mem, M_cap, P_acc, P_exp
-from analysis.evaluate.arrangements import networks, slow_link
+from analysis.evaluate.arrangements import in_groups, slow_link
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.attention import longest
 from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, passing, root, terms_at
@@ -31,13 +31,16 @@ LEAST, MOST = 256.0, 2.0**20  # contexts [tokens] that the map spans
 def links(setting: Setting) -> dict[str, Setting]:
     """The system on the fast link alone, on the slow one between groups, on the slow one alone, by what to call it.
 
-    A model without experts exchanges nothing between groups, and has two. Raises InputError as `networks`.
+    Groups are left out where one holds all accelerators, and for a model without experts, which exchanges nothing
+    between them; one accelerator has no links. Raises InputError where the slow link is the fast one.
     """
-    if setting.model.n_moe:
-        fast, between, slow = networks(setting).values()
-        return {"fast link": fast, f"groups of {setting['group']}": between, "slow link": slow}
     alone = setting.with_(link_between=None, group=None)
-    return {"fast link": alone, "slow link": alone.with_(link=slow_link(setting).id)}
+    if setting["n_acc"] == 1:
+        return {"one accelerator": alone}
+    slow = slow_link(setting)
+    between = in_groups(alone, slow.id, setting["group"])
+    grouped = {f"groups of {between['group']}": between} if between.two_levels and setting.model.n_moe else {}
+    return {"fast link": alone} | grouped | {"slow link": alone.with_(link=setting["link_between"], BW_Int=None)}
 
 
 def times(setting: Setting, batches, contexts) -> np.ndarray:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.derive.symbols import BW_Int, BW_out
+from analysis.errors import InputError
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import largest
 from analysis.evaluate.thesis.full import batch_at_capacity
@@ -62,7 +63,18 @@ def panels(setting: Setting, L: float, batches: Sequence[float]) -> list[Panel]:
         every = sorted([*largest.columns(each, contexts), *turns], key=lambda column: column.context)
         points = (float(batch_at_capacity(each, L)), *map(float, batches))
         found.append(Panel(link, each, tuple(every), tuple(mark(each, L, batch) for batch in points)))
-    return found
+    return [holding(each) for each in found]
+
+
+def holding(panel: Panel) -> Panel:
+    """The panel. Raises InputError where memory holds no request at the map's shortest context."""
+    first, n_acc = panel.columns[0], panel.setting["n_acc"]
+    if not first.names:
+        raise InputError(
+            f"n_acc={n_acc}: memory holds no request of {panel.setting.model.name} at {first.context:.0f} tokens; give "
+            "more accelerators."
+        )
+    return panel
 
 
 def mark(setting: Setting, context: float, batch: float) -> Mark:
@@ -174,8 +186,8 @@ def milliseconds(time: float) -> str:
 def titled(panel: Panel) -> str:
     """A panel's title: the link, and what it brings an accelerator [GB/s]."""
     inside, between = (panel.setting.point.get(rate) for rate in (BW_Int, BW_out))
-    rates = f"{inside / 1e9:g}" if between is None else f"{inside / 1e9:g} and {between / 1e9:g}"
-    return f"{panel.link}:\n{rates} GB/s"
+    rates = " and ".join(f"{rate / 1e9:g}" for rate in (inside, between) if rate)
+    return f"{panel.link}:\n{rates} GB/s" if panel.setting["n_acc"] > 1 else panel.link
 
 
 def finding(found: Sequence[Panel]) -> str:
@@ -183,8 +195,8 @@ def finding(found: Sequence[Panel]) -> str:
     one, other = (each.marks[0] for each in (found[0], found[-1]))
     if not one.name:
         return f"At {one.context:.0f} tokens of context no request fits"
-    told = f"{_percent(one)} of a token's time is {one.name}; {on(found[-1].link)} {_percent(other)} is {other.name}"
-    return f"With memory full at {one.context:.0f} tokens, {told}"
+    beside = f"; {on(found[-1].link)} {_percent(other)} is {other.name}" if len(found) > 1 else ""
+    return f"With memory full at {one.context:.0f} tokens, {_percent(one)} of a token's time is {one.name}{beside}"
 
 
 def on(link: str) -> str:

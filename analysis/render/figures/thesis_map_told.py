@@ -26,12 +26,14 @@ def leads_from(panel: Panel, name: str = CORE) -> float:
 
 def describe(found: Sequence[Panel]) -> tuple[str, str]:
     """Caption and alternative text."""
-    setting, slow = found[0].setting, found[-1].setting
+    setting = found[0].setting
+    named = [each.setting.link.name for each in (found[0], found[-1]) if each.setting.link]
+    links = "The fast link is {}, the slow one {}. ".format(*named) if len(found) > 1 and len(named) > 1 else ""
     starts = ", ".join(f"{_tokens(leads_from(each))} {on(each.link)}" for each in found)
     caption = (
         f"With memory full, core attention is the largest part of a token's time {starts}: {where(setting, False)}. "
-        "The thick line is the largest batch that memory holds; numbers are the largest part and the whole. The fast "
-        f"link is {setting.link.name}, the slow one {slow.link.name}. {conventions(setting, *USED)}."
+        "The thick line is the largest batch that memory holds; numbers are the largest part and the whole. "
+        f"{links}{conventions(setting, *USED)}."
     )
     alt = "A map per link over context and batch. " + " ".join(f"{_told(each)}." for each in found)
     return caption, alt

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from analysis.evaluate.arrangements import in_groups
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import resources
 from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
@@ -94,9 +95,9 @@ def notes(settings: Sequence[Setting], L: float, budgets: Budgets, device: str) 
     return found | {"thesis_shares_least": float(grid.min()), "thesis_shares_most": float(grid.max())}
 
 
-def notes_between(setting: Setting, L: float) -> dict[str, float]:
+def notes_between(setting: Setting, L: float, link_between: str, group: int) -> dict[str, float]:
     """Numbers for the book: what each resource is worth where groups of accelerators are joined by a slower link."""
-    return _named("thesis_worth_between", resources.elasticities(setting, L))
+    return _named("thesis_worth_between", resources.elasticities(in_groups(setting, link_between, group), L))
 
 
 def _named(prefix: str, worth: Mapping[str, float]) -> dict[str, float]:
