@@ -5,22 +5,10 @@ from sympy import Expr, Integer, Max, Symbol, diff, solve
 from analysis.derive import parallel, roofline
 from analysis.derive.communication import dispatched_bytes
 from analysis.derive.einsum import Kernel, lines
-from analysis.derive.symbols import (
-    B,
-    BW_Int,
-    BW_mem,
-    BW_out,
-    Gamma_acc,
-    P_acc,
-    T_e,
-    deg_DP,
-    deg_EP,
-    n_acc,
-    width_activations,
-)
+from analysis.derive.symbols import B, BW_Int, BW_mem, Gamma_acc, P_acc, T_e, deg_DP, deg_EP, n_acc, width_activations
 from analysis.derive.thesis.steps import Proof, Step
 
-RATES: tuple[Symbol, ...] = (P_acc, BW_mem, BW_Int, BW_out)
+RATES: tuple[Symbol, ...] = (P_acc, BW_mem, BW_Int)
 
 
 def dense_layer() -> Kernel:
@@ -109,7 +97,7 @@ def elasticity(time: Expr, resource: Symbol) -> Expr:
 
 
 def homogeneity(time: Expr) -> Expr:
-    """The sum of the elasticities to the rates, each link's too [1]; 1 wherever no latency is charged (Euler)."""
+    """The sum of the elasticities to the three rates [1]; 1 where one link does all and has no latency (Euler)."""
     return sum((elasticity(time, rate) for rate in RATES), Integer(0))
 
 
@@ -124,12 +112,12 @@ def elasticity_proof() -> Proof:
     work = roofline.expert().flops.xreplace(spanning)
     read = expert_weights().xreplace(spanning)
     time = work / P_acc + read / BW_mem + dispatched_bytes() / BW_Int
-    named = (("P", "arithmetic", P_acc), ("BW", "memory bandwidth", BW_mem), ("Int", "the interconnect", BW_Int))
+    named = (("P", "arithmetic"), ("BW", "memory bandwidth"), ("Int", "the interconnect"))
     return (
         Step(r"T", time, "an expert's arithmetic, an expert's weights, and a dispatch, one after another"),
         *(
             Step(rf"\eta_{{{name}}}\,T", (elasticity(time, rate) * time).cancel(), f"the time that {words} limits")
-            for name, words, rate in named
+            for (name, words), rate in zip(named, RATES, strict=True)
         ),
         Step(r"\eta_{P} + \eta_{BW} + \eta_{Int}", homogeneity(time).factor().cancel(), "nothing else is left"),
     )
