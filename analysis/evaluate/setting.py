@@ -149,7 +149,7 @@ class Setting:
             )
         found[BY_NAME["alpha"]] = latency if from_link else self["alpha"]
         found |= {BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {}
-        if BY_NAME["BW_Int"] not in found and np.all(np.asarray(self["n_acc"]) == 1):
+        if "accelerator" in self.given and BY_NAME["BW_Int"] not in found and np.all(np.asarray(self["n_acc"]) == 1):
             found[BY_NAME["BW_Int"]] = np.inf  # one accelerator waits for no wires
         return found | (self._groups() if self.two_levels else {})
 

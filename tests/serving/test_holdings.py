@@ -177,6 +177,14 @@ def test_split_experts_are_as_fast_as_their_share_of_bytes():
     assert found["all_reduce"] == pytest.approx(32 * 2 * ring, rel=1e-12)
 
 
+def test_split_experts_of_one_group_are_in_balance_whatever_the_skew():
+    assert evaluate("load_imbalance", **SPLIT, s=0.8).value == pytest.approx(1, rel=1e-12)
+    split = evaluate("load_imbalance", **SPLIT | {"deg_TP": 4}, s=0.8, deg_ETP=4, B=512)
+    whole = evaluate("load_imbalance", **SPLIT | {"deg_TP": 1, "n_acc": 4}, s=0.8, B=512)
+    assert (split.value, split.beside) == (whole.value, whole.beside)  # 4 parts of a system are 4 whole ones
+    assert split.value > 1.5
+
+
 def test_split_experts_receive_each_token_on_every_part():
     """8 experts on 4 groups of 4: a token's two copies go to the 4 accelerators of a group each, 8 for 16 to share."""
     found = evaluate("tpot_terms", **SPLIT | {"deg_TP": 4}, deg_ETP=4, B=1600).value

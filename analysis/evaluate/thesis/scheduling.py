@@ -91,7 +91,7 @@ def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> 
 
 def step(setting: Setting, arrangement: Arrangement, batches: np.ndarray, L: float) -> Step:
     """A step of the arrangement over batches, beside its experts and copies in memory."""
-    arranged = setting.with_(s=0, placement=None, copies=None, deg_EP=arrangement.deg_EP)
+    arranged = setting.with_(s=0, placement=None, copies=None, deg_EP=arrangement.deg_EP, deg_ETP=None)
     room = {M_cap: float(setting.point[M_cap]) - arrangement.copies * slot_bytes(setting)}
     terms = terms_at(arranged, batches, L, {Gamma_acc: arrangement.imbalance})
     last, work = routed(arranged, arrangement, batches)
