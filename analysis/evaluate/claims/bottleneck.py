@@ -72,12 +72,12 @@ def _interconnect(paper: Paper) -> Judgement:
     readings = (*(reading(*key, large, last) for key in found), *(reading(*key, CONTEXTS > 0, EVERY) for key in found))
     fitting = {key: int(np.sum(shares > 100 * HALF)) for key, shares in found.items()}
     nvlink, infiniband = (found[link, 0] for link in LINKS)
-    skewed = found["nvlink5-b200", 0.8]
+    skewed, load = found["nvlink5-b200", SKEWS[-1]], random_imbalance(scenario(R1, s=SKEWS[-1]))
     reason = (
         f"Without skew the wires take {nvlink[0]:.0f} % of TPOT at L = 1K, {nvlink[3]:.0f} % at 8K and "
         f"{nvlink[-1]:.1f} % at 1M on NVLink, {infiniband[0]:.0f}, {infiniband[3]:.0f} and {infiniband[-1]:.1f} % on "
-        f"InfiniBand; with s = 0.8, on average over random placements, wires and waiting take {skewed[0]:.0f} % at 1K "
-        f"and {skewed[3]:.0f} % at 8K on NVLink; they exceed half, our word for dominant, in {sum(fitting.values())} "
+        f"InfiniBand; with s = 0.8 and the mean load of the busiest under random placement, {load.mean:.2f} +- "
+        f"{load.error:.2f}, wires and waiting take {skewed[0]:.0f} % at 1K and {skewed[3]:.0f} % at 8K on NVLink; they exceed half, our word for dominant, in {sum(fitting.values())} "
         f"of {len(found) * len(CONTEXTS)} cells, {fitting['nvlink5-b200', 0]} of them on NVLink without skew."
     )
     return Judgement(readings, reason, "%", LABEL, FIGURE)
