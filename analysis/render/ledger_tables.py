@@ -41,7 +41,7 @@ def claim_lines(width: int) -> list[str]:
     """Every claim for a terminal: verdict, numbers at five digits, and the reason, no line longer than `width`."""
     lines = [line for finding in ledger() for line in _block(finding, width)]
     found = ", ".join(f"{number} {verdict}" for verdict, number in counts().items() if number)
-    return [*lines, *wrap(f"{len(ledger())} claims: {found}. All digits and readings: --json.", width)]
+    return [*lines, *wrap(f"{len(ledger())} claims: {found}. All digits: --json.", width)]
 
 
 def _block(finding: Finding, width: int) -> list[str]:

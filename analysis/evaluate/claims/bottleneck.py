@@ -76,9 +76,10 @@ def _interconnect(paper: Paper) -> Judgement:
     reason = (
         f"Without skew the wires take {nvlink[0]:.0f} % of TPOT at L = 1K, {nvlink[3]:.0f} % at 8K and "
         f"{nvlink[-1]:.1f} % at 1M on NVLink, {infiniband[0]:.0f}, {infiniband[3]:.0f} and {infiniband[-1]:.1f} % on "
-        f"InfiniBand; with s = 0.8 and the mean load of the busiest under random placement, {load.mean:.2f} +- "
-        f"{load.error:.2f}, wires and waiting take {skewed[0]:.0f} % at 1K and {skewed[3]:.0f} % at 8K on NVLink; they exceed half, our word for dominant, in {sum(fitting.values())} "
-        f"of {len(found) * len(CONTEXTS)} cells, {fitting['nvlink5-b200', 0]} of them on NVLink without skew."
+        f"InfiniBand; with s = {SKEWS[-1]} and the mean load of the busiest under random placement, {load.mean:.2f} +- "
+        f"{load.error:.2f}, wires and waiting take {skewed[0]:.0f} % at 1K and {skewed[3]:.0f} % at 8K on NVLink; they "
+        f"exceed half, our word for dominant, in {sum(fitting.values())} of {len(found) * len(CONTEXTS)} cells, "
+        f"{fitting['nvlink5-b200', 0]} of them on NVLink without skew."
     )
     return Judgement(readings, reason, "%", LABEL, FIGURE)
 
