@@ -8,8 +8,7 @@ import yaml
 from analysis.derive.decoder import VECTORS
 from analysis.errors import InputError
 from analysis.evaluate.huggingface.blocks import EXPERT_RULES
-from analysis.evaluate.huggingface.families import families, harmless, parts
-from analysis.evaluate.huggingface.keys import SPELLINGS
+from analysis.evaluate.huggingface.families import SPELLINGS, families, harmless, parts
 from analysis.evaluate.huggingface.report import report, totals
 from analysis.evaluate.huggingface.sizes import KV_HEADS, SHARED
 from analysis.evaluate.huggingface.windowed import WINDOW_RULES
@@ -137,6 +136,8 @@ def test_the_table_of_families_holds_together():
         assert family.shared in SHARED, name
         assert family.kv_heads in KV_HEADS, name
         assert set(family.keys) <= set(SPELLINGS), name
+        asked = {term.removeprefix("not ").partition("=")[0] for each in family.switched for term in each.split(" and ")}
+        assert asked <= set(family.defaults), name
         assert (family.experts == "none") <= (family.shared == "none"), name
     assert not {key for key in harmless() if key in parts()}
 

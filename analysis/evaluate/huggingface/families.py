@@ -11,6 +11,30 @@ ADDED = ("keys", "defaults", "only")  # what an entry adds to the one that it is
 ASK = "ASK"  # in the place of a default: there is none, the file must say it
 
 
+SPELLINGS = {  # of a size, in every model type whose entry names no others
+    "d_emb": ("hidden_size", "n_embd", "n_embed"),
+    "n_dec": ("num_hidden_layers", "n_layer"),
+    "n_hd": ("num_attention_heads", "n_head"),
+    "n_kv": ("num_key_value_heads", "num_kv_heads"),
+    "d_hd": ("head_dim",),
+    "d_Qco": ("q_lora_rank",),
+    "d_KVco": ("kv_lora_rank",),
+    "d_nope": ("qk_nope_head_dim",),
+    "d_RoPE": ("qk_rope_head_dim",),
+    "d_v": ("v_head_dim",),
+    "d_FFN": ("intermediate_size",),
+    "d_MoE": ("moe_intermediate_size",),
+    "n_e": ("n_routed_experts", "num_experts", "num_local_experts", "num_routed_experts", "moe_num_experts"),
+    "n_k": ("num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_k", "moe_topk"),
+    "n_shared": ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts"),
+    "d_shared": ("shared_expert_intermediate_size", "shared_intermediate_size", "share_expert_dim"),
+    "L_win": ("sliding_window", "sliding_window_size"),
+    "chunk": ("attention_chunk_size",),
+    "n_vocab": ("vocab_size",),
+    "context_max": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "model_max_length"),
+}
+
+
 @dataclass(frozen=True)
 class Family:
     """How one `model_type` is built, as far as its configuration file does not say."""

@@ -123,7 +123,7 @@ def _family(where: str, name: str) -> Family:
 def _record(keys: Keys, family: Family) -> tuple[dict, list[Block]]:
     d_emb = keys.count("d_emb")
     n_dec = keys.count("n_dec")
-    context = keys.count("context_max", null=None)
+    context = keys.count_if_any("context_max")
     found = blocks(keys, family, n_dec, context)
     routed = sum(block.experts for block in found)
     attention = sizes.attention_sizes(keys, family, d_emb)

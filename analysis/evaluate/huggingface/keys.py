@@ -8,34 +8,11 @@ import re
 from dataclasses import dataclass, field
 
 from analysis.errors import InputError, choices
-from analysis.evaluate.huggingface.families import Family, harmless, parts
+from analysis.evaluate.huggingface.families import SPELLINGS, Family, harmless, parts
 from analysis.evaluate.own_text import shown
 
 LARGEST = 10**9  # of a dimension, a vocabulary, a context
 _NEEDED = object()
-
-SPELLINGS = {  # of a size, in every model type whose entry names no others
-    "d_emb": ("hidden_size", "n_embd", "n_embed"),
-    "n_dec": ("num_hidden_layers", "n_layer"),
-    "n_hd": ("num_attention_heads", "n_head"),
-    "n_kv": ("num_key_value_heads", "num_kv_heads"),
-    "d_hd": ("head_dim",),
-    "d_Qco": ("q_lora_rank",),
-    "d_KVco": ("kv_lora_rank",),
-    "d_nope": ("qk_nope_head_dim",),
-    "d_RoPE": ("qk_rope_head_dim",),
-    "d_v": ("v_head_dim",),
-    "d_FFN": ("intermediate_size",),
-    "d_MoE": ("moe_intermediate_size",),
-    "n_e": ("n_routed_experts", "num_experts", "num_local_experts", "num_routed_experts", "moe_num_experts"),
-    "n_k": ("num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_k", "moe_topk"),
-    "n_shared": ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts"),
-    "d_shared": ("shared_expert_intermediate_size", "shared_intermediate_size", "share_expert_dim"),
-    "L_win": ("sliding_window", "sliding_window_size"),
-    "chunk": ("attention_chunk_size",),
-    "n_vocab": ("vocab_size",),
-    "context_max": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "model_max_length"),
-}
 
 SAYS_NOTHING = (None, False, 0, "", [], {})
 
@@ -98,6 +75,12 @@ class Keys:
         if not self.stated(key):
             return self.infer(name, value, f"{key} is absent, and the model type takes this")
         return self._remember(Found(name, value, (self.prefix if key in self.inner else "") + key))
+
+    def count_if_any(self, name: str) -> int | None:
+        """A size that may be null where the class itself takes null, and must be a whole number elsewhere."""
+        defaults = self.family.defaults
+        optional = any(key in defaults and defaults[key] is None for key in self.spellings(name))
+        return self.count(name, null=None) if optional else self.count(name)
 
     def _spoken(self, name: str) -> tuple[str | None, object]:
         """The first spelling that holds something, with what it holds; a spelling that is null; else the default's."""

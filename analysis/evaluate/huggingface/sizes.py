@@ -70,16 +70,15 @@ def feedforward_sizes(keys: Keys, family: Family, d_emb: int, dense: int, routed
     """Widths of the dense layers and the experts, as far as there are blocks of either kind."""
     sizes = {"ffn": family.ffn, "n_moe": routed}
     if dense:
-        sizes["d_FFN"] = _dense_width(keys, family, d_emb)
+        sizes["d_FFN"] = _dense_width(keys, d_emb)
     elif keys.spellings("d_FFN") != keys.spellings("d_MoE") and keys.peek(keys.spellings("d_FFN")[0]) is not None:
         keys.infer("d_FFN", "none", f"every block has experts: {keys.spellings('d_FFN')[0]} is not used")
     return sizes | (_experts(keys, family) if routed else _no_experts(keys, family))
 
 
-def _dense_width(keys: Keys, family: Family, d_emb: int) -> int:
-    key = keys.spellings("d_FFN")[0]
-    width = keys.count("d_FFN", null=None) if key in family.defaults else keys.count("d_FFN")
-    return width or keys.infer("d_FFN", 4 * d_emb, f"no {key}: four times the hidden size")
+def _dense_width(keys: Keys, d_emb: int) -> int:
+    width = keys.count_if_any("d_FFN")
+    return width or keys.infer("d_FFN", 4 * d_emb, f"no {keys.spellings('d_FFN')[0]}: four times the hidden size")
 
 
 def _experts(keys: Keys, family: Family) -> dict:
