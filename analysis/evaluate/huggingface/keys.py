@@ -200,5 +200,5 @@ def _parts(key: str) -> list[str]:
     >>> _parts("num_shared_experts"), _parts("rope_theta")
     (['shared', 'expert'], [])
     """
-    words = re.findall(r"[a-z]+", key.lower())
-    return [part for word in words for part in (word, word.removesuffix("s")) if part in parts()][:3]
+    words = [word if word in parts() else word.removesuffix("s") for word in re.findall(r"[a-z]+", key.lower())]
+    return [word for word in words if word in parts()][:3]
