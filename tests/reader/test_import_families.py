@@ -118,6 +118,15 @@ def test_internlm2_and_the_flat_file_of_several_towers(imported):
     assert flat.missing == ("towers other than the text decoder",)
 
 
+def test_heads_of_falcon(imported):
+    """The newer architecture says them; the older has one for all query heads or one for each, whatever is said."""
+    newer = COUNTED["falcon-40b"]["config"]
+    assert imported(newer).row.n_kv == 8
+    assert imported(newer, new_decoder_architecture=False).row.n_kv == 1
+    assert imported(newer, new_decoder_architecture=False, multi_query=False).row.attention == "MHA"
+    assert imported(without(newer, "num_kv_heads")).row.n_kv == 128
+
+
 def test_a_tower_of_an_unknown_type_with_a_known_decoder(imported):
     found = imported({"model_type": "pictures", "text_config": PUBLISHED["qwen3-8b"]})
     assert found.model_type == "qwen3"

@@ -45,10 +45,10 @@ def _query(keys: Keys, n_hd: int) -> int:
 def _falcon(keys: Keys, n_hd: int) -> int:
     """Falcon says how many in its new architecture; before that one for all query heads, or one for each."""
     new, one = (keys.flag(key, key) for key in ("new_decoder_architecture", "multi_query"))
-    if new or not one:
+    if new:
         return _stated(keys, n_hd)
     keys.touched.add("num_kv_heads")
-    return keys.infer("n_kv", 1, "multi_query is true")
+    return keys.infer("n_kv", 1 if one else n_hd, f"the older architecture, multi_query {str(one).lower()}")
 
 
 KV_HEADS = {"stated": _stated, "query": _query, "falcon": _falcon}
