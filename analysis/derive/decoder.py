@@ -35,6 +35,7 @@ VECTORS: dict[str, dict[str, Expr]] = {
     "norm_biases": {"block": 2 * d_emb, "once": d_emb},
     "one_norm": {"block": d_emb, "once": d_emb},  # attention and feed-forward layer side by side behind one norm
     "one_norm_bias": {"block": d_emb, "once": d_emb},
+    "bare_norms": {},  # norms without weights
     "post_norms": {"block": 2 * d_emb},  # one more behind each of the two
     "embedding_norm": {"once": 2 * d_emb},  # with its bias
     "latent_norms": {"block": d_Qco + d_KVco},

@@ -184,6 +184,7 @@ def test_blocks_by_stage_add_up():
         ("norm_biases", "MLA", (2 * 61 + 1) * 7168),
         ("one_norm", "GQA", (61 + 1) * 7168),
         ("one_norm_bias", "GQA", (61 + 1) * 7168),
+        ("bare_norms", "GQA", 0),
         ("post_norms", "GQA", 2 * 61 * 7168),
         ("embedding_norm", "GQA", 2 * 7168),
         ("latent_norms", "MLA", 61 * (1536 + 512)),

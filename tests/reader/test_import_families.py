@@ -7,9 +7,11 @@ import yaml
 
 from analysis.derive.decoder import VECTORS
 from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.huggingface import report, row_text
 from analysis.evaluate.huggingface.blocks import EXPERT_RULES
 from analysis.evaluate.huggingface.families import SPELLINGS, families, harmless, parts
-from analysis.evaluate.huggingface.report import report, totals
+from analysis.evaluate.huggingface.report import totals
 from analysis.evaluate.huggingface.sizes import KV_HEADS, SHARED
 from analysis.evaluate.huggingface.windowed import WINDOW_RULES
 from tests.reader.configurations import GLM_5, PUBLISHED
@@ -49,14 +51,20 @@ def without(config, *keys):
     return {key: value for key, value in config.items() if key not in keys}
 
 
+def own_row(written, found):
+    """The row as it is read again from what an import writes."""
+    return datasets.model(written("mine.yml", yaml.safe_load(row_text(found))))
+
+
 # -- families ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", COUNTED)
-def test_a_family_by_the_count_of_its_own_class(imported, name):
+def test_a_family_by_the_count_of_its_own_class(imported, written, name):
     found = imported(COUNTED[name]["config"])
     counted = totals(found)
     assert counted["parameters"] == COUNTED[name]["elements"]
     assert counted.get("KV bytes per token") == COUNTED[name].get("cached")
     assert found.unused == ()
+    assert own_row(written, found) == found.row
 
 
 @pytest.mark.parametrize(
