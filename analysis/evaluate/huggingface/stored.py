@@ -1,7 +1,7 @@
 """In what widths a model's files hold its weights and ask for its cache, as far as a configuration says.
 
-Bytes of an element with its share of a scale, where at most 128 elements share one; scales of larger blocks are under
-a thousandth and left out.
+Bytes of an element with its share of a scale, where a group of elements has one; scales of square blocks, channels and
+tensors are under a thousandth and left out.
 """
 
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from analysis.errors import InputError
 from analysis.evaluate import own_text
+from analysis.evaluate.huggingface.formats import named_of, number_of, shared_by, width_of
 from analysis.evaluate.huggingface.keys import Keys
 from analysis.evaluate.huggingface.modules import left_wide, part_of
 
@@ -18,23 +19,6 @@ GROUP = ("group_size", "q_group_size")
 CACHE = ("kv_cache_scheme", "kv_cache_quant_algo", "kv_cache_dtype", "kv_cache_quant_config")
 TYPES = ("mode", "quant_algo", "quant_method", "quant_type", "weights", "weight_dtype", "weights_dtype")
 WIDE = ("", "auto", "none", "bfloat16", "float16", "bf16", "fp16")  # a cache that is not quantised
-LARGEST_GROUP = 128
-
-NAMED = (  # words in a method, algorithm or type; bits of an element, elements that share a scale, bits of the scale
-    ("nvfp4", 4, 16, 8),
-    ("mxfp4", 4, 32, 8),
-    ("mxfp8", 8, 32, 8),
-    ("mxfp6", 6, 32, 8),
-    ("fp4", 4, 32, 8),
-    ("w4", 4, 0, 0),
-    ("int4", 4, 0, 0),
-    ("uint4", 4, 0, 0),
-    ("fp8", 8, 0, 0),
-    ("float8", 8, 0, 0),
-    ("w8", 8, 0, 0),
-    ("int8", 8, 0, 0),
-    ("eetq", 8, 0, 0),
-)
 
 
 @dataclass(frozen=True)
@@ -91,26 +75,11 @@ def _first(said: dict, names):
     return next((said[name] for name in names if said.get(name) is not None), None)
 
 
-def _number(value) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 64 else None
-
-
-def _width(bits: float, group=0, scale: float = 16) -> float:
-    shared = isinstance(group, int) and 0 < group <= LARGEST_GROUP
-    return (bits + (scale / group if shared else 0)) / 8
-
-
-def _named(name) -> tuple[float, float, float] | None:
-    """Bits, elements of a group and bits of its scale by a method's or a type's name."""
-    plain = str(name).lower().replace("-", "").replace("_", "")
-    return next((tuple(rest) for word, *rest in NAMED if word in plain), None)
-
-
 # -- weights -------------------------------------------------------------------------------------
 def _weights(keys: Keys, said: dict, record: dict) -> Stored:
     schemes = list(_schemes(said))
-    if isinstance(kind := said.get("expert_dtype") or keys.peek("expert_dtype"), str) and _named(kind):
-        schemes.append(Scheme(_width(*_named(kind)), f"expert_dtype {shown(kind)}", frozenset(["routed experts"])))
+    if isinstance(kind := said.get("expert_dtype") or keys.peek("expert_dtype"), str) and named_of(kind):
+        schemes.append(Scheme(width_of(*named_of(kind)), f"expert_dtype {shown(kind)}", frozenset(["routed experts"])))
     if not schemes:
         return Stored(told=(_unknown(said),)) if _quantised(said) else Stored()
     left = left_wide(said, record, frozenset().union(*(scheme.parts for scheme in schemes)))
@@ -151,14 +120,14 @@ def _of_layers(layers: dict) -> Iterator[Scheme]:
         if isinstance(each, dict) and (part := part_of(str(module))):
             parts.setdefault(str(each.get("quant_algo")), set()).add(part)
     for algorithm, named in parts.items():
-        if kind := _named(algorithm):
-            yield Scheme(_width(*kind), f"{shown(algorithm)}: {', '.join(sorted(named))}", frozenset(named))
+        if kind := named_of(algorithm):
+            yield Scheme(width_of(*kind), f"{shown(algorithm)}: {', '.join(sorted(named))}", frozenset(named))
 
 
 def _of_group(group, said: dict) -> Iterator[Scheme]:
     """compressed-tensors and ModelOpt: bits and group by targets."""
     weights = group.get("weights") if isinstance(group, dict) else None
-    bits = _number(weights.get("num_bits")) if isinstance(weights, dict) else None
+    bits = number_of(weights.get("num_bits")) if isinstance(weights, dict) else None
     if bits is None:
         return
     size = weights.get("group_size")
@@ -168,36 +137,32 @@ def _of_group(group, said: dict) -> Iterator[Scheme]:
     named = frozenset(part for target in targets for part in [part_of(str(target))] if part)
     method = shown(said.get("quant_algo") or said.get("quant_method") or "config_groups")
     of = f": {', '.join(sorted(named))}" if named else ""
-    yield Scheme(_width(bits, size, 8 if small else 16 + zero), f"{method}, {bits:g} bit{_per(size)}{of}", named)
+    yield Scheme(width_of(bits, size, 8 if small else 16 + zero), f"{method}, {bits:g} bit{shared_by(size)}{of}", named)
 
 
 def _of_quark(settings: dict) -> Iterator[Scheme]:
     weight = settings.get("weight")
     weight = weight[0] if isinstance(weight, list) and weight else weight
-    kind = _named(weight.get("dtype")) if isinstance(weight, dict) else None
+    kind = named_of(weight.get("dtype")) if isinstance(weight, dict) else None
     if kind:
         size = weight.get("group_size") or kind[1]
-        yield Scheme(_width(kind[0], size, kind[2] or 16), f"quark, {shown(weight['dtype'])}{_per(size)}")
+        yield Scheme(width_of(kind[0], size, kind[2] or 16), f"quark, {shown(weight['dtype'])}{shared_by(size)}")
 
 
 def _of_method(said: dict) -> Iterator[Scheme]:
     """Methods that state bits, and methods whose name, or whose type of weights, says them."""
     method = str(said.get("quant_method", "")).lower()
     title = shown(said.get("quant_algo") or said.get("quant_method") or "bits")
-    bits, size = _number(_first(said, BITS)), _first(said, GROUP)
+    bits, size = number_of(_first(said, BITS)), _first(said, GROUP)
     if method == "bitsandbytes":
         bits, size = (4 if said.get("load_in_4bit") else 8 if said.get("load_in_8bit") else None), 0
-    named = next((kind for name in TYPES if (kind := _named(said.get(name)))), None)
-    if bits is not None and not _named(said.get("mode")):
+    named = next((kind for name in TYPES if (kind := named_of(said.get(name)))), None)
+    if bits is not None and not named_of(said.get("mode")):
         second = {"mlx": 16, "awq": bits, "gptq": bits}.get(method, 0)  # a zero or an offset beside the scale
-        yield Scheme(_width(bits, size, 16 + second), f"{title}, {bits:g} bit{_per(size)}")
+        yield Scheme(width_of(bits, size, 16 + second), f"{title}, {bits:g} bit{shared_by(size)}")
     elif named:
         own = named[1] or size
-        yield Scheme(_width(named[0], own, named[2] or 16), f"{title}, {named[0]:g} bit{_per(own)}")
-
-
-def _per(size) -> str:
-    return f", a scale per {size}" if isinstance(size, int) and 0 < size <= LARGEST_GROUP else ""
+        yield Scheme(width_of(named[0], own, named[2] or 16), f"{title}, {named[0]:g} bit{shared_by(own)}")
 
 
 def _columns(schemes: list[Scheme], left: dict, routed: bool) -> dict[str, float]:
@@ -232,9 +197,9 @@ def _cache(keys: Keys, said: dict) -> Stored:
 
 def _cache_width(value) -> float | None:
     if isinstance(value, dict):
-        bits = _number(value.get("num_bits"))
+        bits = number_of(value.get("num_bits"))
         if bits is not None:
-            return _width(bits, value.get("group_size"), 8 if bits == 4 else 16)
+            return width_of(bits, value.get("group_size"), 8 if bits == 4 else 16)
         return _cache_width(value.get("dtype")) if isinstance(value.get("dtype"), str) else None
-    kind = _named(value)
-    return _width(*kind) if kind else None
+    kind = named_of(value)
+    return width_of(*kind) if kind else None
