@@ -145,6 +145,7 @@ OPTIONS = (  # every command with arguments of its own that it cannot take
     *(("analysis", name, "--jsn") for name in ("quantities", "parameters", "claims")),
     *(("analysis", "sweep", "grid.yml", "-o", "o.csv", "--jobs", jobs) for jobs in ("0", "-1", "nan", "1e9", "9" * 99)),
     ("analysis", "sweep", "grid.yml"),
+    ("analysis", "report", "model=deepseek-v3"),
     ("analysis", "rerun", "only.ipynb"),
     ("analysis", "rerun", NOTEBOOK, "table.csv", "--jobs", "two"),
     ("analysis", "import-model"),
