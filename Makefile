@@ -45,9 +45,12 @@ readme: book  ## refresh the figure and the counts in README.md
 reproducible: $(STAMP)  ## build the book twice, in two folders and settings, and compare every byte
 	@$(BIN)/python -m analysis.reproducible --jobs $(JOBS)
 
-mutants: $(STAMP)  ## try a seeded sample of mutants of analysis/derive (half an hour)
+PACKAGE ?= derive
+SIZE ?= 60
+SEED ?= 0
+mutants: $(STAMP)  ## try a seeded sample of mutants of PACKAGE=derive or statements (half an hour)
 	@$(BIN)/python -m pip install --quiet --upgrade --target _build/mutants/site 'cosmic-ray>=8.7,<9'
-	@$(BIN)/python tests/mutants/run.py
+	@$(BIN)/python tests/mutants/run.py --package $(PACKAGE) --size $(SIZE) --seed $(SEED)
 
 EXAMPLES ?= 20000
 fuzz: $(STAMP)  ## give everything that reads a reader's input 20000 broken ones (half an hour; findings become test cases)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ REPRODUCIBLE = {
     "PYTHONHASHSEED": "0",
     "SOURCE_DATE_EPOCH": "0",
     "OPENBLAS_NUM_THREADS": "1",  # as many kernels as cores run already
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # as kernels set it, who then find matplotlib loaded
     "MPLCONFIGDIR": str(BUILD / "matplotlib"),  # keeps the font list between runs, and out of the reader's home
 }
 
@@ -126,7 +128,7 @@ def _execute_all(jobs: list[Job], most: int) -> None:
     if not jobs:
         return
     with workers(min(most, len(jobs)), apart=True) as (executor, number):
-        finished = results(executor, execute, jobs, number)
+        finished = results(executor, partial(execute, warm=len(jobs) > number), jobs, number)
         bar = tqdm(finished, total=len(jobs), desc="notebooks", unit="run", disable=None)
         failures = [message for _, message in bar if message]
     if failures:
@@ -137,14 +139,17 @@ def _set_environment() -> None:
     os.environ.update(REPRODUCIBLE)
 
 
-def execute(job: Job) -> str | None:
-    """Run one notebook in this worker process and store the result; return a sentence if it fails."""
+def execute(job: Job, warm: bool = False) -> str | None:
+    """Run one notebook in this worker process and store the result; return a sentence if it fails.
+
+    A worker that has more to run starts `warm` kernels.
+    """
     from papermill import PapermillExecutionError
 
     _set_environment()
     try:
         with tempfile.TemporaryDirectory(prefix="nb", dir=_short_folder()) as place:
-            notebook = _papermill(job, place)
+            notebook = _papermill(job, place, warm)
     except PapermillExecutionError as error:
         last = (str(error.evalue).strip().splitlines() or [""])[-1]
         return f"{_relative(job.source)}, code cell {error.exec_count}: {error.ename}: {last}"
@@ -155,7 +160,7 @@ def execute(job: Job) -> str | None:
     return None
 
 
-def _papermill(job: Job, place: str) -> nbformat.NotebookNode:
+def _papermill(job: Job, place: str, warm: bool) -> nbformat.NotebookNode:
     """Execute in a kernel that sees nothing of the reader's own Jupyter and IPython settings."""
     import papermill
     from traitlets.config import Config
@@ -173,9 +178,16 @@ def _papermill(job: Job, place: str) -> nbformat.NotebookNode:
         cwd=str(ROOT),
         progress_bar=False,
         config=sockets,
+        **_warm_kernels() if warm else {},
         coalesce_streams=True,
         extra_arguments=["--log-level=CRITICAL"],  # a kernel that is told to end reports it as an error
     )
+
+
+def _warm_kernels() -> dict[str, Any]:
+    from analysis.warm import WarmKernels
+
+    return {"kernel_manager_class": WarmKernels}
 
 
 def _short_folder() -> str | None:
