@@ -66,7 +66,7 @@ def reached() -> Expr:
 def ratio_of_reached() -> Expr:
     """Intensity of the experts that an accelerator reads over that of a dense projection [1], weights only."""
     counts = Kernel("routed", ROUTED_EXPERTS).at(sharded())
-    return (roofline.weights_only(counts) / dense_intensity()).xreplace({Gamma_acc: Gamma_imb}).cancel()
+    return (roofline.weights_only(counts) / dense_intensity()).xreplace({Gamma_acc: Gamma_imb})
 
 
 def balance_proof() -> Proof:

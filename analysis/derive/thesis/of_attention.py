@@ -1,6 +1,6 @@
 """Propositions on attention: at full memory, on another device, divided by heads, and with several query tokens."""
 
-from sympy import And, Dummy, Eq, Equivalent, Expr, Ge, Gt, Integer, Le, Lt, Max
+from sympy import And, Eq, Equivalent, Expr, Ge, Gt, Integer, Le, Lt, Max
 from sympy.logic.boolalg import Boolean
 
 from analysis.derive import decoder, roofline, speculation
@@ -21,6 +21,7 @@ from analysis.derive.symbols import (
     l,
     n_acc,
     n_hd,
+    slack,
     width_activations,
     width_kv,
 )
@@ -88,8 +89,8 @@ def _faster() -> Boolean:
 
 
 def _device_signs() -> tuple[Expr, ...]:
-    """Below the intensity both times of the device are under the accelerator's waiting; above, its computing is over."""
-    Q, wider, faster, apart = (Dummy(name, positive=True) for name in ("Q", "wider", "faster", "apart"))
+    """Below the intensity both times of the device are under the accelerator's waiting; above, one is over both."""
+    Q, wider, faster, apart = slack(4)
     wide, fast, even = BW_mem + wider, P_exp + faster, Q * attention.even_intensity()
     below, above = even / (1 + apart), even * (1 + apart)
     return (Q / BW_mem - below / P_exp, Q / BW_mem - Q / wide, above / P_exp - Q / BW_mem, above / P_exp - above / fast)
@@ -137,7 +138,7 @@ def _divided() -> Boolean:
 
 
 def _tensor_signs() -> tuple[Expr, ...]:
-    degree = 1 + Dummy("more", positive=True)
+    degree = 1 + slack(1)[0]
     return (_core_at(degree, bytes_moved) - _core_at(Integer(1), bytes_moved),)
 
 
@@ -169,13 +170,13 @@ TENSOR = Proposition(
 # -- query tokens ----------------------------------------------------------------------------------
 def _query_signs() -> tuple[Expr, ...]:
     """Tokens gained are no more than query tokens, acceptance at most 1; intensity grows no faster than these."""
-    refused = Dummy("refused", positive=True)
+    refused, further = slack(2)
     gains = tuple(
         (query - speculation.expected_tokens(1 / (1 + refused), query)) * (1 + refused) ** (query - 1)
         for query in range(2, MOST_QUERIES + 1)
     )
     exact = (flops(CORE) / bytes_moved(CORE)).xreplace({causal: Integer(1)})
-    more = 1 + Dummy("more", positive=True)
+    more = 1 + further
     return *gains, more * exact.xreplace({l: Integer(1)}) - exact.xreplace({l: more})
 
 
@@ -193,7 +194,7 @@ QUERIES = Proposition(
             "latency",
             "no latency is charged",
             "latency does not grow with query tokens, so that a step gains {gain}, more than {most}",
-            Eq(alpha, 0),
+            Eq(alpha, 0, evaluate=False),
         ),
         Hypothesis(
             "free", "drafts are made for nothing", "with drafting charged a step gains {gain}, less than {least}"

@@ -1,6 +1,6 @@
 """Propositions on batches, resources, attribution, schedules, and on both orders of one sum."""
 
-from sympy import And, Dummy, Eq, Expr, Gt, Integer, Le, Lt, ZeroMatrix
+from sympy import And, Eq, Expr, Gt, Integer, Le, Lt, ZeroMatrix
 from sympy.logic.boolalg import Boolean
 
 from analysis.derive import roofline
@@ -19,6 +19,7 @@ from analysis.derive.symbols import (
     deg_TP,
     n_acc,
     n_dec,
+    slack,
     width_activations,
     width_weights,
 )
@@ -39,7 +40,7 @@ BALANCE = Proposition(
             "weights",
             "only the bytes of weights count",
             "with activations too, the ratio is {few} at {batch:4} requests and {many} at {more:4}",
-            Eq(width_activations, 0),
+            Eq(width_activations, 0, evaluate=False),
         ),
         Hypothesis(
             "reached",
@@ -66,7 +67,10 @@ ELASTICITY = Proposition(
             "batch", "the batch stays", "where the batch follows the memory bandwidth, elasticities add up to {whole}"
         ),
         Hypothesis(
-            "latency", "no latency is charged", "where latency is charged, elasticities add up to {whole}", Eq(alpha, 0)
+            "latency",
+            "no latency is charged",
+            "where latency is charged, elasticities add up to {whole}",
+            Eq(alpha, 0, evaluate=False),
         ),
         Hypothesis(
             "rates",
@@ -85,14 +89,14 @@ ELASTICITY = Proposition(
 # -- attribution -----------------------------------------------------------------------------------
 def _attribution_signs() -> tuple[Expr, ...]:
     """The interaction less one, degree and accelerators written as what they exceed 1 and the degree by."""
-    more, further, free = (Dummy(name, positive=True) for name in ("more", "further", "free"))
+    more, further, free = slack(3)
     degree = 1 + more
-    slack = {
+    at = {
         deg_TP: degree,
         n_acc: degree + further,
         M_cap: attribution.weights("dense").xreplace({deg_TP: degree}) + free,
     }
-    return (attribution.interaction_at(deg_TP).xreplace(slack) - 1,)
+    return (attribution.interaction_at(deg_TP).xreplace(at) - 1,)
 
 
 ATTRIBUTION = Proposition(
@@ -144,7 +148,7 @@ def _scheduled() -> Boolean:
 
 
 def _schedule_signs() -> tuple[Expr, ...]:
-    further, more = Dummy("further", positive=True), Dummy("more", positive=True)
+    further, more = slack(2)
     fewer = tokens_per_expert().xreplace({n_acc: deg_EP + further})
     times = zip(_expert_time(1 + more), _expert_time(1), strict=True)
     spanning = tokens_per_expert().xreplace({deg_EP: n_acc})
@@ -185,6 +189,10 @@ def _brackets() -> Boolean:
 
 
 _WEIGHTED = r"\operatorname{softmax}\!\Big(\tfrac{1}{\sqrt{d}}"
+_PRINTED = _WEIGHTED + r"\big(q_N\,(c_{KV} W_{DK})^\top + q_R\, k_R^\top\big)\Big)\,(c_{KV} W_{DV})"
+_ABSORBED = (
+    rf"\Big({_WEIGHTED}" + r"\big((q_N W_{DK}^\top)\, c_{KV}^\top + q_R\, k_R^\top\big)\Big)\, c_{KV}\Big)\, W_{DV}"
+)
 
 REORDERING = Proposition(
     "reordering",
@@ -203,11 +211,7 @@ REORDERING = Proposition(
         ),
         Hypothesis("exact", "arithmetic is exact", "where absorbed queries are rounded to 16 bits, by {apart}"),
     ),
-    "decompressing first,\n\n"
-    f"$$\no = {_WEIGHTED}\\big(q_N\\,(c_{{KV}} W_{{DK}})^\\top + q_R\\, k_R^\\top\\big)\\Big)\\,(c_{{KV}} W_{{DV}}),\n$$\n\n"
-    "and absorbing the weights,\n\n"
-    f"$$\no = \\Big({_WEIGHTED}\\big((q_N W_{{DK}}^\\top)\\, c_{{KV}}^\\top + q_R\\, k_R^\\top\\big)\\Big)\\, "
-    "c_{KV}\\Big)\\, W_{DV},\n$$\n\n"
+    f"decompressing first,\n\n$$\no = {_PRINTED},\n$$\n\nand absorbing the weights,\n\n$$\no = {_ABSORBED},\n$$\n\n"
     "give a head the same vector, for every query length, context, mask and scale $d$. Here $q_N$ is the query without "
     "RoPE, $q_R$ with it; the cache holds the latent rows $c_{KV}$ and the rotary keys $k_R$.",
     "heads of 3 queries and 6 rows of normal random numbers, masked; floating point of 64 bits for exact arithmetic",

@@ -1,4 +1,7 @@
-"""Several query tokens a step, of which some are drafts that may be refused (proposition g)."""
+"""Several query tokens a step, of which some are drafts that may be refused (proposition g).
+
+Forms here are of core attention alone; what a whole step serves gains more, as far as it waits for memory elsewhere.
+"""
 
 from sympy import Expr, Integer, solve
 
@@ -57,5 +60,9 @@ def query_tokens_proof(mechanism: Mechanism, conventions: Conventions) -> Proof:
             gain_beyond_ridge(mechanism, conventions),
             "waiting, the step takes as long as before; from the ridge on it grows with l",
         ),
-        Step(r"X(l)/X(1)\big|_{l^{\star} \leq 1}", gain_of_computing(), "one token computes already: never above 1"),
+        Step(
+            r"X(l)/X(1)\big|_{l^{\star} \leq 1}",
+            gain_of_computing(),
+            "where one token computes already: never above 1 in core attention",
+        ),
     )
