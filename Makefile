@@ -7,18 +7,21 @@ JOBS   ?= 2
 
 # What the caller's shell has set must not reach our interpreter.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV MPLBACKEND MPLCONFIGDIR
-export EDITION
+export EDITION SYSTEM OUT
 export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
+.PHONY: help book report pdf test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 book: $(STAMP)  ## run the notebooks and build the book; EDITION=my.yml builds it for your model and accelerator
 	@$(BIN)/python -m analysis.book --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
+
+report: $(STAMP)  ## make a report on a system of your own: SYSTEM=my.yml, into OUT (report)
+	@$(BIN)/python -m analysis report --jobs $(JOBS) $${SYSTEM:+--system "$$SYSTEM"} -o "$${OUT:-report}"
 
 pdf: $(STAMP)  ## print the whole book, or an EDITION of it, into study.pdf beside it; needs Chromium
 	@$(BIN)/python -m analysis.pdf --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}

@@ -36,7 +36,7 @@ REPRODUCIBLE = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """One notebook to run: where it is, what it is given, where the result goes, and the hash of all it depends on."""
 
@@ -74,16 +74,28 @@ def run_each(
     results_of: Iterable[Path] = (),
 ) -> list[Path]:
     """`run`, each notebook with parameters of its own; results also depend on the files `results_of`."""
-    given = {Path(os.path.abspath(path)): dict(each) for path, each in parameters.items()}
+    failures = outcomes(parameters, out_dir, jobs, results_of)
+    if failures:
+        raise Failures(sorted(failures.values()))
+    return [Path(os.path.abspath(out_dir)) / Path(source).name for source in parameters]
+
+
+def outcomes(
+    parameters: Mapping[Path, Mapping[str, Any]], out_dir: Path, jobs: int = 2, results_of: Iterable[Path] = ()
+) -> dict[Path, str]:
+    """`run_each`, but a notebook that fails stops no other: a sentence on each that failed, by the path given."""
+    given = {Path(path): dict(each) for path, each in parameters.items()}
     for source, each in given.items():
         refuse_unknown(source, each)
     state = fingerprint([*inputs("analysis", "data", "requirements.lock"), *results_of], sys.version)
     out = Path(os.path.abspath(out_dir))
     for source in given:
         refuse_input(out / source.name, source)
-    wanted = [Job(source, each, out / source.name, _state(source, state, each)) for source, each in given.items()]
-    _execute_all([job for job in wanted if not job.current()], jobs)
-    return [job.target for job in wanted]
+    wanted = {
+        Job(Path(os.path.abspath(source)), each, out / source.name, _state(source, state, each)): source
+        for source, each in given.items()
+    }
+    return {wanted[job]: failure for job, failure in _executed([job for job in wanted if not job.current()], jobs)}
 
 
 def _state(source: Path, shared: str, given: Mapping[str, Any]) -> str:
@@ -124,15 +136,14 @@ def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
             raise InputError(f"{place(notebook.name)}: unknown parameter {shown(name)}; it takes: {known}")
 
 
-def _execute_all(jobs: list[Job], most: int) -> None:
+def _executed(jobs: list[Job], most: int) -> list[tuple[Job, str]]:
+    """Run jobs, and return those that failed with a sentence on each."""
     if not jobs:
-        return
+        return []
     with workers(min(most, len(jobs)), apart=True) as (executor, number):
         finished = results(executor, partial(execute, warm=len(jobs) > number), jobs, number)
         bar = tqdm(finished, total=len(jobs), desc="notebooks", unit="run", disable=None)
-        failures = [message for _, message in bar if message]
-    if failures:
-        raise Failures(sorted(failures))
+        return [(job, failure) for job, failure in bar if failure]
 
 
 def _set_environment() -> None:

@@ -13,7 +13,6 @@ from analysis.derive.symbols import (
     M_cap,
     N_MoE,
     P_acc,
-    alpha,
     deg_DP,
     deg_EP,
     deg_TP,
@@ -61,26 +60,25 @@ BALANCE = Proposition(
 ELASTICITY = Proposition(
     "thesis-elasticity",
     "Elasticities are shares of time",
-    "throughput of a whole model, terms one after another",
+    "throughput of a whole model on one or two levels of network",
     (
         Hypothesis(
             "batch", "the batch stays", "where the batch follows the memory bandwidth, elasticities add up to {whole}"
         ),
         Hypothesis(
-            "latency",
-            "no latency is charged",
-            "where latency is charged, elasticities add up to {whole}",
-            Eq(alpha, 0, evaluate=False),
+            "serial",
+            "parts of a step follow one another",
+            "where communication hides behind computation, links are worth {worth}, not their {wires}",
         ),
         Hypothesis(
             "rates",
-            "one kind of accelerator and one link do all",
-            "where a slower link joins groups, they add up to {whole}, as the rate of that link is not among them",
+            "every link counts with a rate of its own",
+            "where the slower link between groups is left out, elasticities add up to {whole}",
         ),
     ),
-    "the elasticity of throughput to a rate is the share of time that this rate limits, and those to arithmetic, "
-    "memory bandwidth and interconnect add up to one.",
-    "any batch, context and degrees, dense models and mixtures",
+    "the elasticity of throughput to a rate is the share of time that this rate limits. Elasticities to arithmetic, to "
+    "memory bandwidth and to every link add up to one, less the share of time that latency takes.",
+    "any batch, context and degrees, dense models and mixtures, latencies of up to 0.1 ms a transfer",
     lambda: Eq(balance.homogeneity(balance.elasticity_proof()[0].form), 1, evaluate=False),
     balance.elasticity_proof,
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.random import Generator
+from sympy import Symbol
 
 from analysis.derive import roofline
 from analysis.derive.block import feedforward_stages
@@ -75,36 +76,38 @@ def _intensity(systems: Systems, term: str) -> np.ndarray:
 
 
 def elasticity(rng: Generator) -> Iterator[Sample]:
-    """Elasticities of the whole model's throughput to three rates, by small changes up and down."""
+    """Elasticities of the whole model's throughput to its rates, by small changes up and down."""
     for model in EVERY:
-        loose = loosened(rng, COUNT, ("batch", "latency", "rates"))
+        loose = loosened(rng, COUNT, ("batch", "serial", "rates"))
         drawing = drawn(rng, model, COUNT)
-        late = np.where(loose["latency"], between(rng, 1e-6, 1e-4, COUNT), 0)
-        group = np.where(
-            loose["rates"], np.maximum(1, drawing[n_acc] / 2.0 ** rng.integers(1, 4, COUNT)), drawing[n_acc]
-        )
+        late = between(rng, 1e-6, 1e-4, COUNT) * rng.integers(0, 2, COUNT)
+        group = np.maximum(1, drawing[n_acc] / 2.0 ** rng.integers(0, 4, COUNT))
         slow = drawing[BW_Int] * between(rng, 1 / 32, 1, COUNT)
         systems = drawing.with_({alpha: late, n_group: group, BW_out: slow})
         follows = np.where(loose["batch"], rng.uniform(0.1, 1, COUNT), 0)  # how the batch follows the memory bandwidth
-        yield _worth(systems, follows)
+        yield _worth(systems, follows, loose["serial"], loose["rates"])
 
 
-def _worth(systems: Systems, follows: np.ndarray) -> Sample:
-    levels = System("two")
+def _worth(systems: Systems, follows: np.ndarray, hidden: np.ndarray, left_out: np.ndarray) -> Sample:
+    def step(of: Systems) -> np.ndarray:
+        return np.where(hidden, of.tpot(System("two", overlap="comm")), of.tpot(System("two")))
 
-    def rate(symbol, change: float) -> np.ndarray:
+    def rate(symbol: Symbol, change: float) -> np.ndarray:
         faster = {symbol: systems[symbol] * (1 + change)}
         batch = systems[B] * (1 + change) ** (follows if symbol is BW_mem else 0)
-        return batch / systems.with_(faster | {B: batch}).tpot(levels)
+        return batch / step(systems.with_(faster | {B: batch}))
 
-    plain = rate(P_acc, 0)
-    worth = {s: (rate(s, FALL) - rate(s, -FALL)) / (2 * FALL) / plain for s in (P_acc, BW_mem, BW_Int)}
-    whole = sum(worth.values())
-    wires = sum(systems.terms_of(name, levels) for name in COMMUNICATION) * plain / systems[B]
-    claim = (np.abs(whole - 1) < 1e-4) & (np.abs(worth[BW_Int] - wires) < 1e-4)
-    one_link = systems[n_group] >= systems[deg_EP]
-    holds = {"batch": follows == 0, "latency": systems[alpha] == 0, "rates": one_link}
-    return sample(systems, claim, holds, far=np.abs(whole - 1), whole=whole, wires=wires, worth=worth[BW_Int])
+    rates = (P_acc, BW_mem, BW_Int, BW_out)
+    worth = {each: (rate(each, FALL) - rate(each, -FALL)) / (2 * FALL) / rate(each, 0) for each in rates}
+    links = worth[BW_Int] + np.where(left_out, 0, worth[BW_out])
+    whole, taken = worth[P_acc] + worth[BW_mem] + links, step(systems)
+    prompt = systems.with_({alpha: 0 * follows})
+    wires = sum(prompt.terms_of(name, System("two")) for name in COMMUNICATION) / taken
+    claim = (np.abs(whole - step(prompt) / taken) < 1e-4) & (np.abs(links - wires) < 1e-4)
+    alone = worth[BW_out] == 0
+    holds = {"batch": follows == 0, "serial": ~hidden, "rates": ~left_out | alone}
+    far = np.abs(whole - step(prompt) / taken) + np.abs(links - wires)
+    return sample(systems, claim, holds, far=far, whole=whole, wires=wires, worth=links)
 
 
 EXPERTS, GROUP = 32, 8  # experts of a block and accelerators that share them, in every drawn schedule
