@@ -150,7 +150,7 @@ TENSOR = Proposition(
         Hypothesis(
             "latent",
             "attention is latent and reordered",
-            "multi-head attention divides its cache too, and reads {cache} times the bytes at degree {degree}",
+            "multi-head attention divides its cache too, and at degree {degree} reads {cache} times what it did",
         ),
         Hypothesis(
             "equal",
@@ -205,9 +205,9 @@ QUERIES = Proposition(
             "where it waits for memory, {query:1} query tokens gain it {core} times, not {least}",
         ),
     ),
-    "$l$ query tokens, of which $E$ are gained, change tokens per second of core attention by $E/l$, never above 1. "
-    "What the whole step serves changes by at least $E/l$ and at most $E/(1 + c\\,(l - 1))$, where $c$ is the share "
-    "of a step of one query token that arithmetic or wires limit. So drafts pay nowhere above $c = (E - 1)/(l - 1)$.",
+    "$l$ query tokens, of which $E$ are gained, change tokens per second of core attention by a factor of $E/l$, never "
+    "above 1. Those of the whole step change by at least $E/l$ and at most $E/(1 + c\\,(l - 1))$, where $c$ is the "
+    "share of a step of one query token that arithmetic or wires limit. So drafts pay nowhere above $c = (E - 1)/(l - 1)$.",
     "2 to 8 query tokens, acceptances of 0.05 to 0.99, models with and without windows and experts",
     lambda: Le(queries.gain_of_computing(), 1),
     lambda: queries.query_tokens_proof(LATENT, REORDERED),

@@ -123,7 +123,7 @@ ATTRIBUTION = Proposition(
             Gt(n_acc, deg_TP),
         ),
     ),
-    "latent attention and experts together give more than the product of what each gives alone, whatever the memory, "
+    "latent attention and experts together give more than the product of what each gives alone, in every memory, "
     "but for the one row in $L$ that a step appends.",
     "2 to 128 accelerators, every power of two as degree, memories from just the dense layers to 30 times as much",
     lambda: Gt(attribution.interaction_at(deg_TP), 1),
@@ -171,7 +171,7 @@ SCHEDULE = Proposition(
         ),
     ),
     "no placement gives an expert more tokens than one group of experts over the whole system, and a better placement "
-    "gains at most the imbalance: the busiest accelerator over the mean, by tokens or by experts reached, as is more.",
+    "gains at most the imbalance: the busiest accelerator over the mean, by tokens or by experts reached, the greater.",
     "32 experts of random popularity on 8 accelerators a group, placed at random, without copies",
     _scheduled,
     balance.tokens_proof,

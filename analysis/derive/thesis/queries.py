@@ -41,7 +41,7 @@ def gain_of_computing() -> Expr:
 
 
 def query_tokens_proof(mechanism: Mechanism, conventions: Conventions) -> Proof:
-    """Why l query tokens multiply the intensity of core attention by l, and when they pay (proposition g)."""
+    """Why l query tokens multiply the intensity of core attention by l, and what they change in it (proposition g)."""
     exact = intensity(attention_stages(mechanism, conventions)["core"]).cancel()
     endless = endless_intensity(mechanism, conventions)
     return (
