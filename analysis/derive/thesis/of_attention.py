@@ -207,7 +207,8 @@ QUERIES = Proposition(
     ),
     "$l$ query tokens, of which $E$ are gained, change tokens per second of core attention by a factor of $E/l$, never "
     "above 1. Those of the whole step change by at least $E/l$ and at most $E/(1 + c\\,(l - 1))$, where $c$ is the "
-    "share of a step of one query token that arithmetic or wires limit. So drafts pay nowhere above $c = (E - 1)/(l - 1)$.",
+    "share of a step of one query token that arithmetic or wires limit. So drafts pay nowhere above "
+    "$c = (E - 1)/(l - 1)$.",
     "2 to 8 query tokens, acceptances of 0.05 to 0.99, models with and without windows and experts",
     lambda: Le(queries.gain_of_computing(), 1),
     lambda: queries.query_tokens_proof(LATENT, REORDERED),

@@ -172,7 +172,7 @@ SCHEDULE = Proposition(
     ),
     "no placement gives an expert more tokens than one group of experts over the whole system, and a better placement "
     "gains at most the imbalance: the busiest accelerator over the mean, by tokens or by experts reached, the greater.",
-    "32 experts of random popularity on 8 accelerators a group, placed at random, without copies",
+    "32 experts of random popularity on 8 accelerators a group, placed at random or dealt out by load, without copies",
     _scheduled,
     balance.tokens_proof,
     _schedule_signs,

@@ -135,7 +135,8 @@ def _popularity(rng: Generator, systems: Systems) -> np.ndarray:
 
 def _scheduled(rng: Generator, systems: Systems, other: Systems) -> Sample:
     popular = _popularity(rng, systems)
-    placed = [popular, rng.permuted(popular, axis=1)]
+    better = np.where(rng.random((len(popular), 1)) < 0.5, rng.permuted(popular, axis=1), _dealt(popular))
+    placed = [popular, better]
     (before, busy, most), (after, _, _) = (
         _step(each, chance) for each, chance in zip((systems, other), placed, strict=True)
     )
@@ -146,6 +147,13 @@ def _scheduled(rng: Generator, systems: Systems, other: Systems) -> Sample:
     holds = {"degree": other[deg_EP] == systems[deg_EP], "step": other[B] == systems[B]}
     shown = {"gain": gain, "bound": bound, "tokens": busy, "reached": most, "degree": other[deg_EP]}
     return sample(systems, claim, holds, far=gain / bound, **shown)
+
+
+def _dealt(popular: np.ndarray) -> np.ndarray:
+    """Experts dealt out by popularity, to and fro, so that accelerators work nearly alike."""
+    rounds = -np.sort(-popular, axis=1).reshape(len(popular), -1, GROUP)
+    rounds[:, 1::2] = rounds[:, 1::2, ::-1]
+    return rounds.swapaxes(1, 2).reshape(popular.shape)
 
 
 def _step(systems: Systems, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
