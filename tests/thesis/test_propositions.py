@@ -115,7 +115,7 @@ def test_a_block_states_hypotheses_and_conclusion_once():
     assert text.startswith(
         "```{prf:proposition} A low-ridge device wins below one intensity\n:label: prop-thesis-device\n"
     )
-    assert "Suppose that a device has the higher memory bandwidth and that its arithmetic is lower. Then it" in text
+    assert "Suppose that a device has the higher memory bandwidth and that its arithmetic is not higher. Then" in text
     with pytest.raises(InputError, match="there is no such proposition"):
         proposition("thesis-riemann")
 

@@ -24,6 +24,7 @@ from analysis.derive.symbols import (
     n_acc,
     n_dec,
     width_activations,
+    width_kv,
     width_weights,
 )
 from analysis.derive.thesis import attribution as forms
@@ -66,16 +67,17 @@ def test_full_memory_is_refuted_by_printed_latent_attention():
 def test_balance_needs_that_every_expert_is_reached(batch, ratio):
     """32 accelerators balance 8 of 256 experts; a token misses an expert with chance 31/32."""
     reached = 1 - (31 / 32) ** batch
-    system = R1.with_(width_activations=1e-9, width_kv=1e-9, L=1024)
-    counts = {term: _counted(system, term, batch) for term in ("routed_experts", "dense_ffn")}
+    counts = {term: _counted(term, batch) for term in ("routed_experts", "dense_ffn")}
     found = counts["routed_experts"] / counts["dense_ffn"]
     assert found == pytest.approx(1 / reached, rel=1e-6)
     assert found == pytest.approx(ratio, abs=0.005)
     assert balance.balanced_groups(R1) == 32
 
 
-def _counted(system: Setting, term: str, batch: float) -> float:
-    work, read = (float(terms_at(system, batch, 1024.0, {rate: 1e60})[term]) for rate in (BW_mem, P_acc))
+def _counted(term: str, batch: float) -> float:
+    """Intensity of a term of R1 [FLOP/byte], weights' bytes alone."""
+    bare = {width_activations: 0, width_kv: 0}
+    work, read = (float(terms_at(R1, batch, 1024.0, bare | {rate: 1e60})[term]) for rate in (BW_mem, P_acc))
     return work * 2250e12 / (read * 8e12)
 
 

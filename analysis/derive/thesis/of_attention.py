@@ -110,10 +110,10 @@ DEVICE = Proposition(
         ),
         Hypothesis(
             "slower",
-            "its arithmetic is lower",
+            "its arithmetic is not higher",
             "with {arithmetic} times the arithmetic it runs at {speed} times the speed, {intensity} FLOP per byte "
             "standing above {even}",
-            Lt(P_exp, P_acc),
+            Le(P_exp, P_acc),
         ),
     ),
     "it runs a kernel faster than the accelerator exactly where the kernel's intensity lies below the device's "

@@ -60,7 +60,7 @@ def expert_speed(setting: Setting, tokens) -> np.ndarray:
     """How many times faster a routed expert runs on the device over tokens per expert [1]. Raises InputError."""
     needs_device(setting)
     per_request = float(value(n_k / n_e, setting.point))
-    form = proofs.device_speed(roofline.expert()).xreplace({deg_EP: n_acc})
+    form = proofs.device_speed(roofline.expert(setting.architecture.expert_width)).xreplace({deg_EP: n_acc})
     return value(form, setting.point | {B: np.asarray(tokens, dtype=float) / per_request})
 
 
@@ -71,10 +71,13 @@ def even_batch(setting: Setting, activations: bool = True) -> float:
     """
     needs_device(setting)
     slower, wider = (float(value(form, setting.point)) for form in (P_acc - P_exp, BW_exp - BW_mem))
-    if slower <= 0 or wider <= 0:
-        return np.inf if slower <= 0 <= wider else 0.0 if wider <= 0 <= slower else np.nan
-    form = roofline.B_MoE(activations).xreplace({deg_EP: n_acc, RP_acc: proofs.even_intensity()})
-    return float(value(form, setting.point))
+    if wider <= 0:
+        return 0.0 if slower >= 0 else np.nan
+    if slower < 0:
+        return np.inf
+    form = roofline.B_MoE(activations, setting.architecture.expert_width)
+    found = float(value(form.xreplace({deg_EP: n_acc, RP_acc: proofs.even_intensity()}), setting.point))
+    return found if found > 0 else np.inf  # activations keep every batch below the intensity
 
 
 def even_context(setting: Setting, activations: bool = True) -> float:

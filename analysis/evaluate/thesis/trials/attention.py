@@ -77,7 +77,8 @@ def device(rng: Generator) -> Iterator[Sample]:
     """Routed experts and core attention, each as one kernel, on another device."""
     for model, term in (("qwen3-30b-a3b", "routed_experts"), ("deepseek-v3", "routed_experts"), *_CORES):
         systems, loose = drawn(rng, model, COUNT), loosened(rng, COUNT, ("wider", "slower"))
-        wide, slow = (between(rng, low, 1, COUNT) for low in (1 / 64, 1 / 64))
+        wide, slow = (between(rng, 1 / 64, 1, COUNT) for _ in range(2))
+        slow = np.where(rng.random(COUNT) < 0.1, 1, slow)
         rates = {
             BW_exp: np.where(loose["wider"], systems[BW_exp], systems[BW_mem] / wide),
             P_exp: np.where(loose["slower"], systems[P_exp], systems[P_acc] * slow),
@@ -95,10 +96,10 @@ def _on_device(systems: Systems, term: str) -> Sample:
     work, read = systems.counted(term)
     even = systems[P_exp] / systems[BW_mem]
     near = np.abs(work / read / even - 1) < NEAR
-    holds = {"wider": systems[BW_exp] > systems[BW_mem], "slower": systems[P_exp] < systems[P_acc]}
+    holds = {"wider": systems[BW_exp] > systems[BW_mem], "slower": systems[P_exp] <= systems[P_acc]}
     ratios = {"even": even, "arithmetic": systems[P_exp] / systems[P_acc], "width": systems[BW_exp] / systems[BW_mem]}
     shown = {"speed": speed, "intensity": work / read, "far": np.abs(np.log(speed))}
-    return sample(systems, (speed > 1) == (work / read < even), holds, ~near, **shown, **ratios)
+    return sample(systems, (speed > 1 + NEAR) == (work / read < even), holds, ~near, **shown, **ratios)
 
 
 def tensor(rng: Generator) -> Iterator[Sample]:
