@@ -14,6 +14,7 @@ from sympy import Expr, Integer, Max, Symbol
 from analysis.derive.symbols import BY_NAME, n_kv
 from analysis.errors import InputError, choices
 from analysis.evaluate.degrees import check_degrees
+from analysis.evaluate.forms import derived, symbols
 from analysis.evaluate.numbers import exact, value
 from analysis.evaluate.setting import Setting
 
@@ -22,8 +23,8 @@ from analysis.evaluate.setting import Setting
 class Quantity:
     """A named result: its closed form in a setting, and further forms worth seeing beside it.
 
-    `expression` gives one closed form, or a dict of them by name (a breakdown). `compute` finds the number where it is
-    not the form's plain value (rounding, bisection, simulation); `closed_form` says so in words where there is no form.
+    `expression` gives one closed form, or a dict of them by name (a breakdown), `finish` rounds its value. `compute`
+    finds a number that no form's value is (bisection, simulation); `closed_form` says so in words.
     `beside_values` are further numbers without a form. `domain` refuses settings in which the quantity does not exist.
     """
 
@@ -34,6 +35,7 @@ class Quantity:
     beside: Mapping[str, Callable[[Setting], Expr]] = field(default_factory=dict)
     domain: Callable[[Setting], None] = lambda setting: None
     compute: Callable[[Setting], object] | None = None
+    finish: Callable[[object, Setting], object] = lambda found, setting: found
     closed_form: str = ""
     beside_values: Callable[[Setting], dict[str, object]] = lambda setting: {}
 
@@ -41,6 +43,10 @@ class Quantity:
     def label(self) -> str:
         """The label of the quantity's equation in the book."""
         return "eq-" + self.name.lower().replace("_", "-")
+
+    def form(self, setting: Setting) -> Expr | dict[str, Expr]:
+        """The closed form in a setting, derived once."""
+        return derived(self.expression, setting)
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,9 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
     wanted = quantity(name)
     setting = setting or Setting.of(**given)
     wanted.domain(setting)
-    form = wanted.expression(setting) if wanted.expression else None
-    found = wanted.compute(setting) if wanted.compute else number(form, setting.point)
-    beside = {label: number(more(setting), setting.point) for label, more in wanted.beside.items()}
+    form = wanted.form(setting) if wanted.expression else None
+    found = wanted.compute(setting) if wanted.compute else wanted.finish(number(form, setting.point), setting)
+    beside = {label: number(derived(more, setting), setting.point) for label, more in wanted.beside.items()}
     shown = wanted.closed_form or _shown(form, setting.point)
     beside |= wanted.beside_values(setting)
     return Answer(name, _scalar(found), wanted.unit, shown, wanted.label, beside, setting.echo)
@@ -113,9 +119,9 @@ def number(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
     """A closed form's value; exact integers where the point is a single one and the form stays whole."""
     if isinstance(form, dict):
         return {name: number(part, point) for name, part in form.items()}
-    check_degrees(point, form.free_symbols)
-    arrays = any(isinstance(point.get(symbol), np.ndarray) for symbol in form.free_symbols)
-    if not arrays and form.is_polynomial() and form.free_symbols <= set(point):
+    check_degrees(point, symbols(form))
+    arrays = any(isinstance(point.get(symbol), np.ndarray) for symbol in symbols(form))
+    if not arrays and form.is_polynomial() and symbols(form) <= set(point):
         return exact(form, point)
     found = value(form, point)
     return found if arrays else _whole(float(found))

@@ -77,7 +77,7 @@ define(
     "largest batch that fits the system's memory",
     "requests",
     system.B_cap,
-    compute=system.B_cap_value,
+    finish=system.rounded,
     domain=lambda s: (needs_model(s), needs_accelerator(s)),
 )
 define(

@@ -7,9 +7,10 @@ import numpy as np
 from sympy import Expr, Integer
 
 from analysis.derive import capacity, serving, speculation
-from analysis.derive.symbols import SLO, B, acceptance, deg_DP, l
+from analysis.derive.symbols import SLO, B, acceptance, deg_DP
 from analysis.errors import InputError
 from analysis.evaluate.degrees import check_degrees
+from analysis.evaluate.forms import derived, symbols
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.timing import timing
@@ -30,10 +31,10 @@ def tokens_per_step(setting: Setting) -> Expr:
         return Integer(1)
     if setting["phase"] == "prefill":
         raise InputError("acceptance= speaks of drafts, and prefill has none; leave it out, or choose phase=decode.")
-    most = np.max(setting.point[l])
+    most = np.max(setting.queries)
     if most > MOST_QUERIES:
         raise InputError(f"l={most:g}: with acceptance= allowed are up to {MOST_QUERIES} query tokens; give fewer.")
-    several = isinstance(setting.point[l], np.ndarray)
+    several = isinstance(setting.queries, np.ndarray)
     form = speculation.tokens_up_to if several else lambda query: speculation.expected_tokens(acceptance, query)
     return form(int(most))
 
@@ -85,8 +86,8 @@ def rounded(batch, setting: Setting):
 
 def B_cap_value(setting: Setting):
     """B_cap [requests] (Eq. 11), rounded by the convention `rounding`."""
-    form = B_cap(setting)
-    check_degrees(setting.point, form.free_symbols)
+    form = derived(B_cap, setting)
+    check_degrees(setting.point, symbols(form))
     return rounded(value(form, setting.point), setting)
 
 

@@ -1,32 +1,18 @@
 """One block of a grid as columns: closed forms derived once per kind of setting, evaluated over arrays."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from sympy import Expr
 
 from analysis.derive.symbols import B
 from analysis.errors import InputError
-from analysis.evaluate import system
 from analysis.evaluate.degrees import check_degrees
+from analysis.evaluate.forms import symbols
 from analysis.evaluate.numbers import value
 from analysis.evaluate.own_names import label
-from analysis.evaluate.parameters import CHOICE, PARAMETERS, ROW
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.sweep.cutting import Block, Task
 from analysis.evaluate.sweep.front import front_mask
-
-MOST_FORMS = 4096
-_forms: dict[tuple, "_Form"] = {}
-
-
-@dataclass(frozen=True)
-class _Form:
-    """Closed forms by column, and the symbols that any of them uses."""
-
-    parts: dict[str, Expr]
-    symbols: frozenset
 
 
 def columns(task: Task, block: Block) -> dict[str, object]:
@@ -71,32 +57,16 @@ def _flat(found, shape: tuple[int, ...]) -> np.ndarray:
 def _quantity(name: str, setting: Setting) -> dict[str, object]:
     wanted = quantity(name)
     wanted.domain(setting)
-    if wanted.compute and name != "B_cap":
-        return {name: wanted.compute(_without_batch(setting))}
-    form = _form(name, setting)
-    check_degrees(setting.point, form.symbols)
-    found = {column: value(part, setting.point) for column, part in form.parts.items()}
-    return {name: system.rounded(found[name], setting)} if name == "B_cap" else found
+    if wanted.compute:
+        return {name: wanted.compute(setting)}
+    form = wanted.form(setting)
+    parts = {f"{name}.{part}": each for part, each in form.items()} if isinstance(form, dict) else {name: form}
+    return {column: wanted.finish(_value(part, setting), setting) for column, part in parts.items()}
 
 
-def _without_batch(setting: Setting) -> Setting:
-    """What is found by search or simulation does not depend on B, and is slow: once per value of the other axes."""
-    return Setting({name: each for name, each in setting.given.items() if name != "B"})
-
-
-def _form(name: str, setting: Setting) -> _Form:
-    """The closed form of a quantity, derived once for all settings that differ in numbers only."""
-    built = setting.architecture if "model" in setting.given else None
-    chosen = tuple(setting[each] for each in PARAMETERS if PARAMETERS[each].kind == CHOICE)
-    given = tuple(each for each in PARAMETERS if PARAMETERS[each].kind == ROW and each in setting.given)
-    key = (name, built, setting.conventions, chosen, given, setting.two_levels)
-    if key not in _forms:
-        if len(_forms) >= MOST_FORMS:
-            _forms.clear()
-        form = quantity(name).expression(setting)
-        parts = {f"{name}.{part}": each for part, each in form.items()} if isinstance(form, dict) else {name: form}
-        _forms[key] = _Form(parts, frozenset().union(*(each.free_symbols for each in parts.values())))
-    return _forms[key]
+def _value(form: Expr, setting: Setting):
+    check_degrees(setting.point, symbols(form))
+    return value(form, setting.point)
 
 
 def _condition(name: str, setting: Setting):
