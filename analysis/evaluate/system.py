@@ -3,6 +3,8 @@
 Times are per output token: those of a step over the tokens that a request gains in it, one unless drafts are accepted.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from sympy import Expr, Integer
 
@@ -58,14 +60,19 @@ def book(setting: Setting) -> serving.Book:
 
 
 def tpot_bound(setting: Setting) -> Expr:
-    """Lower bound of TPOT [s] (Eq. 12)."""
-    step = serving.tpot_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+    """Lower bound of TPOT [s]."""
+    return serving.tpot_bound(setting.architecture, setting.conventions, system(setting)) / tokens_per_step(setting)
+
+
+def tpot_eq12(setting: Setting) -> Expr:
+    """TPOT as Eq. 12 has it [s]."""
+    step = serving.tpot_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
     return step / tokens_per_step(setting)
 
 
-def B_SLO_bound(setting: Setting) -> Expr:
-    """Batch [requests] that the lower bound admits under the SLO, not rounded."""
-    form = serving.B_SLO_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+def B_SLO_eq12(setting: Setting) -> Expr:
+    """Batch [requests] that Eq. 12 admits under the SLO, not rounded."""
+    form = serving.B_SLO_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
     return form.xreplace({SLO: SLO * tokens_per_step(setting)})
 
 
@@ -92,15 +99,21 @@ def B_cap_value(setting: Setting):
 
 
 def B_SLO_value(setting: Setting):
-    """Largest whole batch with TPOT <= slo [requests], 0 if none; by bisection, as the full TPOT never falls with B.
+    """Largest whole batch with TPOT <= slo [requests], 0 if none. Raises InputError without an SLO."""
+    return _largest_within(tpot, setting)
 
-    Raises InputError without an SLO.
-    """
+
+def B_SLO_bound(setting: Setting):
+    """Upper bound of B_SLO [requests]: the largest whole batch whose lower bound of TPOT is within the SLO."""
+    return _largest_within(tpot_bound, setting)
+
+
+def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
+    """The largest whole batch [requests] with a time within the SLO, by bisection: the time never falls with B."""
     if setting["slo"] is None:
         raise InputError("slo= is needed: the time allowed per output token in seconds, for example slo=0.02.")
-    form = tpot(setting)
-    check_degrees(setting.point, form.free_symbols)
-    point = setting.point
+    form, point = derived(time, setting), setting.point
+    check_degrees(point, symbols(form))
     shape = np.broadcast_shapes(*(np.shape(number) for symbol, number in point.items() if symbol != B))
 
     def fits(batch):

@@ -36,6 +36,7 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "B_RP": r"B_{RP}",
     "tpot": r"TPOT",
     "tpot_bound": r"TPOT_{bound}",
+    "tpot_eq12": r"TPOT_{Eq. 12}",
     "all_to_all_time": r"t_{dispatch}",
     "B_cap": r"B_{cap}",
     "B_SLO": r"B_{SLO}",

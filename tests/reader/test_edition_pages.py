@@ -26,6 +26,7 @@ BY_EDITION = (thesis_tables, verdict_tables, sensitivity_tables, drafted_tables,
 WEIGHED = (*(word for each in BY_EDITION for word in each.BY_EDITION), "verdicts_table")
 ALGEBRA = (
     *("equation", "both_orders", "crossing_equation", "sum_equation", "multiple_equation", "parts_equation"),
+    "read_equation",
     *("proof", "flip", "limit_table", "bound_holds"),
 )
 OWN_SUBJECT = {"gpt-oss-20b", "gpt-oss-120b", "llama-4-maverick-chunked"}  # windows are what a section is about
