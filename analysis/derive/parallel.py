@@ -8,7 +8,7 @@ one step (`xreplace`): a sequence of `subs` would divide its own results again.
 
 from functools import cache
 
-from sympy import Expr, Integer, Max, Symbol
+from sympy import Expr, Integer, Max, Min, Symbol
 
 from analysis.derive.symbols import (
     B,
@@ -81,6 +81,18 @@ def _sharded() -> Substitution:
 def single_expert() -> Substitution:
     """One expert alone, with its mean share of the system's tokens."""
     return {n_act: Integer(1), T_e: tokens_per_expert()}
+
+
+def read_expert() -> Substitution:
+    """One expert alone that at least one token reached, with the mean of the tokens that such experts serve.
+
+    Tokens reach it independently of each other, with probability Gamma n_k / n_e each; so one token or more.
+
+    >>> read_expert()[T_e].subs({B: 1, l: 1, deg_EP: n_acc, Gamma_imb: 1})
+    1
+    """
+    chance = Min(1, Gamma_imb * n_k / n_e)
+    return {n_act: Integer(1), T_e: tokens_per_expert() / (1 - (1 - chance) ** _group_tokens())}
 
 
 def decode() -> Substitution:

@@ -8,7 +8,7 @@ from analysis.derive import decoder, roofline
 from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Counts
 from analysis.derive.feedforward import ROUTED_EXPERTS
-from analysis.derive.parallel import Substitution, sharded, single_expert
+from analysis.derive.parallel import Substitution, read_expert, sharded, single_expert
 from analysis.derive.windows import kinds
 from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model, number
 from analysis.evaluate.setting import Setting
@@ -44,9 +44,9 @@ def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, 
     define(name, title, unit, largest, beside_values=beside, **more)
 
 
-def _expert(setting: Setting) -> Counts:
-    kernels = grouped("routed", ROUTED_EXPERTS, setting["grouping"])
-    return Counts("expert", flops(kernels).xreplace(single_expert()), bytes_moved(kernels).xreplace(single_expert()))
+def _expert(setting: Setting, axes: Substitution | None = None) -> Counts:
+    kernels, axes = grouped("routed", ROUTED_EXPERTS, setting["grouping"]), axes or single_expert()
+    return Counts("expert", flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
 
 
 def _needs_experts_and_accelerator(setting: Setting) -> None:
@@ -121,7 +121,10 @@ define(
     "FLOP/byte",
     lambda s: _expert(s).intensity,
     domain=needs_experts,
-    beside={"weights only": lambda s: roofline.weights_only(_expert(s))},
+    beside={
+        "weights only": lambda s: roofline.weights_only(_expert(s)),
+        "of an expert that is read": lambda s: _expert(s, read_expert()).intensity,
+    },
 )
 define(
     "ridge_point",

@@ -67,6 +67,7 @@ define(
     "token",
     lambda setting: speculation.closed_tokens(),
     compute=lambda setting: value(system.tokens_per_step(setting), setting.point),
+    uses=system.tokens_per_step,
 )
 define("throughput", "output tokens per second of the system", "token/s", lambda s: B / system.tpot(s), domain=_serves)
 define(
@@ -96,6 +97,8 @@ define(
     "largest batch whose time per output token meets the SLO",
     "requests",
     compute=system.B_SLO_value,
+    uses=system.B_SLO_form,
+    sought=frozenset({B}),
     closed_form="largest whole B with tpot(B) <= SLO, by bisection",
     domain=_serves,
     beside={"by Eq. 12": system.B_SLO_eq12},

@@ -103,6 +103,11 @@ def B_SLO_value(setting: Setting):
     return _largest_within(tpot, setting)
 
 
+def B_SLO_form(setting: Setting) -> Expr:
+    """What is at least 0 as long as a batch is in time [s]."""
+    return SLO - tpot(setting)
+
+
 def B_SLO_bound(setting: Setting):
     """Upper bound of B_SLO [requests]: the largest whole batch whose lower bound of TPOT is within the SLO."""
     return _largest_within(tpot_bound, setting)
