@@ -30,8 +30,8 @@ class Case:
 
     wanted: Quantity
     setting: Setting
-    typed: tuple[str, ...]
-    asked: frozenset[str]
+    typed: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
 
     @cached_property
     def used(self) -> frozenset[Symbol]:
@@ -69,15 +69,25 @@ def notes(wanted: Quantity, setting: Setting, typed: tuple[str, ...], asked: fro
     return tuple(sentence for kind in KINDS for sentence in kind(case))
 
 
+def over_memory(case: Case):
+    """Where B exceeds B_cap; None where the number depends on no batch, or the setting describes no system."""
+    batch = case.at(B)
+    return None if batch is None or case.cap is None else np.greater(batch, case.cap)
+
+
+def over_context(case: Case):
+    """Where L exceeds the longest context of the model; None where the number depends on none."""
+    longest = case.setting.model.context_max if "model" in case.setting.given else None
+    return None if case.at(L) is None or longest is None else np.greater(case.at(L), longest)
+
+
 # -- memory ----------------------------------------------------------------------------------------
 def batch_beyond_memory(case: Case) -> Iterator[str]:
     """A batch that memory does not hold."""
-    batch = case.at(B)
-    if batch is None or case.cap is None:
-        return
-    over = np.broadcast_to(np.greater(batch, case.cap), np.shape(np.add(batch, case.cap)))
-    if over.any():
-        yield f"{_which('B', batch, over)} exceeds B_cap={_some(case.cap, over)}, the largest batch that memory holds."
+    over = over_memory(case)
+    if over is not None and np.any(over):
+        batch = _which("B", case.at(B), over)
+        yield f"{batch} exceeds B_cap={_some(case.cap, over)}, the largest batch that memory holds."
 
 
 def no_batch_fits(case: Case) -> Iterator[str]:
@@ -108,12 +118,10 @@ def _of(point) -> str:
 # -- the step --------------------------------------------------------------------------------------
 def context_beyond_model(case: Case) -> Iterator[str]:
     """A context that the model was not made for."""
-    context = case.at(L)
-    longest = case.setting.model.context_max if "model" in case.setting.given else None
-    if context is not None and longest and np.any(over := np.greater(context, longest)):
-        yield (
-            f"{_which('L', context, over)} exceeds the longest context of {case.setting.model.name}, {longest} tokens."
-        )
+    over = over_context(case)
+    if over is not None and np.any(over):
+        context, model = _which("L", case.at(L), over), case.setting.model
+        yield f"{context} exceeds the longest context of {model.name}, {model.context_max} tokens."
 
 
 def queries_beyond_context(case: Case) -> Iterator[str]:

@@ -2,17 +2,20 @@
 
 import json
 import random
+from itertools import product
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from analysis import table
 from analysis.__main__ import run as command_line
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.effects import without_effect
 from analysis.evaluate.quantities import all_quantities, evaluate, quantity
 from analysis.evaluate.setting import Setting
+from analysis.sweeping import sweep
 
 from .test_doors import SYSTEM, VALUES, together
 
@@ -222,3 +225,27 @@ def test_the_command_line_prints_notes_and_json_has_their_key(capsys):
     assert len(json.loads(capsys.readouterr().out)["notes"]) == 1
     assert command_line(["evaluate", "ridge_point", "accelerator=b200-sxm", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["notes"] == []
+
+
+OVER = {"model": ["deepseek-v3", "llama-2-7b"], "B": [32, 1024, 65536], "L": [2048, 4096, 32768]}
+FIXED = {"accelerator": "b200-paper", "link": "nvlink5-b200", "n_acc": 32}
+
+
+def test_tables_count_the_points_that_must_be_noted(tmp_path, capsys):
+    """By asking each point alone; in blocks of any size, in memory and in files."""
+    said = json.loads(table("tpot", OVER, **FIXED).schema.metadata[b"notes"])
+    alone = [
+        evaluate("tpot", **FIXED, **dict(zip(OVER, point, strict=True))).notes for point in product(*OVER.values())
+    ]
+    memory, context = (sum(word in " ".join(notes) for notes in alone) for word in ("exceeds B_cap", "longest context"))
+    assert (0 < memory < 18, context) == (True, 3)
+    assert [note.split(" points")[0] for note in said] == [f"{memory} of 18", f"{context} of 18"]
+    done = sweep({"quantities": ["B_cap", "tpot"], "with": FIXED, "over": OVER}, tmp_path / "t.csv", 1, progress=False)
+    assert list(done.notes) == said
+    fitting = {"quantities": "tpot", "with": FIXED, "over": OVER, "constraints": ["fits_memory"]}
+    assert [note[:7] for note in sweep(fitting, tmp_path / "f.csv", 1, progress=False).notes] == ["3 of 18"]
+
+
+def test_tables_without_anything_to_note_say_nothing(tmp_path):
+    assert json.loads(table("ridge_point", {"accelerator": ["b200-sxm"]}).schema.metadata[b"notes"]) == []
+    assert json.loads(table("kv_bytes_per_token", {"L": [10, 20]}, model="deepseek-v3").schema.metadata[b"notes"]) == []

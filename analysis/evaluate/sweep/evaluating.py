@@ -1,5 +1,7 @@
 """One block of a grid as columns: closed forms derived once per kind of setting, evaluated over arrays."""
 
+from collections import Counter
+
 import numpy as np
 from sympy import Expr
 
@@ -13,13 +15,14 @@ from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.sweep.cutting import Block, Task
 from analysis.evaluate.sweep.front import front_mask
+from analysis.evaluate.sweep.noting import beyond
 
 
-def columns(task: Task, block: Block) -> dict[str, object]:
+def columns(task: Task, block: Block) -> tuple[dict[str, object], Counter]:
     """The points of a block as columns: axis values (a single value where it is constant), quantities, flags.
 
-    Points that a constraint or the front of the block rules out are left away. Raises InputError where the setting
-    cannot be built or lacks something.
+    Beside them, how many of all its points must be noted. Points that a constraint or the front of the block rules out
+    are left away. Raises InputError where the setting cannot be built or lacks something.
     """
     setting, shape = _setting(task, block)
     found = {column: each for name in task.quantities for column, each in _quantity(name, setting).items()}
@@ -31,7 +34,8 @@ def columns(task: Task, block: Block) -> dict[str, object]:
         by = [kept[name] for name in task.front.by if name in block.arrays]
         best = front_mask(kept[task.front.cost], kept[task.front.gain], by)
         kept = {name: each[best] for name, each in kept.items()}
-    return {name: label(name, each) for name, each in block.values.items()} | kept
+    named = {name: label(name, each) for name, each in block.values.items()}
+    return named | kept, beyond(task.quantities, setting, shape)
 
 
 def _setting(task: Task, block: Block) -> tuple[Setting, tuple[int, ...]]:
