@@ -45,7 +45,16 @@ def _report(found: list) -> dict:
         "feasible": len(found),
         "units": UNITS,
         "conventions": _conventions(found),
+        "notes": _notes(found),
     }
+
+
+def _notes(found: list) -> list[str]:
+    """What must be said of the best plan's time per token."""
+    from analysis.evaluate.notes import notes
+    from analysis.evaluate.quantities import quantity
+
+    return list(notes(quantity("tpot"), found[0].setting.with_(B=found[0].batch)))
 
 
 def _conventions(found: list) -> dict:
@@ -63,7 +72,8 @@ def _text(found: list) -> str:
     if len(found) > 1:
         lines += [*_lines("second", found[1])[:2], f"  it loses: {why_second(*found[:2])}"]
     used = " ".join(f"{name}={value}" for name, value in _conventions(found).items())
-    return "\n".join([*lines, f"feasible arrangements compared: {len(found)}", f"with {used}"])
+    said = [f"note: {note}" for note in _notes(found)]
+    return "\n".join([*lines, f"feasible arrangements compared: {len(found)}", f"with {used}", *said])
 
 
 def _lines(name: str, plan) -> list[str]:

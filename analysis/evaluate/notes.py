@@ -63,7 +63,9 @@ class Case:
             return None
 
 
-def notes(wanted: Quantity, setting: Setting, typed: tuple[str, ...], asked: frozenset[str]) -> tuple[str, ...]:
+def notes(
+    wanted: Quantity, setting: Setting, typed: tuple[str, ...] = (), asked: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
     """All that must be said of a quantity in a setting, most important first."""
     case = Case(wanted, setting, typed, asked)
     return tuple(sentence for kind in KINDS for sentence in kind(case))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from analysis import table
 from analysis.errors import InputError
-from analysis.evaluate import forms
+from analysis.evaluate import forms, grids
 from analysis.evaluate.parameters import CHOICE, PARAMETERS
 from analysis.evaluate.quantities import all_quantities, evaluate
 from analysis.evaluate.setting import Setting
@@ -66,7 +66,7 @@ def orders(names):
     return st.fixed_dictionaries({name: st.permutations(VALUES[name]) for name in names})
 
 
-grids = st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=2, unique=True).flatmap(orders)
+axes = st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=2, unique=True).flatmap(orders)
 fixed = st.dictionaries(st.sampled_from(sorted(VALUES)), st.integers(0, 2), max_size=2).map(
     lambda chosen: {name: VALUES[name][place % len(VALUES[name])] for name, place in chosen.items()}
 )
@@ -104,7 +104,7 @@ def test_every_parameter_is_drawn():
 
 
 @few
-@given(st.lists(st.sampled_from(QUANTITIES), min_size=1, max_size=2, unique=True), grids, fixed, st.randoms())
+@given(st.lists(st.sampled_from(QUANTITIES), min_size=1, max_size=2, unique=True), axes, fixed, st.randoms())
 @example(["throughput"], {"l": [1, 2, 4]}, {"acceptance": 0.4}, random.Random(0))
 @example(["tpot"], {"acceptance": [0, 0.9, 0.4]}, {"l": 2}, random.Random(1))
 @example(["B_SLO", "load_imbalance"], {"B": [64, 1, 512], "s": [0.6, 0]}, {"slo": 0.05}, random.Random(2))
@@ -150,6 +150,26 @@ def test_a_form_that_was_kept_is_the_form_derived_anew():
     for setting, found in zip(drawn, kept, strict=True):
         anew = [form_or_refusal(lambda derive, given: derive(given), each, setting) for each in expressions]
         assert found == anew, setting.given
+
+
+def test_grids_of_notebooks_hold_what_single_answers_say():
+    """The same under conventions that notebooks take: one setting over every pair of batches and contexts."""
+    batches, contexts, draw, compared = [1, 64, 512], [256, 100_000], random.Random(5), 0
+    while compared < 4:
+        setting = any_setting(draw)
+        try:
+            found = grids.grid(setting, batches, contexts) if setting else None
+        except InputError:
+            continue
+        for row, column in product(range(2), range(3)) if found else ():
+            here = setting.with_(B=batches[column], L=contexts[row])
+            forms.forget()
+            assert found.tpot[row, column] == pytest.approx(evaluate("tpot", here).value, rel=1e-12), here.given
+            rate = evaluate("throughput_per_accelerator", here).value
+            assert found.per_accelerator[row, column] == pytest.approx(rate, rel=1e-12), here.given
+            held = batches[column] <= evaluate("B_cap", here).value
+            assert (found.reason[row, column] == grids.CAPACITY) == (not held), here.given
+        compared += bool(found)
 
 
 # -- files that change under their name ------------------------------------------------------------

@@ -227,6 +227,14 @@ def test_the_command_line_prints_notes_and_json_has_their_key(capsys):
     assert json.loads(capsys.readouterr().out)["notes"] == []
 
 
+def test_a_plan_has_notes_too(capsys):
+    given = ["plan", "model=llama-3.1-8b", "accelerator=b200-sxm", "n_acc=1"]
+    assert command_line([*given, "L=200000"]) == 0
+    assert "\nnote: L=200000 exceeds the longest context of Llama 3.1 8B, 131072 tokens." in capsys.readouterr().out
+    assert command_line([*given, "L=4096", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == []
+
+
 OVER = {"model": ["deepseek-v3", "llama-2-7b"], "B": [32, 1024, 65536], "L": [2048, 4096, 32768]}
 FIXED = {"accelerator": "b200-paper", "link": "nvlink5-b200", "n_acc": 32}
 
