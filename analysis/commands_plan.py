@@ -50,11 +50,12 @@ def _report(found: list) -> dict:
 
 
 def _notes(found: list) -> list[str]:
-    """What must be said of the best plan's time per token."""
-    from analysis.evaluate.notes import notes
+    """What must be said of the best plan and its time per token."""
+    from analysis.evaluate import notes, plan
     from analysis.evaluate.quantities import quantity
 
-    return list(notes(quantity("tpot"), found[0].setting.with_(B=found[0].batch)))
+    best = found[0].setting.with_(B=found[0].batch)
+    return [*plan.notes(best), *notes.notes(quantity("tpot"), best)]
 
 
 def _conventions(found: list) -> dict:
@@ -72,7 +73,7 @@ def _text(found: list) -> str:
     if len(found) > 1:
         lines += [*_lines("second", found[1])[:2], f"  it loses: {why_second(*found[:2])}"]
     used = " ".join(f"{name}={value}" for name, value in _conventions(found).items())
-    said = [f"note: {note}" for note in _notes(found)]
+    said = [f"note: {each}" for each in _notes(found)]
     return "\n".join([*lines, f"feasible arrangements compared: {len(found)}", f"with {used}", *said])
 
 

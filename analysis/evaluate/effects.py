@@ -43,10 +43,12 @@ def _forms(wanted: Quantity, setting: Setting) -> list[Expr]:
 
 
 def _depends_on(wanted: Quantity, setting: Setting) -> tuple:
-    """All that the number follows from: forms, the values of their symbols, and how it is rounded."""
+    """All that the number follows from: forms, the values of their symbols, how it is rounded; and numbers beside."""
     point, rounded = setting.point, np.asarray(wanted.finish(SAMPLES, setting))
     values = [(symbol, np.asarray(point.get(symbol), dtype=object).tolist()) for symbol in used(wanted, setting)]
-    return _forms(wanted, setting), sorted(values, key=lambda each: str(each[0])), rounded.tolist()
+    beside = {} if wanted.compute else wanted.beside_values(setting)
+    shown = {name: np.asarray(number).tolist() for name, number in beside.items()}
+    return _forms(wanted, setting), sorted(values, key=lambda each: str(each[0])), rounded.tolist(), shown
 
 
 def _differs(here: tuple, wanted: Quantity, setting: Setting) -> bool:

@@ -19,9 +19,8 @@ from analysis.evaluate.forms import derived
 from analysis.evaluate.numbers import value
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.quantities import Quantity
+from analysis.evaluate.rows import SERVED_WIDTHS
 from analysis.evaluate.setting import Setting
-
-STATED_WIDTHS = ("width_weights", "width_experts", "width_kv")  # columns of what a model's published file states
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def no_batch_fits(case: Case) -> Iterator[str]:
         return
     setting, point = case.setting, case.setting.point
     kept = system.book(setting)
-    weights = capacity.weights_stored(setting.architecture, kept.weights)
+    weights = system.weights_per_accelerator(setting) * n_acc
     request = capacity.request_bytes(setting.architecture, setting.conventions, kept.weights, kept.activations)
     held, each = (float(np.min(value(form, point))) for form in (weights, request))
     room = float(np.max(value(derived(system.B_cap, setting), point))) * each
@@ -193,13 +192,13 @@ def part_left_out(case: Case) -> Iterator[str]:
 
 def stated_widths(case: Case) -> Iterator[str]:
     """Widths that a model's file states and the setting does not use."""
-    for name in STATED_WIDTHS:
-        stated, symbol = case.row(name), BY_NAME.get(name)
-        counted = case.at(symbol) if symbol else case.at(BY_NAME["width_weights"])
+    for name in SERVED_WIDTHS:
+        stated, counted = case.row(name), case.at(BY_NAME[name])
         if stated is not None and counted is not None and np.any(np.not_equal(counted, stated)):
-            remedy = f"; {name}={stated:g} counts it" if name in PARAMETERS else ""
-            as_counted = f"counted here at {_shown(counted)}{remedy}"
-            yield f"{case.setting.model.id} is published with {name}={stated:g}, {as_counted}."
+            yield (
+                f"{case.setting.model.id} is published with {name}={stated:g}, counted here at {_shown(counted)}; "
+                f"{name}={stated:g} counts it, or format=served."
+            )
 
 
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
