@@ -56,7 +56,7 @@ def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None
 
     answer = compute(quantity, **assigned(assignments))
     if as_json:
-        click.echo(json.dumps(_plain(vars(answer)), allow_nan=False))
+        click.echo(json.dumps(_plain(answer.told), allow_nan=False))
         return
     click.echo(f"{answer.quantity} = {_shown(answer.value)} {answer.unit}")
     for name, value in answer.beside.items():
@@ -64,6 +64,8 @@ def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None
     click.echo(f"closed form: {answer.closed_form}")
     click.echo(f"equation: {answer.equation}")
     click.echo("with " + " ".join(f"{name}={_shown(value)}" for name, value in answer.conventions.items()))
+    for note in answer.notes:
+        click.echo(f"note: {note}")
 
 
 def _plain(value):

@@ -102,6 +102,8 @@ def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> 
             f"left out {len(done.skipped)} settings, the first because: {done.skipped[0]['reason']} "
             f"(all stand in {done.out.stem}.skipped.csv)"
         )
+    for note in done.notes:
+        click.echo(f"note: {note}")
 
 
 @click.command(epilog=RERUN_EPILOG)

@@ -47,8 +47,9 @@ def answer(quantity: str, setting: Setting | None = None, /, **given) -> Answer:
 def table(quantities: str | Sequence[str], over: Mapping[str, object], **given) -> pa.Table:
     """Quantities over the product of `over` (parameter to list, or to a range), in memory: a column each, SI units.
 
-    `given` holds parameters fixed. Settings that cannot be built are left out. Raises InputError for what a grid file
-    would be refused for, and for more than 10^7 points.
+    `given` holds parameters fixed. Settings that cannot be built are left out; `schema.metadata[b"notes"]` says in
+    sentences what must be known of the rest, as of points that memory does not hold. Raises InputError for what a
+    grid file would be refused for, and for more than 10^7 points.
 
     >>> table("ridge_point", over={"accelerator": ["v100-paper", "b200-paper"]})["ridge_point"].to_pylist()
     [138.88888888888889, 281.25]

@@ -3,11 +3,17 @@
 import json
 import re
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sympy import Max, Symbol
 
 from analysis.derive.symbols import BY_NAME, B, L
 from analysis.evaluate import datasets
+from analysis.evaluate.numbers import value
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
 from analysis.files import ROOT
 from analysis.render import explorer
 from analysis.render.javascript import function
@@ -95,3 +101,51 @@ def test_the_script_is_small_and_names_no_unknown_symbol(script):
     assert len(script) < 400_000
     for symbols in functions(script).values():
         assert set(symbols.split(", ")) <= set(BY_NAME)
+
+
+# -- the same numbers as `evaluate` -----------------------------------------------------------------
+def page_point(study, state, batches):
+    """Every symbol as the page fills it in (book/_assets/explorer/system.js), for several batches at once."""
+    chosen = {name: state[name] for name in ("L", "deg_TP", "deg_DP", "deg_EP", "Gamma_imb")}
+    chosen |= {"B": batches, "l": 1 if state["phase"] == "decode" else state["L"], "Gamma_acc": state["Gamma_imb"]}
+    chosen |= {"n_acc": state["deg_TP"] * state["deg_DP"]}
+    chosen |= {f"width_{each}": state["width"] for each in ("weights", "kv", "activations")}
+    model, device = study["models"][state["model"]], study["accelerators"][state["accelerator"]]
+    point = study["conventions"] | model["point"] | device["peaks"][state["peak"]]
+    return point | study["links"][state["link"]]["point"] | chosen
+
+
+STATES = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from(["deepseek-v3", "llama-3.1-8b", "qwen3-30b-a3b"]),
+        "accelerator": st.sampled_from(["b200-sxm", "h200-sxm5"]),
+        "link": st.sampled_from(["nvlink5-b200", "ib-xdr"]),
+        "phase": st.sampled_from(["decode", "prefill"]),
+        "peak": st.sampled_from(["bf16", "fp8"]),
+        "width": st.sampled_from([2, 1, 0.5]),
+        "L": st.integers(256, 2**20),
+        "deg_TP": st.sampled_from([1, 2, 4]),
+        "deg_DP": st.sampled_from([1, 8, 32]),
+        "Gamma_imb": st.sampled_from([1, 1.5, 4]),
+    }
+)
+
+
+@settings(max_examples=15)
+@given(STATES, st.lists(st.integers(1, 2**20), min_size=3, max_size=3), st.sampled_from([1, 8]))
+def test_the_explorers_forms_give_what_evaluate_gives(study, state, batches, deg_EP):
+    state = state | {"deg_EP": min(deg_EP, state["deg_DP"])}
+    batches = np.array(batches, dtype=float)
+    here = Setting.of(**state, n_acc=state["deg_TP"] * state["deg_DP"], B=batches)
+    shown = explorer.forms(Setting.of(model=state["model"], accelerator="b200-paper", order=here.conventions.order))
+    point = {symbol: page_point(study, state, batches).get(symbol.name, each) for symbol, each in here.point.items()}
+    terms = {name: value(form, point) for name, form in shown["terms"].items()}
+    wanted = evaluate("tpot_terms", here).value
+    assert set(terms) == set(wanted)
+    for name, seconds in wanted.items():
+        np.testing.assert_allclose(terms[name] + 0 * batches, seconds + 0 * batches, rtol=1e-12)
+    np.testing.assert_allclose(sum(terms.values()), evaluate("tpot", here).value, rtol=1e-12)
+    whole = np.floor(value(shown["B_cap"], point) / state["deg_DP"]) * state["deg_DP"]  # as system.js rounds
+    assert max(0, whole) == evaluate("B_cap", here).value
+    assert value(shown["ridge"], point) == pytest.approx(evaluate("ridge_point", here).value, rel=1e-12)
+    assert value(shown["B_RP"], point) == pytest.approx(evaluate("B_RP", here).value, rel=1e-12)

@@ -9,7 +9,7 @@ one step (`xreplace`): a sequence of `subs` would divide its own results again.
 from dataclasses import dataclass
 from functools import cache
 
-from sympy import Expr, Integer, Max, Symbol
+from sympy import Expr, Integer, Max, Min, Symbol
 
 from analysis.derive.symbols import (
     B,
@@ -118,6 +118,19 @@ def single_expert(layout: Layout = WHOLE) -> Substitution:
     """One expert alone (what one accelerator holds of it), with its mean share of the system's tokens."""
     hidden = {d_MoE: d_MoE / layout.parts} if layout.split else {}
     return hidden | {n_act: Integer(1), T_e: tokens_per_expert(layout)}
+
+
+def read_expert(layout: Layout = WHOLE) -> Substitution:
+    """`single_expert` that at least one token reached, with the mean of the tokens that such experts serve.
+
+    Tokens reach it independently of each other, with probability Gamma n_k / n_e each; so one token or more.
+
+    >>> read_expert()[T_e].subs({B: 1, l: 1, deg_EP: n_acc, Gamma_imb: 1})
+    1
+    """
+    chance = Min(1, Gamma_imb * n_k / n_e)
+    reached = 1 - (1 - chance) ** _group_tokens(layout)
+    return single_expert(layout) | {T_e: tokens_per_expert(layout) / reached}
 
 
 def decode() -> Substitution:

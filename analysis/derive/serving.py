@@ -1,4 +1,4 @@
-"""Time per output token (TPOT) as a sum of named terms, its lower bound (Eq. 12), and batch limits under an SLO.
+"""Time per output token (TPOT) as a sum of named terms, a lower bound of it, Eq. 12, and batch limits under an SLO.
 
 A kernel takes the slower of arithmetic and memory; a block is the sum of its kernels; TPOT is the sum over blocks
 plus communication. Each accelerator is alike except that experts and wires are those of the busiest one.
@@ -15,7 +15,7 @@ from analysis.derive.communication import all_reduce_time, exchange_time, partia
 from analysis.derive.einsum import tensors
 from analysis.derive.parallel import WHOLE, Layout, Substitution, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
-from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec
+from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec, width_activations
 from analysis.derive.windows import over_blocks
 
 STAGES = ("projections", "decompression", "core", "output", "dense", "routed", "shared", "router", "head")
@@ -111,6 +111,24 @@ def tpot(
     return Max(work, wires) if system.overlap == "comm" else work + wires
 
 
+READING = Timing(
+    kernel=lambda counts, stage: counts.bytes.xreplace({width_activations: Integer(0)}) / BW_mem,
+    wires=ROOFLINE.wires,
+)
+"""No arithmetic and no activations: what is left of a kernel is to read its weights and cached tokens."""
+
+
+def tpot_bound(
+    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()
+) -> Expr:
+    """Lower bound of TPOT [s]: the weights and cached tokens that kernels read at memory speed, and communication.
+
+    It is TPOT with less to do in each kernel, so it bounds TPOT in every system and at every batch. Tables of which a
+    step reads no more than a row per request, and experts that no token reaches, are not charged.
+    """
+    return tpot(architecture, conventions, system, READING)
+
+
 @dataclass(frozen=True)
 class Book:
     """How the memory book of Eqs 11 and 12 is kept: which weights, and whether activations count."""
@@ -119,8 +137,8 @@ class Book:
     activations: bool = True
 
 
-def _bounds(architecture: Architecture, conventions: Conventions, system: System, book: Book) -> tuple[Expr, Expr]:
-    """Least time at the memory and on the wires [s]; routed experts are read from the device that holds them."""
+def _eq12(architecture: Architecture, conventions: Conventions, system: System, book: Book) -> tuple[Expr, Expr]:
+    """Time at the memory and on the wires [s]; routed experts are read from the device that holds them."""
     held = capacity.memory_used(architecture, conventions, book.weights, book.activations, system.layout)
     parts = capacity.weights_by_part(architecture, layout=system.layout) if system.expert_device else {}
     routed = parts.get("routed", Integer(0))
@@ -129,28 +147,28 @@ def _bounds(architecture: Architecture, conventions: Conventions, system: System
 
 
 @cache
-def tpot_bound(
+def tpot_eq12(
     architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(), book: Book = Book()
 ) -> Expr:
-    """Lower bound of TPOT [s] (Eq. 12): all stored weights, the cache and communication, at memory and link speed.
+    """TPOT as Eq. 12 has it [s]: all stored weights, the cache and communication, at memory and link speed.
 
-    It reads every stored weight, so it bounds the full TPOT only from the batch on that reaches all experts.
+    It reads every stored weight, so that it bounds the full TPOT only from the batch on that reaches all experts.
     """
-    memory, wires = _bounds(architecture, conventions, system, book)
+    memory, wires = _eq12(architecture, conventions, system, book)
     return Max(memory, wires) if system.overlap == "comm" else memory + wires
 
 
-def B_SLO_bound(
+def B_SLO_eq12(
     architecture: Architecture, conventions: Conventions = Conventions(), system: System = System(), book: Book = Book()
 ) -> Expr:
-    """Largest batch that Eq. 12's bound admits under an SLO [requests], not rounded: the bound is linear in B."""
-    memory, wires = _bounds(architecture, conventions, system, book)
+    """Largest batch that Eq. 12 admits under an SLO [requests], not rounded: its time is linear in B."""
+    memory, wires = _eq12(architecture, conventions, system, book)
     if system.overlap == "comm" and wires:
         return Min(_largest(memory), _largest(wires))
     return _largest(memory + wires)
 
 
-def _largest(bound: Expr) -> Expr:
+def _largest(time: Expr) -> Expr:
     """The B at which a time that is linear in B equals the SLO."""
-    at_zero = bound.xreplace({B: Integer(0)})
-    return (SLO - at_zero) / (bound.xreplace({B: Integer(1)}) - at_zero)
+    at_zero = time.xreplace({B: Integer(0)})
+    return (SLO - at_zero) / (time.xreplace({B: Integer(1)}) - at_zero)

@@ -9,11 +9,12 @@ a row, a grid or a table from the folder of that file. `located` makes it absolu
 
 import os
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 from analysis.errors import InputError
 from analysis.evaluate.own_documents import csv_records, json_mapping, yaml_mapping
-from analysis.evaluate.own_text import place, shown
+from analysis.evaluate.own_text import CSV_BYTES, place, read_text, shown
 from analysis.evaluate.parameters import LISTS, names_rows
 from analysis.evaluate.reading import LARGEST
 from analysis.evaluate.rows import FILES, REFERENCES, Row
@@ -38,25 +39,27 @@ def load(name: str, file: str) -> Row:
 
     Raises InputError with the place, the value found, the values allowed and the remedy.
     """
-    return _loaded(Path(name), file, file_state(name))
+    return _loaded(Path(name), file, os.path.abspath(os.path.dirname(name)), file_state(name))
 
 
-def file_state(name: str) -> tuple | None:
-    """What tells a file from the same file changed; None for one that cannot be read, as reading it says why."""
+def file_state(name: str) -> bytes | None:
+    """What tells a file from the same file changed, however soon: its content, digested.
+
+    None for one that cannot be read, as reading it says why.
+    """
     try:
-        seen = Path(name).stat()
-    except (OSError, ValueError):
+        return sha256(read_text(Path(name), CSV_BYTES).encode()).digest()
+    except InputError:
         return None
-    return seen.st_mtime_ns, seen.st_size, seen.st_ino
 
 
 @lru_cache(maxsize=256)
-def _loaded(path: Path, file: str, state) -> Row:
+def _loaded(path: Path, file: str, folder: str, state) -> Row:
     record = _record(path)
     where = place(path)
     for column, cell in record.items():
         _check_cell(where, column, cell)
-    return _with_own_references(path, checked_row(FILES[file], record, where))
+    return _with_own_references(folder, checked_row(FILES[file], record, where))
 
 
 def _record(path: Path) -> dict:
@@ -102,15 +105,15 @@ def _check_cell(where: str, column: str, cell) -> None:
         )
 
 
-def _with_own_references(path: Path, row: Row) -> Row:
+def _with_own_references(folder: str, row: Row) -> Row:
     named = {column: getattr(row, column, None) for column in REFERENCES}
     return row.model_copy(
-        update={column: _absolute(name, path.parent) for column, name in named.items() if name and is_path(name)}
+        update={column: _absolute(name, folder) for column, name in named.items() if name and is_path(name)}
     )
 
 
-def _absolute(name: str, base: Path) -> str:
-    return os.path.abspath(base / name)
+def _absolute(name: str, base: Path | str) -> str:
+    return os.path.abspath(os.path.join(base, name))
 
 
 def located(name: str, given, base: Path):

@@ -7,6 +7,7 @@ intensity per expert. Axes are those of one accelerator (`analysis.derive.parall
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from sympy import Expr, Integer, Max, Symbol
@@ -14,6 +15,7 @@ from sympy import Expr, Integer, Max, Symbol
 from analysis.derive.symbols import BY_NAME, n_kv
 from analysis.errors import InputError, choices
 from analysis.evaluate.degrees import check_degrees
+from analysis.evaluate.forms import derived, symbols, watched
 from analysis.evaluate.numbers import exact, value
 from analysis.evaluate.setting import Setting
 
@@ -22,9 +24,10 @@ from analysis.evaluate.setting import Setting
 class Quantity:
     """A named result: its closed form in a setting, and further forms worth seeing beside it.
 
-    `expression` gives one closed form, or a dict of them by name (a breakdown). `compute` finds the number where it is
-    not the form's plain value (rounding, bisection, simulation); `closed_form` says so in words where there is no form.
-    `beside_values` are further numbers without a form. `domain` refuses settings in which the quantity does not exist.
+    `expression` gives one closed form, or a dict of them by name (a breakdown), `finish` rounds its value. `compute`
+    finds a number that no form's value is (bisection, simulation); `closed_form` says so in words. `uses` is the form
+    that it then searches, over `sought`. `beside_values` are further numbers without a form. `domain` refuses settings
+    in which the quantity does not exist.
     """
 
     name: str
@@ -34,7 +37,10 @@ class Quantity:
     beside: Mapping[str, Callable[[Setting], Expr]] = field(default_factory=dict)
     domain: Callable[[Setting], None] = lambda setting: None
     compute: Callable[[Setting], object] | None = None
+    finish: Callable[[object, Setting], object] = lambda found, setting: found
     closed_form: str = ""
+    uses: Callable[[Setting], Expr] | None = None
+    sought: frozenset[Symbol] = frozenset()
     beside_values: Callable[[Setting], dict[str, object]] = lambda setting: {}
 
     @property
@@ -42,10 +48,18 @@ class Quantity:
         """The label of the quantity's equation in the book."""
         return "eq-" + self.name.lower().replace("_", "-")
 
+    def form(self, setting: Setting) -> Expr | dict[str, Expr]:
+        """The closed form in a setting, derived once."""
+        return derived(self.expression, setting)
+
 
 @dataclass(frozen=True)
 class Answer:
-    """A quantity's value in SI units with its closed form, equation label and the conventions that were used."""
+    """A quantity's value in SI units with its closed form, equation label and the conventions that were used.
+
+    `notes` are sentences that a reader must know beside the number; `typed` are the parameters that were given by name,
+    `asked` those that a quantity without a form asked for.
+    """
 
     quantity: str
     value: object
@@ -54,8 +68,28 @@ class Answer:
     equation: str
     beside: dict[str, object]
     conventions: dict[str, object]
+    setting: Setting = field(repr=False)
+    typed: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said beside the number, looked for when it is asked for: loops over numbers do not wait for it.
+
+        >>> evaluate("kv_cache_bytes", model="llama-3.1-8b", L=200_000).notes
+        ('L=200000 exceeds the longest context of Llama 3.1 8B, 131072 tokens.',)
+        """
+        from analysis.evaluate.notes import notes
+
+        return notes(quantity(self.quantity), self.setting, self.typed, self.asked)
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What is printed of the answer, by name."""
+        return {name: getattr(self, name) for name in TOLD}
 
 
+TOLD = ("quantity", "value", "unit", "closed_form", "equation", "beside", "conventions", "notes")
 QUANTITIES: dict[str, Quantity] = {}
 
 
@@ -92,12 +126,17 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
     wanted = quantity(name)
     setting = setting or Setting.of(**given)
     wanted.domain(setting)
-    form = wanted.expression(setting) if wanted.expression else None
-    found = wanted.compute(setting) if wanted.compute else number(form, setting.point)
-    beside = {label: number(more(setting), setting.point) for label, more in wanted.beside.items()}
+    form = wanted.form(setting) if wanted.expression else None
+    found, asked = watched(wanted.compute, setting) if wanted.compute else (_finished(wanted, form, setting), set())
+    beside = {label: number(derived(more, setting), setting.point) for label, more in wanted.beside.items()}
     shown = wanted.closed_form or _shown(form, setting.point)
-    beside |= wanted.beside_values(setting)
-    return Answer(name, _scalar(found), wanted.unit, shown, wanted.label, beside, setting.echo)
+    more, also = watched(wanted.beside_values, setting)
+    chosen = setting.echo, setting, tuple(given), frozenset(asked | also)
+    return Answer(name, _scalar(found), wanted.unit, shown, wanted.label, beside | more, *chosen)
+
+
+def _finished(wanted: Quantity, form: Expr | dict[str, Expr], setting: Setting):
+    return wanted.finish(number(form, setting.point), setting)
 
 
 def _shown(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
@@ -113,9 +152,9 @@ def number(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
     """A closed form's value; exact integers where the point is a single one and the form stays whole."""
     if isinstance(form, dict):
         return {name: number(part, point) for name, part in form.items()}
-    check_degrees(point, form.free_symbols)
-    arrays = any(isinstance(point.get(symbol), np.ndarray) for symbol in form.free_symbols)
-    if not arrays and form.is_polynomial() and form.free_symbols <= set(point):
+    check_degrees(point, symbols(form))
+    arrays = any(isinstance(point.get(symbol), np.ndarray) for symbol in symbols(form))
+    if not arrays and form.is_polynomial() and symbols(form) <= set(point):
         return exact(form, point)
     found = value(form, point)
     return found if arrays else _whole(float(found))

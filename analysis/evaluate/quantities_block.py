@@ -9,7 +9,7 @@ from analysis.derive import decoder, roofline
 from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Counts
 from analysis.derive.feedforward import routed_experts
-from analysis.derive.parallel import Substitution, sharded, single_expert
+from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
 from analysis.derive.symbols import L, deg_TP
 from analysis.derive.windows import kinds
 from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model, number
@@ -56,9 +56,9 @@ def _held(setting: Setting, tokens: Expr = Integer(1)) -> dict[str, object]:
     return {name: number(form, setting.point) for name, form in held.items()}
 
 
-def _expert(setting: Setting) -> Counts:
+def _expert(setting: Setting, alone: Callable[[Layout], Substitution] = single_expert) -> Counts:
     kernels = grouped("routed", routed_experts(setting.architecture.expert_width), setting["grouping"])
-    axes = single_expert(setting.layout)
+    axes = alone(setting.layout)
     return Counts("expert", flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
 
 
@@ -136,7 +136,10 @@ define(
     "FLOP/byte",
     lambda s: _expert(s).intensity,
     domain=needs_experts,
-    beside={"weights only": lambda s: roofline.weights_only(_expert(s))},
+    beside={
+        "weights only": lambda s: roofline.weights_only(_expert(s)),
+        "of an expert that is read": lambda s: _expert(s, read_expert).intensity,
+    },
 )
 define(
     "ridge_point",

@@ -56,7 +56,18 @@ def _imbalance_beside(setting: Setting) -> dict[str, object]:
 define("tpot", "time per output token", "s", system.tpot, domain=_serves)
 define("tpot_terms", "terms of the time per output token, all blocks together", "s", system.terms, domain=_serves)
 define(
-    "tpot_bound", "lower bound of the time per output token (Eq. 12)", "s", domain=_serves, expression=system.tpot_bound
+    "tpot_bound",
+    "lower bound of the time per output token: weights and cached tokens that a step reads, and communication",
+    "s",
+    system.tpot_bound,
+    domain=_serves,
+)
+define(
+    "tpot_eq12",
+    "time per output token as Eq. 12 has it: all stored weights and cached tokens, and communication",
+    "s",
+    system.tpot_eq12,
+    domain=_serves,
 )
 define(
     "tokens_per_step",
@@ -64,6 +75,7 @@ define(
     "token",
     lambda setting: speculation.closed_tokens(),
     compute=lambda setting: value(system.tokens_per_step(setting), setting.point),
+    uses=system.tokens_per_step,
 )
 define("throughput", "output tokens per second of the system", "token/s", lambda s: B / system.tpot(s), domain=_serves)
 define(
@@ -85,7 +97,7 @@ define(
     "largest batch that fits the system's memory",
     "requests",
     system.B_cap,
-    compute=system.B_cap_value,
+    finish=system.rounded,
     domain=lambda s: (needs_model(s), needs_accelerator(s)),
 )
 define(
@@ -112,9 +124,12 @@ define(
     "largest batch whose time per output token meets the SLO",
     "requests",
     compute=system.B_SLO_value,
+    uses=system.B_SLO_form,
+    sought=frozenset({B}),
     closed_form="largest whole B with tpot(B) <= SLO, by bisection",
     domain=_serves,
-    beside={"lower bound of TPOT (Eq. 12)": system.B_SLO_bound},
+    beside={"by Eq. 12": system.B_SLO_eq12},
+    beside_values=lambda setting: {"at most, by the lower bound of TPOT": system.B_SLO_bound(setting)},
 )
 define(
     "load_imbalance",

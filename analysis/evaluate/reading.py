@@ -51,7 +51,7 @@ def read(name: str, given):
         )
     if parameter.kind == ROW:
         return str(given)
-    if parameter.kind == CHOICE or (given in parameter.allowed and isinstance(given, str)):
+    if parameter.kind == CHOICE or (isinstance(given, str) and given in parameter.allowed):
         return _choice(parameter, given)
     return _numbers(parameter, given)
 

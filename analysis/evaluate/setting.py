@@ -104,10 +104,14 @@ class Setting:
 
     def _step(self) -> dict:
         found = {BY_NAME[name]: self[name] for name in NUMERIC if self[name] is not None}
-        step = 1 if self["phase"] == "decode" else self["L"]
-        query = step if self["l"] is None else self["l"]
-        more = {BY_NAME["l"]: query, SLO: self["slo"]}
+        more = {BY_NAME["l"]: self.queries, SLO: self["slo"]}
         return found | {symbol: value for symbol, value in more.items() if value is not None}
+
+    @property
+    def queries(self):
+        """Query tokens of a request in this step [tokens]: l, else by the phase; None in prefill without L."""
+        step = 1 if self["phase"] == "decode" else self["L"]
+        return step if self["l"] is None else self["l"]
 
     def _widths(self) -> dict:
         return widths.widths(self)

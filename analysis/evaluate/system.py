@@ -3,14 +3,17 @@
 Times are per output token: those of a step over the tokens that a request gains in it, one unless drafts are accepted.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from sympy import Expr, Integer
 
 from analysis.derive import capacity, decoder, serving, speculation
 from analysis.derive.parallel import sharded
-from analysis.derive.symbols import SLO, B, acceptance, deg_DP, l
+from analysis.derive.symbols import SLO, B, acceptance, deg_DP
 from analysis.errors import InputError
 from analysis.evaluate.degrees import check_degrees
+from analysis.evaluate.forms import derived, symbols
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.timing import timing
@@ -31,10 +34,10 @@ def tokens_per_step(setting: Setting) -> Expr:
         return Integer(1)
     if setting["phase"] == "prefill":
         raise InputError("acceptance= speaks of drafts, and prefill has none; leave it out, or choose phase=decode.")
-    most = np.max(setting.point[l])
+    most = np.max(setting.queries)
     if most > MOST_QUERIES:
         raise InputError(f"l={most:g}: with acceptance= allowed are up to {MOST_QUERIES} query tokens; give fewer.")
-    several = isinstance(setting.point[l], np.ndarray)
+    several = isinstance(setting.queries, np.ndarray)
     form = speculation.tokens_up_to if several else lambda query: speculation.expected_tokens(acceptance, query)
     return form(int(most))
 
@@ -58,14 +61,19 @@ def book(setting: Setting) -> serving.Book:
 
 
 def tpot_bound(setting: Setting) -> Expr:
-    """Lower bound of TPOT [s] (Eq. 12)."""
-    step = serving.tpot_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+    """Lower bound of TPOT [s]."""
+    return serving.tpot_bound(setting.architecture, setting.conventions, system(setting)) / tokens_per_step(setting)
+
+
+def tpot_eq12(setting: Setting) -> Expr:
+    """TPOT as Eq. 12 has it [s]."""
+    step = serving.tpot_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
     return step / tokens_per_step(setting)
 
 
-def B_SLO_bound(setting: Setting) -> Expr:
-    """Batch [requests] that the lower bound admits under the SLO, not rounded."""
-    form = serving.B_SLO_bound(setting.architecture, setting.conventions, system(setting), book(setting))
+def B_SLO_eq12(setting: Setting) -> Expr:
+    """Batch [requests] that Eq. 12 admits under the SLO, not rounded."""
+    form = serving.B_SLO_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
     return form.xreplace({SLO: SLO * tokens_per_step(setting)})
 
 
@@ -100,21 +108,32 @@ def rounded(batch, setting: Setting):
 
 def B_cap_value(setting: Setting):
     """B_cap [requests] (Eq. 11), rounded by the convention `rounding`."""
-    form = B_cap(setting)
-    check_degrees(setting.point, form.free_symbols)
+    form = derived(B_cap, setting)
+    check_degrees(setting.point, symbols(form))
     return rounded(value(form, setting.point), setting)
 
 
 def B_SLO_value(setting: Setting):
-    """Largest whole batch with TPOT <= slo [requests], 0 if none; by bisection, as the full TPOT never falls with B.
+    """Largest whole batch with TPOT <= slo [requests], 0 if none. Raises InputError without an SLO."""
+    return _largest_within(tpot, setting)
 
-    Raises InputError without an SLO.
-    """
+
+def B_SLO_form(setting: Setting) -> Expr:
+    """What is at least 0 as long as a batch is in time [s]."""
+    return SLO - tpot(setting)
+
+
+def B_SLO_bound(setting: Setting):
+    """Upper bound of B_SLO [requests]: the largest whole batch whose lower bound of TPOT is within the SLO."""
+    return _largest_within(tpot_bound, setting)
+
+
+def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
+    """The largest whole batch [requests] with a time within the SLO, by bisection: the time never falls with B."""
     if setting["slo"] is None:
         raise InputError("slo= is needed: the time allowed per output token in seconds, for example slo=0.02.")
-    form = tpot(setting)
-    check_degrees(setting.point, form.free_symbols)
-    point = setting.point
+    form, point = derived(time, setting), setting.point
+    check_degrees(point, symbols(form))
     shape = np.broadcast_shapes(*(np.shape(number) for symbol, number in point.items() if symbol != B))
 
     def fits(batch):

@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 from analysis.derive.roofline import ROOFLINE, Timing
-from analysis.evaluate.own_rows import file_state, is_path
 from analysis.evaluate.setting import Setting
 
 
@@ -12,15 +11,18 @@ def timing(setting: Setting) -> Timing:
     name = setting["calibration"]
     if name is None:
         return ROOFLINE
-    return _calibrated(name, setting.architecture.mechanism.latent, file_state(name) if is_path(name) else None)
+    from analysis.evaluate.measured import calibrations  # the bare roofline needs none of it
+
+    return _calibrated(tuple(calibrations.named(name).items()), setting.architecture.mechanism.latent)
 
 
 @lru_cache(maxsize=64)
-def _calibrated(name: str, latent: bool, state) -> Timing:
-    from analysis.evaluate.measured import calibrations  # the bare roofline needs none of it
+def _calibrated(fitted: tuple, latent: bool) -> Timing:
+    """Kept under the fitted rows themselves: a file may change under its name."""
+    from analysis.evaluate.measured import calibrations
 
-    calibrations.named(name)
+    rows = dict(fitted)
     return Timing(
-        kernel=lambda counts, stage: calibrations.kernel_time(counts, name, stage, latent),
-        wires=lambda seconds: calibrations.wire_time(seconds, name),
+        kernel=lambda counts, stage: calibrations.kernel_time(counts, rows, stage, latent),
+        wires=lambda seconds: calibrations.wire_time(seconds, rows),
     )

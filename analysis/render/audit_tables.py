@@ -123,13 +123,13 @@ def _foretold(link: str, other: str) -> str:
 
 
 def bound_holds_from(system: Mapping[str, object], weights: str = "eq11", L: int | None = None) -> int:
-    """Least batch [requests] from which Eq. 12's bound stays below the full time per output token.
+    """Least batch [requests] from which Eq. 12 stays below the full time per output token.
 
     `system` are parameters of a setting with model, accelerator, link and degrees; L [tokens] adds a context.
     """
     batches = np.arange(1, SEARCHED + 1)
     setting = Setting.of(**{**system, "weights": weights, "B": batches, "L": L or system.get("L")})
-    above = evaluate("tpot_bound", setting).value > evaluate("tpot", setting).value
+    above = evaluate("tpot_eq12", setting).value > evaluate("tpot", setting).value
     return int(batches[above].max(initial=0)) + 1
 
 

@@ -38,6 +38,7 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "B_RP": r"B_{RP}",
     "tpot": r"TPOT",
     "tpot_bound": r"TPOT_{bound}",
+    "tpot_eq12": r"TPOT_{Eq. 12}",
     "all_to_all_time": r"t_{dispatch}",
     "B_cap": r"B_{cap}",
     "B_SLO": r"B_{SLO}",
@@ -76,15 +77,19 @@ def named(mechanism: str, order: str) -> str:
     return f"{mechanism} {ORDER_NAMES.get(order, order)}".replace("_", " ") if several else mechanism.replace("_", " ")
 
 
-@cache
-def _form(name: str, chosen: tuple, kept: tuple[str, ...]) -> Expr:
-    setting = Setting.of(**{"accelerator": next(iter(datasets.accelerators())), **dict(chosen)})
+def _form(name: str, chosen: dict, kept: tuple[str, ...]) -> Expr | dict[str, Expr]:
+    setting = Setting.of(**{"accelerator": next(iter(datasets.accelerators())), **chosen})
     quantity(name).domain(setting)
-    form = quantity(name).expression(setting)
-    ones = {one: 1 for one in WHOLE_SYSTEM if one.name not in kept}
+    form = quantity(name).form(setting)
     if isinstance(form, dict):
-        return {part: _wires(each) if each.has(BW_Int) else tidy(simple(each, ones)) for part, each in form.items()}
-    return tidy(simple(form, ones))
+        return {part: _wires(each) if each.has(BW_Int) else _tidied(each, kept) for part, each in form.items()}
+    return _tidied(form, kept)
+
+
+@cache
+def _tidied(form: Expr, kept: tuple[str, ...]) -> Expr:
+    """Kept under the form itself, whatever rows led to it; tidying is slow."""
+    return tidy(simple(form, {one: 1 for one in WHOLE_SYSTEM if one.name not in kept}))
 
 
 def forms(name: str, keep: tuple[str, ...] = (), **given) -> list[tuple[str, Expr]]:
@@ -94,11 +99,11 @@ def forms(name: str, keep: tuple[str, ...] = (), **given) -> list[tuple[str, Exp
     are 1 unless named in `keep`.
     """
     if "model" in given:
-        return [("", _form(name, tuple(sorted(given.items())), tuple(keep)))]
+        return [("", _form(name, given, tuple(keep)))]
     found: dict[Expr, list[str]] = {}
     for remark, chosen in subjects():
         try:
-            form = _form(name, tuple(sorted({**chosen, **given}.items())), tuple(keep))
+            form = _form(name, {**chosen, **given}, tuple(keep))
         except InputError:
             continue
         found.setdefault(form, []).append(remark)

@@ -60,6 +60,7 @@ NAMES: dict[str, Any] = {
     "sum_equation": system_equations.sum_equation,
     "multiple_equation": system_equations.multiple_equation,
     "parts_equation": system_equations.parts_equation,
+    "read_equation": system_equations.read_equation,
     "symbols_table": tables.symbols_table,
     "conventions_table": tables.conventions_table,
     "data_dictionary": tables.data_dictionary,

@@ -1,11 +1,11 @@
 """Equations of a whole system: too long to print flat, so in terms of each other and of a block's named parts."""
 
-from sympy import Add, Expr, Symbol, fraction
+from sympy import Add, Expr, Integer, Symbol, collect, expand, factor, fraction
 
 from analysis.derive import decoder
-from analysis.derive.symbols import L
+from analysis.derive.symbols import B, BW_mem, L, d_FFN, deg_DP, deg_TP, l, n_dec, n_moe, width_kv, width_weights
 from analysis.errors import InputError
-from analysis.evaluate.quantities import quantity
+from analysis.evaluate.quantities import quantity, simple
 from analysis.evaluate.setting import Setting
 from analysis.render.equations import left_side
 from analysis.render.latex import ABBREVIATED, THIN, display, display_lines, tex
@@ -53,10 +53,38 @@ def _parts(setting: Setting) -> dict[Symbol, Expr]:
 def parts_equation(name: str, **given) -> str:
     """A quantity of the system in the letters of `_parts`, each of which is spelt out below it."""
     setting = Setting.of(**given)
+    return _in_letters(name, quantity(name).form(setting), _parts(setting))
+
+
+def read_equation(name: str, **given) -> str:
+    """A sum of reading times in the same letters, by the width of what is read; tensor parallelism is left out."""
+    setting = Setting.of(**given)
     parts = _parts(setting)
-    form = quantity(name).expression(setting)
+    form = simple(expand(quantity(name).form(setting).xreplace({deg_TP: Integer(1)})), {})
+
+    def lettered(read: Expr) -> Expr:
+        return collect(_with_letters(expand(read * BW_mem), parts), list(parts)) / BW_mem
+
+    by_width = collect(form, [width_weights, width_kv], evaluate=False)
+    dense = d_FFN * by_width[width_weights].coeff(d_FFN)
+    others = collect(expand(by_width[width_weights] - dense), [n_dec, n_moe], lettered)
+    weights = width_weights * (factor(dense) + others)
+    each = B * n_dec / deg_DP
+    cache = each * lettered(by_width[width_kv] * width_kv / each)
+    wires = Add(*(times * width for width, times in by_width.items() if width not in (width_weights, width_kv)))
+    return _in_letters(name, weights + cache + collect(wires, [n_moe], factor), parts)
+
+
+def _with_letters(form: Expr, parts: dict[Symbol, Expr]) -> Expr:
     for letter, part in parts.items():
-        form = form.subs((part * L).expand(), letter * L).subs(part, letter)
+        for tokens in (L, l):
+            form = form.subs((part * tokens).expand(), letter * tokens)
+        form = form.subs(part, letter)
+    return form
+
+
+def _in_letters(name: str, form: Expr, parts: dict[Symbol, Expr]) -> str:
+    form = _with_letters(form, parts)
     rows = [(left_side(name), form, "")] + [
         (tex(letter), part, "") for letter, part in parts.items() if form.has(letter)
     ]

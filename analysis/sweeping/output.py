@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from analysis.evaluate.parameters import COUNT, NUMBER, PARAMETERS
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.sweep.front import front_mask
 from analysis.evaluate.sweep.grid import Front, Grid
-from analysis.sweeping.tables import opened, plain
+from analysis.evaluate.sweep.noting import sentences
+from analysis.sweeping.tables import noted, opened, plain
 
 SUFFIXES = (".parquet", ".csv")
 NOT_SYMBOLS = {"slo": "s", "width": "byte"}  # units of parameters that are no symbols, where they have one
@@ -33,25 +35,26 @@ def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]
 
     Raises NoSetting if no setting of the grid exists, InputError if `out` cannot be written; nothing is written then.
     """
-    skipped: list[dict] = []
-    tables = _tables(parts, skipped)
+    skipped, counts = [], Counter()
+    tables = _tables(parts, skipped, counts)
     if grid.front:
         tables = on_front(tables, grid.front)
     with whole(out) as place:
         rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, place)
         if rows is None:
             raise NoSetting(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
-    _beside(out, "dictionary", dictionary(grid))
+    _beside(out, "dictionary", dictionary(grid) + _notes(sentences(grid, counts)))
     _beside(out, "skipped", skipped)
     return rows, skipped
 
 
-def _tables(parts: Iterable[Path], skipped: list[dict]) -> Iterator[pa.Table]:
+def _tables(parts: Iterable[Path], skipped: list[dict], counts: Counter) -> Iterator[pa.Table]:
     for path in parts:
         table, left_out = opened(path)
         skipped += left_out
+        counts.update(noted(table))
         if table.num_columns:
-            yield table
+            yield table.replace_schema_metadata(None)
 
 
 def on_front(tables: Iterable[pa.Table], front: Front) -> Iterator[pa.Table]:
@@ -110,6 +113,16 @@ def _front(front: Front) -> dict[str, object]:
     within = f", within equal {', '.join(front.by)}" if front.by else ""
     meaning = f"only points that no other beats: highest {front.gain} at lowest {front.cost}{within}"
     return _entry(front.gain, "front", "", meaning)
+
+
+def _notes(said: list[str]) -> list[dict[str, object]]:
+    return [_entry("", "note", "", sentence) for sentence in said]
+
+
+def notes_beside(out: Path) -> tuple[str, ...]:
+    """The notes that stand in a table's dictionary."""
+    with beside(out, "dictionary").open(newline="", encoding="utf-8") as file:
+        return tuple(entry["meaning"] for entry in csv.DictReader(file) if entry["role"] == "note")
 
 
 def _entry(column: str, role: str, unit: str, meaning: str, value: object = "") -> dict[str, object]:

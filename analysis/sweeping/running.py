@@ -14,7 +14,7 @@ from analysis.evaluate.own_text import place
 from analysis.evaluate.sweep.cutting import Task, number_of_tasks, tasks
 from analysis.evaluate.sweep.grid import Grid, grid_of, read_grid
 from analysis.executors import results, workers
-from analysis.sweeping.output import SUFFIXES, NoSetting, merge
+from analysis.sweeping.output import SUFFIXES, NoSetting, merge, notes_beside
 from analysis.sweeping.parts import Parts
 from analysis.sweeping.tables import work
 
@@ -31,6 +31,11 @@ class Summary:
     computed: int
     seconds: float
     skipped: tuple[dict, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said of the table, as its dictionary has it."""
+        return notes_beside(self.out)
 
 
 def sweep(

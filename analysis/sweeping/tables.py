@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from analysis.evaluate.sweep.cutting import Task
 from analysis.evaluate.sweep.evaluating import columns
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
-SKIPPED = b"skipped"
+SKIPPED, NOTED = b"skipped", b"noted"
 
 
 def work(task: Task) -> bytes:
@@ -21,20 +22,27 @@ def work(task: Task) -> bytes:
     This is the function that workers run; it reads no files but own rows, and writes none.
     """
     table, skipped = evaluated(task)
-    return _stored(table.replace_schema_metadata({SKIPPED: json.dumps(skipped)}), task)
+    return _stored(table.replace_schema_metadata({**table.schema.metadata, SKIPPED: json.dumps(skipped)}), task)
 
 
 def evaluated(task: Task) -> tuple[pa.Table, list[dict]]:
-    """A task's points, and its blocks that cannot be built, each with the reason."""
-    tables, skipped = [], []
+    """A task's points, with counts of what must be noted of them, and its blocks that cannot be built, with reasons."""
+    tables, skipped, counts = [], [], Counter()
     for block in task.blocks:
         try:
-            found = columns(task, block)
+            found, beyond = columns(task, block)
         except InputError as reason:
             skipped.append({**block.values, "reason": str(reason)})
             continue
         tables.append(_table(task, found))
-    return pa.concat_tables(tables).unify_dictionaries() if tables else pa.table({}), skipped
+        counts += beyond
+    whole = pa.concat_tables(tables).unify_dictionaries() if tables else pa.table({})
+    return whole.replace_schema_metadata({NOTED: json.dumps(counts)}), skipped
+
+
+def noted(table: pa.Table) -> Counter:
+    """What must be noted of a task's points, counted."""
+    return Counter(json.loads(table.schema.metadata[NOTED]))
 
 
 def plain(table: pa.Table) -> pa.Table:
@@ -69,7 +77,7 @@ def _stored(table: pa.Table, task: Task) -> bytes:
 
 
 def opened(path) -> tuple[pa.Table, list[dict]]:
-    """The points of a stored part, and what it skipped."""
+    """The points of a stored part with their counts, and what it skipped."""
     table = pq.read_table(path, use_threads=False)
     skipped = json.loads(table.schema.metadata[SKIPPED])
-    return table.replace_schema_metadata(None), skipped
+    return table.replace_schema_metadata({NOTED: table.schema.metadata[NOTED]}), skipped

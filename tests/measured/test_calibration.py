@@ -126,12 +126,12 @@ def test_an_unknown_name_is_refused():
 def test_kernel_time_as_a_closed_form():
     setting = Setting.of(model="deepseek-v3", accelerator="h100-sxm5", B=128, L=8192)
     (kernel,) = attention_stages(MECHANISMS["MLA"], setting.conventions)["core"]
-    model = calibrations.named("published")["latent-attention"]
+    rows = calibrations.named("published")
+    model = rows["latent-attention"]
     compute = value(kernel.flops, setting.point) / 989.4e12
     memory = value(kernel.bytes, setting.point) / 3350e9
     wanted = calibration.calibrated(compute, memory, **model.parameters)
-    assert float(
-        value(calibrations.kernel_time(kernel, "published", "core", latent=True), setting.point)
-    ) == pytest.approx(wanted)
-    bare = calibrations.kernel_time(kernel, "published", "projections")
+    fitted = calibrations.kernel_time(kernel, rows, "core", latent=True)
+    assert float(value(fitted, setting.point)) == pytest.approx(wanted)
+    bare = calibrations.kernel_time(kernel, rows, "projections")
     assert float(value(bare, setting.point)) == pytest.approx(max(compute, memory))

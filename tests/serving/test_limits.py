@@ -114,14 +114,14 @@ def test_B_SLO_beyond_its_first_guess():
 
 @given(names, contexts, st.floats(0.001, 10))
 def test_B_SLO_of_the_bound_inverts_it(name, context, slo):
-    batch = number(form(name, "B_SLO_bound"), point(name, L=context, SLO=slo))
+    batch = number(form(name, "B_SLO_eq12"), point(name, L=context, SLO=slo))
     if batch > 0:
-        assert number(form(name, "tpot_bound"), point(name, B=batch, L=context)) == pytest.approx(slo, rel=1e-9)
+        assert number(form(name, "tpot_eq12"), point(name, B=batch, L=context)) == pytest.approx(slo, rel=1e-9)
 
 
 def test_the_bound_admits_more_than_the_full_tpot():
     answer = evaluate("B_SLO", at("gpt3", L=2048, slo=0.05, weights="eq11"))
-    assert answer.beside["lower bound of TPOT (Eq. 12)"] > answer.value > 0
+    assert answer.beside["by Eq. 12"] > answer.value > 0
 
 
 # -- Eq. 10 --------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def test_batch_that_fits_by_bookkeeping():
 
 
 # -- readings --------------------------------------------------------------------------------------
-SHARED = ("tpot", "tpot_bound", "B_cap", "kv_cache_bytes", "core_attention_flops", "attention_block_time")
+SHARED = ("tpot", "tpot_bound", "tpot_eq12", "B_cap", "kv_cache_bytes", "core_attention_flops", "attention_block_time")
 
 
 @pytest.mark.parametrize("name", SHARED)
@@ -99,7 +99,9 @@ def test_the_papers_reading_is_the_other_row_and_a_convention(name, phase):
 
 
 @pytest.mark.parametrize("model", WINDOWED)
-@pytest.mark.parametrize("name", ["tpot", "tpot_bound", "B_cap", "B_SLO", "kv_cache_bytes", "core_attention_bytes"])
+@pytest.mark.parametrize(
+    "name", ["tpot", "tpot_bound", "tpot_eq12", "B_cap", "B_SLO", "kv_cache_bytes", "core_attention_bytes"]
+)
 def test_up_to_the_window_nothing_differs(model, name):
     for context in (1, Setting.of(model=model).model.L_win):
         full = evaluate(name, at(model, L=context, windows="full", slo=0.02)).value
@@ -126,17 +128,17 @@ def test_blocks_cannot_be_left_out_of_a_pattern_unsaid():
 def test_memory_and_its_bound_on_time_are_linear_in_the_batch(model, first, second):
     setting = at(model)
     given_to = (setting.architecture, setting.conventions)
-    for form in (capacity.memory_used(*given_to), serving.tpot_bound(*given_to, system.system(setting))):
+    for form in (capacity.memory_used(*given_to), serving.tpot_eq12(*given_to, system.system(setting))):
         low, high, both = (float(value(form, setting.point | {B: b})) for b in (first, second, first + second))
         assert low + high - both == pytest.approx(float(value(form, setting.point | {B: 0})), rel=1e-6)
 
 
 @pytest.mark.parametrize("model", WINDOWED)
 @pytest.mark.parametrize("L", [64, 1000, 8192, 100_000])
-def test_the_bound_meets_the_slo_at_its_batch(model, L):
+def test_eq12_meets_the_slo_at_its_batch(model, L):
     setting = at(model, L=L, slo=0.05)
-    batch = float(value(system.B_SLO_bound(setting), setting.point))
-    assert float(value(system.tpot_bound(setting), setting.point | {B: batch})) == pytest.approx(0.05, rel=1e-12)
+    batch = float(value(system.B_SLO_eq12(setting), setting.point))
+    assert float(value(system.tpot_eq12(setting), setting.point | {B: batch})) == pytest.approx(0.05, rel=1e-12)
     whole = evaluate("B_SLO", setting).value
     times = evaluate("tpot", setting.with_(B=[whole, whole + 1])).value
     assert times[0] <= 0.05 < times[1]

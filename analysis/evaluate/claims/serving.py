@@ -157,4 +157,4 @@ def _floor(paper: Paper) -> Judgement:
         f"{100 * reached[0]:.0f} % of the experts are read and a token takes {times[0] * 1e3:.2f} ms; the floor holds "
         f"once every expert is reached (99 % from B = {batches[reached > 0.99][0]:.0f} on)."
     )
-    return Judgement(readings, reason, "ms", quantity("tpot_bound").label, FIGURE)
+    return Judgement(readings, reason, "ms", quantity("tpot_eq12").label, FIGURE)

@@ -116,23 +116,23 @@ def _own(path: Path, state) -> dict[str, Calibration]:
     return {row.operation: row for row in rows}
 
 
-def kernel_time(kernel: Kernel | Counts, name: str, stage: str, latent: bool = False) -> Expr:
+def kernel_time(kernel: Kernel | Counts, rows: dict[str, Calibration], stage: str, latent: bool = False) -> Expr:
     """Calibrated time of one kernel [s] as a closed form, for `evaluate` in place of the roofline time.
 
-    `stage` is the stage of the block (core, routed, projections ...), `latent` whether the core is MLA's. A stage whose
-    kind the calibration lacks keeps the bare roofline. Raises InputError for an unknown calibration.
+    `rows` are those of one calibration (`named`), `stage` is the stage of the block (core, routed, projections ...),
+    `latent` whether the core is MLA's. A stage whose kind the calibration lacks keeps the bare roofline.
     """
     kind = STAGES.get(stage, "gemm")
-    model = named(name).get("latent-attention" if kind == "attention" and latent else kind)
+    model = rows.get("latent-attention" if kind == "attention" and latent else kind)
     if model is None:
         return roofline.time(kernel)
     parts = kernel.flops / P_acc, kernel.bytes / BW_mem
     return calibration.calibrated(*parts, **{key: Float(number) for key, number in model.parameters.items()})
 
 
-def wire_time(time: Expr, name: str) -> Expr:
-    """Calibrated time of a dispatch, combine or all-reduce [s] from its time at the link's rate. Raises InputError."""
-    model = named(name).get("exchange")
+def wire_time(time: Expr, rows: dict[str, Calibration]) -> Expr:
+    """Calibrated time of a dispatch, combine or all-reduce [s] from its time at the link's rate."""
+    model = rows.get("exchange")
     return time if model is None else model.floor + time / model.memory_efficiency
 
 

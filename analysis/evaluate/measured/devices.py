@@ -1,7 +1,5 @@
 """Roofs of the devices that measurements name: data-sheet rates as points."""
 
-from functools import cache
-
 import numpy as np
 import pyarrow as pa
 from sympy import Symbol
@@ -15,7 +13,6 @@ PEAK = {"bf16": "bf16", "fp16": "bf16", "fp8": "fp8", "fp4": "fp4"}
 """Which peak of an accelerator's row a number format runs at."""
 
 
-@cache
 def device_point(name: str, precision: str) -> dict[Symbol, float]:
     """P_acc [FLOP/s] and BW_mem [byte/s] of an accelerator's data sheet.
 
@@ -33,7 +30,6 @@ def device_point(name: str, precision: str) -> dict[Symbol, float]:
     return {P_acc: point[P_acc], BW_mem: point[BW_mem]}
 
 
-@cache
 def link_point(name: str, symbol: Symbol = BW_Int) -> dict[Symbol, float]:
     """Bandwidth of a link in one direction [byte/s], as the value of `symbol`. Raises InputError for an unknown
     link.

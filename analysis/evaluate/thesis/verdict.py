@@ -11,6 +11,7 @@ import numpy as np
 
 from analysis.evaluate import datasets
 from analysis.evaluate.edition.edition import Edition
+from analysis.evaluate.own_rows import file_state
 from analysis.evaluate.thesis import conclusions
 from analysis.evaluate.thesis.conclusions import Condition
 from analysis.evaluate.thesis.world import World, world
@@ -123,7 +124,7 @@ def variants(edition: Edition) -> dict[str, dict]:
     return {name: changed for name, changed in found.items() if name and (row.P_fp8 or "peak" not in changed)}
 
 
-_judged: dict[tuple[str, str], tuple[Verdict, ...]] = {}
+_judged: dict[tuple, tuple[Verdict, ...]] = {}
 
 
 def verdicts(edition: Edition, variant: str = PLAIN) -> tuple[Verdict, ...]:
@@ -133,7 +134,8 @@ def verdicts(edition: Edition, variant: str = PLAIN) -> tuple[Verdict, ...]:
 
 def judged(edition: Edition, **changed) -> tuple[Verdict, ...]:
     """Every conclusion judged in an edition with some parameters of its systems replaced. Raises InputError."""
-    key = repr(edition), repr(sorted(changed.items()))  # an edition holds a mapping, so that it cannot be a key itself
+    own = tuple(map(file_state, map(str, edition.files)))  # rows may change under their names
+    key = repr(edition), own, repr(sorted(changed.items()))  # an edition holds a mapping and is no key itself
     if key not in _judged:
         found = world(edition, **changed)
         _judged[key] = tuple(Verdict(each, _checked(each, found)) for each in CONCLUSIONS)

@@ -24,6 +24,7 @@ PAPER = {
     "tpot": "Eq. 12",
     "tpot_terms": "Eq. 12",
     "tpot_bound": "Eq. 12",
+    "tpot_eq12": "Eq. 12",
     "all_to_all_time": "Eq. 13",
     "B_cap": "Eq. 11",
     "weights_per_accelerator": "Eq. 11",

@@ -1,0 +1,78 @@
+"""Which parameters a quantity's number can depend on at all, in one setting: found by trying other values.
+
+No number is computed for it: other values either lead to another closed form, or change a symbol of the form, or they
+change nothing. So a note about a parameter without effect is true whatever the value.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from analysis.errors import InputError
+from analysis.evaluate import datasets
+from analysis.evaluate.forms import derived, symbols
+from analysis.evaluate.parameters import CHOICE, PARAMETERS, ROW
+from analysis.evaluate.quantities import Quantity
+from analysis.evaluate.setting import Setting
+
+MOST_ROWS = 6
+SAMPLES = np.array([0.5, 1000.7, 123456.3])  # what a quantity's rounding is tried on
+
+
+def used(wanted: Quantity, setting: Setting) -> frozenset[Symbol]:
+    """The symbols of all closed forms behind a quantity's numbers, but for those that it searches itself."""
+    return frozenset().union(*map(symbols, _forms(wanted, setting))) - wanted.sought
+
+
+def without_effect(wanted: Quantity, setting: Setting, names, asked: frozenset[str]) -> list[str]:
+    """Those of the named parameters that the quantity's number does not depend on.
+
+    `asked` are the parameters that a quantity without any closed form asked for.
+    """
+    if not _forms(wanted, setting):
+        return [name for name in names if name not in asked]
+    here = _depends_on(wanted, setting)
+    return [name for name in names if not any(_differs(here, wanted, each) for each in _others(setting, name))]
+
+
+def _forms(wanted: Quantity, setting: Setting) -> list[Expr]:
+    sources = (wanted.uses or wanted.expression, *wanted.beside.values())
+    found = [derived(each, setting) for each in sources if each]
+    return [part for form in found for part in (form.values() if isinstance(form, dict) else (form,))]
+
+
+def _depends_on(wanted: Quantity, setting: Setting) -> tuple:
+    """All that the number follows from: forms, the values of their symbols, how it is rounded; and numbers beside."""
+    point, rounded = setting.point, np.asarray(wanted.finish(SAMPLES, setting))
+    values = [(symbol, np.asarray(point.get(symbol), dtype=object).tolist()) for symbol in used(wanted, setting)]
+    beside = {} if wanted.compute else wanted.beside_values(setting)
+    shown = {name: np.asarray(number).tolist() for name, number in beside.items()}
+    return _forms(wanted, setting), sorted(values, key=lambda each: str(each[0])), rounded.tolist(), shown
+
+
+def _differs(here: tuple, wanted: Quantity, setting: Setting) -> bool:
+    try:
+        return _depends_on(wanted, setting) != here
+    except InputError:
+        return False  # no setting of this quantity: it says nothing
+
+
+def _others(setting: Setting, name: str) -> Iterator[Setting]:
+    """The setting with other values of one parameter, as far as they can be built."""
+    for value in _values(name, setting[name]):
+        try:
+            yield setting.with_(**{name: value})
+        except InputError:
+            continue
+
+
+def _values(name: str, given) -> list:
+    parameter = PARAMETERS[name]
+    if parameter.kind == CHOICE:
+        return [each for each in parameter.allowed if each != given]
+    if parameter.kind == ROW:
+        rows = getattr(datasets, parameter.allowed[0], dict)()
+        return [None, *[each for each in rows if each != given][:MOST_ROWS]]
+    numbers = np.asarray(0 if isinstance(given, str) else given)
+    return [each.tolist() for each in (2 * numbers, numbers // 2, numbers / 2, numbers + 1, 1 - numbers)] + ["link"]
