@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from analysis import commands_measured, commands_plan, commands_reader, exits
+from analysis import commands_measured, commands_plan, commands_reader, commands_thesis, exits
 from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
@@ -144,7 +144,7 @@ def claims(as_json: bool) -> None:
     _table(_plain(rows), as_json)
 
 
-_FURTHER = (commands_reader, commands_plan, commands_measured, measure_command)
+_FURTHER = (commands_reader, commands_plan, commands_thesis, commands_measured, measure_command)
 for _command in (each for module in _FURTHER for each in module.commands):
     main.add_command(_command)
 

@@ -12,33 +12,28 @@ from analysis.book import render
 from analysis.evaluate import datasets
 from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.edition.reading import read_edition
-from analysis.evaluate.thesis import sensitivity, verdict
 from analysis.files import ROOT
-from analysis.render import sensitivity_tables, show, verdict_tables
+from analysis.render import show
 from analysis.render.page import template_functions
 from tests.reader.rows import CHIP
 from tests.reader.whole import NOTEBOOKS, exported
 
-PAGES = ("thesis", "guidelines", "verdict")
+PAGES = ("thesis", "guidelines")
 RUN = [path for path in NOTEBOOKS if path.stem.startswith("thesis_") or path.stem == "intensity"]
 NO_NUMBER = re.compile(r"\b(?:nan|inf|zoo|None|oo)\b|∞|\[\]")
 SAME_TWICE = re.compile(r"\b(\d[\d.,]*) to \1\b(?![.,]?\d)")
 LEDGER = ("verdict", "verdicts_table")  # the same in every edition, and slow
-FEW = (verdict.PLAIN, "slow link everywhere", "measured efficiencies and floors")
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Pages, figures and notes of the edition, rendered under a few of the verdict's variants."""
+    """Pages, figures and notes of the edition."""
     folder = tmp_path_factory.mktemp("small")
     (folder / "chip.yml").write_text(yaml.safe_dump(CHIP | {"M_cap": 96, "link": "nvlink4-h100"}))
     (folder / "small.yml").write_text("model: llama-3.1-8b\naccelerator: chip.yml\nn_acc: 8\nL: 2048\n")
-    edition, every = read_edition(folder / "small.yml"), verdict.variants
+    edition = read_edition(folder / "small.yml")
     with pytest.MonkeyPatch.context() as patch, datasets.further(edition.own):
         patch.setattr(show, "_svg", lambda figure: "")
-        for module in (verdict, sensitivity_tables, sensitivity):
-            patch.setattr(module, "variants", lambda e: {name: every(e)[name] for name in FEW})
-        patch.setattr(verdict_tables, "ledger", lambda: ())
         figures, notes = exported(edition, RUN)
         names = template_functions(figures, notes, edition) | dict.fromkeys(LEDGER, lambda *given: "")
         pages = {page: render(ROOT / "book" / f"{page}.md", names) for page in PAGES}
