@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 
-from analysis.evaluate import datasets
 from analysis.evaluate.claims.ledger import ledger
 from analysis.evaluate.thesis.conclusions import size
 from analysis.evaluate.thesis.region import Axis, Line, Stretch
@@ -12,7 +11,6 @@ from analysis.evaluate.thesis.weighed import Weighed, guidelines_that_flip, weig
 from analysis.evaluate.thesis.world import HOME, PRINTED
 from analysis.render.digits import digits_of, percent, whole
 from analysis.render.ledger_tables import link
-from analysis.render.paper_tables import short_name
 from analysis.render.tables import table
 
 PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
@@ -29,6 +27,10 @@ AXES: dict[str, tuple[str, Callable[[float], str], str, str]] = {
 """Of an axis that boundaries are solved along: its name, how a number on it is written, what stands around it."""
 
 
+BATCHES = {0.0: "least", 0.25: "1/4", 0.5: "1/2", 0.75: "3/4", 1.0: "full"}
+"""Shares of the way, in the logarithm, from one request a data-parallel group to full memory."""
+
+
 def named(name: str) -> Verdict:
     """The verdict on one conclusion, by name."""
     return next(each for each in verdicts() if each.conclusion.name == name)
@@ -42,7 +44,8 @@ def conclusions(*names: str) -> str:
 def _paragraph(verdict: Verdict) -> str:
     said = verdict.conclusion
     who = ", ".join((*said.said, *(link(each) for each in ledger() if each.id in said.claims)))
-    head = f"**{said.statement}** ({who}). {extent(verdict)}. {outside(verdict)} ({{numref}}`{said.figure}`)"
+    told = f"{extent(verdict)}. {outside(verdict)}".strip()
+    head = f"**{said.statement}** ({who}), that is: {said.criterion} ({{numref}}`{said.figure}`). {told}"
     return "\n".join([f"- {head}", *(f"  - {each}." for each in places(verdict))])
 
 
@@ -98,8 +101,12 @@ def opposite(found: Sequence[Stretch]) -> list[Stretch]:
 def outside(verdict: Verdict) -> str:
     """What the same grid gives for the models that a conclusion does not speak of; nothing where none has a number."""
     found = {model: share for model, share in verdict.outside.items() if not math.isnan(share)}
+    if not found:
+        return ""
     listed = ", ".join(f"{PEOPLE[model]} {_share(share)}" for model, share in found.items())
-    return f"Outside its subject, on the same grid: {listed}." if listed else ""
+    contrary = " and ".join(PEOPLE[model] for model in verdict.opposite)
+    at_home = f" With memory full at {size(HOME['context'])} {contrary} give the opposite." if contrary else ""
+    return f"Outside its subject, on the same grid: {listed}.{at_home}"
 
 
 def _share(share: float) -> str:
@@ -126,12 +133,12 @@ def grid_table() -> str:
 
 def _axis(axis: Axis) -> str:
     if axis.name == "chip":
-        chips = ", ".join(short_name(datasets.shipped("accelerators")[chip]) for chip in PRINTED)
-        return f"{axis.title}: {chips}"
+        return f"the {len(PRINTED)} chips of Table I"
     if axis.name == "context":
-        return f"{axis.title}: {size(axis.values[0])} to {size(axis.values[-1])} in {len(axis.values)} equal factors"
-    show = (lambda share: percent(share)) if axis.name == "batch" else (lambda x: x if isinstance(x, str) else f"{x:g}")
-    return f"{axis.title}: {', '.join(map(show, axis.values))}"
+        return f"{len(axis.values)} contexts, {size(axis.values[0])} to {size(axis.values[-1])}"
+    if axis.name == "batch":
+        return "batches: " + ", ".join(BATCHES[share] for share in axis.values)
+    return f"{axis.title}: {', '.join(each if isinstance(each, str) else f'{each:g}' for each in axis.values)}"
 
 
 def count_of(group: str) -> int:

@@ -105,7 +105,7 @@ def test_boundaries_are_those_of_the_closed_forms():
         assert ends["tensor"][place][0].low == pytest.approx(full, rel=1e-6)
         assert ends["tensor"][place][0].low == pytest.approx(closed, rel=0.35)
     for place, query in enumerate((2, 4, 8)):
-        assert ends["drafts"][place][0].low == pytest.approx(even_acceptance(R1_32, query, 8192.0), abs=1e-6)
+        assert ends["drafts"][1 + place][0].low == pytest.approx(even_acceptance(R1_32, query, 8192.0), abs=1e-6)
 
 
 def test_the_schedule_that_serves_most_is_that_of_the_full_list():

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from analysis.evaluate.rows import Model
-from analysis.evaluate.thesis import factorial, margins, resources
+from analysis.evaluate.thesis import axes, factorial, margins, resources
+from analysis.evaluate.thesis.axes import CONTEXT, choice
 from analysis.evaluate.thesis.region import Axis, Line, Margin
-from analysis.evaluate.thesis.world import FAST, GROUPS, HOME, LINKS, PRINTED, SLOW
+from analysis.evaluate.thesis.world import FAST, GROUPS, HOME, PRINTED, SLOW
 
 V1, V3, SUMMARY, OURS = "first version", "third version", "summary", "our question"
 FUSED, LAYERED = "fused", "layered"
@@ -22,28 +23,6 @@ def size(L: float) -> str:
     ('8K', '1M')
     """
     return f"{L / 2**20:g}M" if L >= 2**20 else f"{L / 1024:g}K" if L >= 1024 else f"{L:g}"
-
-
-CONTEXT = Axis("context", "context", tuple(2.0**power for power in range(8, 21)), "tokens")
-LONGER = Axis("context", "context", tuple(2.0**power for power in range(8, 21, 2)), "tokens")
-BATCH = Axis("batch", "batch", (0.0, 0.25, 0.5, 0.75, 1.0), even=True)
-LARGE = Axis("batch", "batch", (0.5, 0.75, 1.0), even=True)
-LINK = Axis("link", "link", LINKS, looped=True)
-FEW = Axis("context", "context", (1024.0, 8192.0, 65536.0), "tokens")
-SKEW = Axis("skew", "skew", (0.0, 0.4, 0.8))
-CHIP = Axis("chip", "accelerator", tuple(range(len(PRINTED))))
-DEGREE = Axis("degree", "tensor parallelism", (1, 2, 4, 8))
-DIVIDED = Axis("degree", "tensor parallelism", (2, 4, 8))
-COUNT = Axis("count", "accelerators", (8.0, 16.0, 32.0, 64.0, 128.0, 256.0), "accelerators")
-REQUESTS = Axis("requests", "batch", (), "requests")  # between one a data-parallel group and what memory holds
-RIDGE = Axis("ridge", "ridge point", (1.0, 2000.0), "FLOP/byte")
-BANDWIDTH = Axis("bandwidth", "link bandwidth", (1e9, 1e14), "byte/s")
-ACCEPTANCE = Axis("acceptance", "acceptance", (0.5, 0.7, 0.9))
-
-
-def choice(name: str, title: str, *values) -> Axis:
-    """An axis of labels."""
-    return Axis(name, title, values, looped=True)
 
 
 def has_latent(model: Model) -> bool:
@@ -67,8 +46,9 @@ BOTH = f"{LATENT} and experts"
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A statement, who makes it, the ledger's claims on it, its subject, axes, margin, lines and figure.
+    """A statement, who makes it, the ledger's claims on it, its subject, when it holds, axes, margin, lines, figure.
 
+    `criterion` says in words when the margin is above 0; the first line's place is the conclusion's own home.
     `blind` gives the variants that cannot enter its margin, or under which it has none, each with the reason.
     """
 
@@ -79,6 +59,7 @@ class Conclusion:
     claims: tuple[str, ...]
     subject: str
     speaks_of: Callable[[Model], bool]
+    criterion: str
     margin: Margin
     axes: tuple[Axis, ...]
     lines: tuple[Line, ...]
@@ -109,9 +90,10 @@ CONCLUSIONS = (
     Conclusion(
         "raises", "intensity rises a hundredfold",
         "Reordered latent attention raises the intensity of core attention over a hundredfold",
-        (V1, V3, SUMMARY), ("S01",), LATENT, has_latent, margins.raises,
+        (V1, V3, SUMMARY), ("S01",), LATENT, has_latent,
+        "its intensity is over a hundred times the older one", margins.raises,
         (CONTEXT, choice("against", "compared with", *margins.OLD), choice("grouping", "kernels", FUSED, LAYERED),
-         DEGREE),
+         axes.DEGREE),
         (Line(CONTEXT, _PLAIN, "against GPT-3's attention, in one kernel"),
          Line(CONTEXT, _PLAIN | {"degree": 2}, "with tensor parallelism of 2"),
          Line(CONTEXT, _PLAIN | {"degree": 4}, "with tensor parallelism of 4"),
@@ -123,94 +105,107 @@ CONCLUSIONS = (
     ),
     Conclusion(
         "computes", "attention computes", "Latent attention is compute-bound",
-        (V1, V3, SUMMARY), ("S01",), LATENT, has_latent, margins.computes, (CONTEXT, CHIP, DEGREE),
-        (Line(RIDGE, _AT_8K | {"degree": 1}, "at 8K, by the ridge point of the accelerator"),
+        (V1, V3, SUMMARY), ("S01",), LATENT, has_latent,
+        "its arithmetic takes longer than its bytes", margins.computes, (CONTEXT, axes.CHIP, axes.DEGREE),
+        (Line(axes.RIDGE, _AT_8K | {"degree": 1}, "at 8K, by the ridge point of the accelerator"),
          *(Line(CONTEXT, {"degree": 1, "chip": PRINTED.index(f"{chip}-paper")}, f"on {words}")
            for chip, words in _CHIPS.items())),
         "fig-thesis-device", dict.fromkeys(("wires hidden", "Eq. 11", "slow link", "90 % memory"), _OWN_TIMES),
     ),
     Conclusion(
         "no-longer", "attention is no bottleneck", "Attention is no longer the bottleneck",
-        (V1, V3), ("C084",), BOTH, has_both, margins.no_longer, (CONTEXT, BATCH, LINK, SKEW, CHIP),
+        (V1, V3), ("C084",), BOTH, has_both,
+        "another term of a step is longer than core attention, the wires as one", margins.no_longer,
+        (CONTEXT, axes.BATCH, axes.LINK, axes.SKEW, axes.CHIP),
         (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, "on NVLink under skew (Zipf 0.8)"),
-         Line(REQUESTS, _AT_8K, "at 8K on NVLink")),
+         Line(axes.REQUESTS, _AT_8K, "at 8K on NVLink")),
         "fig-thesis-full-memory",
     ),
     Conclusion(
         "wires", "wires and skew dominate", "Interconnect and imbalance dominate at large batch",
-        (V3,), ("C083",), BOTH, has_both, margins.wires, (CONTEXT, LARGE, LINK, SKEW, CHIP),
+        (V3,), ("C083",), BOTH, has_both,
+        "they take over half of a step", margins.wires, (CONTEXT, axes.LARGE, axes.LINK, axes.SKEW, axes.CHIP),
         (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, "on NVLink under skew (Zipf 0.8)"),
-         Line(BANDWIDTH, _AT_8K, "at 8K, by the link's bandwidth")),
+         Line(axes.BANDWIDTH, _AT_8K, "at 8K, by the link's bandwidth")),
         "fig-thesis-shares",
     ),
     Conclusion(
         "tunes", "batching tunes experts", "Batching tunes experts to the intensity of dense layers",
-        (V1, V3), ("C058",), EXPERTS, has_experts, margins.tunes,
-        (LONGER, BATCH, COUNT, choice("layer", "dense layer", "dense", "output")),
-        (Line(COUNT, _AT_8K | {"layer": "dense"}, "at 8K against dense feed-forward layers"),
-         Line(COUNT, _AT_8K | {"layer": "output"}, "at 8K against output projections"),
-         Line(REQUESTS, _AT_8K | {"layer": "dense"}, "at 8K on 32 accelerators")),
+        (V1, V3), ("C058",), EXPERTS, has_experts,
+        "the intensities are within a tenth of each other", margins.tunes,
+        (axes.LONGER, axes.BATCH, axes.COUNT, choice("layer", "dense layer", "dense", "output")),
+        (Line(axes.COUNT, _AT_8K | {"layer": "dense"}, "at 8K against dense feed-forward layers"),
+         Line(axes.COUNT, _AT_8K | {"layer": "output"}, "at 8K against output projections"),
+         Line(axes.REQUESTS, _AT_8K | {"layer": "dense"}, "at 8K on 32 accelerators")),
         "fig-thesis-balance",
         dict.fromkeys(("wires hidden", "slow link", "measured"), _NO_RATE) | {"spilled": _NO_SCORES},
     ),
     Conclusion(
         "aligns", "scheduling aligns experts", "Scheduling for the batch keeps experts at the dense layers' pace",
-        (SUMMARY,), ("S02",), EXPERTS, has_experts, margins.aligns,
-        (FEW, BATCH, choice("link", "link", FAST, SLOW), SKEW),
-        (Line(REQUESTS, _AT_8K, "at 8K without skew"),
-         Line(REQUESTS, _AT_8K | {"skew": 0.4}, "under mild skew (Zipf 0.4)"),
-         Line(REQUESTS, _AT_8K | {"skew": 0.8}, "under skew (Zipf 0.8)")),
+        (SUMMARY,), ("S02",), EXPERTS, has_experts,
+        "experts attain nine tenths of it in the schedule that serves most", margins.aligns,
+        (axes.FEW, axes.BATCH, choice("link", "link", FAST, SLOW), axes.SKEW),
+        (Line(axes.REQUESTS, _AT_8K, "at 8K without skew"),
+         Line(axes.REQUESTS, _AT_8K | {"skew": 0.4}, "under mild skew (Zipf 0.4)"),
+         Line(axes.REQUESTS, _AT_8K | {"skew": 0.8}, "under skew (Zipf 0.8)")),
         "fig-thesis-schedule", {"spilled": _SAME_CORE},
     ),
     Conclusion(
         "small", "device suits small loads", "A memory device for experts suits few requests and short contexts",
-        (V3,), ("C079",), EXPERTS, has_experts, margins.small,
-        (CONTEXT, BATCH, LINK, choice("kept", "kept as contexts grow", "requests", "memory")),
-        (Line(REQUESTS, {"context": 1024.0, "link": FAST, "kept": "requests"}, "at 1K, requests kept"),
-         Line(REQUESTS, _AT_8K | {"link": FAST, "kept": "requests"}, "at 8K, requests kept"),
+        (V3,), ("C079",), EXPERTS, has_experts,
+        "the device gains, and gains less at twice the context", margins.small,
+        (CONTEXT, axes.BATCH, axes.LINK, choice("kept", "kept as contexts grow", "requests", "memory")),
+        (Line(axes.REQUESTS, {"context": 1024.0, "link": FAST, "kept": "requests"}, "at 1K, requests kept"),
+         Line(axes.REQUESTS, _AT_8K | {"link": FAST, "kept": "requests"}, "at 8K, requests kept"),
          Line(CONTEXT, {"link": FAST, "kept": "memory"}, "with memory kept full")),
         "fig-thesis-device", dict.fromkeys(("FP8", "measured"), DEVICE_UNKNOWN),
     ),
     Conclusion(
         "not-needed", "no device for attention", "Hardware specialised in attention is not needed",
-        (V1, SUMMARY), ("C085", "S03"), BOTH, has_both, margins.not_needed,
-        (CONTEXT, BATCH, LINK, choice("device", "device", margins.MEMORY_DEVICE, margins.WIDE_DEVICE)),
+        (V1, SUMMARY), ("C085", "S03"), BOTH, has_both,
+        "the device shortens a step by less than half a per cent", margins.not_needed,
+        (CONTEXT, axes.BATCH, axes.LINK, choice("device", "device", margins.MEMORY_DEVICE, margins.WIDE_DEVICE)),
         (Line(CONTEXT, {"device": margins.MEMORY_DEVICE}, "for the paper's memory device"),
          Line(CONTEXT, {"device": margins.WIDE_DEVICE}, "for four times the bandwidth with all the arithmetic"),
-         Line(RIDGE, _AT_8K | {"device": margins.WIDE_DEVICE}, "at 8K, for that bandwidth, by its ridge point")),
+         Line(axes.RIDGE, _AT_8K | {"device": margins.WIDE_DEVICE}, "at 8K, for that bandwidth, by its ridge point")),
         "fig-thesis-device",
     ),
     Conclusion(
         "balanced", "chips are balanced", "Accelerators as they are balance what inference needs",
-        (V1, SUMMARY), ("C086",), BOTH, has_both, margins.balanced,
-        (CONTEXT, LINK, choice("budget", "budget", *resources.BUDGETS)),
+        (V1, SUMMARY), ("C086",), BOTH, has_both,
+        "no split of the same budget serves a quarter more", margins.balanced,
+        (CONTEXT, axes.LINK, choice("budget", "budget", *resources.BUDGETS)),
         tuple(Line(CONTEXT, {"link": FAST, "budget": each}, f"on NVLink, by {each}") for each in resources.BUDGETS),
         "fig-thesis-resources",
     ),
     Conclusion(
         "tensor", "tensor parallelism costs", "Tensor parallelism on reordered attention costs time",
-        (OURS,), (), LATENT, has_latent, margins.tensor, (CONTEXT, BATCH, LINK, CHIP, DIVIDED),
-        (Line(REQUESTS, {"context": 1024.0, "link": FAST, "degree": 8}, "at 1K, in groups of 8"),
-         Line(REQUESTS, _AT_8K | {"link": FAST, "degree": 8}, "at 8K, in groups of 8"),
-         Line(REQUESTS, _AT_8K | {"link": FAST, "degree": 2}, "at 8K, in pairs"),
-         Line(REQUESTS, _AT_8K | {"link": SLOW, "degree": 8}, "at 8K, in groups of 8 on InfiniBand")),
+        (OURS,), (), LATENT, has_latent,
+        "the attention block takes longer than without it, at equal batch", margins.tensor,
+        (CONTEXT, axes.BATCH, axes.LINK, axes.CHIP, axes.DIVIDED),
+        (Line(axes.REQUESTS, {"context": 1024.0, "link": FAST, "degree": 8}, "at 1K, in groups of 8"),
+         Line(axes.REQUESTS, _AT_8K | {"link": FAST, "degree": 8}, "at 8K, in groups of 8"),
+         Line(axes.REQUESTS, _AT_8K | {"link": FAST, "degree": 2}, "at 8K, in pairs"),
+         Line(axes.REQUESTS, _AT_8K | {"link": SLOW, "degree": 8}, "at 8K, in groups of 8 on InfiniBand")),
         "fig-thesis-tensor",
     ),
     Conclusion(
         "one-alone", "one mechanism gives the gain", "The gain over old models is due to one mechanism",
-        (OURS,), (), BOTH, has_both, margins.one_alone,
-        (CONTEXT, LINK, choice("alone", "mechanism", *_ALONE), choice("held", "parameters held", *factorial.HELD)),
+        (OURS,), (), BOTH, has_both,
+        "one alone serves half of what both serve, or more", margins.one_alone,
+        (CONTEXT, axes.LINK, choice("alone", "mechanism", *_ALONE), choice("held", "parameters held", *factorial.HELD)),
         tuple(Line(CONTEXT, {"link": FAST, "alone": each, "held": held}, f"{words} alone, {held} parameters equal")
               for each, words in _ALONE.items() for held in factorial.HELD),
         "fig-thesis-attribution",
     ),
     Conclusion(
         "drafts", "drafts pay", "Several query tokens a step raise the throughput of latent attention",
-        (OURS,), (), LATENT, has_latent, margins.drafts,
-        (CONTEXT, BATCH, LINK, choice("query", "query tokens", 2, 4, 8), ACCEPTANCE),
-        (*(Line(Axis("acceptance", "acceptance", (0.0, 1.0), even=True), _AT_8K | {"link": FAST, "query": query},
-                f"at 8K with {query} query tokens") for query in (2, 4, 8)),
-         Line(CONTEXT, {"link": FAST, "query": 2, "acceptance": 0.7}, "with 2 query tokens, acceptance 0.7")),
+        (OURS,), (), LATENT, has_latent,
+        "tokens per second rise; drafting itself is free", margins.drafts,
+        (CONTEXT, axes.BATCH, axes.LINK, choice("query", "query tokens", 2, 4, 8), axes.ACCEPTANCES),
+        (Line(CONTEXT, {"link": FAST, "query": 2, "acceptance": 0.7}, "with 2 query tokens, acceptance 0.7"),
+         *(Line(axes.ACCEPTANCE, _AT_8K | {"link": FAST, "query": query},
+                f"at 8K with {query} query tokens") for query in (2, 4, 8))),
         "fig-thesis-queries",
     ),
 )

@@ -29,6 +29,8 @@ MEMORY_DEVICE, WIDE_DEVICE = "memory device", "wide device"
 
 def raises(world: World, model: str, place: Place) -> np.ndarray:
     """Core attention's intensity over that of an older attention, against a hundred [1]."""
+    if model in OLD.values():
+        return np.full(_shape(place), np.nan)
     ratio = _intensity(world, model, place) / _intensity(world, OLD[place["against"]], {**place, "degree": 1})
     return ratio / HUNDRED - 1
 

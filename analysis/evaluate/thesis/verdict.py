@@ -15,7 +15,7 @@ from analysis.evaluate import datasets
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.thesis.conclusions import CONCLUSIONS, Conclusion
 from analysis.evaluate.thesis.region import Line, Stretch, grid, stretches
-from analysis.evaluate.thesis.world import World, world
+from analysis.evaluate.thesis.world import HOME, World, world
 
 EVERYWHERE, REGION, NOWHERE, UNJUDGED = "everywhere", "in a region", "nowhere", "not judged"
 
@@ -36,6 +36,20 @@ class Verdict:
     def outside(self) -> dict[str, float]:
         """Share of the same grid on which it would hold for each other model [1]; nan where it says nothing of it."""
         return {model: share_of([self._margin(model)]) for model in self._models(False)}
+
+    @cached_property
+    def opposite(self) -> list[str]:
+        """The models outside for which it is the other way round at its home: at 8K, memory full, as its first line."""
+        place, models = self.conclusion.lines[0].place | {"context": HOME["context"]}, self._models(False)
+        with datasets.further({}):
+            latent, *others = (
+                float(self.conclusion.margin(self.world, model, place)) for model in (self._latent, *models)
+            )
+        return [model for model, margin in zip(models, others, strict=True) if margin * latent < 0]
+
+    @property
+    def _latent(self) -> str:
+        return next(iter(self.world.systems))
 
     def _models(self, inside: bool) -> list[str]:
         said = self.conclusion.speaks_of
@@ -63,9 +77,9 @@ class Verdict:
     @cached_property
     def boundaries(self) -> tuple[tuple[Line, tuple[Stretch, ...]], ...]:
         """The stretches of each line on which it holds, for the latent model."""
-        said, model = self.conclusion, next(iter(self.world.systems))
+        said = self.conclusion
         with datasets.further({}):
-            return tuple((line, stretches(said.margin, self.world, model, line)) for line in said.lines)
+            return tuple((line, stretches(said.margin, self.world, self._latent, line)) for line in said.lines)
 
 
 def share_of(found: Iterable[np.ndarray]) -> float:
