@@ -214,6 +214,16 @@ class Claim(BaseModel):
     paper_value: str = column("value printed there; empty where the statement has none", default="")
     configuration: str = column("setting under which it is made", default="")
     check: Name = column("how it can be tested")
+    weight: Literal["carries", "supports", "arithmetic"] = column(
+        "whether the conclusion rests on it; arithmetic is one product, quotient or comparison of printed numbers"
+    )
+    bears: str = column("what of the argument rests on it, where it carries", default="")
+
+    @model_validator(mode="after")
+    def _reason_where_it_carries(self) -> Self:
+        if bool(self.bears) != (self.weight == "carries"):
+            refuse("bears", self.bears, "a reason exactly where weight is carries")
+        return self
 
 
 REFERENCES = {  # columns that hold an id of another file

@@ -3,7 +3,8 @@
 import numpy as np
 
 from analysis.errors import InputError
-from analysis.evaluate.routing import Band, expected_maximum, expert_imbalance, load_imbalance
+from analysis.evaluate.routing import Band, Estimate, expected_maximum, expert_imbalance, load_imbalance
+from analysis.evaluate.routing import random_imbalance as over_placements
 from analysis.evaluate.setting import Setting
 
 LARGEST_SAMPLE = 100_000  # tokens; 100 replicas of them take some seconds
@@ -29,6 +30,16 @@ def imbalance(setting: Setting):
     return load_imbalance(
         n_e, n_k, n_acc, setting["s"], setting["placement"], setting["draws"], setting["seed"], setting["copies"]
     )
+
+
+def random_imbalance(setting: Setting) -> Estimate:
+    """Mean of `imbalance` over 200 random placements of the setting's experts [1], and its standard error.
+
+    `placement=shuffled` is one draw, chosen by `seed`; a statement about random placement uses this mean instead, given
+    to a setting as `Gamma_imb`. The placement and seed of the setting are not read.
+    """
+    n_e, n_k, n_acc = _sizes(setting)
+    return over_placements(n_e, n_k, n_acc, setting["s"], setting["draws"])
 
 
 def gammas(setting: Setting) -> tuple:

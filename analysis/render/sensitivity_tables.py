@@ -5,7 +5,7 @@ import numpy as np
 from analysis.evaluate.thesis.conclusions import DEVICE_UNKNOWN
 from analysis.evaluate.thesis.sensitivity import numbers
 from analysis.evaluate.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
-from analysis.render.digits import NARROW, digits_of, percent, whole
+from analysis.render.digits import NARROW, digits_of, percent
 from analysis.render.tables import ABSENT, table
 
 NONE_TURNED = "No variant turns a region into all or nothing."
@@ -101,8 +101,8 @@ def sensitivity_table() -> str:
             digits_of(1e3 * each.step),
             _tenths(each.core_share),
             _tenths(each.wires_share),
-            each.context and whole(round(each.context)),
-            each.requests and whole(round(each.requests)),
+            each.context and digits_of(each.context),
+            each.requests and digits_of(each.requests),
             digits_of(each.worth, 2),
         )
         for each in numbers()

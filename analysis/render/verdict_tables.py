@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from analysis.evaluate.claims.ledger import ledger
 from analysis.evaluate.thesis.conclusions import size
 from analysis.evaluate.thesis.region import Axis, Line, Stretch
+from analysis.evaluate.thesis.resources import BUDGETS
 from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
 from analysis.evaluate.thesis.weighed import Weighed, guidelines_that_flip, weighed
 from analysis.evaluate.thesis.world import HOME, PRINTED
@@ -17,8 +18,8 @@ PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maveri
 GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
 LEAD = {EVERYWHERE: "Everywhere on its grid", REGION: "In a region", NOWHERE: "Nowhere on its grid"}
 AXES: dict[str, tuple[str, Callable[[float], str], str, str]] = {
-    "context": ("context", lambda L: whole(round(L)), "", " tokens of context"),
-    "requests": ("batch", lambda B: whole(round(B)), "", " requests"),
+    "context": ("context", lambda L: digits_of(round(L)), "", " tokens of context"),
+    "requests": ("batch", lambda B: digits_of(round(B)), "", " requests"),
     "ridge": ("ridge point", digits_of, "a ridge point of ", " FLOP/byte"),
     "bandwidth": ("bandwidth", lambda rate: digits_of(rate / 1e9), "", " GB/s"),
     "count": ("number of accelerators", digits_of, "", " accelerators"),
@@ -138,6 +139,9 @@ def _axis(axis: Axis) -> str:
         return f"{len(axis.values)} contexts, {size(axis.values[0])} to {size(axis.values[-1])}"
     if axis.name == "batch":
         return "batches: " + ", ".join(BATCHES[share] for share in axis.values)
+    if axis.name == "budget":
+        others = len(axis.values) - len(BUDGETS)
+        return f"budgets: {', '.join(BUDGETS)}, and {others} other divisions"
     return f"{axis.title}: {', '.join(each if isinstance(each, str) else f'{each:g}' for each in axis.values)}"
 
 

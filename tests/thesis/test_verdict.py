@@ -42,7 +42,7 @@ LEDGER = {each.id: each for each in ledger()}
 R1 = "deepseek-v3"
 R1_32 = Setting.of(model=R1, accelerator="b200-paper", link="nvlink5-b200", n_acc=32)
 ON_PIM = R1_32.with_(accelerator_experts="pim-paper")
-CONTEXTS = [256.0 * 2**power for power in range(13)]
+CONTEXTS = [256.0 * 4**power for power in range(7)]
 
 
 # -- the objects -----------------------------------------------------------------------------------
@@ -121,11 +121,11 @@ def test_the_schedule_that_serves_most_is_that_of_the_full_list():
 def test_no_random_split_of_a_budget_beats_the_margin(budget):
     found = FOUND["balanced"].inside[R1][:, 0, list(BUDGETS).index(budget)]
     spent = np.random.default_rng(7).dirichlet(np.ones(4), 3000)
-    for context, margin in zip(CONTEXTS[2::4], found[2::4], strict=True):
+    for context, margin in zip(CONTEXTS[::2], found[::2], strict=True):
         plain = float(rate(R1_32, np.ones(4), context))
         tried = np.nanmax(rate(R1_32, (spent / BUDGETS[budget]).T, context)) / plain
         assert tried <= 1.001 * (1.25 - margin)
-        assert best_split(R1_32, context, BUDGETS[budget], points=9).gain == pytest.approx(1.25 - margin, rel=1e-9)
+        assert best_split(R1_32, context, BUDGETS[budget], points=9).gain == pytest.approx(1.25 - margin, rel=1e-3)
 
 
 def test_one_mechanism_alone_is_the_factorials():
@@ -231,8 +231,11 @@ def test_measured_rates_turn_tensor_parallelism_at_512_requests_and_1K():
 # -- the ledger ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("each", weighed.weighed(), ids=lambda each: each.finding.id)
 def test_the_ledgers_row_and_the_region_agree(each):
-    """Readings and grid are two roads: where all, some or none of the readings fit, so does the region."""
-    first, found = each.finding.readings[0].fits, each.finding.verdict
+    """Readings and grid are two roads: where all, some or none of the readings fit, so does the region.
+
+    The ledger's word then follows from whether the first reading, the paper's own, fits by no choice of ours.
+    """
+    first, found = each.finding.readings[0], each.finding.verdict
     if each.finding.id == weighed.GUIDELINES:
         assert (found, each.verdicts) == (NOT_TESTABLE, ())
         able, all_ = weighed.guidelines_that_flip()
@@ -240,7 +243,8 @@ def test_the_ledgers_row_and_the_region_agree(each):
         return
     assert each.verdicts
     assert each.holds == each.readings
-    assert found == (DIFFERS if each.holds == NOWHERE else REPRODUCED if first else UNDER_A_READING)
+    stated = first.fits and not first.ours
+    assert found == (DIFFERS if each.holds == NOWHERE else REPRODUCED if stated else UNDER_A_READING)
 
 
 def test_readings_of_the_ledger_have_the_margins_sign():
@@ -248,9 +252,9 @@ def test_readings_of_the_ledger_have_the_margins_sign():
     at = {"NVLink": {"link": "fast"}, "InfiniBand": {"link": "slow"}}
     contexts = bottleneck.CONTEXTS
     for link, place in zip(bottleneck.LINKS, at.values(), strict=True):
-        _, largest = bottleneck.core_share("r1-32", bottleneck.caps("r1-32"), link)
+        _, over_others = bottleneck.core_share("r1-32", bottleneck.caps("r1-32"), link)
         margin = margins.no_longer(world(), R1, place | {"context": contexts})
-        assert ((margin > 0) == ~largest).all()
+        assert ((margin > 0) == (over_others < 1)).all()
     few = {"context": contexts[:6], "requests": 64.0, "link": "fast", "kept": "requests"}
     gains = pim.gain(np.full(7, 64.0), contexts[:7])
     assert ((gains[:6] > 1) & (np.diff(gains) < 0)).all()

@@ -174,7 +174,7 @@ CONCLUSIONS = (
         "balanced", "chips are balanced", "Accelerators as they are balance what inference needs",
         (V1, SUMMARY), ("C086",), BOTH, has_both,
         "no split of the same budget serves a quarter more", margins.balanced,
-        (CONTEXT, axes.LINK, choice("budget", "budget", *resources.BUDGETS)),
+        (axes.LONGER, axes.LINK, choice("budget", "budget", *margins.BUDGETS)),
         tuple(Line(CONTEXT, {"link": FAST, "budget": each}, f"on NVLink, by {each}") for each in resources.BUDGETS),
         "fig-thesis-resources",
     ),

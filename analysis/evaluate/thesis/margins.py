@@ -24,6 +24,11 @@ from analysis.evaluate.thesis.world import HOME, Place, World, experts_on, step_
 ENDLESS = 1e12  # times a rate: as if that side of the roofline took no time
 OLD = {"MHA": "gpt3-175b", "GQA": "llama-4-maverick"}
 """The models whose attention latent attention is set against."""
+BUDGETS = resources.BUDGETS | {
+    " ".join(f"{share:g}" for share in shares): tuple(shares) for shares in resources.share_grid(0.1, 0.7, 0.2).tolist()
+}
+"""The budgets that have a name, and all divisions of a budget whose shares are odd tenths, by what they are."""
+STEPS = 7  # options of a resource in each round of a search
 MEMORY_DEVICE, WIDE_DEVICE = "memory device", "wide device"
 
 
@@ -148,30 +153,32 @@ def not_needed(world: World, model: str, place: Place) -> np.ndarray:
 
 def balanced(world: World, model: str, place: Place) -> np.ndarray:
     """How far below a quarter more the best split of the same budget serves, memory full [1]."""
-    setting, costs = world.linked(model, place["link"]), resources.BUDGETS[place["budget"]]
+    setting, costs = world.linked(model, place["link"]), np.array(BUDGETS[place["budget"]])
     contexts = np.asarray(place["context"], dtype=float)
-    fits = np.isfinite(world.requests(model, place)) + np.zeros(contexts.shape, dtype=bool)
+    fits = np.isfinite(world.requests(model, place)) & np.ones(contexts.shape, dtype=bool)
     gains = np.full(contexts.shape, np.nan)
     if fits.any():
-        gains[fits] = best_gains(setting, contexts[fits], np.array(costs))
+        gains[fits] = best_gains(setting, contexts[fits], costs)
     return MOST - gains
 
 
-def best_gains(setting: Setting, contexts: np.ndarray, costs: np.ndarray, rounds: int = 6) -> np.ndarray:
+def best_gains(setting: Setting, contexts: np.ndarray, costs: np.ndarray, rounds: int = 12) -> np.ndarray:
     """Throughput of the best split of a budget over that of the setting's own [1], for each context.
 
-    As `resources.best_split`, with all contexts at once: a grid over spending, then finer grids around each best.
+    As `resources.best_split`, with all contexts at once: a grid over spending is moved until its best option lies
+    inside, and then refined around it.
     """
-    spent, width = np.tile(costs, (len(contexts), 1)), 4.0
+    spent, width, powers = np.tile(costs, (len(contexts), 1)), np.full(len(contexts), 4.0), np.linspace(-1, 1, STEPS)
     plain, gains = resources.rate(setting, np.ones((4, 1)), contexts), np.array([])
+    tried, ends = np.array([[*each, 0.0] for each in product(powers, repeat=3)]), (0, STEPS - 1)
     for _ in range(rounds):
-        steps = np.geomspace(1 / width, width, 9 if width > 2 else 7)
-        options = np.array([[*each, 1.0] for each in product(steps, repeat=3)])[:, None] * spent
+        options = spent * width[:, None] ** tried[:, None]
         options /= options.sum(axis=-1, keepdims=True)
-        gains = resources.rate(setting, np.moveaxis(options / costs, -1, 0), contexts) / plain
-        best = np.nanargmax(gains, axis=0)
-        spent, width = options[best, np.arange(len(contexts))], 1 + (width - 1) / 3
-    return np.nanmax(gains, axis=0)
+        gains = np.nan_to_num(resources.rate(setting, np.moveaxis(options / costs, -1, 0), contexts) / plain)
+        best = gains.argmax(axis=0)
+        edge = np.isin(np.unravel_index(best, (STEPS,) * 3), ends).any(axis=0)
+        spent, width = options[best, np.arange(len(contexts))], np.where(edge, width, 1 + (width - 1) / 3)
+    return gains.max(axis=0)
 
 
 def tensor(world: World, model: str, place: Place) -> np.ndarray:

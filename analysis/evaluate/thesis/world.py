@@ -9,7 +9,7 @@ arrays that broadcast.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.asked import fitting
 from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.routing import inclusion
+from analysis.evaluate.routing import random_imbalance
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at
 
@@ -53,7 +53,6 @@ SHIPPED = dict(
 """What the makers ship of each accelerator of the paper's Table I, with as much memory."""
 HOME = {"context": 8192.0, "batch": 1.0, "chip": PRINTED.index("b200-paper"), "link": FAST, "skew": 0.0}
 """The canonical setting: R1 on 32 of the paper's B200 at 8K, one fast link, memory full, even routing."""
-PLACEMENTS = 200  # random placements of experts whose mean a skew is judged by
 
 
 @dataclass(frozen=True)
@@ -148,29 +147,13 @@ def step_time(terms: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def mean_imbalance(n_e: int, n_k: int, accelerators: int, skew) -> np.ndarray:
-    """Expected load of the busiest accelerator over the mean [1]: the mean over `PLACEMENTS` random placements.
+    """`random_imbalance` over an array of Zipf exponents [1]: one placement may be as bad as one in fifty.
 
-    `skew` is a number or an array of Zipf exponents. One placement may be as bad as one in fifty.
-
-    >>> round(float(mean_imbalance(256, 8, 32, 0.8)), 2)
-    3.07
+    >>> mean_imbalance(256, 8, 32, np.array([0.0, 0.8])).round(2).tolist()
+    [1.0, 3.07]
     """
-    found = {s: _mean_imbalance(n_e, n_k, accelerators, float(s)) for s in np.unique(skew)}
+    found = {float(s): random_imbalance(n_e, n_k, accelerators, float(s)).mean for s in np.unique(skew)}
     return np.vectorize(found.__getitem__, otypes=[float])(skew)
-
-
-@lru_cache(maxsize=256)
-def _mean_imbalance(n_e: int, n_k: int, accelerators: int, s: float) -> float:
-    if not s:
-        return 1.0
-    loads = inclusion(n_e, n_k, s)[_orders(n_e)].reshape(PLACEMENTS, accelerators, -1).sum(axis=-1)
-    return float(loads.max(axis=-1).mean() * accelerators / n_k)
-
-
-@lru_cache(maxsize=8)
-def _orders(n_e: int) -> np.ndarray:
-    """Expert in each slot, for every placement [placement, slot]."""
-    return np.array([np.argsort(np.random.default_rng(seed).permutation(n_e)) for seed in range(PLACEMENTS)])
 
 
 def _point(setting: Setting, accelerator: str) -> dict[Symbol, Any]:
