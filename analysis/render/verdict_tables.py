@@ -17,9 +17,18 @@ from analysis.render.tables import table
 PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
 LEAD = {EVERYWHERE: "Everywhere on its grid", REGION: "In a region", NOWHERE: "Nowhere on its grid"}
+def about(count: float) -> str:
+    """Whole tokens or requests, of which three digits matter.
+
+    >>> about(1034.8), about(75.3)
+    ('1,030', '75')
+    """
+    return digits_of(count if count > 100 else round(count))
+
+
 AXES: dict[str, tuple[str, Callable[[float], str], str, str]] = {
-    "context": ("context", lambda L: digits_of(round(L)), "", " tokens of context"),
-    "requests": ("batch", lambda B: digits_of(round(B)), "", " requests"),
+    "context": ("context", about, "", " tokens of context"),
+    "requests": ("batch", about, "", " requests"),
     "ridge": ("ridge point", digits_of, "a ridge point of ", " FLOP/byte"),
     "bandwidth": ("bandwidth", lambda rate: digits_of(rate / 1e9), "", " GB/s"),
     "count": ("number of accelerators", digits_of, "", " accelerators"),
