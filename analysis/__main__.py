@@ -11,7 +11,19 @@ from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
     "models": ("id", "name", "year", "attention", "n_dec", "d_emb", "n_hd", "n_e", "n_k", "known"),
-    "accelerators": ("id", "name", "year", "P_bf16", "P_fp8", "BW_mem", "M_cap", "M_cap_unit", "link", "known"),
+    "accelerators": [
+        "id",
+        "name",
+        "year",
+        "P_bf16",
+        "P_fp8",
+        "BW_mem",
+        "M_cap",
+        "M_cap_unit",
+        "M_driver",
+        "link",
+        "known",
+    ],
     "interconnects": ("id", "name", "kind", "BW_Int", "domain", "latency", "known"),
     "scenarios": ("id", "name", "model", "accelerator", "link", "n_acc", "deg_TP", "deg_DP", "deg_EP"),
 }

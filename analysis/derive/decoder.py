@@ -3,7 +3,7 @@
 from sympy import Add, Expr, Integer
 
 from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
-from analysis.derive.einsum import Kernel, Tensor
+from analysis.derive.einsum import WEIGHTS, Kernel, Tensor
 from analysis.derive.symbols import (
     B,
     L,
@@ -24,6 +24,7 @@ from analysis.derive.symbols import (
     n_moe,
     n_vocab,
     width_activations,
+    width_experts,
     width_weights,
 )
 from analysis.derive.windows import largest, over_blocks
@@ -31,15 +32,25 @@ from analysis.derive.windows import largest, over_blocks
 # Vectors (norms, biases) cost parameters but no counted FLOPs: elements per block, per dense block, per
 # block with experts, per routed expert, and once for the model.
 VECTORS: dict[str, dict[str, Expr]] = {
-    "norms": {"block": 2 * d_emb, "once": d_emb},
+    "norms": {"block": 2 * d_emb, "once": d_emb},  # one before attention, one before the feed-forward layer, the last
     "norm_biases": {"block": 2 * d_emb, "once": d_emb},
+    "one_norm": {"block": d_emb, "once": d_emb},  # attention and feed-forward layer side by side behind one norm
+    "one_norm_bias": {"block": d_emb, "once": d_emb},
+    "bare_norms": {},  # norms without weights
+    "post_norms": {"block": 2 * d_emb},  # one more behind each of the two
+    "embedding_norm": {"once": 2 * d_emb},  # with its bias
     "latent_norms": {"block": d_Qco + d_KVco},
     "latent_norm_kv": {"block": d_KVco},
+    "latent_biases": {"block": d_Qco + d_KVco + d_RoPE + d_emb},
+    "latent_bias_kv": {"block": d_KVco + d_RoPE + d_emb},
     "qk_norm": {"block": 2 * d_hd},
+    "qk_norm_biases": {"block": 2 * d_hd},
     "qk_norm_wide": {"block": n_hd * d_hd + n_kv * d_hd},
     "qkv_bias": {"block": (n_hd + 2 * n_kv) * d_hd},
     "out_bias": {"block": d_emb},
     "ffn_bias": {"dense": d_FFN + d_emb},
+    "gated_ffn_bias": {"dense": 2 * d_FFN + d_emb},
+    "head_bias": {"once": n_vocab},
     "router_bias": {"experts": n_e},
     "shared_gate": {"experts": d_emb},
     "expert_bias": {"expert": 2 * d_MoE + d_emb},
@@ -48,7 +59,7 @@ VECTORS: dict[str, dict[str, Expr]] = {
 
 
 def _weights(kernels: tuple[Kernel, ...]) -> tuple[Tensor, ...]:
-    found = {(k.name.split(":")[0], t.name): t for k in kernels for t in k.tensors.values() if t.kind == "weights"}
+    found = {(k.name.split(":")[0], t.name): t for k in kernels for t in k.tensors.values() if t.kind in WEIGHTS}
     return tuple(found.values())
 
 
@@ -159,7 +170,12 @@ def activation_bytes(architecture: Architecture, conventions: Conventions = Conv
     return Add(*(tensor.bytes.xreplace(largest(architecture)) / B for tensor in crossing.values()))
 
 
+def weight_width(architecture: Architecture, stage: str) -> Expr:
+    """Width of the weights of a stage [byte]: routed experts may have their own."""
+    return width_experts if stage == "routed" and architecture.expert_width else width_weights
+
+
 def weight_bytes_per_block(architecture: Architecture) -> dict[str, Expr]:
     """Weight bytes of one block by stage [byte]: attention (M_attn) and each feed-forward stage (M_MoE)."""
     stages = {"attention": attention_parameters(architecture), **feedforward_parameters(architecture)}
-    return {stage: elements * width_weights for stage, elements in stages.items()}
+    return {stage: elements * weight_width(architecture, stage) for stage, elements in stages.items()}

@@ -8,6 +8,7 @@ from analysis.derive.symbols import deg_DP
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.asked import Asked, asked, fitting
+from analysis.evaluate.degrees import degrees
 from analysis.evaluate.grids import capacities
 from analysis.evaluate.quantities import needs_experts
 from analysis.evaluate.routing import Band, shuffled_band
@@ -156,8 +157,8 @@ def imbalance_band(setting: Setting) -> Band:
     needs_experts(setting)
     if setting["placement"] != "shuffled":
         return Band(*[imbalance(setting)] * 3)
-    accelerators = setting["n_acc"] if setting["deg_EP"] is None else setting["deg_EP"]
-    return shuffled_band(setting.model.n_e, setting.model.n_k, int(accelerators), setting["s"], setting["draws"])
+    accelerators = int(degrees(setting)["deg_EP"])
+    return shuffled_band(setting.model.n_e, setting.model.n_k, accelerators, setting["s"], setting["draws"])
 
 
 def skewed(setting: Setting, s: float) -> Setting:

@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.errors import InputError, choices, shown
 from analysis.evaluate.parameters import CHOICE, COUNT, PARAMETERS, ROW, Parameter
+from analysis.evaluate.units import MEASURES, WIDTH, in_unit
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LARGEST = 1e18  # far beyond any batch, context or bandwidth; keeps typing errors from passing as numbers
@@ -79,10 +80,26 @@ def _number(parameter: Parameter, given) -> int | float:
         number = float(given) if plain else math.nan
     except (TypeError, ValueError, OverflowError):
         number = math.nan
+    if parameter.name in MEASURES or parameter.name.startswith("width"):
+        _measure(parameter, number, given)
+        return int(number) if number.is_integer() else number
     bounds, fits = _bounds(parameter, number)
     if not fits:
         raise InputError(f"{parameter.name}={shown(given)}: {parameter.meaning}; allowed is {bounds}.")
     return int(number) if number.is_integer() else number
+
+
+def _measure(parameter: Parameter, number: float, given) -> None:
+    """Refuse a number outside the range of its unit. Raises InputError."""
+    unit, within, size = WIDTH if parameter.name.startswith("width") else MEASURES[parameter.name]
+    absent = parameter.name == "alpha" and number == 0
+    if not absent and not within[0] <= number <= within[1]:
+        zero = "0, or " if parameter.name == "alpha" else ""
+        link = ", or link" if parameter.name == "alpha" else ""
+        raise InputError(
+            f"{parameter.name}={shown(given)}: {parameter.meaning}; allowed is {zero}a number from {within[0]:g} to "
+            f"{within[1]:g} {unit}{link}; {in_unit(number, unit, within, size)}."
+        )
 
 
 def _bounds(parameter: Parameter, number: float) -> tuple[str, bool]:
@@ -91,15 +108,13 @@ def _bounds(parameter: Parameter, number: float) -> tuple[str, bool]:
         "causal": ("a number above 0 and at most 1", 0 < number <= 1),
         "acceptance": ("a number from 0 to 1", 0 <= number <= 1),
         "S_passes": ("1 or 2", number in (1, 2)),
-        "alpha": ("a number of seconds from 0, or link", 0 <= number < LARGEST),
+        "memory_share": ("a number above 0 and at most 1", 0 < number <= 1),
         "s": ("a number from 0 to 10", 0 <= number <= 10),
         "seed": ("a whole number from 0", 0 <= number < 2**32 and number.is_integer()),
         "Gamma_imb": ("a number from 1", 1 <= number < LARGEST),
     }
     if parameter.name in ranges:
         return ranges[parameter.name]
-    if parameter.name.startswith("width"):
-        return "a number of bytes above 0 and at most 16", 0 < number <= 16
     if parameter.kind == COUNT:
         return "a whole number from 1, below 1e18", 1 <= number < LARGEST and number.is_integer()
     return "a number above 0, below 1e18", 0 < number < LARGEST

@@ -11,10 +11,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.decoder import VECTORS
 from analysis.evaluate.cells import Printed, refuse, split_words, true_or_false
+from analysis.evaluate.units import RANGES
 
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
+Width = Annotated[float, Field(gt=0, le=4)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
 TrueFalse = Annotated[bool, BeforeValidator(true_or_false)]
 PrintedNumber = Annotated[Printed, PlainValidator(Printed.parse)]
@@ -26,6 +28,7 @@ Order = Literal["as_printed", "reordered"]
 Mechanism = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
 
 PEAKS = ("bf16", "fp8", "fp4")
+SERVED_WIDTHS = ("width_weights", "width_experts", "width_kv")  # how files are stored: no size of the architecture
 EXPERT_COLUMNS = ("d_MoE", "n_e", "n_k", "n_shared", "d_shared")
 
 
@@ -41,9 +44,18 @@ def mechanism_columns(name: str) -> list[str]:
     return [field for field in Model.model_fields if field in axes]
 
 
-def column(meaning: str = "", unit: str = "", default=..., allowed: str = ""):
-    """Describe a column; `default=None` makes it optional, `allowed` overrides the range printed for it."""
-    return Field(default, description=meaning, json_schema_extra={"unit": unit, "allowed": allowed})
+def column(meaning: str = "", unit: str = "", default=..., allowed: str = "", within: str = ""):
+    """Describe a column; `default=None` makes it optional, `allowed` overrides the range printed for it.
+
+    `within` names its range in `RANGES`.
+    """
+    low, high = RANGES.get(within, (None, None))
+    return Field(default, ge=low, le=high, description=meaning, json_schema_extra={"unit": unit, "allowed": allowed})
+
+
+def measure(name: str, meaning: str = "", unit: str = "", default=...):
+    """Describe a column of measures in a unit, with the range of its name."""
+    return column(meaning, unit, default, within=name)
 
 
 class Row(BaseModel):
@@ -99,6 +111,16 @@ class Model(Row):
     exact_source: str = column("where the exact element count stands", default="")
     total_cause: str = column("why the printed total and the sizes differ by more than the last digit", default="")
     context_max: Count | None = column("longest context the configuration allows", "tokens", None)
+    width_weights: Width | None = column(
+        "bytes of a weight as the makers' files store it, scales of small groups counted; empty where 16 bit",
+        "byte",
+        None,
+    )
+    width_experts: Width | None = column(
+        "bytes of a routed expert's weight in those files, where they differ from the other weights", "byte", None
+    )
+    width_kv: Width | None = column("bytes of a cached element that those files ask for", "byte", None)
+    omits: str = column("parts that the model has and this study does not represent", default="")
 
     @model_validator(mode="after")
     def _columns_agree(self) -> Self:
@@ -113,6 +135,8 @@ class Model(Row):
             self._need(EXPERT_COLUMNS, "some blocks have experts (n_moe > 0)")
             if self.n_k > self.n_e:
                 refuse("n_k", self.n_k, f"at most n_e ({self.n_e})")
+        elif self.width_experts:
+            refuse("width_experts", self.width_experts, "no value, because no block has experts (n_moe is 0)")
         return self._windows_agree()._heads_agree()
 
     def _windows_agree(self) -> Self:
@@ -147,15 +171,20 @@ class Accelerator(Row):
 
     vendor: Name = column("maker")
     year: Annotated[int, Field(ge=2015, le=2035)] = column("year of first shipment")
-    P_bf16: Rate | None = column("dense peak, 16-bit operands (BF16, or FP16 in parts without BF16)", "TFLOP/s", None)
-    P_fp8: Rate | None = column("dense peak with FP8 operands; empty where absent", "TFLOP/s", None)
-    P_fp4: Rate | None = column("dense peak with FP4 operands; empty where absent", "TFLOP/s", None)
-    BW_mem: Rate = column(unit="GB/s")
-    M_cap: Rate = column(unit="as M_cap_unit")
+    P_bf16: float | None = measure(
+        "P_bf16", "dense peak, 16-bit operands (BF16, or FP16 in parts without BF16)", "TFLOP/s", None
+    )
+    P_fp8: float | None = measure("P_fp8", "dense peak with FP8 operands; empty where absent", "TFLOP/s", None)
+    P_fp4: float | None = measure("P_fp4", "dense peak with FP4 operands; empty where absent", "TFLOP/s", None)
+    BW_mem: float = measure("BW_mem", unit="GB/s")
+    M_cap: float = measure("M_cap", unit="as M_cap_unit")
     M_cap_unit: Literal["GB", "GiB"] = column("unit that the source means: GB is 1e9 bytes, GiB is 2^30 bytes")
+    M_driver: int | None = measure(
+        "M_driver", "memory that a driver reports in all; counted in place of M_cap where it is more", "byte", None
+    )
     link: Reference | None = column("id in interconnects.csv of the link inside a node or pod", default=None)
-    tdp: Rate | None = column("power of the part as rated by its maker", "W", None)
-    RP_printed: Rate | None = column("ridge point printed in the paper's Table I", "FLOP/byte", None)
+    tdp: float | None = measure("tdp", "power of the part as rated by its maker", "W", None)
+    RP_printed: float | None = measure("RP_printed", "ridge point printed in the paper's Table I", "FLOP/byte", None)
 
 
 class Interconnect(Row):
@@ -164,10 +193,12 @@ class Interconnect(Row):
     kind: Literal["scale-up", "scale-out", "torus", "host"] = column(
         "scale-up: inside a node; torus: neighbours only; scale-out: between nodes; host: PCIe"
     )
-    BW_Int: Rate = column(unit="GB/s")
-    BW_Int_two_way: Rate | None = column("both directions together, as makers print it", "GB/s", None)
+    BW_Int: float = measure("BW_Int", unit="GB/s")
+    BW_Int_two_way: float | None = measure(
+        "BW_Int_two_way", "both directions together, as makers print it", "GB/s", None
+    )
     domain: Count | None = column("accelerators that one such network joins; empty where open", "1", None)
-    latency: Rate | None = column("time a small transfer takes, added as alpha when asked for", "us", None)
+    latency: float | None = measure("latency", "time a small transfer takes, added as alpha when asked for", "us", None)
 
 
 class Scenario(Row):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from analysis.errors import InputError
+from analysis.evaluate.degrees import degrees
 from analysis.evaluate.routing import Band, Estimate, expected_maximum, expert_imbalance, load_imbalance
 from analysis.evaluate.routing import random_imbalance as over_placements
 from analysis.evaluate.setting import Setting
@@ -16,7 +17,7 @@ def _sizes(setting: Setting) -> tuple[int, int, int]:
         raise InputError(
             f"model={row.id}: has no routed experts, so skewed routing says nothing about it; leave s at 0."
         )
-    accelerators = setting["n_acc"] if setting["deg_EP"] is None else setting["deg_EP"]
+    accelerators = degrees(setting)["deg_EP"]
     if np.ndim(accelerators):
         raise InputError(
             "n_acc, deg_EP: under skew (s above 0) these take one value each, not a list; run once per value."
@@ -50,7 +51,7 @@ def gammas(setting: Setting) -> tuple:
 
 def _group_tokens(setting: Setting) -> int:
     """Tokens that one EP group routes in a step: its share of the batch."""
-    groups = setting["n_acc"] / _sizes(setting)[2]
+    groups = setting["n_acc"] / (_sizes(setting)[2] * degrees(setting)["deg_ETP"])
     tokens = int(setting["B"] // groups)
     if not 1 <= tokens <= LARGEST_SAMPLE:
         raise InputError(
