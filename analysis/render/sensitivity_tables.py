@@ -50,8 +50,7 @@ def reasons() -> str:
     found: dict[str, dict[str, list[str]]] = {}
     for each in verdicts():
         for variant, reason in each.conclusion.blind.items():
-            if variant in VARIANTS:
-                found.setdefault(reason, {}).setdefault(each.conclusion.short, []).append(variant)
+            found.setdefault(reason, {}).setdefault(each.conclusion.short, []).append(variant)
     return "\n".join(
         f"- {_capital(reason)}: {'; '.join(f'*{name}* ({_listed(given)})' for name, given in where.items())}."
         for reason, where in sorted(found.items(), key=lambda item: item[0] == DEVICE_UNKNOWN)

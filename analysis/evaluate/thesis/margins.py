@@ -28,7 +28,7 @@ BUDGETS = resources.BUDGETS | {
     " ".join(f"{share:g}" for share in shares): tuple(shares) for shares in resources.share_grid(0.1, 0.7, 0.2).tolist()
 }
 """The budgets that have a name, and all divisions of a budget whose shares are odd tenths, by what they are."""
-STEPS = 7  # options of a resource in each round of a search
+STEPS = 5  # options of a resource in each round of a search
 MEMORY_DEVICE, WIDE_DEVICE = "memory device", "wide device"
 
 
@@ -162,7 +162,7 @@ def balanced(world: World, model: str, place: Place) -> np.ndarray:
     return MOST - gains
 
 
-def best_gains(setting: Setting, contexts: np.ndarray, costs: np.ndarray, rounds: int = 12) -> np.ndarray:
+def best_gains(setting: Setting, contexts: np.ndarray, costs: np.ndarray, rounds: int = 16) -> np.ndarray:
     """Throughput of the best split of a budget over that of the setting's own [1], for each context.
 
     As `resources.best_split`, with all contexts at once: a grid over spending is moved until its best option lies

@@ -12,7 +12,6 @@ from functools import cache, cached_property
 import numpy as np
 
 from analysis.evaluate import datasets
-from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.thesis.conclusions import CONCLUSIONS, Conclusion
 from analysis.evaluate.thesis.region import Line, Stretch, grid, stretches
 from analysis.evaluate.thesis.world import HOME, World, world
@@ -109,7 +108,7 @@ VARIANTS: dict[str, dict] = {
     "shipped": {"chips": "shipped"},
     "slow link": {"links": "slow"},
     "measured": {"calibration": "published"},
-    **({"90 % memory": {"memory_share": 0.9}} if "memory_share" in PARAMETERS else {}),
+    "90 % memory": {"memory_share": 0.9},
 }
 """Other conventions, chips as their makers ship them, a slow link, and achieved rates, by a short name."""
 
