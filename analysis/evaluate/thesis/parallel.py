@@ -8,7 +8,7 @@ from sympy import Add, Expr
 from analysis.derive.block import Architecture, Conventions, attention_stages
 from analysis.derive.communication import all_reduce_time, partial_sums
 from analysis.derive.parallel import sharded
-from analysis.derive.roofline import Timing, time
+from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import deg_DP, deg_TP, n_acc
 from analysis.derive.thesis import parallel as proofs
 from analysis.evaluate.layers import swept
@@ -20,35 +20,12 @@ from analysis.evaluate.timing import timing
 
 def attention_change(setting: Setting, batches, degree: int, L: float) -> np.ndarray:
     """Seconds that TP of `degree` adds to one attention block over data parallelism, its all-reduces included."""
-    return _attention(setting.with_(deg_TP=int(degree)), batches, L) - attention_alone(setting, batches, L)
+    return attention_time(setting, batches, degree, L) - attention_alone(setting, batches, L)
 
 
 def attention_alone(setting: Setting, batches, L: float) -> np.ndarray:
     """Time of one attention block under data parallelism alone [s]."""
-    return _attention(setting.with_(deg_TP=1), batches, L)
-
-
-def _attention(setting: Setting, batches, L: float) -> np.ndarray:
-    """Time of one attention block and its all-reduces [s] in the full model."""
-    batches = np.asarray(batches, dtype=float)
-    form = _forms(setting.architecture, setting.conventions)[0]
-    return value(form, swept(setting, B=batches, L=L))
-
-
-@lru_cache(maxsize=32)
-def _forms(architecture: Architecture, conventions: Conventions) -> tuple[Expr, Expr]:
-    """Time of an attention block with its all-reduces [s], and the batch of the flip, at deg_TP."""
-    mechanism = architecture.mechanism
-    kernels = [kernel for kernels in attention_stages(mechanism, conventions).values() for kernel in kernels]
-    block = Add(*(time(kernel.at(sharded())) for kernel in kernels)) + proofs.attention_wires(mechanism, conventions)
-    return block, proofs.even_batch(mechanism, conventions, deg_TP)
-
-
-def even_batch(setting: Setting, degree: int, L: float) -> tuple[float, float | None]:
-    """Batch [requests] below which TP of `degree` shortens the block: closed form, and root in the full model."""
-    form = _forms(setting.architecture, setting.conventions)[1]
-    closed = float(value(form, swept(setting.with_(deg_TP=int(degree)), L=L)))
-    return closed, root(lambda B: float(attention_change(setting, B, degree, L)), 1e-3, 1e7)
+    return attention_time(setting, batches, 1, L)
 
 
 def attention_time(setting: Setting, batches, degree, L, replaced: dict | None = None) -> np.ndarray:
@@ -71,3 +48,20 @@ def _timed(architecture: Architecture, conventions: Conventions, taking: Timing)
     kernels = [(kernel, stage) for stage, kernels in stages.items() for kernel in kernels]
     work = Add(*(taking.kernel(kernel.at(sharded()), stage) for kernel, stage in kernels))
     return work, all_reduce_time(partial_sums(kernel for kernel, _ in kernels), taking)
+
+
+def attention_form(architecture: Architecture, conventions: Conventions) -> Expr:
+    """Time of an attention block with its all-reduces at deg_TP on the bare roofline [s]."""
+    return Add(*_timed(architecture, conventions, ROOFLINE))
+
+
+def even_batch(setting: Setting, degree: int, L: float) -> tuple[float, float | None]:
+    """Batch [requests] below which TP of `degree` shortens the block: closed form, and root in the full model."""
+    form = _even_batch(setting.architecture, setting.conventions)
+    closed = float(value(form, swept(setting.with_(deg_TP=int(degree)), L=L)))
+    return closed, root(lambda B: float(attention_change(setting, B, degree, L)), 1e-3, 1e7)
+
+
+@lru_cache(maxsize=32)
+def _even_batch(architecture: Architecture, conventions: Conventions) -> Expr:
+    return proofs.even_batch(architecture.mechanism, conventions, deg_TP)
