@@ -1,4 +1,4 @@
-"""The study on one page: its table and its sentence say what the verdicts and a hand-made sum say."""
+"""The study on one page: its sentence says what a hand-made sum says."""
 
 import re
 
@@ -6,21 +6,7 @@ import pytest
 
 from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.thesis.verdict import verdicts
-from analysis.render.one_page import conclusions_table, full_memory
-
-
-def test_every_conclusion_has_a_line_and_those_that_hold_come_first():
-    lines = [line for line in conclusions_table(paper()).splitlines() if line.startswith("| ")][1:]
-    found = {each.conclusion.statement: each for each in verdicts(paper()) if each.conditions}
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert {row[0] for row in rows} == set(found)
-    shares = []
-    for statement, group, cases in rows:
-        holding, of = map(int, cases.split(" of "))
-        assert (found[statement].group, found[statement].holding) == (group, holding)
-        shares.append(holding / of)
-    assert shares == sorted(shares, reverse=True)
+from analysis.render.one_page import full_memory
 
 
 def test_shares_at_full_memory_are_those_of_the_terms_of_a_step():

@@ -4,35 +4,36 @@ import numpy as np
 
 from analysis.evaluate import datasets
 from analysis.evaluate.edition.edition import Edition
-from analysis.evaluate.thesis.conclusions import CONTEXTS, size
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis.conclusions import size
 from analysis.evaluate.thesis.full import shares_at_capacity
-from analysis.evaluate.thesis.verdict import Verdict, verdicts
-from analysis.evaluate.thesis.world import world
+from analysis.evaluate.thesis.verdict import REGION, Verdict, verdicts
 from analysis.render.digits import percent
 from analysis.render.paper_tables import short_name
 from analysis.render.tables import table
+from analysis.render.verdict_tables import along
 
-ENDS = np.array(CONTEXTS[::2])  # a short context and a long one
+ENDS = np.array([1024.0, 65536.0])  # a short context and a long one
 
 
-def conclusions_table(edition: Edition) -> str:
-    """Every conclusion that could be checked, how far it holds, and in how many cases; those that hold most first."""
-    found = [each for each in verdicts(edition) if each.conditions]
+def conclusions_table() -> str:
+    """Every conclusion, how far it holds on its grid, and where along its first line; those that hold most first."""
     rows = [
-        (each.conclusion.statement, each.group, f"{each.holding} of {len(each.conditions)}")
-        for each in sorted(found, key=_holding, reverse=True)
+        (each.conclusion.statement, _extent(each), f"{line.where}: {along(line, found)}")
+        for each in sorted(verdicts(), key=lambda verdict: verdict.share, reverse=True)
+        for line, found in each.boundaries[:1]
     ]
-    caption = "Conclusions, and in how many of the cases checked (link, context, device, model) each holds."
-    return table(("conclusion", "verdict", "cases"), rows, caption, "tab-one-page", "llr", style="one-page")
+    caption = "Conclusions of the paper's setting: the share of a stated grid on which each holds, and where for R1."
+    return table(("conclusion", "holds on", "for R1"), rows, caption, "tab-one-page", "lrl", style="one-page")
 
 
-def _holding(verdict: Verdict) -> float:
-    return verdict.holding / len(verdict.conditions)
+def _extent(verdict: Verdict) -> str:
+    return percent(round(verdict.share, 2)) if verdict.holds == REGION else verdict.holds
 
 
 def full_memory(edition: Edition) -> str:
     """What takes a token's time at B_cap, at a short context and at a long one, as a sentence."""
-    setting = world(edition).own
+    setting = Setting.of(**edition.system())
     shares = shares_at_capacity(setting, ENDS)
     part = f"{edition.n_acc} × {short_name(datasets.accelerator(edition.accelerator))}"
     parts = [
@@ -46,4 +47,5 @@ def full_memory(edition: Edition) -> str:
     return f"For {name} on {part}, memory full, core attention takes of a token's time {' and '.join(parts)}."
 
 
-BY_EDITION = {"conclusions_table": conclusions_table, "full_memory": full_memory}
+BY_EDITION = {"full_memory": full_memory}
+WORDS = {"conclusions_table": conclusions_table}

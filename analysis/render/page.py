@@ -85,6 +85,9 @@ NAMES: dict[str, Any] = {
     **thesis_words.WORDS,
     **thesis_exercises.WORDS,
     **verdict_tables.WORDS,
+    **sensitivity_tables.WORDS,
+    **drafted_tables.WORDS,
+    **one_page.WORDS,
     **glossary_tables.WORDS,
 }
 
@@ -100,7 +103,7 @@ def template_functions(
     notebook and the dotted name of the function that drew it. `edition` is the setting that the book speaks of.
     """
     chosen = paper()
-    filled = (thesis_tables, verdict_tables, sensitivity_tables, drafted_tables, thesis_exercises, one_page)
+    filled = (thesis_tables, thesis_exercises, one_page)
     bound = {name: partial(function, chosen) for each in filled for name, function in each.BY_EDITION.items()}
     own = edition_words.words(chosen) | bound
     return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}

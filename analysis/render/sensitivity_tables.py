@@ -1,109 +1,134 @@
-"""The verdict under other conventions, on other systems, and with achieved rates: tables and sentences."""
+"""The verdict under other conventions, chips and links, and with achieved rates: tables and sentences."""
 
-from analysis.evaluate import datasets
-from analysis.evaluate.edition.edition import Edition
+import numpy as np
+
+from analysis.evaluate.thesis.conclusions import DEVICE_UNKNOWN
 from analysis.evaluate.thesis.sensitivity import numbers
-from analysis.evaluate.thesis.verdict import Verdict, variants, verdicts
-from analysis.render.digits import percent
-from analysis.render.tables import table
-from analysis.render.thesis_tables import number
-from analysis.render.thesis_words import of_model
+from analysis.evaluate.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
+from analysis.render.digits import NARROW, digits_of, percent
+from analysis.render.tables import ABSENT, table
 
-CONVENTIONS = {"overlap", "weights", "width", "peak", "grouping", "rope"}
+NONE_TURNED = "No variant turns a region into all or nothing."
+SAME, FEWER = "=", "\N{DAGGER}"
 
 
-def groups_table(edition: Edition) -> str:
-    """How many of its conditions each conclusion meets under other conventions, systems and achieved rates."""
-    names = list(variants(edition))
-    found = {name: verdicts(edition, name) for name in names}
+def shares_table() -> str:
+    """Share of the grid [%] on which each conclusion holds under every variant."""
+    found = {name: verdicts(name) for name in VARIANTS}
     rows = [
-        (each.conclusion.statement, *(_met(found[name][place], each) for name in names))
-        for place, each in enumerate(found[names[0]])
+        (plain.conclusion.short, *(cell(found[name][place], plain, name) for name in VARIANTS))
+        for place, plain in enumerate(found[PLAIN])
     ]
     caption = (
-        "Conditions met, of those that can be checked, under other conventions, systems and achieved rates; bold where "
-        "the verdict is another, judged by the conditions that both can check."
+        f"Share of its grid [%] on which each conclusion holds under other conventions, chips and links; `{SAME}`: the "
+        f"variant cannot enter; `{FEWER}`: on fewer points; `{ABSENT}`: on none."
     )
-    return table(("conclusion", *names), rows, caption, "tab-thesis-groups", "l" + "c" * len(names))
+    header = ("conclusion", "plain", *list(VARIANTS)[1:])
+    return table(header, rows, caption, "tab-thesis-groups", "l" + "r" * len(VARIANTS))
 
 
-def _met(verdict: Verdict, plain: Verdict) -> str | None:
-    if not verdict.conditions:
+def cell(verdict: Verdict, plain: Verdict, variant: str) -> str | None:
+    """A share in whole per cent; SAME where the variant cannot enter; nothing where no point exists."""
+    if verdict.holds == UNJUDGED:
         return None
-    met = f"{verdict.holding}/{len(verdict.conditions)}"
-    before, now = plain.beside(verdict)
-    return met if before == now else f"**{met}**"
+    if variant in plain.conclusion.blind:
+        return SAME
+    share = f"{100 * verdict.share:.0f}"
+    return f"{share}{FEWER}" if loses_points(verdict, plain) else share
 
 
-def turned(edition: Edition) -> str:
-    """The conclusions whose verdict another variant turns, each with the variants that do, as a sentence.
-
-    Judged by the conditions that both could check: a variant may know nothing of the memory device.
-    """
-    plain, parts = verdicts(edition), []
-    for place, each in enumerate(plain):
-        beside = {name: each.beside(verdicts(edition, name)[place]) for name in variants(edition)}
-        turns = [f"{name} ({group})" for name, (own, group) in beside.items() if group != own]
-        parts += [f"*{each.conclusion.statement}* under {', '.join(turns)}"] if turns else []
-    return f"Other verdicts follow for {'; '.join(parts)}." if parts else "No variant turns a verdict."
-
-
-def sensitivity_table(edition: Edition) -> str:
-    """The numbers that most of the verdicts rest on, under other conventions and lower rates."""
-    header = (
-        "variant",
-        "core attention",
-        "wires",
-        "device on attention",
-        "device on experts from",
-        "acceptance for two tokens",
-        "worth of arithmetic",
-        "of bandwidth",
-        "of capacity",
+def loses_points(verdict: Verdict, plain: Verdict) -> bool:
+    """Whether a variant leaves a tenth of the points or more without a number, as a device's precision does."""
+    common = sum(
+        int((np.isfinite(before) & np.isfinite(verdict.inside[model])).sum()) for model, before in plain.inside.items()
     )
+    return common < 0.9 * plain.points
+
+
+def reasons() -> str:
+    """Why variants cannot enter some conclusions, or have no number there, one line a reason."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for each in verdicts():
+        for variant, reason in each.conclusion.blind.items():
+            found.setdefault(reason, {}).setdefault(each.conclusion.short, []).append(variant)
+    return "\n".join(
+        f"- {_capital(reason)}: {'; '.join(f'*{name}* ({_listed(given)})' for name, given in where.items())}."
+        for reason, where in sorted(found.items(), key=lambda item: item[0] == DEVICE_UNKNOWN)
+    )
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names)
+
+
+def turned() -> str:
+    """The conclusions that hold everywhere or nowhere under a variant and not without it, or the other way round."""
+    plain, parts = verdicts(), []
+    for place, each in enumerate(plain):
+        found = {name: verdicts(name)[place].holds for name in VARIANTS}
+        turns = [f"{name} ({holds})" for name, holds in found.items() if holds not in (each.holds, UNJUDGED)]
+        parts += [f"*{each.conclusion.statement}* under {', '.join(turns)}"] if turns else []
+    return f"Other verdicts follow for {'; '.join(parts)}." if parts else NONE_TURNED
+
+
+def widest() -> str:
+    """The conclusion whose share of the grid a variant moves most, as a sentence."""
+    plain = verdicts()
+    moves = [
+        (abs(each.share - before.share), before, name, each)
+        for name in list(VARIANTS)[1:]
+        for each, before in zip(verdicts(name), plain, strict=True)
+        if each.holds != UNJUDGED and not loses_points(each, before)
+    ]
+    _, before, name, after = max(moves, key=lambda move: move[0])
+    return (
+        f"Most moves *{before.conclusion.short}* under *{name}*: from {percent(before.share)} of its grid to "
+        f"{percent(after.share)}."
+    )
+
+
+def sensitivity_table() -> str:
+    """The numbers that most of the verdicts rest on, in every variant."""
+    header = ("variant", "step [ms]", "core", "wires", "core leads from", "TP 8 pays below", "worth of arithmetic")
     rows = [
         (
             each.name,
-            percent(each.core_share),
-            percent(each.wires_share),
-            number(each.device_speed),
-            number(each.device_context),
-            number(each.acceptance),
-            *(number(each.worth[name]) for name in ("arithmetic", "memory bandwidth", "capacity")),
+            digits_of(1e3 * each.step),
+            _tenths(each.core_share),
+            _tenths(each.wires_share),
+            each.context and digits_of(each.context),
+            each.requests and digits_of(each.requests),
+            digits_of(each.worth, 2),
         )
-        for each in numbers(edition)
+        for each in numbers()
     ]
     caption = (
-        "Numbers behind the verdicts under other conventions: shares of TPOT, speed of core attention on the memory "
-        "device, context from which that device is ahead on experts, acceptance above which two query tokens pay, "
-        f"elasticities. {datasets.model(edition.latent).name} on {edition.n_acc} x {edition.accelerator} at L = 8K and "
-        "B_cap."
+        "R1 on 32 of the paper's B200 at 8K on NVLink, memory full: time of a step, shares of it that core attention "
+        "and wires take, the context [tokens] from which core attention is the largest term, the batch [requests] at "
+        "1K below which tensor parallelism of 8 shortens attention, the elasticity of throughput to arithmetic."
     )
-    return table(header, rows, caption, "tab-thesis-sensitivity", "l" + "r" * 8)
+    return table(header, rows, caption, "tab-thesis-sensitivity", "l" + "r" * 6)
 
 
-def worth_of_arithmetic(edition: Edition) -> tuple[float, float]:
+def _tenths(share: float) -> str:
+    return f"{100 * share:.1f}{NARROW}%"
+
+
+def worth_of_arithmetic() -> tuple[float, float]:
     """Elasticity of throughput to arithmetic by the datasheet and by measured efficiencies [1]."""
-    found = numbers(edition)
-    return found[0].worth["arithmetic"], found[-1].worth["arithmetic"]
+    found = {each.name: each.worth for each in numbers()}
+    return found[PLAIN], found["measured"]
 
 
-def shares_move(edition: Edition) -> str:
-    """Between which shares core attention moves with link and context, and with conventions alone, as a sentence."""
-    name = "no-longer"
-    moved = [each.number for each in next(v for v in verdicts(edition) if v.conclusion.name == name).conditions]
-    kept = [each.core_share for each in numbers(edition) if set(variants(edition)[each.name]) <= CONVENTIONS]
-    over, under = ([percent(end(found)) for end in (min, max)] for found in (moved, kept))
-    return (
-        f"Core attention's share of a token's time runs from {over[0]} to {over[1]} over {of_model(edition)}link and "
-        f"context, and from {under[0]} to {under[1]} over the conventions on one system at 8K."
-    )
-
-
-BY_EDITION = {
-    "groups_table": groups_table,
+WORDS = {
+    "shares_table": shares_table,
+    "reasons": reasons,
     "turned": turned,
-    "shares_move": shares_move,
+    "widest": widest,
     "worth_of_arithmetic": worth_of_arithmetic,
     "sensitivity_table": sensitivity_table,
 }

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from math import isfinite, isnan
 
-from analysis.evaluate.edition.edition import Edition
 from analysis.render.digits import digits_of, percent, whole
 
 NOT_HERE = "where the model fits, which it does not here"
@@ -65,11 +64,6 @@ def times(factor: float, more: str = "faster", less: str = "slower") -> str:
     if abs(factor - 1) < 5e-3:
         return "as fast" if more == "faster" else "the same"
     return f"{digits_of(max(factor, 1 / factor))} times {more if factor > 1 else less}"
-
-
-def of_model(edition: Edition) -> str:
-    """What conditions are also counted over, where the edition's own model is another than its latent one."""
-    return "" if edition.model == edition.latent else "model, "
 
 
 def ask_first(by_model: int, compared: int) -> str:

@@ -1,86 +1,162 @@
-"""The verdict in words and tables: conclusions by how far they hold, who states them, and the ledger's rows."""
+"""The verdict in words and tables, of the paper's setting: where each conclusion holds, its grid, the ledger's rows."""
 
-from analysis.evaluate import datasets
+import math
+from collections.abc import Callable, Sequence
+
 from analysis.evaluate.claims.ledger import ledger
-from analysis.evaluate.edition.edition import Edition
-from analysis.evaluate.thesis.conclusions import Condition
-from analysis.evaluate.thesis.verdict import HOLDS, NOWHERE, SOMEWHERE, SUMMARY, UNJUDGED, V1, V3, Verdict, verdicts
+from analysis.evaluate.thesis.conclusions import size
+from analysis.evaluate.thesis.region import Axis, Line, Stretch
+from analysis.evaluate.thesis.resources import BUDGETS
+from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
 from analysis.evaluate.thesis.weighed import Weighed, guidelines_that_flip, weighed
-from analysis.render.digits import digits_of, percent
-from analysis.render.ledger_tables import link, plain_text
+from analysis.evaluate.thesis.world import HOME, PRINTED
+from analysis.render.digits import digits_of, percent, whole
+from analysis.render.ledger_tables import link
 from analysis.render.tables import table
-from analysis.render.thesis_words import of_model
 
-LISTED = 4  # conditions spelt out on each side
-GROUPS = {HOLDS: "holds", SOMEWHERE: "somewhere", NOWHERE: "nowhere", UNJUDGED: "unjudged"}
+PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
+GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
+LEAD = {EVERYWHERE: "Everywhere on its grid", REGION: "In a region", NOWHERE: "Nowhere on its grid"}
+def about(count: float) -> str:
+    """Whole tokens or requests, of which three digits matter.
 
-
-def conclusions(edition: Edition, group: str) -> str:
-    """The conclusions that hold, that hold somewhere only, or that do not follow, one paragraph each with its numbers.
-
-    `group` is `holds`, `somewhere`, `nowhere` or `unjudged`; a sentence says so where none is in it.
+    >>> about(1034.8), about(75.3)
+    ('1,030', '75')
     """
-    found = [each for each in verdicts(edition) if GROUPS[each.group] == group]
-    return "\n".join(f"- {_paragraph(each)}" for each in found) or "None of the conclusions weighed here."
+    return digits_of(count if count > 100 else round(count))
+
+
+AXES: dict[str, tuple[str, Callable[[float], str], str, str]] = {
+    "context": ("context", about, "", " tokens of context"),
+    "requests": ("batch", about, "", " requests"),
+    "ridge": ("ridge point", digits_of, "a ridge point of ", " FLOP/byte"),
+    "bandwidth": ("bandwidth", lambda rate: digits_of(rate / 1e9), "", " GB/s"),
+    "count": ("number of accelerators", digits_of, "", " accelerators"),
+    "acceptance": ("acceptance", lambda rate: digits_of(rate, 2), "an acceptance of ", ""),
+}
+"""Of an axis that boundaries are solved along: its name, how a number on it is written, what stands around it."""
+
+
+BATCHES = {0.0: "least", 0.25: "1/4", 0.5: "1/2", 0.75: "3/4", 1.0: "full"}
+"""Shares of the way, in the logarithm, from one request a data-parallel group to full memory."""
+
+
+def named(name: str) -> Verdict:
+    """The verdict on one conclusion, by name."""
+    return next(each for each in verdicts() if each.conclusion.name == name)
+
+
+def conclusions(*names: str) -> str:
+    """The conclusions of these names: who says each, where it holds, line by line, what lies outside its subject."""
+    return "\n\n".join(_paragraph(named(each)) for each in names)
 
 
 def _paragraph(verdict: Verdict) -> str:
     said = verdict.conclusion
     who = ", ".join((*said.said, *(link(each) for each in ledger() if each.id in said.claims)))
-    figure = f"({{numref}}`{said.figure}`)"
-    return f"**{said.statement}** ({who}). {_cases(verdict)} {figure}"
+    told = f"{extent(verdict)}. {outside(verdict)}".strip()
+    head = f"**{said.statement}** ({who}), that is: {said.criterion} ({{numref}}`{said.figure}`). {told}"
+    return "\n".join([f"- {head}", *(f"  - {each}." for each in places(verdict))])
 
 
-def _cases(verdict: Verdict) -> str:
-    said, cases = verdict.conclusion, verdict.conditions
-    if not cases:
-        return "There is nothing to check it on here."
-    if verdict.holding in (0, len(cases)):
-        ends = [_number(extreme(each.number for each in cases), said.percent) for extreme in (min, max)]
-        word = "In all" if verdict.holding else "In none of"
-        return f"{word} {len(cases)} cases: {said.measure}, {ends[0]} to {ends[1]}."
-    sides = {"Yes": True, "no": False}
-    lists = [
-        f"{word}: {_listed([each for each in cases if each.holds is side], said.percent)}"
-        for word, side in sides.items()
+def extent(verdict: Verdict) -> str:
+    """How far a conclusion holds on its grid, in words."""
+    return LEAD[verdict.holds] + (f", {_share(verdict.share)} of its grid" if verdict.holds == REGION else "")
+
+
+def places(verdict: Verdict) -> list[str]:
+    """Where along each of its lines a conclusion holds, for the latent model."""
+    return [f"{line.where[0].upper()}{line.where[1:]}: {along(line, found)}" for line, found in verdict.boundaries]
+
+
+def sentence(verdict: Verdict) -> str:
+    """Where a conclusion holds: its share of the grid, each line of R1, and what other models give on the grid."""
+    parts = [f"{extent(verdict)}.", *(f"{each}." for each in places(verdict)), outside(verdict)]
+    return " ".join(filter(None, parts))
+
+
+def along(line: Line, found: Sequence[Stretch]) -> str:
+    """Where on a line a conclusion holds.
+
+    >>> line = Line(Axis("context", "context", (1.0, 9.0)), {}, "")
+    >>> along(line, [Stretch(2.0, 5.0)]), along(line, [Stretch(None, 5.0)])
+    ('between 2 and 5 tokens of context', 'below 5 tokens of context')
+    >>> along(line, [Stretch(2.0, None)]), along(line, []), along(line, [Stretch(None, None)])
+    ('beyond 2 tokens of context', 'at no context', 'at every context')
+    """
+    axis = AXES[line.axis.name]
+    return " and ".join(_stretch(each, *axis) for each in found) or f"at no {axis[0]}"
+
+
+def _stretch(found: Stretch, axis: str, show: Callable[[float], str], before: str, after: str) -> str:
+    if found.low is None:
+        return f"at every {axis}" if found.high is None else f"below {before}{show(found.high)}{after}"
+    if found.high is None:
+        return f"beyond {before}{show(found.low)}{after}"
+    return f"between {before}{show(found.low)} and {show(found.high)}{after}"
+
+
+def opposite(found: Sequence[Stretch]) -> list[Stretch]:
+    """Where on a line a conclusion does not hold, by where it does.
+
+    >>> opposite([Stretch(None, 5.0)]), opposite([Stretch(None, None)]), opposite([])
+    ([Stretch(low=5.0, high=None)], [], [Stretch(low=None, high=None)])
+    """
+    ends = [None, *(end for each in found for end in (each.low, each.high)), None]
+    pairs = list(zip(ends[::2], ends[1::2], strict=True))
+    first, last = pairs[0] == (None, None) and len(pairs) > 1, pairs[-1] == (None, None) and len(pairs) > 1
+    return [Stretch(*pair) for pair in pairs[1 if first else 0 : -1 if last else None]]
+
+
+def outside(verdict: Verdict) -> str:
+    """What the same grid gives for the models that a conclusion does not speak of; nothing where none has a number."""
+    found = {model: share for model, share in verdict.outside.items() if not math.isnan(share)}
+    if not found:
+        return ""
+    listed = ", ".join(f"{PEOPLE[model]} {_share(share)}" for model, share in found.items())
+    contrary = " and ".join(PEOPLE[model] for model in verdict.opposite)
+    at_home = f" With memory full at {size(HOME['context'])} {contrary} give the opposite." if contrary else ""
+    return f"Outside its subject, on the same grid: {listed}.{at_home}"
+
+
+def _share(share: float) -> str:
+    """A share in whole per cent, that never calls a part nothing or all.
+
+    >>> _share(0.757), _share(0.001), _share(0.999), _share(1.0)
+    ('76\\u202f%', 'under 1\\u202f%', 'over 99\\u202f%', '100\\u202f%')
+    """
+    if 0 < share < 0.01 or 0.99 < share < 1:
+        return f"under {percent(0.01)}" if share < 0.5 else f"over {percent(0.99)}"
+    return percent(round(share, 2))
+
+
+def grid_table() -> str:
+    """The grid on which each conclusion is judged: subject, axes with their values, points that exist."""
+    rows = [
+        (said.short, said.subject, "; ".join(map(_axis, said.axes)), whole(each.points))
+        for each in verdicts()
+        for said in [each.conclusion]
     ]
-    return f"In {verdict.holding} of {len(cases)} cases, by {said.measure}. {'; '.join(lists)}."
+    caption = "The grid of each conclusion: what it speaks of, its axes, and how many points memory leaves."
+    return table(("conclusion", "speaks of", "axes", "points"), rows, caption, "tab-thesis-grid", "lllr")
 
 
-def _listed(cases: list[Condition], in_percent: bool) -> str:
-    listed = cases if len(cases) <= LISTED + 1 else cases[:LISTED]
-    shown = [f"{plain_text(each.where)} ({_number(each.number, in_percent)})" for each in listed]
-    more = [f"{len(cases) - LISTED} more"] if len(listed) < len(cases) else []
-    return ", ".join([*shown, *more])
+def _axis(axis: Axis) -> str:
+    if axis.name == "chip":
+        return f"the {len(PRINTED)} chips of Table I"
+    if axis.name == "context":
+        return f"{len(axis.values)} contexts, {size(axis.values[0])} to {size(axis.values[-1])}"
+    if axis.name == "batch":
+        return "batches: " + ", ".join(BATCHES[share] for share in axis.values)
+    if axis.name == "budget":
+        others = len(axis.values) - len(BUDGETS)
+        return f"budgets: {', '.join(BUDGETS)}, and {others} other divisions"
+    return f"{axis.title}: {', '.join(each if isinstance(each, str) else f'{each:g}' for each in axis.values)}"
 
 
-def _number(given: float, in_percent: bool) -> str:
-    return percent(given) if in_percent else digits_of(given, 3)
-
-
-def holds_table(edition: Edition) -> str:
-    """Which conclusions of each version of the paper, and of the summary, hold, hold somewhere, or do not follow."""
-    found = verdicts(edition)
-    rows = []
-    for who in (V1, V3, SUMMARY):
-        own = [each for each in found if who in each.conclusion.said]
-        cells = [
-            "; ".join(each.conclusion.statement for each in own if each.group == group)
-            for group in (HOLDS, SOMEWHERE, NOWHERE)
-        ]
-        rows.append((who, *cells))
-    caption = "What the two versions of the paper and the summary conclude, by how far it holds."
-    return table(("stated in", HOLDS, SOMEWHERE, NOWHERE), rows, caption, "tab-thesis-versions", "llll")
-
-
-def count_of(edition: Edition, group: str) -> int:
-    """Number of conclusions in a group (`holds`, `somewhere`, `nowhere`)."""
-    return sum(GROUPS[each.group] == group for each in verdicts(edition))
-
-
-def group_of(edition: Edition, name: str) -> str:
-    """The group of one conclusion by name: `holds`, `somewhere`, `nowhere` or `unjudged`."""
-    return GROUPS[next(each for each in verdicts(edition) if each.conclusion.name == name).group]
+def count_of(group: str) -> int:
+    """Number of conclusions that hold `everywhere`, in a `region`, or `nowhere` on their grids."""
+    return sum(each.holds == GROUPS[group] for each in verdicts())
 
 
 def verdicts_table() -> str:
@@ -90,7 +166,7 @@ def verdicts_table() -> str:
         for each in weighed()
     ]
     header = ("statement", "in the ledger", "in this chapter", "why")
-    caption = "The claims that weigh the thesis; conditions met in this chapter, of those checked, in brackets."
+    caption = "The claims that weigh the thesis, with the share of the grid on which each conclusion of theirs holds."
     return table(header, rows, caption, "tab-thesis-verdicts")
 
 
@@ -98,34 +174,46 @@ def _here(each: Weighed) -> str:
     if not each.verdicts:
         able, all_ = guidelines_that_flip()
         return f"{able} of {all_} guidelines flip at a value in every system ({{numref}}`tab-guidelines`)"
-    met = ", ".join(f"{verdict.holding}/{len(verdict.conditions)}" for verdict in each.verdicts)
-    return f"{each.group} ({met})"
+    return f"{each.holds} ({', '.join(_share(verdict.share) for verdict in each.verdicts)})"
 
 
-def takeaway(edition: Edition) -> str:
-    """The verdict in three sentences that follow the conditions."""
-    met = {each.conclusion.name: each for each in verdicts(edition)}
-    model, device = datasets.model(edition.latent).name, f"{edition.latent}, {edition.accelerator_experts}"
-    cases = {name: f"{each.holding} of {len(each.conditions)}" for name, each in met.items()}
-    own = [each.holds for each in met["not-needed"].conditions if each.where.startswith(device)]
-    low = (
-        "The argument against low-ridge hardware for attention"
-        if own and all(own)
-        else "No argument against low-ridge hardware"
-    )
-    general = "" if met["balanced"].group == HOLDS else ", and so not in general"
+def boundary(name: str, place: int) -> str:
+    """Where along one line of a conclusion it holds, by its place among the lines."""
+    line, found = named(name).boundaries[place]
+    return along(line, found)
+
+
+def failing(name: str, place: int) -> str:
+    """Where along one line of a conclusion it does not hold."""
+    line, found = named(name).boundaries[place]
+    return along(line, opposite(found))
+
+
+def answer() -> str:
+    """Whether a token still waits for attention most, as a sentence."""
     return (
-        f"{low} stands for {model}. Attention is no longer the bottleneck in {cases['no-longer']} cases of "
-        f"{of_model(edition)}link and context, and wires and waiting are in {cases['wires']}. That accelerators as "
-        f"they are suffice holds in {cases['balanced']} cases of model and budget{general}."
+        f"With R1's memory full, a token waits for core attention most {failing('no-longer', 0)} on NVLink, and "
+        f"{failing('no-longer', 2)} on InfiniBand alone."
     )
 
 
-BY_EDITION = {
+def takeaway() -> str:
+    """The verdict in short sentences that follow the boundaries, all of R1 with memory full."""
+    return (
+        f"{answer()} Wires and waiting take over half of a step {boundary('wires', 0)} on NVLink, and "
+        f"{boundary('wires', 3)} under skew. The paper's memory device speeds R1's attention up "
+        f"{failing('not-needed', 0)}; at {size(HOME['context'])} one of its bandwidth does {failing('not-needed', 2)}. "
+        f"Present chips come within a quarter of the best split of their area {boundary('balanced', 0)}."
+    )
+
+
+WORDS = {
     "conclusions": conclusions,
-    "holds_table": holds_table,
+    "grid_table": grid_table,
     "count_of": count_of,
-    "group_of": group_of,
+    "boundary": boundary,
+    "failing": failing,
+    "answer": answer,
     "takeaway": takeaway,
+    "verdicts_table": verdicts_table,
 }
-WORDS = {"verdicts_table": verdicts_table}

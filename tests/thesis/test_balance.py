@@ -16,7 +16,7 @@ from analysis.errors import InputError
 from analysis.evaluate.arrangements import with_models
 from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.numbers import value
-from analysis.evaluate.thesis import balance, conclusions, resources
+from analysis.evaluate.thesis import balance, margins, resources
 from analysis.evaluate.thesis.asking import numbers
 from analysis.evaluate.thesis.full import batch_at_capacity, terms_at
 from analysis.evaluate.thesis.world import world
@@ -212,14 +212,13 @@ def test_the_best_split_is_that_of_a_dense_random_search_and_of_other_grids(cost
 
 
 def test_one_question_has_one_number_the_best_split_of_an_area_on_every_page():
-    """GPT-3 at its degree in Table IV, 8: the chapter's sentence, its table, and the verdict's condition."""
+    """GPT-3 at its degree in Table IV, 8: the chapter's sentence, its table, and the verdict's margin."""
     (setting,) = with_models(points.setting("gpt3-175b", deg_TP=None), ["gpt3-175b"], 8192.0)
     chapter = resources.best_split(setting, 8192.0, resources.BUDGETS["area"]).gain
     assert setting["deg_TP"] == 8
     assert chapter == pytest.approx(2.441, abs=0.001)
-    conditions = conclusions.balanced(world(paper()))
-    (verdict,) = (each.number for each in conditions if each.where.lower().startswith("gpt") and "area" in each.where)
-    assert verdict == pytest.approx(chapter, rel=1e-3)
+    margin = margins.balanced(world(), "gpt3-175b", {"context": 8192.0, "link": "fast", "budget": "area"})
+    assert 1.25 - float(margin) == pytest.approx(chapter, rel=1e-3)
     table = next(row for row in thesis_tables.devices_table(paper()).splitlines() if "best for gpt3-175b" in row)
     assert "2.44" in table
 

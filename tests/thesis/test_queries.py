@@ -18,7 +18,6 @@ from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import drafted, queries
 from analysis.evaluate.thesis.full import batch_at_capacity, terms_at
-from analysis.render import drafted_tables
 
 from . import points
 
@@ -193,7 +192,7 @@ def test_acceptance_cancels_in_a_comparison_at_equal_query_tokens(system, query,
 
 
 def test_the_best_number_of_query_tokens_by_enumeration_of_public_throughputs():
-    for found in drafted.by_acceptance(PAPER, (0.7,)):
+    for found in drafted.by_acceptance((0.7,)):
         for model, best in found.queries.items():
             system = points.setting(model, L=8192)
             rates = {}
@@ -206,22 +205,17 @@ def test_the_best_number_of_query_tokens_by_enumeration_of_public_throughputs():
             assert max(rates.values()) / rates[1] == pytest.approx(found.gains[model], rel=0.01)
 
 
-def test_one_query_token_is_the_verdict_of_the_chapter_and_tables_are_full():
-    found = drafted.by_queries(PAPER)
-    assert [len(each) for each in found.values()] == [11] * 8
-    assert found[1] == tuple(each for each in drafted.judged(PAPER) if each.conclusion.name != drafted.ITSELF)
-    table = drafted_tables.queries_table(PAPER)
-    assert table.count("\n| ") == 1 + 11
-    groups = [{found[query][place].group for query in drafted.QUERIES} for place in range(11)]
-    turned = [each for each in groups if len(each) > 1]
-    assert f"turn {len(turned)} of 11 verdicts" in drafted_tables.turned_by_queries(PAPER)
-    assert drafted_tables.acceptance_table(PAPER).count("\n| ") == 1 + len(drafted.ACCEPTANCES)
+def test_one_query_token_is_the_verdict_of_the_chapter():
+    found = drafted.by_queries((1, 8))
+    assert found[1] == tuple(each for each in drafted.judged() if each.conclusion.name != drafted.ITSELF)
+    assert [len(each) for each in found.values()] == [11, 11]
 
 
 def test_latent_attention_computes_from_the_query_tokens_on_that_bring_each_device_to_its_ridge():
     """By hand: l queries on one cached token of 576 elements, 128 heads, each 2 (576 + 512) FLOP."""
-    for query, verdicts in drafted.by_queries(PAPER).items():
-        for each in next(v for v in verdicts if v.conclusion.name == "computes").conditions:
-            row = Setting.of(accelerator=each.where).point
+    for query, verdicts in drafted.by_queries().items():
+        found = next(v for v in verdicts if v.conclusion.name == "computes")
+        for chip, margin in zip(found.world.chips, found.inside["deepseek-v3"][5, :, 0], strict=True):
+            row = Setting.of(accelerator=chip).point
             flops, moved = query * 128 * 2 * (512 + 64 + 512) * 8192, 2 * (576 * 8192 + query * 128 * (576 + 512))
-            assert each.holds == (flops / moved > float(row[P_acc]) / float(row[BW_mem]))
+            assert (margin > 0) == (flops / moved > float(row[P_acc]) / float(row[BW_mem]))

@@ -1,120 +1,190 @@
-"""The verdict: conclusions sorted by their conditions, in step with the ledger, and other under another edition."""
+"""The verdict: shares follow margins, each variant reaches each number, the ledger does not contradict it."""
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from analysis.derive.symbols import BW_mem, P_acc
+from analysis.evaluate.claims import bottleneck, pim
 from analysis.evaluate.claims.ledger import DIFFERS, NOT_TESTABLE, REPRODUCED, UNDER_A_READING, ledger
-from analysis.evaluate.claims.systems import R1, cap, scenario, terms, total
-from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.thesis import guidelines, verdict, weighed
-from analysis.evaluate.thesis.conclusions import Condition
-from analysis.evaluate.thesis.verdict import HOLDS, NOWHERE, SOMEWHERE, UNJUDGED, Verdict, verdicts
-from analysis.evaluate.thesis.world import world
-from analysis.render import sensitivity_tables, verdict_tables
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis import conclusions, guidelines, margins, weighed
+from analysis.evaluate.thesis.attention import context_at_ridge, even_batch, even_ridge
+from analysis.evaluate.thesis.balance import balanced_groups
+from analysis.evaluate.thesis.factorial import effects, factorial
+from analysis.evaluate.thesis.parallel import even_batch as even_tensor_batch
+from analysis.evaluate.thesis.queries import even_acceptance
+from analysis.evaluate.thesis.region import Axis, Line, Stretch, grid, stretches
+from analysis.evaluate.thesis.resources import BUDGETS, best_split, rate
+from analysis.evaluate.thesis.scheduling import schedules
+from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdict, verdicts
+from analysis.evaluate.thesis.world import mean_imbalance, world
 
-PAPER = paper()
-DENSE = replace(PAPER, name="dense", model="llama-3.1-70b", models=("llama-2-7b", "llama-3.1-70b", "qwen3-235b-a22b"))
-FOUND = {each.conclusion.name: each for each in verdicts(PAPER)}
+FOUND = {each.conclusion.name: each for each in verdicts()}
 LEDGER = {each.id: each for each in ledger()}
+R1 = "deepseek-v3"
+R1_32 = Setting.of(model=R1, accelerator="b200-paper", link="nvlink5-b200", n_acc=32)
+ON_PIM = R1_32.with_(accelerator_experts="pim-paper")
+CONTEXTS = [256.0 * 4**power for power in range(7)]
 
 
-def made(*holds: bool) -> Verdict:
-    return Verdict(verdict.CONCLUSIONS[0], tuple(Condition(str(i), float(i), each) for i, each in enumerate(holds)))
+# -- the objects -----------------------------------------------------------------------------------
+def made(*numbers: float) -> Verdict:
+    """A verdict whose margins are these, for R1 alone."""
+    axis = Axis("place", "place", tuple(range(len(numbers))))
+    given = replace(
+        conclusions.CONCLUSIONS[0],
+        margin=lambda world, model, place: np.array(numbers)[place["place"]],
+        axes=(axis,),
+    )
+    return Verdict(given, world())
 
 
-def test_groups_follow_the_conditions_alone():
-    assert [made(True, True).group, made(True, False).group, made(False).group, made().group] == [
-        HOLDS,
-        SOMEWHERE,
+def test_how_far_a_conclusion_holds_follows_its_margins_alone():
+    assert [made(*each).holds for each in ((1, 2), (1, -1), (-1, -2), (np.nan, np.nan))] == [
+        EVERYWHERE,
+        REGION,
         NOWHERE,
         UNJUDGED,
     ]
-    assert made(True, False).beside(made(True)) == (HOLDS, HOLDS)
-    assert made(False).beside(made(True)) == (NOWHERE, HOLDS)
+    assert made(1, np.nan, -1, -1).share == pytest.approx(1 / 3)
+    assert (made(0, 1).share, made(1, np.nan).points) == (0.5, 1)
 
 
+def test_a_grid_keeps_the_order_of_its_axes_whatever_is_looped():
+    axes = (Axis("a", "a", (1, 2)), Axis("b", "b", ("x", "yy", "zzz"), looped=True), Axis("c", "c", (10, 20, 30, 40)))
+    found = grid(lambda world, model, place: place["a"] * len(place["b"]) + place["c"], None, "", axes)
+    assert found.tolist() == [[[a * b + c for c in (10, 20, 30, 40)] for b in (1, 2, 3)] for a in (1, 2)]
+
+
+def test_stretches_are_found_between_signs_and_end_where_the_line_does():
+    line = Line(Axis("x", "x", (1.0, 1000.0)), {"offset": 3.0}, "")
+
+    def two(world, model, place):
+        return (place["x"] - place["offset"]) * (place["x"] - 20) * (200 - place["x"])
+
+    first, second = stretches(two, None, "", line)
+    assert first.low is None
+    assert (first.high, second.low, second.high) == (pytest.approx(3), pytest.approx(20), pytest.approx(200))
+    assert stretches(lambda *given: np.array(1.0), None, "", line) == (Stretch(None, None),)
+    assert stretches(lambda *given: np.array(-1.0), None, "", line) == ()
+    assert stretches(lambda *given: np.array(np.nan), None, "", line) == ()
+
+
+# -- second roads to the margins whose hand is long ---------------------------------------------------
+def test_boundaries_are_those_of_the_closed_forms():
+    ends = {name: [stretch for _, stretch in each.boundaries] for name, each in FOUND.items()}
+    chips = {1: "a100-paper", 2: "h200-paper", 3: "mi325x-paper"}
+    for place, chip in chips.items():
+        closed = context_at_ridge(R1_32.with_(accelerator=chip, link="nvlink3-a100"))
+        assert ends["computes"][place][0].low == pytest.approx(closed, rel=1e-6)
+    closed = even_ridge(R1_32.with_(accelerator_experts="pim-paper"), 8192.0)
+    assert closed < ends["not-needed"][2][0].high < 1.011 * closed  # half a per cent of a token is the core's one
+    assert ends["small"][1][0].high == pytest.approx(even_batch(ON_PIM), rel=0.02)
+    low, high = (getattr(ends["tunes"][1][0], side) for side in ("low", "high"))
+    assert low < balanced_groups(R1_32) < high
+    for place, (L_, degree) in enumerate(((1024.0, 8), (8192.0, 8), (8192.0, 2))):
+        closed, full = even_tensor_batch(R1_32, degree, L_)
+        assert ends["tensor"][place][0].low == pytest.approx(full, rel=1e-6)
+        assert ends["tensor"][place][0].low == pytest.approx(closed, rel=0.35)
+    for place, query in enumerate((2, 4, 8)):
+        assert ends["drafts"][1 + place][0].low == pytest.approx(even_acceptance(R1_32, query, 8192.0), abs=1e-6)
+
+
+def test_the_schedule_that_serves_most_is_that_of_the_full_list():
+    found, places = FOUND["aligns"], ((0, 1024.0), (1, 8192.0), (2, 65536.0))
+    full = {L_: float(evaluate("B_cap", R1_32.with_(L=int(L_), rounding="none")).value) for _, L_ in places}
+    for (i, context), (j, skew) in [(at, s) for at in places for s in enumerate((0.0, 0.4, 0.8))]:
+        batches = [32 * (full[context] / 32) ** share for share in (0.25, 1.0)]
+        best = [each[0].balance for each in schedules(R1_32, batches, context, skew)]
+        assert found.inside[R1][i, [1, 4], 0, j] + 0.9 == pytest.approx(best, rel=1e-6)
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_no_random_split_of_a_budget_beats_the_margin(budget):
+    found = FOUND["balanced"].inside[R1][:, 0, list(BUDGETS).index(budget)]
+    spent = np.random.default_rng(7).dirichlet(np.ones(4), 3000)
+    for context, margin in zip(CONTEXTS[::2], found[::2], strict=True):
+        plain = float(rate(R1_32, np.ones(4), context))
+        tried = np.nanmax(rate(R1_32, (spent / BUDGETS[budget]).T, context)) / plain
+        assert tried <= 1.001 * (1.25 - margin)
+        assert best_split(R1_32, context, BUDGETS[budget], points=9).gain == pytest.approx(1.25 - margin, rel=1e-3)
+
+
+def test_one_mechanism_alone_is_the_factorials():
+    for place, context in ((5, 8192), (12, 2**20)):
+        cells = factorial(R1_32.with_(L=context))
+        for i, alone in enumerate(("MLA alone", "experts alone")):
+            for j, held in enumerate(("total", "active")):
+                share = effects(cells, held)[alone] / effects(cells, held)["MLA and experts"]
+                assert FOUND["one-alone"].inside[R1][place, 0, i, j] == pytest.approx(share - 0.5, abs=1e-9)
+
+
+def test_drafts_by_public_throughput():
+    """Two query tokens, acceptance 0.7 and 0.9, memory full: 1 + a tokens a step."""
+    rates = {}
+    for query in (1, 2):
+        step = R1_32.with_(l=query, L=8192)
+        rates[query] = evaluate("throughput", step.with_(B=evaluate("B_cap", step).value)).value
+    found = FOUND["drafts"].inside[R1][5, 4, 0, 0, [1, 2]]
+    assert found + 1 == pytest.approx([(1 + rate) * rates[2] / rates[1] for rate in (0.7, 0.9)], rel=2e-3)
+
+
+def test_random_placements_are_those_that_the_ledger_draws():
+    from analysis.evaluate.routing import shuffled_band
+
+    assert mean_imbalance(256, 8, 32, np.array([0.0, 0.4])) == pytest.approx([1, shuffled_band(256, 8, 32, 0.4).mean])
+
+
+# -- the ledger ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("each", weighed.weighed(), ids=lambda each: each.finding.id)
-def test_the_ledgers_row_and_the_verdict_of_the_chapter_agree(each):
-    """Readings and conditions are two roads: where all, some or none of one hold, so do those of the other.
+def test_the_ledgers_row_and_the_region_agree(each):
+    """Readings and grid are two roads: where all, some or none of the readings fit, so does the region.
 
-    The ledger's word then follows from whether the first reading, the paper's own, is among those that hold
-    by no choice of ours.
+    The ledger's word then follows from whether the first reading, the paper's own, fits by no choice of ours.
     """
-    reading, found = each.finding.readings[0], each.finding.verdict
-    first = reading.fits and not reading.ours
+    first, found = each.finding.readings[0], each.finding.verdict
     if each.finding.id == weighed.GUIDELINES:
         assert (found, each.verdicts) == (NOT_TESTABLE, ())
         able, all_ = weighed.guidelines_that_flip()
         assert able == all_ == len(guidelines.GUIDELINES)
         return
     assert each.verdicts
-    assert each.group == each.readings
-    assert found == (DIFFERS if each.group == NOWHERE else REPRODUCED if first else UNDER_A_READING)
+    assert each.holds == each.readings
+    stated = first.fits and not first.ours
+    assert found == (DIFFERS if each.holds == NOWHERE else REPRODUCED if stated else UNDER_A_READING)
+
+
+def test_readings_of_the_ledger_have_the_margins_sign():
+    """Where a reading names a place of R1's, the margin there decides alike."""
+    at = {"NVLink": {"link": "fast"}, "InfiniBand": {"link": "slow"}}
+    contexts = bottleneck.CONTEXTS
+    for link, place in zip(bottleneck.LINKS, at.values(), strict=True):
+        _, over_others = bottleneck.core_share("r1-32", bottleneck.caps("r1-32"), link)
+        margin = margins.no_longer(world(), R1, place | {"context": contexts})
+        assert ((margin > 0) == (over_others < 1)).all()
+    few = {"context": contexts[:6], "requests": 64.0, "link": "fast", "kept": "requests"}
+    gains = pim.gain(np.full(7, 64.0), contexts[:7])
+    assert ((gains[:6] > 1) & (np.diff(gains) < 0)).all()
+    assert (margins.small(world(), R1, few) > 0).all()
 
 
 def test_every_row_that_weighs_the_thesis_is_carried_by_a_conclusion_and_none_besides():
-    carried = {claim for each in verdict.CONCLUSIONS for claim in each.claims}
+    carried = {claim for each in conclusions.CONCLUSIONS for claim in each.claims}
     assert carried | {weighed.GUIDELINES} == set(weighed.CLAIMS)
-    said = {each: {who for c in verdict.CONCLUSIONS if each in c.claims for who in c.said} for each in carried}
+    assert {each.name: each.claims for each in conclusions.CONCLUSIONS if each.claims} == {
+        "raises": ("S01",),
+        "computes": ("S01",),
+        "no-longer": ("C084",),
+        "wires": ("C083",),
+        "tunes": ("C058",),
+        "aligns": ("S02",),
+        "small": ("C079",),
+        "not-needed": ("C085", "S03"),
+        "balanced": ("C086",),
+    }
+    said = {each: {who for c in conclusions.CONCLUSIONS if each in c.claims for who in c.said} for each in carried}
+    versions = {"v1": conclusions.V1, "v3": conclusions.V3, "summary": conclusions.SUMMARY, "both": conclusions.V1}
     for claim, who in said.items():
-        version = LEDGER[claim].claim.version
-        assert {"v1": verdict.V1, "v3": verdict.V3, "summary": verdict.SUMMARY, "both": verdict.V1}[version] in who, (
-            claim
-        )
-
-
-def test_shares_are_those_of_the_ledgers_own_road():
-    """The claims' module sums TPOT of the scenarios by itself; L = 8K on the scenario's link."""
-    setting, batch = scenario(R1), cap(R1, 8192.0)
-    found = terms(setting, batch, 8192.0)
-    share = next(each for each in FOUND["no-longer"].conditions if each.where == "nvlink5-b200, L = 8K")
-    assert share.number == pytest.approx(float(found["core_attention"] / total(found)), rel=1e-3)
-
-
-def test_compute_bound_is_arithmetic_over_bytes_by_hand():
-    """128 heads, 512 + 64 cached elements of two bytes, queries and results beside them."""
-    for each in FOUND["computes"].conditions:
-        flops, moved = 2 * 128 * (2 * 512 + 64) * 8192, 2 * (576 * 8192 + 128 * (2 * 512 + 64))
-        row = world(PAPER, accelerator=each.where, link="ib-xdr").latent.point
-        ridge = float(row[P_acc]) / float(row[BW_mem])
-        assert each.number == pytest.approx(flops / moved / ridge, rel=1e-6)
-        assert each.holds == (flops / moved > ridge)
-
-
-def test_another_edition_gets_other_words():
-    groups = {each.conclusion.name: each for each in verdicts(DENSE)}
-    assert set(groups) == set(FOUND)
-    counts = {name: (each.holding, len(each.conditions)) for name, each in groups.items()}
-    assert counts != {name: (each.holding, len(each.conditions)) for name, each in FOUND.items()}
-    texts = [verdict_tables.conclusions(DENSE, group) for group in verdict_tables.GROUPS.values()]
-    assert sum(text.count("**") // 2 for text in texts) == len(verdict.CONCLUSIONS)
-    assert verdict_tables.takeaway(DENSE) != verdict_tables.takeaway(PAPER)
-
-
-def test_tables_have_a_row_for_every_variant_and_claim():
-    few = replace(PAPER, accelerators=(PAPER.accelerator,))
-    names = list(verdict.variants(PAPER))
-    assert {"b200-sxm", "measured efficiencies and floors"} <= set(names)
-    assert "b200-sxm" not in verdict.variants(few)
-    assert sensitivity_tables.sensitivity_table(PAPER).count("\n| ") == 1 + len(names)
-    assert verdict_tables.verdicts_table().count("\n| <a") == len(weighed.CLAIMS)
-
-
-def test_a_variant_may_turn_a_verdict_and_the_table_counts_it(monkeypatch):
-    two = {name: verdict.variants(PAPER)[name] for name in (verdict.PLAIN, "overlapped communication")}
-    monkeypatch.setattr(sensitivity_tables, "variants", lambda edition: two)
-    table = sensitivity_tables.groups_table(PAPER)
-    assert table.count("\n| ") == 1 + len(verdict.CONCLUSIONS)
-    assert "| 4/4 | 4/4 |" in table
-    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
-    turned = sensitivity_tables.turned(PAPER)
-    for each, row in zip(verdicts(PAPER), rows, strict=True):
-        assert ("**" in row) == (f"*{each.conclusion.statement}*" in turned)
-    changed = [
-        each.conclusion.statement
-        for each, other in zip(verdicts(PAPER), verdicts(PAPER, "overlapped communication"), strict=True)
-        if each.group != other.group
-    ]
-    assert all(statement in turned for statement in changed)
+        assert versions[LEDGER[claim].claim.version] in who, claim

@@ -1,33 +1,19 @@
-"""The conditions under which conclusions are checked: a place (link, context, device, model, ...) and a number."""
+"""What is concluded from the paper: each statement, its subject, the grid that it is judged on, and its lines.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+A line is where a boundary is solved; what it does not name is as in the canonical setting.
+"""
 
-import numpy as np
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from analysis.derive.symbols import BW_mem, P_acc
-from analysis.evaluate import datasets
-from analysis.evaluate.criteria import HALF, HUNDRED, MOST, NEAR, NO_GAIN, WIDER, near
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import balance, parallel, queries, resources
-from analysis.evaluate.thesis.attention import whole_gain
-from analysis.evaluate.thesis.factorial import HELD, effects, factorial
-from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at, total
-from analysis.evaluate.thesis.scheduling import schedules
-from analysis.evaluate.thesis.world import World
+from analysis.evaluate.rows import Model
+from analysis.evaluate.thesis import axes, factorial, margins, resources
+from analysis.evaluate.thesis.axes import CONTEXT, choice
+from analysis.evaluate.thesis.region import Axis, Line, Margin
+from analysis.evaluate.thesis.world import FAST, GROUPS, HOME, PRINTED, SLOW
 
-CONTEXTS = (1024.0, 8192.0, 65536.0, 2.0**20)
-AT, BATCH, SKEWS, COUNTS = 8192.0, 128, (0.4, 0.8), (8, 16, 32, 64, 128, 256)
-
-
-@dataclass(frozen=True)
-class Condition:
-    """Where a conclusion is checked, the number that decides, and whether it holds there."""
-
-    where: str
-    number: float
-    holds: bool
+V1, V3, SUMMARY, OURS = "first version", "third version", "summary", "our question"
+FUSED, LAYERED = "fused", "layered"
 
 
 def size(L: float) -> str:
@@ -36,142 +22,191 @@ def size(L: float) -> str:
     >>> size(8192.0), size(2.0**20)
     ('8K', '1M')
     """
-    return f"{L / 2**20:g}M" if L >= 2**20 else f"{L / 1024:g}K"
+    return f"{L / 2**20:g}M" if L >= 2**20 else f"{L / 1024:g}K" if L >= 1024 else f"{L:g}"
 
 
-def able_degrees(setting: Setting, degrees: tuple[int, ...]) -> list[int]:
-    """Those of some tensor-parallel degrees that divide the accelerators and the query heads."""
-    return [each for each in degrees if setting["n_acc"] % each == 0 and setting.model.n_hd % each == 0]
+def has_latent(model: Model) -> bool:
+    """Whether heads share a latent cache."""
+    return model.attention.startswith("MLA")
 
 
-def raises(world: World) -> Iterator[Condition]:
-    """Core attention's intensity over that of multi-head attention, per context."""
-    old = next((each for each in world.others if each.model.attention == "MHA"), None)
-    for L in CONTEXTS if old else ():
-        high, low = (
-            evaluate("core_attention_intensity", each.with_(B=BATCH, L=int(L), n_acc=1, deg_TP=1, deg_EP=None)).value
-            for each in (world.latent, old)
-        )
-        yield Condition(f"L = {size(L)}", high / low, high / low > HUNDRED)
+def has_experts(model: Model) -> bool:
+    """Whether some blocks have routed experts."""
+    return model.n_moe > 0
 
 
-def computes(world: World) -> Iterator[Condition]:
-    """Whether core attention waits for arithmetic, on the edition's accelerator and the paper's others."""
-    printed = [row.id for row in datasets.shipped("accelerators").values() if row.RP_printed]
-    own = world.latent.accelerator.id
-    for name in dict.fromkeys((own, *printed)):
-        if getattr(datasets.accelerator(name), f"P_{world.latent['peak']}") is None:
-            continue
-        each = world.latent.with_(accelerator=name, link=world.latent.link.id)
-        slower = {P_acc: float(each.point[P_acc]) / 1.01}
-        plain, less = (float(terms_at(each, 1024.0, AT, more)["core_attention"]) for more in ({}, slower))
-        ratio = evaluate("core_attention_intensity", each.with_(B=1024, L=int(AT))).value
-        ratio /= evaluate("ridge_point", accelerator=name, peak=each["peak"]).value
-        yield Condition(name, ratio, less / plain > 1.005)
+def has_both(model: Model) -> bool:
+    """Latent attention and routed experts, as the paper's subject has them."""
+    return has_latent(model) and has_experts(model)
 
 
-def no_longer(world: World) -> Iterator[Condition]:
-    """Whether core attention is not the largest term at B_cap, per link and context; the wires count as one term."""
-    for link, setting in world.judged.items():
-        for L in CONTEXTS:
-            found = _terms(setting, L)
-            wires = sum(found.pop(name) for name in WIRES)
-            core, rest = found.pop("core_attention"), max(*found.values(), wires)
-            share = core / (core + wires + sum(found.values()))
-            yield Condition(f"{link}, L = {size(L)}", share, core < rest)
+LATENT, EXPERTS = "models with latent attention", "models with routed experts"
+BOTH = f"{LATENT} and experts"
 
 
-def _terms(setting: Setting, L: float, replaced: dict | None = None) -> dict[str, float]:
-    batch = batch_at_capacity(setting, L)
-    found = terms_at(setting, np.where(batch >= 1, batch, np.nan), L, replaced)
-    return {name: float(time) for name, time in found.items()}
+@dataclass(frozen=True)
+class Conclusion:
+    """A statement, who makes it, the ledger's claims on it, its subject, when it holds, axes, margin, lines, figure.
+
+    `criterion` says in words when the margin is above 0; the first line's place is the conclusion's own home.
+    `blind` gives the variants that cannot enter its margin, or under which it has none, each with the reason.
+    """
+
+    name: str
+    short: str
+    statement: str
+    said: tuple[str, ...]
+    claims: tuple[str, ...]
+    subject: str
+    speaks_of: Callable[[Model], bool]
+    criterion: str
+    margin: Margin
+    axes: tuple[Axis, ...]
+    lines: tuple[Line, ...]
+    figure: str
+    blind: dict[str, str] = field(default_factory=dict)
 
 
-def wires(world: World) -> Iterator[Condition]:
-    """Whether wires and waiting for the busiest accelerator take over half of TPOT at B_cap."""
-    for link, setting in world.judged.items():
-        for s in (0.0, SKEWS[-1]) if setting.model.n_moe else ():
-            skewed = setting.with_(s=s, placement="shuffled") if s else setting
-            for L in CONTEXTS[:3]:
-                even, found = _terms(setting, L), _terms(skewed, L)
-                waiting = found["routed_experts"] - even["routed_experts"] + sum(found[name] for name in WIRES)
-                share = waiting / sum(found.values())
-                yield Condition(f"{link}, {'skewed' if s else 'even'} routing, L = {size(L)}", share, share > HALF)
+def _links(axis: Axis, **place) -> tuple[Line, ...]:
+    """The same line on each kind of link."""
+    words = {FAST: "on NVLink", GROUPS: "in groups of eight joined by InfiniBand", SLOW: "on InfiniBand alone"}
+    return tuple(Line(axis, place | {"link": link}, word) for link, word in words.items())
 
 
-def tunes(world: World) -> Iterator[Condition]:
-    """Whether experts are as intense as dense layers, weights' bytes alone, per number of accelerators."""
-    for count in COUNTS:
-        ratio = float(balance.intensity_ratio(world.mixture, float(BATCH), count, activations=False))
-        yield Condition(f"{count} accelerators", ratio, near(ratio))
+_NO_RATE = "an intensity is FLOP over bytes: no rate, link or memory is in it"
+_OWN_TIMES = "neither wires nor requests are in a kernel's own two times"
+_ALIKE = "the width divides both intensities alike"
+_AN_AXIS = "the kernels are an axis of its grid"
+_NO_SCORES = "no score matrix is in a feed-forward layer or a projection"
+_SAME_CORE = "the core takes as long under every schedule, so that the same one serves most"
+DEVICE_UNKNOWN = "nothing is known of the memory device at this precision, and nobody has measured it"
+_PLAIN = {"against": "MHA", "grouping": FUSED, "degree": 1}
+_CHIPS = {"a100": "the A100", "h200": "the H200", "mi325x": "the MI325X", "b200": "the B200"}
+_ALONE = {"MLA": "latent attention", "experts": "experts"}
+_AT_8K = {"context": HOME["context"]}
 
-
-def aligns(world: World) -> Iterator[Condition]:
-    """Whether the best schedule brings experts to the dense layers' arithmetic, per skew and batch."""
-    batches = (256.0, 1024.0, 4096.0)
-    for s in SKEWS:
-        for batch, found in zip(batches, schedules(world.mixture, batches, AT, s), strict=True):
-            if found:
-                yield Condition(f"Zipf {s:g}, B = {batch:g}", found[0].balance, found[0].balance >= 1 - NEAR)
-
-
-def small(world: World) -> Iterator[Condition]:
-    """Whether a memory device for experts gains, and gains most at short contexts, at few requests and at B_cap."""
-    if world.device is None or not world.latent.model.n_moe:
-        return
-    plain, moved = world.latent, world.latent.with_(accelerator_experts=world.device)
-    contexts = np.array(CONTEXTS[:3])
-    few, full = np.full(3, 2.0 * plain["n_acc"]), batch_at_capacity(plain, contexts)
-    for name, batch in {"two requests an accelerator": few, "as many as fit": full}.items():
-        gains = total(terms_at(plain, batch, contexts)) / total(terms_at(moved, batch, contexts))
-        yield Condition(name, float(gains[0]), bool(gains[0] > 1 and np.all(np.diff(gains) < 0)))
-
-
-def not_needed(world: World) -> Iterator[Condition]:
-    """Whether another device for core attention shortens no token, per model, context and device."""
-    for setting in world.models if world.device else ():
-        for L in CONTEXTS[1:3]:
-            gain = whole_gain(setting.with_(accelerator_experts=world.device), L)
-            yield Condition(f"{setting.model.id}, {world.device}, L = {size(L)}", gain, gain <= NO_GAIN)
-    wider = {BW_mem: WIDER * float(world.latent.point[BW_mem])}
-    found, wide = _terms(world.latent, AT), _terms(world.latent, AT, wider)["core_attention"]
-    gain = sum(found.values()) / (sum(found.values()) - found["core_attention"] + wide)
-    where = f"{world.latent.model.id}, {WIDER:g} times the bandwidth and all the arithmetic, L = {size(AT)}"
-    yield Condition(where, gain, gain <= NO_GAIN)
-
-
-def balanced(world: World) -> Iterator[Condition]:
-    """Whether no split of the same budget serves much more, per model and named budget."""
-    for setting in world.models:
-        for budget, costs in resources.BUDGETS.items():
-            gain = resources.best_split(setting, AT, costs, points=9).gain
-            yield Condition(f"{setting.model.id}, by {budget}", gain, gain < MOST)
-
-
-def tensor(world: World) -> Iterator[Condition]:
-    """Whether tensor parallelism lengthens an attention block at B_cap, per degree and context."""
-    for degree in able_degrees(world.latent, (2, 8)):
-        for L in CONTEXTS[:3]:
-            batch = float(batch_at_capacity(world.latent, L))
-            change = parallel.attention_change(world.latent, batch, degree, L)
-            share = float(change / parallel.attention_alone(world.latent, batch, L))
-            yield Condition(f"degree {degree}, L = {size(L)}", share, share > 0)
-
-
-def one_alone(world: World) -> Iterator[Condition]:
-    """Whether one mechanism alone gives at least half of what both give, per what is held equal."""
-    if world.latent.model.attention != "MLA" or not world.latent.model.n_moe:
-        return
-    cells = factorial(world.latent.with_(deg_TP=1, L=int(AT)))
-    for held in HELD:
-        found = effects(cells, held)
-        for alone in ("MLA alone", "experts alone"):
-            share = found[alone] / found["MLA and experts"]
-            yield Condition(f"{alone}, equal {held} parameters", share, share >= HALF)
-
-
-def drafts(world: World) -> Iterator[Condition]:
-    """Whether several query tokens a step raise throughput, per number and acceptance."""
-    for acceptance in (0.5, 0.7, 0.9):
-        for query, gain in zip((2, 4, 8), queries.gain(world.latent, [2, 4, 8], AT, acceptance), strict=True):
-            yield Condition(f"{query} query tokens, acceptance {acceptance:g}", float(gain), bool(gain > 1))
+# fmt: off
+CONCLUSIONS = (
+    Conclusion(
+        "raises", "intensity rises a hundredfold",
+        "Reordered latent attention raises the intensity of core attention over a hundredfold",
+        (V1, V3, SUMMARY), ("S01",), LATENT, has_latent,
+        "its intensity is over a hundred times the older one", margins.raises,
+        (CONTEXT, choice("against", "compared with", *margins.OLD), choice("grouping", "kernels", FUSED, LAYERED),
+         axes.DEGREE),
+        (Line(CONTEXT, _PLAIN, "against GPT-3's attention, in one kernel"),
+         Line(CONTEXT, _PLAIN | {"degree": 2}, "with tensor parallelism of 2"),
+         Line(CONTEXT, _PLAIN | {"degree": 4}, "with tensor parallelism of 4"),
+         Line(CONTEXT, _PLAIN | {"grouping": LAYERED}, "with one kernel a layer"),
+         Line(CONTEXT, _PLAIN | {"against": "GQA"}, "against Maverick's grouped attention")),
+        "fig-thesis-queries",
+        dict.fromkeys(("wires hidden", "Eq. 11", "shipped", "slow link", "measured", "90 % memory"), _NO_RATE)
+        | {"FP8": _ALIKE, "spilled": _AN_AXIS},
+    ),
+    Conclusion(
+        "computes", "attention computes", "Latent attention is compute-bound",
+        (V1, V3, SUMMARY), ("S01",), LATENT, has_latent,
+        "its arithmetic takes longer than its bytes", margins.computes, (CONTEXT, axes.CHIP, axes.DEGREE),
+        (Line(axes.RIDGE, _AT_8K | {"degree": 1}, "at 8K, by the ridge point of the accelerator"),
+         *(Line(CONTEXT, {"degree": 1, "chip": PRINTED.index(f"{chip}-paper")}, f"on {words}")
+           for chip, words in _CHIPS.items())),
+        "fig-thesis-device", dict.fromkeys(("wires hidden", "Eq. 11", "slow link", "90 % memory"), _OWN_TIMES),
+    ),
+    Conclusion(
+        "no-longer", "attention is no bottleneck", "Attention is no longer the bottleneck",
+        (V1, V3), ("C084",), BOTH, has_both,
+        "another term of a step is longer than core attention, the wires as one", margins.no_longer,
+        (CONTEXT, axes.BATCH, axes.LINK, axes.SKEW, axes.CHIP),
+        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, "on NVLink under skew (Zipf 0.8)"),
+         Line(axes.REQUESTS, _AT_8K, "at 8K on NVLink")),
+        "fig-thesis-full-memory",
+    ),
+    Conclusion(
+        "wires", "wires and skew dominate", "Interconnect and imbalance dominate at large batch",
+        (V3,), ("C083",), BOTH, has_both,
+        "they take over half of a step", margins.wires, (CONTEXT, axes.LARGE, axes.LINK, axes.SKEW, axes.CHIP),
+        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, "on NVLink under skew (Zipf 0.8)"),
+         Line(axes.BANDWIDTH, _AT_8K, "at 8K, by the link's bandwidth")),
+        "fig-thesis-shares",
+    ),
+    Conclusion(
+        "tunes", "batching tunes experts", "Batching tunes experts to the intensity of dense layers",
+        (V1, V3), ("C058",), EXPERTS, has_experts,
+        "the intensities are within a tenth of each other", margins.tunes,
+        (axes.LONGER, axes.BATCH, axes.COUNT, choice("layer", "dense layer", "dense", "output")),
+        (Line(axes.COUNT, _AT_8K | {"layer": "dense"}, "at 8K against dense feed-forward layers"),
+         Line(axes.COUNT, _AT_8K | {"layer": "output"}, "at 8K against output projections"),
+         Line(axes.REQUESTS, _AT_8K | {"layer": "dense"}, "at 8K on 32 accelerators")),
+        "fig-thesis-balance",
+        dict.fromkeys(("wires hidden", "slow link", "measured"), _NO_RATE) | {"spilled": _NO_SCORES},
+    ),
+    Conclusion(
+        "aligns", "scheduling aligns experts", "Scheduling for the batch keeps experts at the dense layers' pace",
+        (SUMMARY,), ("S02",), EXPERTS, has_experts,
+        "experts attain nine tenths of it in the schedule that serves most", margins.aligns,
+        (axes.FEW, axes.BATCH, choice("link", "link", FAST, SLOW), axes.SKEW),
+        (Line(axes.REQUESTS, _AT_8K, "at 8K without skew"),
+         Line(axes.REQUESTS, _AT_8K | {"skew": 0.4}, "under mild skew (Zipf 0.4)"),
+         Line(axes.REQUESTS, _AT_8K | {"skew": 0.8}, "under skew (Zipf 0.8)")),
+        "fig-thesis-schedule", {"spilled": _SAME_CORE},
+    ),
+    Conclusion(
+        "small", "device suits small loads", "A memory device for experts suits few requests and short contexts",
+        (V3,), ("C079",), EXPERTS, has_experts,
+        "the device gains, and gains less at twice the context", margins.small,
+        (CONTEXT, axes.BATCH, axes.LINK, choice("kept", "kept as contexts grow", "requests", "memory")),
+        (Line(axes.REQUESTS, {"context": 1024.0, "link": FAST, "kept": "requests"}, "at 1K, requests kept"),
+         Line(axes.REQUESTS, _AT_8K | {"link": FAST, "kept": "requests"}, "at 8K, requests kept"),
+         Line(CONTEXT, {"link": FAST, "kept": "memory"}, "with memory kept full")),
+        "fig-thesis-device", dict.fromkeys(("FP8", "measured"), DEVICE_UNKNOWN),
+    ),
+    Conclusion(
+        "not-needed", "no device for attention", "Hardware specialised in attention is not needed",
+        (V1, SUMMARY), ("C085", "S03"), BOTH, has_both,
+        "the device shortens a step by less than half a per cent", margins.not_needed,
+        (CONTEXT, axes.BATCH, axes.LINK, choice("device", "device", margins.MEMORY_DEVICE, margins.WIDE_DEVICE)),
+        (Line(CONTEXT, {"device": margins.MEMORY_DEVICE}, "for the paper's memory device"),
+         Line(CONTEXT, {"device": margins.WIDE_DEVICE}, "for four times the bandwidth with all the arithmetic"),
+         Line(axes.RIDGE, _AT_8K | {"device": margins.WIDE_DEVICE}, "at 8K, for that bandwidth, by its ridge point")),
+        "fig-thesis-device",
+    ),
+    Conclusion(
+        "balanced", "chips are balanced", "Accelerators as they are balance what inference needs",
+        (V1, SUMMARY), ("C086",), BOTH, has_both,
+        "no split of the same budget serves a quarter more", margins.balanced,
+        (axes.LONGER, axes.LINK, choice("budget", "budget", *margins.BUDGETS)),
+        tuple(Line(CONTEXT, {"link": FAST, "budget": each}, f"on NVLink, by {each}") for each in resources.BUDGETS),
+        "fig-thesis-resources",
+    ),
+    Conclusion(
+        "tensor", "tensor parallelism costs", "Tensor parallelism on reordered attention costs time",
+        (OURS,), (), LATENT, has_latent,
+        "the attention block takes longer than without it, at equal batch", margins.tensor,
+        (CONTEXT, axes.BATCH, axes.LINK, axes.CHIP, axes.DIVIDED),
+        (Line(axes.REQUESTS, {"context": 1024.0, "link": FAST, "degree": 8}, "at 1K, in groups of 8"),
+         Line(axes.REQUESTS, _AT_8K | {"link": FAST, "degree": 8}, "at 8K, in groups of 8"),
+         Line(axes.REQUESTS, _AT_8K | {"link": FAST, "degree": 2}, "at 8K, in pairs"),
+         Line(axes.REQUESTS, _AT_8K | {"link": SLOW, "degree": 8}, "at 8K, in groups of 8 on InfiniBand")),
+        "fig-thesis-tensor",
+    ),
+    Conclusion(
+        "one-alone", "one mechanism gives the gain", "The gain over old models is due to one mechanism",
+        (OURS,), (), BOTH, has_both,
+        "one alone serves half of what both serve, or more", margins.one_alone,
+        (CONTEXT, axes.LINK, choice("alone", "mechanism", *_ALONE), choice("held", "parameters held", *factorial.HELD)),
+        tuple(Line(CONTEXT, {"link": FAST, "alone": each, "held": held}, f"{words} alone, {held} parameters equal")
+              for each, words in _ALONE.items() for held in factorial.HELD),
+        "fig-thesis-attribution",
+    ),
+    Conclusion(
+        "drafts", "drafts pay", "Several query tokens a step raise the throughput of latent attention",
+        (OURS,), (), LATENT, has_latent,
+        "tokens per second rise; drafting itself is free", margins.drafts,
+        (CONTEXT, axes.BATCH, axes.LINK, choice("query", "query tokens", 2, 4, 8), axes.ACCEPTANCES),
+        (Line(CONTEXT, {"link": FAST, "query": 2, "acceptance": 0.7}, "with 2 query tokens, acceptance 0.7"),
+         *(Line(axes.ACCEPTANCE, _AT_8K | {"link": FAST, "query": query},
+                f"at 8K with {query} query tokens") for query in (2, 4, 8))),
+        "fig-thesis-queries",
+    ),
+)
+# fmt: on

@@ -6,21 +6,24 @@ block, or as those that a token touches. Each of the six is served at the best t
 same accelerators.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import gcd
 
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from analysis.derive import capacity, serving
 from analysis.derive.block import Architecture, Conventions
 from analysis.derive.decoder import feedforward_parameters
 from analysis.derive.symbols import B, d_FFN, d_hd, deg_DP, deg_EP, deg_grp, deg_TP, n_acc, n_dec, n_k, n_kv, n_moe
 from analysis.errors import InputError
+from analysis.evaluate import system
 from analysis.evaluate.numbers import value
 from analysis.evaluate.plan import divisors
 from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis.full import total
+from analysis.evaluate.timing import timing
 
 ATTENTIONS, FEED_FORWARDS, HELD = ("MHA", "GQA", "MLA"), ("dense", "experts"), ("total", "active")
 
@@ -38,11 +41,13 @@ class Cell:
     core_share: float
 
 
-def built(attention: str, feed_forward: str, reference: Architecture) -> tuple[Architecture, Conventions]:
-    """What the blocks of a cell are made of, and the contraction order that serves it best."""
+def built(
+    attention: str, feed_forward: str, reference: Architecture, conventions: Conventions = Conventions()
+) -> tuple[Architecture, Conventions]:
+    """What the blocks of a cell are made of, and the conventions with the contraction order that serves it best."""
     experts = feed_forward == "experts"
     blocks = Architecture(attention, "gated", not experts, experts, experts and reference.shared, reference.tied)
-    return blocks, Conventions("reordered" if attention == "MLA" else "as_printed")
+    return blocks, replace(conventions, order="reordered" if attention == "MLA" else "as_printed")
 
 
 def kv_heads(setting: Setting) -> int:
@@ -63,7 +68,14 @@ def widths(setting: Setting, feed_forward: str, held: str, groups: int | None = 
     return point | {d_FFN: elements / per_width}
 
 
-_terms, _cap = lru_cache(maxsize=32)(serving.tpot_terms), lru_cache(maxsize=32)(capacity.B_cap)
+_cap = lru_cache(maxsize=32)(capacity.B_cap)
+
+
+def forms(setting: Setting, attention: str, feed_forward: str) -> tuple[dict[str, Expr], Expr]:
+    """Terms of TPOT [s] and B_cap [requests] of a cell, under the setting's conventions, overlap and timing."""
+    made, kept = built(attention, feed_forward, setting.architecture, setting.conventions), system.book(setting)
+    terms = serving.tpot_terms(*made, system.system(setting), timing(setting))
+    return terms, _cap(*made, kept.weights, kept.activations)
 
 
 def points(setting: Setting, feed_forward: str, held: str, groups: int | None = None) -> dict[int, dict]:
@@ -80,17 +92,32 @@ def served(
 
     A cell without a degree, batch and throughput where no degree leaves room for a request per group.
     """
-    made, found = built(attention, feed_forward, setting.architecture), []
+    (terms_of, cap), found = forms(setting, attention, feed_forward), []
     for TP, point in points(setting, feed_forward, held, groups).items():
         point |= rates or {}
-        batch = float(value(_cap(*made), point))
+        batch = float(value(cap, point))
         if batch >= point[deg_DP]:
-            terms = {name: float(value(form, point | {B: batch})) for name, form in _terms(*made).items()}
-            time = sum(terms.values())
+            terms = {name: float(value(form, point | {B: batch})) for name, form in terms_of.items()}
+            time = float(total(terms, setting["overlap"]))
             numbers = (TP, batch, batch / time / float(point[n_acc]), terms["core_attention"] / time)
             found.append(Cell(attention, feed_forward, held, *numbers))
     nothing = Cell(attention, feed_forward, held, None, 0.0, 0.0, np.nan)
     return max(found, key=lambda cell: cell.per_accelerator, default=nothing)
+
+
+def most_served(setting: Setting, attention: str, feed_forward: str, held: str, rates: dict) -> np.ndarray:
+    """Tokens/s and accelerator of one of the six models at its best degree [token/s], 0 where it fits at none.
+
+    `rates` are symbols' values put for the system's, over arrays that broadcast.
+    """
+    terms_of, cap = forms(setting, attention, feed_forward)
+    found = []
+    for point in (each | rates for each in points(setting, feed_forward, held).values()):
+        batch = value(cap, point)
+        batch = np.where(batch >= point[deg_DP], batch, np.nan)
+        terms = {name: value(form, point | {B: batch}) for name, form in terms_of.items()}
+        found.append(np.nan_to_num(batch / total(terms, setting["overlap"])))
+    return np.max(found, axis=0) / setting.point[n_acc]
 
 
 def factorial(setting: Setting, groups: int | None = None) -> list[Cell]:

@@ -1,55 +1,56 @@
-"""Numbers that the verdicts hang on, under other conventions, systems, and achieved rates."""
+"""Numbers that most verdicts rest on, under other conventions, chips and links, and achieved rates."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.evaluate.edition.edition import Edition
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.attention import device_speed, even_context
-from analysis.evaluate.thesis.full import shares_at_capacity
-from analysis.evaluate.thesis.queries import even_acceptance
+from analysis.evaluate.thesis.conclusions import CONCLUSIONS
+from analysis.evaluate.thesis.full import WIRES
+from analysis.evaluate.thesis.region import Line, stretches
 from analysis.evaluate.thesis.resources import elasticities
-from analysis.evaluate.thesis.verdict import variants
-from analysis.evaluate.thesis.world import world
-
-CONTEXT = 8192.0
+from analysis.evaluate.thesis.verdict import VARIANTS
+from analysis.evaluate.thesis.world import HOME, World, step_time, world
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Shares of TPOT [1], speed on the memory device [1], context from which it runs experts faster [tokens],
-    acceptance from which two query tokens pay [1], elasticities [1]: in one variant, at 8K and B_cap."""
+    """R1 at 8K with memory full, in one variant: shares of the step [1] of core attention and of wires, time [s], the
+    context from which core attention is the largest term [tokens], requests at 1K below which tensor parallelism of 8
+    shortens the attention block (None: at all, or at none), and what one per cent more arithmetic is worth [per cent].
+    """
 
     name: str
+    step: float
     core_share: float
     wires_share: float
-    device_speed: float | None
-    device_context: float | None
-    acceptance: float | None
-    worth: dict[str, float]
+    context: float | None
+    requests: float | None
+    worth: float
 
 
-def numbers(edition: Edition) -> list[Numbers]:
-    """The latent model of an edition under every variant."""
-    found = {name: world(edition, **changed) for name, changed in variants(edition).items()}
-    return [_numbers(name, each.latent, each.device) for name, each in found.items()]
+def numbers() -> list[Numbers]:
+    """R1 under every variant, in the paper's setting."""
+    return [_numbers(name, world(**changed)) for name, changed in VARIANTS.items()]
 
 
-def _numbers(name: str, setting: Setting, device: str | None) -> Numbers:
-    shares = shares_at_capacity(setting, np.array([CONTEXT]))
-    speed, context = _on(setting.with_(accelerator_experts=device)) if device else (None, None)
+def _numbers(name: str, found: World) -> Numbers:
+    model = next(iter(found.systems))
+    terms = {term: float(time) for term, time in found.shown(model, {}).items()}
+    step = step_time(terms)
     return Numbers(
         name,
-        float(shares["core_attention"][0]),
-        float(shares["communication"][0]),
-        speed,
-        context,
-        even_acceptance(setting, 2, CONTEXT),
-        elasticities(setting, CONTEXT),
+        step,
+        terms["core_attention"] / step,
+        sum(terms[wire] for wire in WIRES) / step,
+        _end(found, model, "no-longer", 0),
+        _end(found, model, "tensor", 0),
+        elasticities(found.linked(model), HOME["context"])["arithmetic"],
     )
 
 
-def _on(setting: Setting) -> tuple[float, float | None]:
-    context = even_context(setting) if setting.model.n_moe else None
-    return float(device_speed(setting, [CONTEXT])[0]), context
+def _end(found: World, model: str, name: str, place: int) -> float | None:
+    """The one boundary along a line of a conclusion; None if there is none."""
+    said = next(each for each in CONCLUSIONS if each.name == name)
+    line: Line = said.lines[place]
+    ends = [end for each in stretches(said.margin, found, model, line) for end in (each.low, each.high)]
+    return next((end for end in ends if end is not None and np.isfinite(end)), None)

@@ -1,146 +1,121 @@
-"""The verdict: what is concluded from the paper, judged by the conditions under which each conclusion holds.
+"""The verdict: the region of a stated grid in which each conclusion from the paper holds, and its boundaries.
 
-A conclusion holds if it does under every condition, does not follow if under none, and else holds somewhere only. So
-other models, accelerators or conventions give other verdicts.
+A conclusion's share is that of the grid's points that exist, for the models that it speaks of; boundaries are solved
+along one axis, the others as in the canonical setting: R1 on 32 of the paper's B200 at 8K, one fast link, memory full,
+even routing. All of it speaks of the paper's setting.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 
-from analysis.evaluate import datasets
-from analysis.evaluate.edition.edition import Edition
-from analysis.evaluate.own_rows import file_state
-from analysis.evaluate.thesis import conclusions
-from analysis.evaluate.thesis.conclusions import Condition
-from analysis.evaluate.thesis.world import World, world
+from analysis.evaluate.thesis.conclusions import CONCLUSIONS, Conclusion
+from analysis.evaluate.thesis.region import Line, Stretch, grid, stretches
+from analysis.evaluate.thesis.world import HOME, World, world
 
-HOLDS, SOMEWHERE, NOWHERE, UNJUDGED = "holds", "holds on some only", "does not follow", "not judged here"
-V1, V3, SUMMARY, OURS = "first version", "third version", "summary", "our question"
-
-
-@dataclass(frozen=True)
-class Conclusion:
-    """A statement, who makes it, the ledger's claims on it, what its number is, its conditions and its figure."""
-
-    name: str
-    statement: str
-    said: tuple[str, ...]
-    claims: tuple[str, ...]
-    measure: str
-    conditions: Callable[[World], Iterator[Condition]]
-    figure: str
-    percent: bool = False
+EVERYWHERE, REGION, NOWHERE, UNJUDGED = "everywhere", "in a region", "nowhere", "not judged"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A conclusion with the conditions that could be checked."""
+    """A conclusion judged in a world: its margin over the grid, for each model that it speaks of and each other."""
 
     conclusion: Conclusion
-    conditions: tuple[Condition, ...]
+    world: World
+
+    @cached_property
+    def inside(self) -> dict[str, np.ndarray]:
+        """The margin over the grid for each compared model that it speaks of, by id."""
+        return {model: self._margin(model) for model in self._models(True)}
+
+    @cached_property
+    def outside(self) -> dict[str, float]:
+        """Share of the same grid on which it would hold for each other model [1]; nan where it says nothing of it."""
+        return {model: share_of([self._margin(model)]) for model in self._models(False)}
+
+    @cached_property
+    def opposite(self) -> list[str]:
+        """The models outside for which it is the other way round at its home: at 8K, memory full, as its first line."""
+        place, models = self.conclusion.lines[0].place | {"context": HOME["context"]}, self._models(False)
+        latent, *others = (
+            float(self.conclusion.margin(self.world, model, place)) for model in (self._latent, *models)
+        )
+        return [model for model, margin in zip(models, others, strict=True) if margin * latent < 0]
 
     @property
-    def holding(self) -> int:
-        """Number of conditions under which it holds."""
-        return sum(each.holds for each in self.conditions)
+    def _latent(self) -> str:
+        return next(iter(self.world.systems))
+
+    def _models(self, inside: bool) -> list[str]:
+        said = self.conclusion.speaks_of
+        return [name for name, system in self.world.systems.items() if said(system.model) is inside]
+
+    def _margin(self, model: str) -> np.ndarray:
+        return grid(self.conclusion.margin, self.world, model, self.conclusion.axes)
 
     @property
-    def group(self) -> str:
-        """HOLDS, SOMEWHERE, NOWHERE, or UNJUDGED where nothing could be checked."""
-        return group_of(each.holds for each in self.conditions)
+    def points(self) -> int:
+        """Points of the grid that exist."""
+        return int(sum(np.isfinite(found).sum() for found in self.inside.values()))
 
-    def beside(self, other: "Verdict") -> tuple[str, str]:
-        """The groups of this verdict and of another, by the conditions that both could check."""
-        mine, theirs = ({each.where: each.holds for each in v.conditions} for v in (self, other))
-        common = mine.keys() & theirs.keys()
-        return group_of(mine[where] for where in common), group_of(theirs[where] for where in common)
+    @property
+    def share(self) -> float:
+        """Share of the points on which it holds [1]; nan where none exists."""
+        return share_of(self.inside.values())
+
+    @property
+    def holds(self) -> str:
+        """EVERYWHERE, REGION or NOWHERE on the grid; UNJUDGED where no point of it exists."""
+        return extent(self.share)
+
+    @cached_property
+    def boundaries(self) -> tuple[tuple[Line, tuple[Stretch, ...]], ...]:
+        """The stretches of each line on which it holds, for the latent model."""
+        said = self.conclusion
+        return tuple((line, stretches(said.margin, self.world, self._latent, line)) for line in said.lines)
 
 
-def group_of(holding: Iterable[bool]) -> str:
-    """HOLDS if all do, NOWHERE if none does, SOMEWHERE between, UNJUDGED where there is nothing to go by."""
-    found = set(holding)
-    return {frozenset(): UNJUDGED, frozenset({True}): HOLDS, frozenset({False}): NOWHERE}.get(
-        frozenset(found), SOMEWHERE
-    )
+def share_of(found: Iterable[np.ndarray]) -> float:
+    """Share of finite margins above 0 [1]; nan where there is none."""
+    every = np.concatenate([each.ravel() for each in found])
+    every = every[np.isfinite(every)]
+    return float(np.mean(every > 0)) if len(every) else float("nan")
 
 
-# fmt: off
-CONCLUSIONS = (
-    Conclusion("raises", "Reordered latent attention raises the intensity of core attention over a hundredfold",
-               (V1, V3, SUMMARY), ("S01",), "times the intensity of multi-head attention", conclusions.raises,
-               "fig-thesis-queries"),
-    Conclusion("computes", "Latent attention is compute-bound",
-               (V1, V3, SUMMARY), ("S01",), "intensity over ridge point", conclusions.computes, "fig-thesis-device"),
-    Conclusion("no-longer", "Attention is no longer the bottleneck",
-               (V1, V3), ("C084",), "share of core attention in a token's time, memory full", conclusions.no_longer,
-               "fig-thesis-full-memory", percent=True),
-    Conclusion("wires", "Interconnect and imbalance dominate at large batch",
-               (V3,), ("C083",), "share of wires and waiting in a token's time, memory full", conclusions.wires,
-               "fig-thesis-shares", percent=True),
-    Conclusion("tunes", "Batching tunes experts to the intensity of dense layers",
-               (V1, V3), ("C058",), "intensity of experts over dense layers, at any batch", conclusions.tunes,
-               "fig-thesis-balance"),
-    Conclusion("aligns", "Scheduling for the batch keeps experts at the dense layers' pace",
-               (SUMMARY,), ("S02",), "arithmetic that experts attain over dense layers", conclusions.aligns,
-               "fig-thesis-schedule"),
-    Conclusion("small", "A memory device for experts suits few requests and short contexts",
-               (V3,), ("C079",), "times the speed at the shortest context", conclusions.small, "fig-thesis-device"),
-    Conclusion("not-needed", "Hardware specialised in attention is not needed",
-               (V1, SUMMARY), ("C085", "S03"), "times the speed with core attention on such a device",
-               conclusions.not_needed, "fig-thesis-device"),
-    Conclusion("balanced", "Accelerators as they are balance what inference needs",
-               (V1, SUMMARY), ("C086",), "throughput that the best split of the same budget gives over theirs",
-               conclusions.balanced, "fig-thesis-resources"),
-    Conclusion("tensor", "Tensor parallelism on reordered attention costs time",
-               (OURS,), (), "change of an attention block's time, memory full", conclusions.tensor,
-               "fig-thesis-tensor", percent=True),
-    Conclusion("one-alone", "The gain over old models is due to one mechanism",
-               (OURS,), (), "throughput of one mechanism over that of both", conclusions.one_alone,
-               "fig-thesis-attribution"),
-    Conclusion("drafts", "Several query tokens a step raise the throughput of latent attention",
-               (OURS,), (), "throughput over one query token", conclusions.drafts, "fig-thesis-queries"),
-)
-# fmt: on
+def extent(share: float) -> str:
+    """How far a share of a grid reaches.
+
+    >>> extent(1.0), extent(0.999), extent(0.0), extent(float("nan"))
+    ('everywhere', 'in a region', 'nowhere', 'not judged')
+    """
+    return UNJUDGED if np.isnan(share) else {1.0: EVERYWHERE, 0.0: NOWHERE}.get(share, REGION)
+
 
 PLAIN = "as in the chapter"
+VARIANTS: dict[str, dict] = {
+    PLAIN: {},
+    "wires hidden": {"overlap": "comm"},
+    "Eq. 11": {"weights": "eq11"},
+    "FP8": {"width": 1, "peak": "fp8"},
+    "spilled": {"grouping": "spilled"},
+    "no RoPE": {"rope": "out"},
+    "shipped": {"chips": "shipped"},
+    "slow link": {"links": "slow"},
+    "measured": {"calibration": "published"},
+    "90 % memory": {"memory_share": 0.9},
+}
+"""Other conventions, chips as their makers ship them, a slow link, and achieved rates, by a short name."""
+
+def verdicts(variant: str = PLAIN) -> tuple[Verdict, ...]:
+    """Every conclusion judged under a variant."""
+    return judged(**VARIANTS[variant])
 
 
-def variants(edition: Edition) -> dict[str, dict]:
-    """Other conventions, another accelerator and link, and achieved rates in place of the datasheet's, by name."""
-    row, other = datasets.accelerator(edition.accelerator), edition.counterpart
-    found = {
-        PLAIN: {},
-        "overlapped communication": {"overlap": "comm"},
-        "memory book of Eq. 11": {"weights": "eq11"},
-        "FP8 throughout": {"width": 1, "peak": "fp8"},
-        "score matrix spilled": {"grouping": "spilled"},
-        "RoPE left out": {"rope": "out"},
-        other: {"accelerator": other},
-        "slow link everywhere": {"link": edition.link_between},
-        "measured efficiencies and floors": {"calibration": "published"},
-    }
-    return {name: changed for name, changed in found.items() if name and (row.P_fp8 or "peak" not in changed)}
-
-
-_judged: dict[tuple, tuple[Verdict, ...]] = {}
-
-
-def verdicts(edition: Edition, variant: str = PLAIN) -> tuple[Verdict, ...]:
-    """Every conclusion judged in an edition under a variant; conditions without a number are left out."""
-    return judged(edition, **variants(edition)[variant])
-
-
-def judged(edition: Edition, **changed) -> tuple[Verdict, ...]:
-    """Every conclusion judged in an edition with some parameters of its systems replaced. Raises InputError."""
-    own = tuple(map(file_state, map(str, edition.files)))  # rows may change under their names
-    key = repr(edition), own, repr(sorted(changed.items()))  # an edition holds a mapping and is no key itself
-    if key not in _judged:
-        found = world(edition, **changed)
-        _judged[key] = tuple(Verdict(each, _checked(each, found)) for each in CONCLUSIONS)
-    return _judged[key]
-
-
-def _checked(conclusion: Conclusion, found: World) -> tuple[Condition, ...]:
-    return tuple(each for each in conclusion.conditions(found) if np.isfinite(each.number))
+@cache
+def judged(**changed) -> tuple[Verdict, ...]:
+    """Every conclusion judged in the paper's setting with some of its parameters replaced; a reader's own rows are set
+    aside meanwhile. Raises InputError."""
+    found = world(**changed)
+    return tuple(Verdict(each, found) for each in CONCLUSIONS)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from analysis.evaluate.claims.ledger import Finding, ledger
 from analysis.evaluate.edition.edition import paper
 from analysis.evaluate.thesis import guidelines
-from analysis.evaluate.thesis.verdict import Verdict, group_of, verdicts
+from analysis.evaluate.thesis.verdict import Verdict, extent, share_of, verdicts
 
 GUIDELINES = "S04"  # a statement without a number, which the chapter on guidelines answers
 CLAIMS = ("C058", "C079", "C083", "C084", "C085", "C086", "S01", "S02", "S03", GUIDELINES)
@@ -20,20 +22,19 @@ class Weighed:
     verdicts: tuple[Verdict, ...]
 
     @property
-    def group(self) -> str:
-        """Whether all the conclusions hold, none does, or they hold somewhere only."""
-        return group_of(each.holds for verdict in self.verdicts for each in verdict.conditions)
+    def holds(self) -> str:
+        """How far all its conclusions hold, on their grids together."""
+        return extent(share_of(found for verdict in self.verdicts for found in verdict.inside.values()))
 
     @property
     def readings(self) -> str:
-        """The same of the readings that the ledger judges it by."""
-        return group_of(reading.fits for reading in self.finding.readings)
+        """How far it holds among the readings that the ledger judges it by."""
+        return extent(float(np.mean([reading.fits for reading in self.finding.readings])))
 
 
 def weighed() -> list[Weighed]:
-    """Every row that weighs the thesis, judged in the paper's setting; an edition's own rows of data are set aside
-    meanwhile, as in the ledger."""
-    found = verdicts(paper())
+    """Every row that weighs the thesis, judged in the paper's setting."""
+    found = verdicts()
     return [
         Weighed(each, tuple(v for v in found if each.id in v.conclusion.claims))
         for each in ledger()

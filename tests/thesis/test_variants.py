@@ -1,0 +1,134 @@
+"""Variants of the verdict: each reaches each margin, or a reason why it cannot is proven; numbers behind verdicts."""
+
+import numpy as np
+import pytest
+from ledger_systems_by_hand import INFINIBAND, r1
+from sympy import Symbol
+
+from analysis.derive.symbols import (
+    BW_Int,
+    BW_mem,
+    Gamma_acc,
+    L,
+    M_cap,
+    P_acc,
+    deg_EP,
+    width_activations,
+    width_kv,
+    width_weights,
+)
+from analysis.evaluate import system
+from analysis.evaluate.layers import layers
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
+from analysis.evaluate.thesis import conclusions, margins, sensitivity
+from analysis.evaluate.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
+from analysis.evaluate.thesis.world import world
+from analysis.render import sensitivity_tables
+
+FOUND = {each.conclusion.name: each for each in verdicts()}
+R1 = "deepseek-v3"
+R1_32 = Setting.of(model=R1, accelerator="b200-paper", link="nvlink5-b200", n_acc=32)
+
+
+def same(one: Verdict, other: Verdict) -> bool:
+    return all(np.array_equal(found, other.inside[model], equal_nan=True) for model, found in one.inside.items())
+
+
+@pytest.mark.parametrize("variant", [each for each in VARIANTS if each != PLAIN])
+def test_a_variant_changes_the_margin_or_says_why_it_cannot(variant):
+    for each, other in zip(verdicts(), verdicts(variant), strict=True):
+        name, reason = each.conclusion.name, each.conclusion.blind.get(variant)
+        unknown = reason == conclusions.DEVICE_UNKNOWN
+        assert (other.holds == UNJUDGED) == unknown, name
+        assert same(each, other) == (reason is not None and not unknown), name
+
+
+def inputs(setting: Setting, *stages: str) -> tuple:
+    """All that decides operations and bytes of some layers."""
+    forms = [form for stage in stages for form in (layers(setting)[stage].flops, layers(setting)[stage].bytes)]
+    used = {symbol: setting.point[symbol] for form in forms for symbol in form.free_symbols if symbol in setting.point}
+    return forms, used
+
+
+def free(*forms) -> set[Symbol]:
+    return set().union(*(form.free_symbols for form in forms))
+
+
+def test_reasons_why_a_variant_cannot_enter_are_proven():
+    """Forms of operations and bytes hold no rate, link or capacity; a kernel's own times none of wires or memory."""
+    resources, changed = {P_acc, BW_mem, BW_Int, M_cap}, ({"overlap": "comm"}, {"weights": "eq11"})
+    changed += ({"calibration": "published"}, {"link": "ib-xdr"}, {"accelerator": "b200-sxm"})
+    for stages in (("core",), ("routed", "dense", "output")):
+        forms, used = inputs(R1_32.with_(B=64, L=8192), *stages)
+        assert not free(*forms) & resources
+        assert all(inputs(R1_32.with_(B=64, L=8192, **each), *stages) == (forms, used) for each in changed)
+    spilled = R1_32.with_(grouping="spilled")
+    assert inputs(spilled, "routed", "dense", "output") == inputs(R1_32, "routed", "dense", "output")
+    bytes_moved, one = layers(R1_32)["core"].bytes, Symbol("w")
+    alike = bytes_moved.xreplace(dict.fromkeys((width_weights, width_kv, width_activations), one)).expand()
+    assert one not in (alike / one).expand().free_symbols
+    core = system.terms(R1_32)["core_attention"]
+    assert not core.free_symbols & {BW_Int, M_cap, Gamma_acc, deg_EP}
+    assert {P_acc, BW_mem, L} <= core.free_symbols
+    assert all(system.terms(R1_32.with_(**each))["core_attention"] == core for each in changed[:2])
+    assert "grouping" in {axis.name for axis in FOUND["raises"].conclusion.axes}
+    assert world(calibration="published").device is world(width=1, peak="fp8").device is None
+
+
+def test_shares_under_overlap_are_of_the_overlapped_time():
+    """By the command's own road: 25.34 ms a step, of which the core takes 15.03 ms and wires hide."""
+    numbers = {each.name: each for each in sensitivity.numbers()}
+    B = 6493  # of the 6493.7 that memory holds
+    plain = evaluate("tpot_terms", R1_32.with_(L=8192, B=B)).value
+    step = evaluate("tpot", R1_32.with_(L=8192, B=B, overlap="comm")).value
+    found = numbers["wires hidden"]
+    assert found.step == pytest.approx(step, rel=2e-4) == pytest.approx(25.34e-3, abs=5e-6)
+    assert found.core_share == pytest.approx(plain["core_attention"] / step, rel=2e-4) == pytest.approx(0.593, abs=5e-4)
+    assert found.wires_share == 0
+    assert numbers[PLAIN].core_share == pytest.approx(plain["core_attention"] / sum(plain.values()), rel=2e-4)
+    assert "| wires hidden | 25.3 | 59.3" in sensitivity_tables.sensitivity_table()
+
+
+def test_steps_of_other_variants_by_hand():
+    """R1's terms typed as numbers, at the 6493.7 requests that 32 x 192e9 byte hold at 8K."""
+    numbers, B = {each.name: each for each in sensitivity.numbers()}, 6493.7
+    for name, terms in {PLAIN: r1(B, 8192), "slow link": r1(B, 8192, wire=INFINIBAND)}.items():
+        assert numbers[name].step == pytest.approx(sum(terms.values()), rel=1e-3)
+        assert numbers[name].core_share == pytest.approx(terms["core"] / sum(terms.values()), rel=1e-3)
+        assert numbers[name].wires_share == pytest.approx(terms["wires"] / sum(terms.values()), rel=1e-3)
+    ends = [numbers[name].context for name in (PLAIN, "slow link")]
+    assert ends == pytest.approx([1826, 14904], rel=1e-3)
+    assert [numbers[name].requests for name in (PLAIN, "measured")] == pytest.approx([916, 421], rel=2e-3)
+
+
+def test_variants_are_what_their_names_say():
+    assert VARIANTS == {
+        PLAIN: {},
+        "wires hidden": {"overlap": "comm"},
+        "Eq. 11": {"weights": "eq11"},
+        "FP8": {"width": 1, "peak": "fp8"},
+        "spilled": {"grouping": "spilled"},
+        "no RoPE": {"rope": "out"},
+        "shipped": {"chips": "shipped"},
+        "slow link": {"links": "slow"},
+        "measured": {"calibration": "published"},
+        "90 % memory": {"memory_share": 0.9},
+    }
+    assert world(chips="shipped").systems[R1]["accelerator"] == "b200-sxm"
+    assert float(world(memory_share=0.9).columns[M_cap][3]) == pytest.approx(0.9 * 192e9)
+
+
+def test_where_wires_outlast_work_the_work_takes_no_share():
+    terms = world(overlap="comm", links="slow").shown(R1, {"context": 1024.0})
+    assert terms["core_attention"] == terms["routed_experts"] == 0 < terms["dispatch"]
+
+
+def test_measured_rates_turn_tensor_parallelism_at_512_requests_and_1K():
+    place = {"context": 1024.0, "requests": 512.0, "link": "fast", "degree": 8}
+    plain, measured = (float(margins.tensor(world(**each), R1, place)) for each in ({}, {"calibration": "published"}))
+    assert plain == pytest.approx(-0.327, abs=1e-3)
+    assert measured == pytest.approx(0.066, abs=1e-3)
+    ratio = [evaluate("attention_block_time", R1_32.with_(B=64, L=1024, deg_TP=degree)).value for degree in (8, 1)]
+    assert float(margins.tensor(world(), R1, place | {"requests": 64.0})) == pytest.approx(-0.740, abs=1e-3)
+    assert ratio[0] / ratio[1] == pytest.approx(0.25, abs=0.005)  # which leaves the all-reduce out

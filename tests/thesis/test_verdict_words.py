@@ -1,0 +1,165 @@
+"""What is said of the verdict: sentences, counts, tables, in the book, on one page, on the command line."""
+
+import json
+import re
+from itertools import product
+
+import pytest
+from click.testing import CliRunner
+
+from analysis.__main__ import main
+from analysis.evaluate.thesis import drafted
+from analysis.evaluate.thesis.verdict import PLAIN, VARIANTS, verdicts
+from analysis.render import drafted_tables, one_page, sensitivity_tables, verdict_tables
+from analysis.render.digits import NARROW
+
+SAID = {  # found by hand in test_regions, or by a second road in test_verdict
+    "raises": """In a region, 12 % of its grid. Against GPT-3's attention, in one kernel: at every context.
+        With tensor parallelism of 2: beyond 573 tokens of context. With tensor parallelism of 4: at no context.
+        With one kernel a layer: at no context. Against Maverick's grouped attention: at no context.""",
+    "computes": """In a region, 15 % of its grid. At 8K, by the ridge point of the accelerator: below a ridge point of
+        235 FLOP/byte. On the A100: beyond 417 tokens of context. On the H200: beyond 1,400 tokens of context.
+        On the MI325X: beyond 2,210 tokens of context. On the B200: at no context.""",
+    "no-longer": """In a region, 77 % of its grid. On NVLink: below 1,830 tokens of context.
+        In groups of eight joined by InfiniBand: below 11,100 tokens of context. On InfiniBand alone: below 14,900
+        tokens of context. On NVLink under skew (Zipf 0.8): below 6,110 tokens of context. At 8K on NVLink: below 2,260
+        requests. Outside its subject, on the same grid: GPT-3 54 %, Maverick 49 %.""",
+    "wires": """In a region, 18 % of its grid. On NVLink: at no context. In groups of eight joined by InfiniBand: below
+        6,440 tokens of context. On InfiniBand alone: below 8,760 tokens of context. On NVLink under skew (Zipf 0.8):
+        below 5,170 tokens of context. At 8K, by the link's bandwidth: below 107 GB/s.""",
+    "tunes": """In a region, 17 % of its grid. At 8K against dense feed-forward layers: between 30.4 and 37.8
+        accelerators. At 8K against output projections: between 29.3 and 36.4 accelerators. At 8K on 32 accelerators:
+        beyond 75 requests.""",
+    "aligns": """In a region, 50 % of its grid. At 8K without skew: at every batch. Under mild skew (Zipf 0.4): below
+        5,100 requests and beyond 6,210 requests. Under skew (Zipf 0.8): below 830 requests.""",
+    "small": """At 1K, requests kept: below 1,030 requests. At 8K, requests kept: below 1,030 requests.""",
+    "not-needed": """In a region, 60 % of its grid. For the paper's memory device: at every context. For four times the
+        bandwidth with all the arithmetic: at no context. At 8K, for that bandwidth, by its ridge point: below a ridge
+        point of 59.3 FLOP/byte. Outside its subject, on the same grid: GPT-3 2 %, Maverick 5 %. With memory full at
+        8K GPT-3 and Maverick give the opposite.""",
+    "balanced": """In a region, 36 % of its grid. On NVLink, by area: below 136,000 tokens of context. On NVLink, by
+        power: below 11,100 tokens of context. On NVLink, by price: beyond 1,160 tokens of context.""",
+    "tensor": """At 1K, in groups of 8: beyond 916 requests. At 8K, in groups of 8: beyond 141 requests. At 8K, in
+        pairs: beyond 564 requests. At 8K, in groups of 8 on InfiniBand: beyond 117 requests.""",
+    "one-alone": """In a region, 25 % of its grid. Latent attention alone, total parameters equal: at no context. Latent
+        attention alone, active parameters equal: at every context. Experts alone, total parameters equal: at no
+        context. Experts alone, active parameters equal: at no context.""",
+    "drafts": """In a region, 69 % of its grid. With 2 query tokens, acceptance 0.7: beyond 6,620 tokens of context.
+        At 8K with 2 query tokens: beyond an acceptance of 0.6. At 8K with 4
+        query tokens: beyond an acceptance of 0.85. At 8K with 8 query tokens: beyond an acceptance of 0.93.""",
+}
+CONTEXTS = tuple(256 * 2**power for power in range(13))
+TENTHS = tuple(  # arithmetic, memory bandwidth, capacity and interconnect in the cost of a chip
+    " ".join(f"{share / 10:g}" for share in shares)
+    for shares in product((1, 3, 5, 7), repeat=4)
+    if sum(shares) == 10
+)
+GRIDS = {
+    "aligns": [(1024, 8192, 65536), (0, 0.25, 0.5, 0.75, 1), ("fast", "slow"), (0, 0.4, 0.8)],
+    "balanced": [CONTEXTS[::2], ("fast", "groups", "slow"), ("area", "power", "price", *TENTHS)],
+    "one-alone": [CONTEXTS, ("fast", "groups", "slow"), ("MLA", "experts"), ("total", "active")],
+    "drafts": [
+        CONTEXTS,
+        (0, 0.25, 0.5, 0.75, 1),
+        ("fast", "groups", "slow"),
+        (2, 4, 8),
+        (0.5, 0.7, 0.9),
+    ],
+}
+TAKEAWAY = (
+    "With R1's memory full, a token waits for core attention most beyond 1,830 tokens of context on NVLink, and beyond "
+    "14,900 tokens of context on InfiniBand alone. Wires and waiting take over half of a step at no context on NVLink, "
+    "and below 5,170 tokens of context under skew. The paper's memory device speeds R1's attention up at no context; "
+    "at 8K one of its bandwidth does beyond a ridge point of 59.3 FLOP/byte. Present chips come within a quarter of "
+    "the best split of their area below 136,000 tokens of context."
+)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_sentence_says_where(name):
+    assert " ".join(SAID[name].split()) in sentence(name)
+
+
+def sentence(name: str) -> str:
+    return verdict_tables.sentence(verdict_tables.named(name)).replace(NARROW, " ")
+
+
+def test_the_takeaway_follows_the_boundaries():
+    assert verdict_tables.takeaway() == TAKEAWAY
+    assert TAKEAWAY.startswith(verdict_tables.answer())
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_grid_whose_points_have_no_hand_is_typed(name):
+    assert [axis.values for axis in verdict_tables.named(name).conclusion.axes] == GRIDS[name]
+
+
+def test_models_outside_a_subject_are_shown_apart():
+    found = {each.conclusion.name: set(each.outside) for each in verdicts()}
+    assert found["no-longer"] == found["not-needed"] == {"gpt3-175b", "llama-4-maverick"}
+    assert found["tunes"] == found["aligns"] == found["small"] == {"gpt3-175b"}
+    assert all("deepseek-v3" in each.inside for each in verdicts())
+    assert "Outside its subject" not in verdict_tables.sentence(verdict_tables.named("tunes"))
+
+
+def test_counts_and_the_page_have_every_conclusion():
+    assert [verdict_tables.count_of(each) for each in verdict_tables.GROUPS] == [0, 12, 0]
+    page = (verdict_tables.conclusions(each.conclusion.name) for each in verdicts())
+    for text, each in zip(page, verdicts(), strict=True):
+        assert text.startswith(f"- **{each.conclusion.statement}** (")
+        assert text.count("\n  - ") == len(each.boundaries)
+    assert verdict_tables.grid_table().count("\n| ") == 1 + 12
+    opposite = {each.conclusion.name: each.opposite for each in verdicts() if each.opposite}
+    both = ["gpt3-175b", "llama-4-maverick"]
+    assert opposite == {"not-needed": both, "balanced": both, "tensor": both[:1]}
+
+
+def test_the_table_of_shares_has_every_variant_and_repeats_no_number_that_cannot_change():
+    lines = [line for line in sensitivity_tables.shares_table().splitlines() if line.startswith("| ")][1:]
+    assert len(lines) == 12
+    for line, each in zip(lines, verdicts(), strict=True):
+        cells = [cell.strip() for cell in line.strip("|").split("|")][1:]
+        for variant, cell in zip(VARIANTS, cells, strict=True):
+            assert (cell in ("=", "–")) == (variant in each.conclusion.blind)
+        assert cells[0] == f"{100 * each.share:.0f}"
+    for reason in {reason for each in verdicts() for reason in each.conclusion.blind.values()}:
+        assert reason[1:] in sensitivity_tables.reasons()
+    assert sensitivity_tables.sensitivity_table().count("\n| ") == 1 + len(VARIANTS)
+    named = {"wires hidden", "Eq. 11", "FP8", "spilled", "no RoPE", "shipped", "slow link", "measured"}
+    assert set(VARIANTS) >= {PLAIN, *named}
+
+
+def test_what_moves_most_and_what_turns_is_said_of_the_variants():
+    assert sensitivity_tables.turned() == sensitivity_tables.NONE_TURNED
+    widest = "Most moves *scheduling aligns experts* under *measured*: from 50 % of its grid to 1.7 %."
+    assert sensitivity_tables.widest().replace(NARROW, " ") == widest
+
+
+def test_query_tokens_have_a_column_each():
+    assert drafted_tables.queries_table().count("\n| ") == 1 + 11
+    assert drafted_tables.acceptance_table().count("\n| ") == 1 + len(drafted.ACCEPTANCES)
+
+
+def test_the_command_gives_regions_boundaries_and_claims():
+    found = {row["name"]: row for row in json.loads(CliRunner().invoke(main, ["verdicts", "--json"]).output)}
+    assert list(found) == [each.conclusion.name for each in verdicts()]
+    row = found["no-longer"]
+    assert (row["holds"], row["claims"]) == ("in a region", ["C084"])
+    assert row["points"] == verdict_tables.named("no-longer").points
+    first = row["boundaries"][0]
+    assert (first["axis"], first["place"], first["unit"], first["holds"]) == ("context", "on NVLink", "tokens", "below")
+    assert first["value"] == pytest.approx(1826, abs=0.5)
+    assert row["grid"]["accelerator"][3] == "b200-paper"
+    assert found["computes"]["boundaries"][-1] == first | {"place": "on the B200", "value": None, "holds": "nowhere"}
+    assert row["outside"].keys() == {"gpt3-175b", "llama-4-maverick"}
+    assert row["sentence"] == sentence("no-longer")
+    text = CliRunner().invoke(main, ["verdicts"]).output
+    assert all(each.conclusion.statement in text for each in verdicts())
+
+
+def test_one_page_lists_those_that_hold_most_first():
+    lines = [line for line in one_page.conclusions_table().splitlines() if line.startswith("| ")][1:]
+    shares = [int(re.search(r"\| (\d+)\s% \|", line)[1]) for line in lines]
+    assert shares == sorted(shares, reverse=True)
+    assert sorted(shares) == sorted(round(100 * each.share) for each in verdicts())
+    assert any("Attention is no longer the bottleneck" in line and "on NVLink: below 1,830" in line for line in lines)
