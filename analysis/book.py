@@ -7,7 +7,6 @@ notebooks. The finished book lies in _build/html, another edition of it in _buil
 (`analysis.places`).
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -24,18 +23,16 @@ import jinja2
 from analysis import exits
 from analysis.errors import Failures, InputError
 from analysis.evaluate.outputs import checked_folder
-from analysis.evaluate.own_text import place as place_in_words
 from analysis.executed import as_page, collect
-from analysis.files import ROOT, fingerprint, inputs, mirror, write
+from analysis.files import ROOT, fingerprint, inputs, locked, mirror, write
 from analysis.notebooks import REPRODUCIBLE, run, run_each
-from analysis.places import Place, chosen, config_of, place_of, text_of
+from analysis.places import Place, chosen, config_of, copy, place_of, refuse_copy, text_of
 from analysis.site import finish
 
 if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
     from analysis.evaluate.edition.edition import Edition
 
 TUTORIAL = ROOT / "book" / "tutorial.ipynb"
-MARK = "objects.inv"  # Sphinx writes it into every book
 LAST = ("cite.md", "results.md")  # pages that speak of what all others hold
 SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
@@ -62,16 +59,31 @@ def build(output: Path | None = None, jobs: int = 2, edition: "Edition | None" =
     """
     place = place_of(edition)
     state = fingerprint([*inputs(*SOURCES), *(edition.files if edition else ())], text_of(edition), sys.version)
-    with alone(place):
-        if not (place.stamp.is_file() and place.stamp.read_text() == state and (place.html / "index.html").is_file()):
-            place.stamp.unlink(missing_ok=True)
-            mirror(place.stage, staged(_notebooks(place, jobs, edition), edition))
-            _sphinx(place, edition)
-            write(place.stamp, state.encode())
-        if output and output != place.html:
-            built = [path for path in place.html.rglob("*") if path.is_file()]
-            mirror(output, {path.relative_to(place.html).as_posix(): path.read_bytes() for path in built})
+    if not _is_current(place, state):  # else nothing is written, so that a folder that takes no file will do
+        with alone(place):
+            if not _is_current(place, state):
+                _made(place, jobs, edition, state)
+    if output and output != place.html:
+        copy(place.html, output)
     return (output or place.html) / "index.html"
+
+
+def _is_current(place: Place, state: str) -> bool:
+    return place.stamp.is_file() and place.stamp.read_text() == state and (place.html / "index.html").is_file()
+
+
+def _made(place: Place, jobs: int, edition: "Edition | None", state: str) -> None:
+    place.stamp.unlink(missing_ok=True)
+    mirror(place.stage, staged(_notebooks(place, jobs, edition), edition))
+    _tell("Sphinx makes the pages, in about a minute")
+    _sphinx(place, edition)
+    write(place.stamp, state.encode())
+
+
+def _tell(sentence: str) -> None:
+    """What goes on, for whoever watches a terminal."""
+    if sys.stderr.isatty():
+        click.echo(sentence, err=True)
 
 
 def _notebooks(place: Place, jobs: int, edition: "Edition | None") -> list[Path]:
@@ -176,9 +188,13 @@ def _complaints(log: str) -> list[str]:
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
     """Wait for another build of the same edition to end."""
-    place.home.mkdir(parents=True, exist_ok=True)
-    with (place.home / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = place.home / ".lock"
+    with locked(lock, wait=False) as free:
+        if free:
+            yield
+            return
+    _tell("another build of this book is under way: waiting for its end")
+    with locked(lock):
         yield
 
 
@@ -186,22 +202,14 @@ def alone(place: Place) -> Iterator[None]:
 @click.option("--edition", "file", type=click.Path(path_type=Path), metavar="FILE", help="Build this edition.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Copy the finished book here as well.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
-def main(file: Path | None, output: Path | None, jobs: int) -> None:
+@click.option("--force", is_flag=True, help="Let the copy replace a folder that holds other things.")
+def main(file: Path | None, output: Path | None, jobs: int, force: bool) -> None:
     """Build the book and print the path of its first page: the paper's setting, or an edition of your own."""
     if output:
         output = Path(os.path.abspath(output))
-        _refuse_foreign(checked_folder(output))
+        refuse_copy(checked_folder(output), [ROOT / each for each in SOURCES], force)
     with chosen(file) as edition:
         click.echo(f"book: {build(output, jobs, edition)}")
-
-
-def _refuse_foreign(output: Path) -> None:
-    """A folder that gets a copy of the book loses what else it holds, so it must hold nothing or an older copy."""
-    if output.is_dir() and any(output.iterdir()) and not (output / MARK).is_file():
-        raise InputError(
-            f"{place_in_words(output)}: found a folder that holds other things than a book, allowed is an empty one, "
-            "an older copy, or a free name; choose another output."
-        )
 
 
 if __name__ == "__main__":

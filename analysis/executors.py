@@ -3,19 +3,33 @@
 The interface is `concurrent.futures.Executor`. Dask is optional (`pip install distributed`) and only passes work on.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager, suppress
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
 
-from analysis.errors import InputError
+from analysis.errors import InputError, shown
 from analysis.files import ROOT
+
+MOST_JOBS = 4096
+PATIENCE, LOOK_ROUND, WITHOUT_WORKERS = 10.0, 5.0, 30.0
+"""Seconds that a scheduler may take to answer; after which we look whether it has workers; that it may be without."""
 
 
 class _Here(Executor):
@@ -42,8 +56,9 @@ def workers(
     """An executor and how many workers it has: `jobs` processes (default: all cores), or a Dask cluster's own.
 
     One job runs in this process, unless it should run `apart`. Raises InputError for a scheduler that cannot be
-    reached, or where Dask is not installed.
+    reached, where Dask is not installed, and when workers die.
     """
+    _refuse_no_workers(jobs, scheduler)
     if scheduler:
         with _dask(scheduler) as (executor, number):
             yield executor, number
@@ -52,6 +67,18 @@ def workers(
     else:
         with _processes(jobs or cores()) as executor:
             yield executor, jobs or cores()
+
+
+def _refuse_no_workers(jobs: int | None, scheduler: str | None) -> None:
+    if jobs is not None and not (isinstance(jobs, int) and 1 <= jobs <= MOST_JOBS):
+        raise InputError(
+            f"jobs={shown(jobs)}: allowed is a whole number from 1 to {MOST_JOBS}; leave it out for one per core."
+        )
+    if scheduler is not None and not scheduler.strip():
+        raise InputError(
+            "--scheduler: found an empty address, allowed is one such as tcp://127.0.0.1:8786; leave --scheduler away "
+            "to run here."
+        )
 
 
 @contextmanager
@@ -134,23 +161,64 @@ def _end_with_parent() -> None:
 def _dask(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         from distributed import Client
+        from distributed.comm import CommClosedError
+        from distributed.scheduler import KilledWorker
     except ImportError:
         raise InputError(
             "--scheduler needs the package distributed, which is not installed; install it, or leave --scheduler away."
         ) from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError):  # the ways in which distributed refuses an address
         raise InputError(
             f"--scheduler {address}: no Dask scheduler answers there; start one, or leave --scheduler away."
         ) from None
-    with client:
+    with client, _quiet("distributed"):
         threads = client.nthreads()
         if not threads:
             raise InputError(f"--scheduler {address}: the cluster has no workers; start some.")
         client.run(_find_code, str(ROOT))
-        with client.get_executor(pure=False) as executor:
-            yield executor, sum(threads.values())
+        executor = client.get_executor(pure=False)
+        try:
+            yield _Cluster(executor, client), sum(threads.values())
+        except (CancelledError, CommClosedError, KilledWorker):
+            raise InputError(
+                f"--scheduler {address}: the cluster died in the middle; start it again and repeat the command, "
+                "and it goes on where it was."
+            ) from None
+        finally:
+            with suppress(CancelledError, OSError):
+                executor.shutdown(wait=False)  # nobody waits for what is still running, on a cluster that may be gone
+
+
+class _Cluster(Executor):
+    """A cluster's executor that can tell whether anyone is left to work."""
+
+    def __init__(self, executor: Executor, client):
+        self.submit, self._client, self._alone_since = executor.submit, client, None
+
+    def refuse_alone(self) -> None:
+        """Raise CancelledError where no worker has been there for a while: nothing would ever come."""
+        if self._client.nthreads():
+            self._alone_since = None
+            return
+        self._alone_since = self._alone_since or time.monotonic()
+        if time.monotonic() - self._alone_since > WITHOUT_WORKERS:
+            raise CancelledError
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """A library's own log is kept from the reader, who gets one sentence."""
+    loggers = [logging.getLogger(each) for each in logging.root.manager.loggerDict if each.partition(".")[0] == name]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
 
 
 def _find_code(root: str) -> None:
@@ -167,6 +235,8 @@ def results(executor: Executor, fn: Callable, items: Iterable, waiting: int) -> 
             running[executor.submit(fn, item)] = item
         if not running:
             return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        done, _ = wait(running, LOOK_ROUND, FIRST_COMPLETED)
+        if not done and isinstance(executor, _Cluster):
+            executor.refuse_alone()
         for future in done:
             yield running.pop(future), future.result()

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from analysis import exits
 from analysis.errors import Failures, InputError, choices
-from analysis.evaluate.outputs import checked_folder, refuse_input
+from analysis.evaluate.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.evaluate.own_text import place, read_text, shown
 from analysis.executed import scrub
 from analysis.executors import results, workers
@@ -56,13 +56,15 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     out_dir: Path = DEFAULT_OUTPUT,
     jobs: int = 2,
+    replace: bool = True,
 ) -> list[Path]:
     """Execute each notebook with `parameters`, up to `jobs` at once; return the executed files, in the given order.
 
     A result whose notebook, parameters, code, data and lock have not changed is kept. Raises InputError for a
-    notebook that is missing, a parameter that one of them does not declare, or a cell that fails.
+    notebook that is missing, a parameter that one of them does not declare, a cell that fails, and, unless it may
+    `replace` them, for files in the places of results that no run wrote.
     """
-    return run_each({Path(path): parameters or {} for path in notebooks}, out_dir, jobs)
+    return run_each({Path(path): parameters or {} for path in notebooks}, out_dir, jobs, replace=replace)
 
 
 def run_each(
@@ -70,6 +72,7 @@ def run_each(
     out_dir: Path = DEFAULT_OUTPUT,
     jobs: int = 2,
     results_of: Iterable[Path] = (),
+    replace: bool = True,
 ) -> list[Path]:
     """`run`, each notebook with parameters of its own; results also depend on the files `results_of`."""
     given = {Path(os.path.abspath(path)): dict(each) for path, each in parameters.items()}
@@ -80,6 +83,8 @@ def run_each(
     for source in given:
         refuse_input(out / source.name, source)
     wanted = [Job(source, each, out / source.name, _state(source, state, each)) for source, each in given.items()]
+    for job in wanted:
+        refuse_foreign(job.target, replace, lambda _, job=job: job.stamp.is_file())
     _execute_all([job for job in wanted if not job.current()], jobs)
     return [job.target for job in wanted]
 
@@ -192,10 +197,13 @@ def _relative(path: Path) -> str:
 @click.option("-p", "--parameter", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter.")
 @click.option("--output", type=click.Path(path_type=Path), default=DEFAULT_OUTPUT, show_default="_build/notebooks")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
-def main(notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output: Path, jobs: int) -> None:
+@click.option("--force", is_flag=True, help="Replace notebooks that are there and that this command did not write.")
+def main(
+    notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output: Path, jobs: int, force: bool
+) -> None:
     """Run NOTEBOOKS, and print where the results lie."""
     given = {name: _value(name, text) for name, text in pairs}
-    for path in run(notebooks, given, checked_folder(output), jobs):
+    for path in run(notebooks, given, checked_folder(output), jobs, force):
         click.echo(path)
 
 

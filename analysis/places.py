@@ -1,8 +1,10 @@
-"""Where each edition of the book is built, so that none disturbs another, and what sets its pages apart."""
+"""Where each edition of the book is built, so that none disturbs another, where it is copied, and what sets its pages
+apart.
+"""
 
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +12,15 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from analysis.files import BUILD, ROOT
+from analysis.errors import InputError
+from analysis.evaluate.own_text import place as in_words
+from analysis.files import BUILD, ROOT, mirror, write
 
 if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
     from analysis.evaluate.edition.edition import Edition
+
+
+MARK = ".book.txt"  # in a copy of the book: the names of its files, so that a newer copy knows what it may remove
 
 
 @dataclass(frozen=True)
@@ -81,3 +88,30 @@ def config_of(edition: "Edition | None") -> bytes:
     options = config["sphinx"]["config"]["html_theme_options"]
     options["announcement"] = f"Edition: {html.escape(edition.title)}"
     return yaml.safe_dump(config, sort_keys=True, allow_unicode=True).encode()
+
+
+# -- a copy of a finished book ---------------------------------------------------------------------
+def copy(html: Path, output: Path) -> None:
+    """Make `output` the same as the book, and note there which files are the book's."""
+    built = {path.relative_to(html).as_posix(): path for path in sorted(html.rglob("*")) if path.is_file()}
+    mirror(output, {name: path.read_bytes() for name, path in built.items()})
+    write(output / MARK, "\n".join(built).encode())
+
+
+def refuse_copy(output: Path, sources: Iterable[Path], replace: bool = False) -> None:
+    """Refuse a folder that must not become a copy: one of the study itself, or, unless asked to `replace` it, one that
+    holds other files than an older copy. Raises InputError.
+    """
+    within = {output, *output.parents}
+    if within & {*sources} or BUILD / "html" in output.parents or BUILD.is_relative_to(output):
+        raise InputError(
+            f"{in_words(output)}: found a folder of the study itself, allowed is another; choose another output."
+        )
+    book = (output / MARK).read_text().splitlines() if (output / MARK).is_file() else []
+    found = (path.relative_to(output) for path in sorted(output.rglob("*")) if path.is_file())
+    foreign = [name for name in found if name.as_posix() not in book and not name.name.startswith(".")]
+    if foreign and not replace:
+        raise InputError(
+            f"{in_words(output)}: found a folder that holds other things than a book ({in_words(foreign[0])}), allowed "
+            "is an empty one, an older copy, or a free name; choose another output, or replace it (--force)."
+        )

@@ -1,9 +1,10 @@
 """Files that a command writes for a reader: refused before any work is done, and there whole or not at all."""
 
+import csv
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +30,44 @@ def checked_output(path: Path, *endings: str) -> Path:
     _refuse_what_is_no_file(path)
     _refuse_closed_folder(path, path.parent)
     return path
+
+
+def refuse_foreign(path: Path, replace: bool = False, ours: Callable[[Path], bool] = lambda path: False) -> None:
+    """Raise InputError for a file that is there, unless the reader asks to `replace` it or `ours` knows it as one that
+    this command wrote; whatever cannot be read is not ours.
+    """
+    if replace or not os.path.lexists(path):
+        return
+    try:
+        known = ours(path)
+    except (OSError, ValueError, csv.Error):
+        known = False
+    if not known:
+        raise InputError(
+            f"{place(path)}: found a file that this command did not write or does not know again, allowed is a free "
+            "name; choose another output (-o), or replace it (--force)."
+        )
+
+
+MARK = b"made by"
+
+
+def marked_by(command: str) -> dict[bytes, bytes]:
+    """Metadata of a Parquet file by which the command that wrote it knows it again."""
+    return {MARK: command.encode()}
+
+
+def parquet_mark(path: Path) -> str:
+    """The command that wrote a Parquet file; empty where it does not say. Raises ValueError for another file."""
+    import pyarrow.parquet as pq  # slow to import, and seldom needed
+
+    return (pq.read_schema(path).metadata or {}).get(MARK, b"").decode()
+
+
+def csv_header(path: Path) -> list[str]:
+    """The first row of a CSV file. Raises OSError, ValueError or csv.Error where it cannot be read."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return next(csv.reader(file), [])
 
 
 def refuse_input(path: Path, *given: Path) -> None:

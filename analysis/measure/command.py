@@ -36,7 +36,8 @@ CUDA_ROOM = 0.8
     show_default=True,
     help="CSV file to write; the machine's record goes beside it.",
 )
-def measure(quick: bool, device: str, output: Path) -> None:
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+def measure(quick: bool, device: str, output: Path, force: bool) -> None:
     """Time this machine: matrix products, bandwidth, decode attention in both orders, experts.
 
     Every result is checked against float64 before it is timed. `validate FILE` compares the rows with the roofline of
@@ -46,7 +47,7 @@ def measure(quick: bool, device: str, output: Path) -> None:
 
     from analysis.measure import measuring, writing
 
-    writing.refuse_path(output)
+    writing.refuse_path(output, force)
     machine, backend, cases = _on_cuda(quick) if device == "cuda" else _on_cpu(quick)
     click.echo(f"{machine.id}: {len(cases)} cells")
     if machine.is_busy:

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.errors import InputError
-from analysis.evaluate.outputs import whole, write_whole
+from analysis.evaluate.outputs import csv_header, marked_by, parquet_mark, whole, write_whole
+from analysis.evaluate.own_text import place
 from analysis.evaluate.parameters import COUNT, NUMBER, PARAMETERS
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.sweep.front import front_mask
@@ -20,6 +21,9 @@ from analysis.evaluate.sweep.grid import Front, Grid
 from analysis.sweeping.tables import opened, plain
 
 SUFFIXES = (".parquet", ".csv")
+MADE_BY = "python -m analysis sweep"
+COLUMNS = ["column", "role", "unit", "meaning", "value"]
+"""Columns of a dictionary."""
 NOT_SYMBOLS = {"slo": "s", "width": "byte"}  # units of parameters that are no symbols, where they have one
 MEANING_OF_FLAGS = {"fits_memory": "whether B is at most B_cap", "meets_slo": "whether tpot is at most slo"}
 
@@ -37,13 +41,48 @@ def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]
     tables = _tables(parts, skipped)
     if grid.front:
         tables = on_front(tables, grid.front)
-    with whole(out) as place:
-        rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, place)
+    with whole(out) as made:
+        rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, made)
         if rows is None:
             raise NoSetting(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
-    _beside(out, "dictionary", dictionary(grid))
-    _beside(out, "skipped", skipped)
+        _beside(out, "dictionary", dictionary(grid))  # before the table takes its name: they show whose it is
+        _beside(out, "skipped", skipped)
     return rows, skipped
+
+
+def written_here(out: Path) -> Callable[[Path], bool]:
+    """Tells whether a file at the place of a table, its dictionary or its list of skipped settings is a sweep's."""
+
+    def ours(path: Path) -> bool:
+        if path.suffix == ".parquet":
+            return parquet_mark(path) == MADE_BY
+        header = csv_header(path)
+        if path == beside(out, "dictionary"):
+            return header == COLUMNS
+        if path == beside(out, "skipped"):
+            return header[-1:] == ["reason"] and set(header[:-1]) <= set(PARAMETERS)
+        return bool(header) and set(header) <= _explained(beside(out, "dictionary"))
+
+    return ours
+
+
+def refuse_shared(out: Path, grid: Grid) -> None:
+    """Raise InputError where a table of the same name and another ending has a dictionary that would be replaced."""
+    told, text = beside(out, "dictionary"), _as_text(dictionary(grid))
+    for other in (out.with_name(out.stem + suffix) for suffix in SUFFIXES if suffix != out.suffix):
+        if other.is_file() and told.is_file() and told.read_bytes() != text:
+            raise InputError(
+                f"{place(out)}: found {place(told)}, which explains {place(other)}, allowed is another name; choose "
+                "another output (-o), or replace it (--force)."
+            )
+
+
+def _explained(path: Path) -> set[str]:
+    """The columns that a dictionary explains; none where there is none."""
+    if not path.is_file() or csv_header(path) != COLUMNS:
+        return set()
+    with path.open(newline="", encoding="utf-8") as file:
+        return {entry["column"] for entry in csv.DictReader(file)}
 
 
 def _tables(parts: Iterable[Path], skipped: list[dict]) -> Iterator[pa.Table]:
@@ -71,7 +110,8 @@ def _codes(column: pa.ChunkedArray) -> np.ndarray:
 def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int | None:
     def opened_with(schema: pa.Schema) -> pq.ParquetWriter:
         axes = [name for name in schema.names if name in PARAMETERS]  # answers all differ and gain nothing from it
-        return pq.ParquetWriter(place, schema, compression="zstd", use_dictionary=axes)
+        marked = schema.with_metadata(marked_by(MADE_BY))
+        return pq.ParquetWriter(place, marked, compression="zstd", use_dictionary=axes)
 
     return _written(tables, opened_with)
 
@@ -113,7 +153,7 @@ def _front(front: Front) -> dict[str, object]:
 
 
 def _entry(column: str, role: str, unit: str, meaning: str, value: object = "") -> dict[str, object]:
-    return {"column": column, "role": role, "unit": unit, "meaning": meaning, "value": value}
+    return dict(zip(COLUMNS, (column, role, unit, meaning, value), strict=True))
 
 
 def _unit(name: str) -> str:
@@ -132,8 +172,12 @@ def _beside(out: Path, what: str, rows: list[dict]) -> None:
     if not rows:
         beside(out, what).unlink(missing_ok=True)
         return
+    write_whole(beside(out, what), _as_text(rows))
+
+
+def _as_text(rows: list[dict]) -> bytes:
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
-    write_whole(beside(out, what), text.getvalue().encode())
+    return text.getvalue().encode()

@@ -20,7 +20,7 @@ from analysis.evaluate.measured import validity
 from analysis.evaluate.measured.kernel_tables import SYSTEMS, TABLES
 from analysis.evaluate.measured.load import SCHEMA
 from analysis.evaluate.measured.source_cells import Cells, SourceTable, Words
-from analysis.evaluate.outputs import checked_output, refuse_input, whole
+from analysis.evaluate.outputs import checked_output, marked_by, parquet_mark, refuse_foreign, refuse_input, whole
 from analysis.evaluate.own_text import place, shown
 
 BATCH = 1 << 17
@@ -30,6 +30,7 @@ SOURCE = {
     "licence": "Apache-2.0",
     "note": "",
 }
+MADE_BY = "python -m analysis import-measurements"
 LFS_POINTER = b"version https://git-lfs"
 
 
@@ -50,11 +51,12 @@ class Unusable(Exception):
     """A file cannot be imported; the message is the sentence that says why."""
 
 
-def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Report:
+def import_folder(folder: Path, output: Path, keep_resident: bool = False, replace: bool = False) -> Report:
     """Import every table under `folder` into one Parquet file of this study's columns.
 
     `keep_resident` keeps memory-bound rows whose buffers a cache may hold. Raises InputError where the folder is
-    missing, holds no table, or leaves no row; `output` is then untouched.
+    missing, holds no table, or leaves no row, and where `output` is a file that no import wrote (unless `replace`);
+    `output` is then untouched.
     """
     folder, output = Path(folder), Path(output)
     paths = sorted(folder.rglob("*.parquet")) if os.path.isdir(folder) else []
@@ -64,8 +66,9 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Re
             "<system>/<operation>/<framework>/<version>/<table>.parquet."
         )
     refuse_input(checked_output(output, ".parquet"), *paths)
-    report = Report()
-    with whole(output) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+    refuse_foreign(output, replace, lambda path: parquet_mark(path) == MADE_BY)
+    report, schema = Report(), SCHEMA.with_metadata(marked_by(MADE_BY))
+    with whole(output) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for path in paths:
             _import_file(folder, path, writer, report, keep_resident)
         if not report.written:
