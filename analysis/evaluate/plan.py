@@ -47,24 +47,30 @@ class Plan:
         return utilisation(self.setting, self.batch, self.tpot)
 
 
-def divisors(number: int) -> list[int]:
-    """Divisors, rising.
+def divisors(number: int, most: float = np.inf) -> list[int]:
+    """Divisors up to `most`, rising: heads and experts are few, however many accelerators there are.
 
-    >>> divisors(12)
-    [1, 2, 3, 4, 6, 12]
+    >>> divisors(12), divisors(10**9, most=10)
+    ([1, 2, 3, 4, 6, 12], [1, 2, 4, 5, 8, 10])
     """
-    return [each for each in range(1, number + 1) if number % each == 0]
+    return [each for each in range(1, int(min(number, most)) + 1) if number % each == 0]
 
 
 def candidates(setting: Setting) -> list[Setting]:
     """The setting with every pair of degrees that can be built; degrees that the reader gave stay as they are."""
     row, count = setting.model, int(setting["n_acc"])
-    TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count)
-    EPs = [setting["deg_EP"]] if setting["deg_EP"] is not None else divisors(count) if row.n_moe else [None]
+    TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count, row.n_hd)
+    free = divisors(count, _slots(setting)) if row.n_moe else [None]
+    EPs = free if setting["deg_EP"] is None else [setting["deg_EP"]]
     able = [TP for TP in TPs if count % TP == 0 and row.n_hd % TP == 0 and _shards_cache(row, TP)]
     experts = [EP for EP in EPs if EP is None or (row.n_moe and row.n_e % EP == 0 and count % EP == 0)]
     fitting = [TP for TP in able if "group" not in setting.given or setting["group"] % TP == 0]
     return [setting.with_(deg_TP=TP, deg_EP=EP) for TP in fitting for EP in experts]
+
+
+def _slots(setting: Setting) -> int:
+    """The most accelerators that can share the experts of a block: one for each expert and each copy of one."""
+    return setting.model.n_e + int(setting["copies"] or 0)
 
 
 def _shards_cache(row, TP: int) -> bool:
@@ -80,6 +86,8 @@ def planned(setting: Setting) -> Plan | None:
         return None
     found = terms(setting, batch)
     tpot = sum_of(setting, found)
+    if not np.isfinite(tpot):
+        return None
     rate = batch / tpot / float(setting.point[n_acc])
     return Plan(setting, int(batch), tpot, rate, CAPACITY if cap <= within else SLO, found)
 
@@ -113,7 +121,7 @@ def plans(setting: Setting) -> list[Plan]:
     found = [plan for plan in map(planned, every) if plan]
     if not found:
         raise InputError(_nothing(setting, every))
-    return sorted(found, key=lambda plan: (-round(plan.per_accelerator, 9), plan.degrees["deg_TP"]))
+    return sorted(found, key=lambda plan: (-float(f"{plan.per_accelerator:.9g}"), plan.degrees["deg_TP"]))
 
 
 def _nothing(setting: Setting, every: list[Setting]) -> str:
@@ -126,6 +134,8 @@ def _nothing(setting: Setting, every: list[Setting]) -> str:
     if room < 0:
         return f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators."
     least = min(map(_shortest, every), default=np.inf)
+    if setting["slo"] is None or not np.isfinite(least):
+        return f"{where}: a token takes longer than numbers tell; check the bandwidths and widths that were given."
     return (
         f"{where}: memory would hold a batch, but none meets the SLO in any arrangement; a token takes {least:.3g} s "
         "at least; give a larger slo."

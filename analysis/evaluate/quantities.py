@@ -94,10 +94,18 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
     wanted.domain(setting)
     form = wanted.expression(setting) if wanted.expression else None
     found = wanted.compute(setting) if wanted.compute else number(form, setting.point)
+    _refuse_beyond_numbers(name, found)
     beside = {label: number(more(setting), setting.point) for label, more in wanted.beside.items()}
     shown = wanted.closed_form or _shown(form, setting.point)
     beside |= wanted.beside_values(setting)
     return Answer(name, _scalar(found), wanted.unit, shown, wanted.label, beside, setting.echo)
+
+
+def _refuse_beyond_numbers(name: str, found) -> None:
+    """Raise InputError for what is no number: some parameter is so far out that floats do not reach."""
+    parts = found.values() if isinstance(found, dict) else [found]
+    if not all(np.all(np.isfinite(np.asarray(part, dtype=float))) for part in parts):
+        raise InputError(f"{name}: found no finite number; some parameter is beyond any machine: give usual sizes.")
 
 
 def _shown(form: Expr | dict[str, Expr], point: dict[Symbol, object]):

@@ -1,6 +1,7 @@
 """Quantities of a serving system (the paper's Sections V to VII)."""
 
 import numpy as np
+from sympy import Max
 
 from analysis.derive import communication, speculation
 from analysis.derive.symbols import B, n_acc
@@ -84,10 +85,10 @@ define(
     "B_SLO",
     "largest batch whose time per output token meets the SLO",
     "requests",
-    compute=system.B_SLO_value,
+    compute=system.B_SLO_found,
     closed_form="largest whole B with tpot(B) <= SLO, by bisection",
     domain=_serves,
-    beside={"lower bound of TPOT (Eq. 12)": system.B_SLO_bound},
+    beside={"lower bound of TPOT (Eq. 12)": lambda s: Max(0, system.B_SLO_bound(s))},
 )
 define(
     "load_imbalance",
