@@ -38,7 +38,7 @@ RERUN_EPILOG = """A table of parameters, saved as params.csv; an empty cell keep
 
 \b
   python -m analysis rerun book/notebooks/intensity.ipynb params.csv -o reruns
-  papermill --help-notebook book/notebooks/intensity.ipynb      # its parameters
+  python -m papermill --help-notebook book/notebooks/intensity.ipynb   # its parameters
 """
 IMPORT_EPILOG = """Example:
 

@@ -6,17 +6,15 @@ own; they find the same rows through one environment variable, which only `datas
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from analysis.errors import InputError
 from analysis.evaluate import own_rows
-from analysis.evaluate.own_text import place, shown
+from analysis.evaluate.own_text import place
 from analysis.evaluate.rows import Row
 
 VARIABLE = "STUDY_ROWS"
-MARKUP = re.compile(r"[<>{}\[\]`$|\\*_#\x00-\x1f]")
 
 
 def written(files: Mapping[str, Sequence[str]]) -> str:
@@ -38,18 +36,13 @@ def all_paths() -> list[Path]:
 def rows(file: str) -> dict[str, Row]:
     """The further rows of a file of data/, by id; a link that an accelerator names by path is named by its id.
 
-    Raises InputError for a row that is refused, for two rows of one id, and for a name with markup, as pages print it.
+    Raises InputError for a row that is refused, and for two rows of one id.
     """
     found: dict[str, Row] = {}
     for path in paths(file):
         row = own_rows.load(path, file)
         if row.id in found:
             raise InputError(f"{place(path)}, column id: found {row.id!r} in two files, allowed is one; rename it.")
-        if MARKUP.search(row.name):
-            raise InputError(
-                f"{place(path)}, column name: found {shown(row.name)}, "
-                "allowed are letters, digits and plain punctuation, as pages print it; retype it."
-            )
         found[row.id] = _with_link_by_id(row)
     return found
 

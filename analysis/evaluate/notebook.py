@@ -7,6 +7,8 @@ import difflib
 from types import ModuleType
 
 from analysis.errors import InputError, choices
+from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.reading import refuse_lists
 from analysis.evaluate.setting import Setting
 
 _SHELL = {"In", "Out", "get_ipython", "exit", "quit", "open"}
@@ -22,10 +24,20 @@ def parameters(names: dict, *allowed: str) -> Setting:
     for name in given:
         if name not in allowed:
             raise InputError(_unknown(name, given[name], allowed))
-    setting = Setting.of(**{name: value for name, value in given.items() if value not in ("", None)})
+    setting = Setting.of(**{name: value for name, value in given.items() if not _is_empty(value)})
+    refuse_lists({name: setting.given[name] for name in setting.given if _is_single(name, names)}, "this notebook")
     for row in {"model", "accelerator", "link"} & set(setting.given):
         getattr(setting, row)  # look the rows up now, not after minutes of work
     return setting
+
+
+def _is_empty(value) -> bool:
+    return value is None or (isinstance(value, str) and value == "")
+
+
+def _is_single(name: str, names: dict) -> bool:
+    """Whether a notebook declares a parameter as one number (or one word or number), not as text that may be a list."""
+    return names.get("__annotations__", {}).get(name) in (int, float) or bool(PARAMETERS[name].allowed)
 
 
 def _typed_by_reader(name: str, value) -> bool:

@@ -39,13 +39,13 @@ def refuse_foreign(path: Path, replace: bool = False, ours: Callable[[Path], boo
     if replace or not os.path.lexists(path):
         return
     try:
-        known = ours(path)
+        known = os.path.isfile(path) and ours(path)  # a pipe would make us wait
     except (OSError, ValueError, csv.Error):
         known = False
     if not known:
         raise InputError(
-            f"{place(path)}: found a file that this command did not write or does not know again, allowed is a free "
-            "name; choose another output (-o), or replace it (--force)."
+            f"{place(path)}: found another file there than this command writes, allowed is a free name; "
+            "choose another output (-o), or replace it (--force)."
         )
 
 

@@ -8,6 +8,7 @@ a row, a grid or a table from the folder of that file. `located` makes it absolu
 """
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from analysis.evaluate.table import checked_row
 
 SUFFIXES = (".yml", ".yaml", ".csv", ".json")
 LONGEST_CELL = 4000
+MARKUP = re.compile(r"[<>{}\[\]`$|\\*_#]")
 FILES_OF_NOTEBOOKS = ("file",)  # parameters that are paths of other files than rows
 
 
@@ -56,7 +58,13 @@ def _loaded(path: Path, file: str, state) -> Row:
     where = place(path)
     for column, cell in record.items():
         _check_cell(where, column, cell)
-    return _with_own_references(path, checked_row(FILES[file], record, where))
+    row = checked_row(FILES[file], record, where)
+    if MARKUP.search(row.name) or not row.name.isprintable():
+        raise InputError(
+            f"{where}, column name: found {shown(row.name)}, allowed are letters, digits and plain punctuation, as "
+            "captions and pages print it; retype it."
+        )
+    return _with_own_references(path, row)
 
 
 def _record(path: Path) -> dict:

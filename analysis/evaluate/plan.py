@@ -15,11 +15,14 @@ from analysis.errors import InputError
 from analysis.evaluate import system
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import quantity
+from analysis.evaluate.reading import refuse_lists
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.utilisation import utilisation
 
 CAPACITY, SLO = "memory capacity", "time per token (slo)"
 SAME = 1e-4  # difference in throughput [%] that is none
+NEEDED = {"model": "deepseek-v3", "accelerator": "b200-sxm", "n_acc": 32, "L": 8192}
+"""What a plan starts from, with an example; without n_acc it is of one accelerator."""
 CHOSEN = ("B", "deg_DP")  # what a plan chooses, so that a reader cannot give it
 
 
@@ -103,11 +106,11 @@ def checked(setting: Setting) -> Setting:
     taken = [name for name in CHOSEN if name in setting.given]
     if taken:
         raise InputError(f"{taken[0]}={setting[taken[0]]}: a plan chooses {' and '.join(CHOSEN)} itself; leave it out.")
-    if setting["L"] is None:
-        raise InputError("L= is needed: the context length in tokens, for example L=8192.")
-    lists = [name for name, given in setting.given.items() if isinstance(given, np.ndarray)]
-    if lists:
-        raise InputError(f"{lists[0]}: a plan takes one value each, found a list; run once per value.")
+    missing = [name for name in NEEDED if name not in setting.given]
+    if missing and missing != ["n_acc"]:
+        wanted = ", ".join(f"{name}= (for example {NEEDED[name]})" for name in missing)
+        raise InputError(f"a plan needs {wanted}; `python -m analysis parameters` says what each means.")
+    refuse_lists(setting.given, "a plan")
     quantity("tpot").domain(setting)
     return setting
 

@@ -12,7 +12,7 @@ import numpy as np
 from sympy import Expr, Integer, Max, Symbol
 
 from analysis.derive.symbols import BY_NAME, n_kv
-from analysis.errors import InputError, choices
+from analysis.errors import InputError, near, shown
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.numbers import exact, value
 from analysis.evaluate.setting import Setting
@@ -72,10 +72,14 @@ def all_quantities() -> tuple[Quantity, ...]:
 
 
 def quantity(name: str) -> Quantity:
-    """The quantity with this name. Raises InputError that lists all."""
+    """The quantity with this name. Raises InputError that names those close to it."""
     all_quantities()
-    if name not in QUANTITIES:
-        raise InputError(f"{name}: there is no quantity of this name; allowed are {choices(QUANTITIES)}.")
+    if not isinstance(name, str) or name not in QUANTITIES:
+        several = "" if isinstance(name, str) else "allowed is one name; "
+        raise InputError(
+            f"{shown(name)}: there is no quantity of this name; {several or near(name, QUANTITIES)}"
+            "`python -m analysis quantities` lists all."
+        )
     return QUANTITIES[name]
 
 

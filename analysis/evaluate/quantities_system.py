@@ -13,6 +13,7 @@ from analysis.evaluate.setting import Setting
 
 
 def _serves(setting: Setting) -> None:
+    setting.need("model", "accelerator")
     needs_model(setting)
     needs_accelerator(setting)
     _needs_link(setting)
@@ -79,7 +80,7 @@ define(
     "requests",
     system.B_cap,
     compute=system.B_cap_value,
-    domain=lambda s: (needs_model(s), needs_accelerator(s)),
+    domain=lambda s: (s.need("model", "accelerator"), needs_model(s), needs_accelerator(s)),
 )
 define(
     "B_SLO",

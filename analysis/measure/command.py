@@ -1,5 +1,6 @@
 """The command `measure`: time the study's operations on this machine. `analysis.__main__` registers it."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -60,6 +61,9 @@ def measure(quick: bool, device: str, output: Path, force: bool) -> None:
     click.echo(
         f"left out: {found.too_large} cells too large for memory, {found.not_run} pairs of cell and kernel not run here"
     )
+    if found.too_late:
+        kinds = ", ".join(f"{count} of {kind}" for kind, count in Counter(found.too_late).items())
+        click.echo(f"left out: {len(found.too_late)} cells, as {limit:g} s were over: {kinds}")
     for kernel, reason in found.missing.items():
         click.echo(f"not run by {kernel}: {reason}", err=True)
     for sentence in found.wrong:

@@ -83,7 +83,7 @@ def _plain(file: str) -> str:
 
 
 def _row(model: str) -> str:
-    return f"{_name(model)} ({code(model)})"
+    return f"{_name(model)} ({code(model)})" if _name(model) != model else code(model)
 
 
 def stand_in(edition: Edition, role: str) -> str:

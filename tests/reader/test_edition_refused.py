@@ -22,7 +22,7 @@ BAD = {
     "mixture: llama-3.1-70b": "mixture: found 'llama-3.1-70b', allowed are models with routed experts",
     "accelerator: ./nowhere.yml": "nowhere.yml: found no readable file",
     "accelerator: trainium3": "comes with no known link, .* add link=",
-    "peak: fp8": "peak=fp8: accelerator .* has no such rate",
+    "peak: fp8": "accelerator_experts: found 'pim-paper', which has no rate for peak=fp8, .* name one",
     "peak: fp3": "peak=fp3: not a value",
     "B: many": "B=many: .* allowed is a whole number",
     "B: 1,2": "B: found '1,2', allowed is one number",

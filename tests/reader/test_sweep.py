@@ -266,7 +266,7 @@ def test_what_no_sweep_wrote_is_not_replaced_unasked(swept, tmp_path):
     for name in ("out.csv", "out.parquet", "out.dictionary.csv", "out.skipped.csv"):
         (tmp_path / name).write_text("precious\n1\n")
         before = sorted(tmp_path.iterdir())
-        with pytest.raises(InputError, match=rf"{name}: found a file that this command did not write.*--force"):
+        with pytest.raises(InputError, match=rf"{name}: found another file there.*--force"):
             swept(skipping, "out.csv" if name.endswith("csv") else name)
         assert (tmp_path / name).read_text() == "precious\n1\n"
         assert sorted(tmp_path.iterdir())[-len(before) :] == before

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.reading import read
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-TITLE = re.compile(r"\w[\w .,:;()'/+&-]{0,79}")
+TITLE = re.compile(r"\w[\w .,:;()'\u2019/+&\u2013-]{0,79}")
 PAPER = "paper"
 
 
@@ -150,6 +151,7 @@ def _plain_text(key: str, given: str) -> str:
         "name": (NAME, "at most 40 lower-case letters, digits and -"),
         "title": (TITLE, "at most 80 letters, digits and plain punctuation"),
     }[key]
+    given = unicodedata.normalize("NFC", given)  # a letter and its dots may come as two signs
     if not pattern.fullmatch(given):
         raise InputError(f"{key}: found {shown(given)}, allowed are {allowed}; retype it.")
     return given

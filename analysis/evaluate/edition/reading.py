@@ -14,7 +14,7 @@ from analysis.evaluate.edition.edition import Edition, paper
 from analysis.evaluate.grids import check_system
 from analysis.evaluate.own_text import place
 from analysis.evaluate.points import peak_rate
-from analysis.evaluate.setting import Setting
+from analysis.evaluate.setting import Setting, refuse_faster_between
 
 
 def read_edition(path: Path) -> Edition:
@@ -66,8 +66,13 @@ def _link(edition: Edition, values: dict) -> str:
 
 def _check_system(edition: Edition) -> None:
     """Accelerators and links that every chapter can compare, before models are put on them."""
-    for each in dict.fromkeys((*edition.accelerators, edition.accelerator_experts)):
+    for each in edition.accelerators:
         peak_rate(datasets.accelerator(each), edition.peak)
+    if not _has_rate(edition.accelerator_experts, edition.peak):
+        raise InputError(
+            f"accelerator_experts: found {edition.accelerator_experts!r}, which has no rate for peak={edition.peak}, "
+            "allowed are devices that have it; name one, or another peak."
+        )
     if edition.n_acc % 2:
         raise InputError(
             f"n_acc: found {edition.n_acc}, allowed are even numbers, as chapters divide attention over two "
@@ -86,12 +91,7 @@ def _check_models(edition: Edition) -> None:
 
 def _check_link_between(edition: Edition) -> None:
     """The chapters compare a fast link with a slow one."""
-    fast, slow = (datasets.interconnect(each).BW_Int for each in (edition.link, edition.link_between))
-    if slow >= fast:
-        raise InputError(
-            f"link_between: found {edition.link_between!r} with {slow:g} GB/s, allowed are links slower than the "
-            f"{fast:g} GB/s of {edition.link}; name another (`python -m analysis interconnects` lists all)."
-        )
+    refuse_faster_between(*(datasets.interconnect(each) for each in (edition.link, edition.link_between)))
 
 
 def _check_device(edition: Edition) -> None:

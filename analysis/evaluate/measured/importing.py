@@ -6,6 +6,7 @@ at all. A file that cannot be used costs one sentence and nothing else.
 
 import os
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,7 +60,10 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False, repla
     `output` is then untouched.
     """
     folder, output = Path(folder), Path(output)
-    paths = sorted(folder.rglob("*.parquet")) if os.path.isdir(folder) else []
+    if not os.path.isdir(folder):
+        found = "found a file" if os.path.exists(folder) else "there is no such folder"
+        raise InputError(f"{place(folder)}: {found}, allowed is the folder of a kernel database; correct the path.")
+    paths = sorted(folder.rglob("*.parquet"))
     if not paths:
         raise InputError(
             f"{place(folder)}: holds no Parquet table; give a folder laid out as "
@@ -78,20 +82,27 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False, repla
 
 
 def _import_file(folder: Path, path: Path, writer: pq.ParquetWriter, report: Report, keep_resident: bool) -> None:
-    """Write the usable rows of one file; a file that breaks off leaves nothing of itself behind."""
-    counted, tables = Report(), []
-    try:
-        for cells, table in _batches(folder, path):
-            counted.read += len(cells)
-            tables += list(_usable(path.stem, cells, table, counted, _locator(folder, path), keep_resident))
-    except Unusable as sentence:
-        report.sentences.append(str(sentence))
-        return
-    for each in tables:
-        writer.write_table(each)
+    """Write the usable rows of one file; a file that breaks off leaves nothing of itself behind.
+
+    Until its end is seen they wait on disk, as a small file may hold millions of equal rows.
+    """
+    counted = Report()
+    with tempfile.TemporaryFile() as waiting:
+        try:
+            with pq.ParquetWriter(waiting, SCHEMA, compression="zstd") as own:
+                for cells, table in _batches(folder, path):
+                    counted.read += len(cells)
+                    for each in _usable(path.stem, cells, table, counted, _locator(folder, path), keep_resident):
+                        own.write_table(each)
+        except Unusable as sentence:
+            report.sentences.append(str(sentence))
+            return
+        for batch in pq.ParquetFile(waiting).iter_batches(BATCH):
+            counted.written += len(batch)
+            writer.write_table(pa.Table.from_batches([batch]).cast(SCHEMA))
     report.files += 1
     report.read += counted.read
-    report.written += sum(map(len, tables))
+    report.written += counted.written
     report.removed.update(counted.removed)
 
 
@@ -105,6 +116,8 @@ def _batches(folder: Path, path: Path) -> Iterator[tuple[Cells, SourceTable]]:
     table = TABLES.get(path.stem)
     if table is None:
         raise Unusable(f"{name}: this table is not read, allowed are {choices(TABLES)}.")
+    if not path.is_file():  # a pipe would make us wait
+        raise Unusable(f"{name}: is no regular file; put the table itself in its place.")
     try:
         file = pq.ParquetFile(path)
         _check_columns(name, file.schema_arrow.names, table)
