@@ -20,6 +20,7 @@ from analysis.bench_sweep import measured
 from analysis.errors import InputError
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.sweep import cutting
+from analysis.evaluate.sweep.axes import axis
 from analysis.evaluate.sweep.cutting import boxes, number_of_tasks, tasks
 from analysis.evaluate.sweep.front import front_mask
 from analysis.evaluate.sweep.grid import grid_of, read_grid
@@ -145,6 +146,23 @@ def test_front_by_its_definition(points):
     chosen = [point for point, kept in zip(points, found, strict=True) if kept]
     assert set(chosen) == best
     assert len(chosen) == len(set(chosen))
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(2, 300), st.sampled_from(["linear", "log"]))
+def test_a_range_of_counts_has_as_many_points_as_it_says(low, more, points, scale):
+    """Rising, within the ends, and none moved unless a neighbour took its place."""
+    given_ = {"from": low, "to": low + more, "points": points, "scale": scale}
+    if more + 1 < points:
+        with pytest.raises(InputError, match=f"between which lie {more + 1} whole numbers"):
+            axis("B", given_)
+        return
+    found = np.array(axis("B", given_))
+    assert len(found) == points
+    assert (np.diff(found) > 0).all()
+    assert (found[0], found[-1]) == (low, low + more)
+    plain = np.rint((np.geomspace if scale == "log" else np.linspace)(low, low + more, points))
+    if len(np.unique(plain)) == points:
+        assert (found == plain).all()
 
 
 @given(st.lists(st.integers(1, 7), max_size=4), st.integers(1, 30))
