@@ -7,20 +7,23 @@ JOBS   ?= 2
 
 # What the caller's shell has set must not reach our interpreter.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV MPLBACKEND MPLCONFIGDIR
-export EDITION
+export EDITION SYSTEM OUT
 # Programs in a virtual environment name the folder that it was made in: one that was moved is made again.
 _MOVED := $(shell test -f $(STAMP) && test "$$(cat $(STAMP))" != "$$(pwd -P)" && rm -f $(STAMP))
 export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
+.PHONY: help book report pdf test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
 
 book: $(STAMP)  ## run the notebooks and build the book; EDITION=my.yml builds it for your model and accelerator
 	@$(BIN)/python -m analysis.book --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
+
+report: $(STAMP)  ## make a report on a system of your own: SYSTEM=my.yml, into OUT (report)
+	@$(BIN)/python -m analysis report --jobs $(JOBS) $${SYSTEM:+--system "$$SYSTEM"} -o "$${OUT:-report}"
 
 pdf: $(STAMP)  ## print the whole book, or an EDITION of it, into study.pdf beside it; needs Chromium
 	@$(BIN)/python -m analysis.pdf --jobs $(JOBS) $${EDITION:+--edition "$$EDITION"}
@@ -47,9 +50,12 @@ readme: book  ## refresh the figure and the counts in README.md
 reproducible: $(STAMP)  ## build the book twice, in two folders and settings, and compare every byte
 	@$(BIN)/python -m analysis.reproducible --jobs $(JOBS)
 
-mutants: $(STAMP)  ## try a seeded sample of mutants of analysis/derive (half an hour)
+PACKAGE ?= derive
+SIZE ?= 60
+SEED ?= 0
+mutants: $(STAMP)  ## try a seeded sample of mutants of PACKAGE=derive or statements (half an hour)
 	@$(BIN)/python -m pip install --quiet --upgrade --target _build/mutants/site 'cosmic-ray>=8.7,<9'
-	@$(BIN)/python tests/mutants/run.py
+	@$(BIN)/python tests/mutants/run.py --package $(PACKAGE) --size $(SIZE) --seed $(SEED)
 
 EXAMPLES ?= 20000
 fuzz: $(STAMP)  ## give everything that reads a reader's input 20000 broken ones (half an hour; findings become test cases)

@@ -2,18 +2,32 @@
 
 import json
 import sys
+from shutil import get_terminal_size
 
 import click
 
-from analysis import commands_measured, commands_plan, commands_reader, exits
+from analysis import commands_measured, commands_plan, commands_reader, commands_report, exits
 from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
     "models": ("id", "name", "year", "attention", "n_dec", "d_emb", "n_hd", "n_e", "n_k", "known"),
-    "accelerators": ("id", "name", "year", "P_bf16", "P_fp8", "BW_mem", "M_cap", "M_cap_unit", "link", "known"),
+    "accelerators": [
+        "id",
+        "name",
+        "year",
+        "P_bf16",
+        "P_fp8",
+        "BW_mem",
+        "M_cap",
+        "M_cap_unit",
+        "M_driver",
+        "link",
+        "known",
+    ],
     "interconnects": ("id", "name", "kind", "BW_Int", "domain", "latency", "known"),
     "scenarios": ("id", "name", "model", "accelerator", "link", "n_acc", "deg_TP", "deg_DP", "deg_EP"),
 }
+LONGEST = 120  # characters of a line of text, on a wider terminal too
 EPILOG = """Examples:
 
 \b
@@ -182,13 +196,21 @@ def claims(as_json: bool) -> None:
     """List every claim of the paper with the study's number and verdict."""
     from analysis.evaluate.claims.ledger import ledger
 
-    rows = [
-        {"claim": f.id, "paper": f.paper, "ours": f.ours, "verdict": f.verdict, "reason": f.reason} for f in ledger()
-    ]
-    _table(_plain(rows), as_json)
+    if as_json:
+        _table([_claim(finding) for finding in ledger()], as_json)
+        return
+    from analysis.render.ledger_tables import claim_lines
+
+    click.echo("\n".join(claim_lines(min(get_terminal_size().columns, LONGEST))))
 
 
-_FURTHER = (commands_reader, commands_plan, commands_measured, measure_command)
+def _claim(finding) -> dict:
+    own = ("unit", "deviation", "reading", "rules", "verdict", "reason")
+    named = {"claim": finding.id, "weight": finding.claim.weight, "paper": finding.paper, "ours": finding.ours}
+    return named | {name: getattr(finding, name) for name in own}
+
+
+_FURTHER = (commands_reader, commands_plan, commands_report, commands_measured, measure_command)
 for _command in (each for module in _FURTHER for each in module.commands):
     main.add_command(_command)
 

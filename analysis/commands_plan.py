@@ -36,7 +36,7 @@ def _one(plan) -> dict:
 
 
 def _report(found: list) -> dict:
-    from analysis.evaluate.plan import why_second
+    from analysis.evaluate.plan import notes, why_second
 
     second = {"second": _one(found[1]), "why_second_loses": why_second(*found[:2])} if len(found) > 1 else {}
     return {
@@ -45,6 +45,7 @@ def _report(found: list) -> dict:
         "feasible": len(found),
         "units": UNITS,
         "conventions": _conventions(found),
+        "notes": notes(found[0].setting),
     }
 
 
@@ -57,12 +58,13 @@ def _conventions(found: list) -> dict:
 
 
 def _text(found: list) -> str:
-    from analysis.evaluate.plan import why_second
+    from analysis.evaluate.plan import notes, why_second
 
     lines = _lines("best", found[0])
     if len(found) > 1:
         lines += [*_lines("second", found[1])[:2], f"  it loses: {why_second(*found[:2])}"]
     used = " ".join(f"{name}={value}" for name, value in _conventions(found).items())
+    lines += [f"note: {each}" for each in notes(found[0].setting)]
     return "\n".join([*lines, f"feasible arrangements compared: {len(found)}", f"with {used}"])
 
 

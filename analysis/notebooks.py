@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,12 @@ REPRODUCIBLE = {
     "PYTHONHASHSEED": "0",
     "SOURCE_DATE_EPOCH": "0",
     "OPENBLAS_NUM_THREADS": "1",  # as many kernels as cores run already
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # as kernels set it, who then find matplotlib loaded
     "MPLCONFIGDIR": str(BUILD / "matplotlib"),  # keeps the font list between runs, and out of the reader's home
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """One notebook to run: where it is, what it is given, where the result goes, and the hash of all it depends on."""
 
@@ -75,18 +77,34 @@ def run_each(
     replace: bool = True,
 ) -> list[Path]:
     """`run`, each notebook with parameters of its own; results also depend on the files `results_of`."""
-    given = {Path(os.path.abspath(path)): dict(each) for path, each in parameters.items()}
+    failures = outcomes(parameters, out_dir, jobs, results_of, replace)
+    if failures:
+        raise Failures(sorted(failures.values()))
+    return [Path(os.path.abspath(out_dir)) / Path(source).name for source in parameters]
+
+
+def outcomes(
+    parameters: Mapping[Path, Mapping[str, Any]],
+    out_dir: Path,
+    jobs: int = 2,
+    results_of: Iterable[Path] = (),
+    replace: bool = True,
+) -> dict[Path, str]:
+    """`run_each`, but a notebook that fails stops no other: a sentence on each that failed, by the path given."""
+    given = {Path(path): dict(each) for path, each in parameters.items()}
     for source, each in given.items():
         refuse_unknown(source, each)
     state = fingerprint([*inputs("analysis", "data", "requirements.lock"), *results_of], sys.version)
     out = Path(os.path.abspath(out_dir))
     for source in given:
         refuse_input(out / source.name, source)
-    wanted = [Job(source, each, out / source.name, _state(source, state, each)) for source, each in given.items()]
+    wanted = {
+        Job(Path(os.path.abspath(source)), each, out / source.name, _state(source, state, each)): source
+        for source, each in given.items()
+    }
     for job in wanted:
         refuse_foreign(job.target, replace, lambda _, job=job: job.stamp.is_file())
-    _execute_all([job for job in wanted if not job.current()], jobs)
-    return [job.target for job in wanted]
+    return {wanted[job]: failure for job, failure in _executed([job for job in wanted if not job.current()], jobs)}
 
 
 def _state(source: Path, shared: str, given: Mapping[str, Any]) -> str:
@@ -127,29 +145,31 @@ def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
             raise InputError(f"{place(notebook.name)}: unknown parameter {shown(name)}; it takes: {known}")
 
 
-def _execute_all(jobs: list[Job], most: int) -> None:
+def _executed(jobs: list[Job], most: int) -> list[tuple[Job, str]]:
+    """Run jobs, and return those that failed with a sentence on each."""
     if not jobs:
-        return
+        return []
     with workers(min(most, len(jobs)), apart=True) as (executor, number):
-        finished = results(executor, execute, jobs, number)
+        finished = results(executor, partial(execute, warm=len(jobs) > number), jobs, number)
         bar = tqdm(finished, total=len(jobs), desc="notebooks", unit="run", disable=None)
-        failures = [message for _, message in bar if message]
-    if failures:
-        raise Failures(sorted(failures))
+        return [(job, failure) for job, failure in bar if failure]
 
 
 def _set_environment() -> None:
     os.environ.update(REPRODUCIBLE)
 
 
-def execute(job: Job) -> str | None:
-    """Run one notebook in this worker process and store the result; return a sentence if it fails."""
+def execute(job: Job, warm: bool = False) -> str | None:
+    """Run one notebook in this worker process and store the result; return a sentence if it fails.
+
+    A worker that has more to run starts `warm` kernels.
+    """
     from papermill import PapermillExecutionError
 
     _set_environment()
     try:
         with tempfile.TemporaryDirectory(prefix="nb", dir=_short_folder()) as place:
-            notebook = _papermill(job, place)
+            notebook = _papermill(job, place, warm)
     except PapermillExecutionError as error:
         last = (str(error.evalue).strip().splitlines() or [""])[-1]
         return f"{_relative(job.source)}, code cell {error.exec_count}: {error.ename}: {last}"
@@ -160,7 +180,7 @@ def execute(job: Job) -> str | None:
     return None
 
 
-def _papermill(job: Job, place: str) -> nbformat.NotebookNode:
+def _papermill(job: Job, place: str, warm: bool) -> nbformat.NotebookNode:
     """Execute in a kernel that sees nothing of the reader's own Jupyter and IPython settings."""
     import papermill
     from traitlets.config import Config
@@ -178,9 +198,16 @@ def _papermill(job: Job, place: str) -> nbformat.NotebookNode:
         cwd=str(ROOT),
         progress_bar=False,
         config=sockets,
+        **_warm_kernels() if warm else {},
         coalesce_streams=True,
         extra_arguments=["--log-level=CRITICAL"],  # a kernel that is told to end reports it as an error
     )
+
+
+def _warm_kernels() -> dict[str, Any]:
+    from analysis.warm import WarmKernels
+
+    return {"kernel_manager_class": WarmKernels}
 
 
 def _short_folder() -> str | None:

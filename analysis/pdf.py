@@ -3,7 +3,7 @@
     python -m analysis.pdf [--edition FILE]
 
 What the page needs to look well on paper stands in book/_assets/print.css. Worked answers and readings are unfolded,
-interactive pages are in their first state, and what only serves a screen (how to cite, previews, search) is left out.
+interactive pages are in their first state, and what only serves a screen (how to cite, search) is left out.
 """
 
 import os

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 import yaml
 
 from analysis.errors import InputError
+from analysis.evaluate.outputs import fill, refuse_filled
 from analysis.evaluate.own_text import place as in_words
-from analysis.files import BUILD, ROOT, mirror, write
+from analysis.files import BUILD, ROOT
 
 if TYPE_CHECKING:  # sympy and all come with it, which a build with nothing to do spares
     from analysis.evaluate.edition.edition import Edition
-
-
-MARK = ".book.txt"  # in a copy of the book: the names of its files, so that a newer copy knows what it may remove
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,13 @@ def config_of(edition: "Edition | None") -> bytes:
 
 
 # -- a copy of a finished book ---------------------------------------------------------------------
+COPY = "a book"
+
+
 def copy(html: Path, output: Path) -> None:
-    """Make `output` the same as the book, and note there which files are the book's."""
+    """Make `output` the same as the book."""
     built = {path.relative_to(html).as_posix(): path for path in sorted(html.rglob("*")) if path.is_file()}
-    mirror(output, {name: path.read_bytes() for name, path in built.items()})
-    write(output / MARK, "\n".join(built).encode())
+    fill(output, COPY, {name: path.read_bytes() for name, path in built.items()})
 
 
 def refuse_copy(output: Path, sources: Iterable[Path], replace: bool = False) -> None:
@@ -107,11 +107,4 @@ def refuse_copy(output: Path, sources: Iterable[Path], replace: bool = False) ->
         raise InputError(
             f"{in_words(output)}: found a folder of the study itself, allowed is another; choose another output."
         )
-    book = (output / MARK).read_text().splitlines() if (output / MARK).is_file() else []
-    found = (path.relative_to(output) for path in sorted(output.rglob("*")) if path.is_file())
-    foreign = [name for name in found if name.as_posix() not in book and not name.name.startswith(".")]
-    if foreign and not replace:
-        raise InputError(
-            f"{in_words(output)}: found a folder that holds other things than a book ({in_words(foreign[0])}), allowed "
-            "is an empty one, an older copy, or a free name; choose another output, or replace it (--force)."
-        )
+    refuse_filled(output, COPY, replace)

@@ -1,4 +1,4 @@
-"""Sphinx's part of the reading aids: a fold under each labelled result, links to the glossary, what previews show.
+"""Sphinx's part of the reading aids: a fold under each labelled result, and links to the glossary.
 
 `_config.yml` names this module as an extension. It reads `_assets/derivations.json`, which `analysis.book` has staged.
 """
@@ -13,10 +13,8 @@ from sphinx.util.docutils import SphinxTranslator
 from analysis.glossary_links import link_terms
 from analysis.render.citing.block import KINDS, block
 from analysis.render.citing.entries import GENERATED
-from analysis.render.previews import previews_script
 
-SCRIPTS = ("reading/cite.js", "reading/preview.js")
-STYLES = ("reading/cite.css", "reading/preview.css")
+SCRIPT, STYLE = "reading/cite.js", "reading/cite.css"
 LABELLED = (nodes.math_block, nodes.figure, nodes.table)
 
 
@@ -72,22 +70,13 @@ def _linker(app: Sphinx, page: str):
     return link
 
 
-def _write_previews(app: Sphinx, error: Exception | None) -> None:
-    if error is None and app.builder.format == "html":
-        script = previews_script(Path(app.outdir), app.env.study_results.values())
-        Path(app.outdir, "_static", "reading", "previews.js").write_text(script, encoding="utf-8")
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the fold's node, the scripts and styles, and what runs when."""
+    """Register the fold's node, its script and style, and what runs when."""
     skipped = (_skip, None)
     app.add_node(cite_block, html=(_write, None), latex=skipped, text=skipped, man=skipped, texinfo=skipped)
-    for name in SCRIPTS:
-        app.add_js_file(name, loading_method="defer")
-    for name in STYLES:
-        app.add_css_file(name)
+    app.add_js_file(SCRIPT, loading_method="defer")
+    app.add_css_file(STYLE)
     app.connect("builder-inited", _read)
     app.connect("doctree-resolved", _add_folds)
     app.connect("doctree-resolved", link_terms)
-    app.connect("build-finished", _write_previews)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

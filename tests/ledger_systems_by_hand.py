@@ -148,6 +148,34 @@ def shuffled(seed: int) -> float:
     return np.bincount(np.random.default_rng(seed).permutation(256) // 8, weights=CHOSEN).max() * 32 / 8
 
 
+RANDOM = float(np.mean([shuffled(seed) for seed in range(200)]))
+
+
+def packed(load, accelerators: int) -> float:
+    """Busiest accelerator over the mean: hottest experts first, each where least is, equally many on all."""
+    loads, room = np.zeros(accelerators), np.full(accelerators, len(load) // accelerators)
+    for each in sorted(load, reverse=True):
+        a = int(np.argmin(np.where(room > 0, loads, np.inf)))
+        loads[a], room[a] = loads[a] + each, room[a] - 1
+    return loads.max() * accelerators / sum(load)
+
+
+def arrivals(steps: int, n: int = 32, tokens: int = 128) -> np.ndarray:
+    """Copies that reach the busiest accelerator from others in each step, 8 of 256 experts a token: any 8 numbers
+    below 256, drawn again where two are equal."""
+    rng = np.random.default_rng(15)
+    picks = rng.integers(256, size=(steps * n * tokens, 8), dtype=np.uint8)
+    while len(bad := np.flatnonzero((np.diff(np.sort(picks, axis=1)) == 0).any(axis=1))):
+        picks[bad] = rng.integers(256, size=(len(bad), 8), dtype=np.uint8)
+    there = (picks // 8).reshape(steps, n, tokens * 8)
+    pairs = (np.arange(steps)[:, None, None] * n + np.arange(n)[:, None]) * n + there
+    sent = np.bincount(pairs.ravel(), minlength=steps * n * n).reshape(steps, n, n)
+    return (sent.sum(axis=1) - sent.diagonal(axis1=1, axis2=2)).max(axis=1)
+
+
+STEPS = arrivals(200)
+
+
 def shuffled_ratios(seeds: int = 100) -> tuple[float, float]:
     """The 2.5 and 97.5 per cent quantiles of 256 accelerators' imbalance over that of 32."""
     return tuple(np.quantile([ALONE / shuffled(seed) for seed in range(seeds)], [0.025, 0.975]))

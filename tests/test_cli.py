@@ -1,6 +1,7 @@
 """The command line: every quantity answers, every refusal is one sentence on standard error and exit code 2."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -104,7 +105,7 @@ def test_every_number_can_be_a_list(answer, text):
     assert len(answer("B_SLO", text)["value"]) == 2
 
 
-@pytest.mark.parametrize("listing", [*(name for name in ROWS), "quantities", "parameters", "claims"])
+@pytest.mark.parametrize("listing", [*(name for name in ROWS), "quantities", "parameters"])
 def test_listings(cli, listing):
     code, out, err = cli(listing)
     assert (code, err) == (0, "")
@@ -112,6 +113,26 @@ def test_listings(cli, listing):
     rows = json.loads(as_json)
     assert (code, err) == (0, "")
     assert len(rows) == len(out.splitlines()) - 1 > 3
+
+
+@pytest.mark.parametrize("width", [60, 80, 300])
+def test_claims_fit_a_terminal(cli, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    code, out, err = cli("claims")
+    rows = json.loads(cli("claims", "--json")[1])
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= min(width, 120)
+    assert re.findall(r"^[CS]\d+", out, re.MULTILINE) == [row["claim"] for row in rows]
+    assert not re.search(r"\d\.\d{7}", out)
+    assert "C006  error in the paper; printed 320.42; ours 311.76\n" in out
+    assert f"{len(rows)} claims: " in out
+
+
+def test_claims_as_json_hold_every_digit(cli):
+    rows = {row["claim"]: row for row in json.loads(cli("claims", "--json")[1])}
+    assert rows["C006"]["ours"] == pytest.approx(2307 / 7.4, rel=1e-15)
+    assert rows["C006"]["weight"] == "arithmetic"
+    assert rows["C073"]["rules"] == ["the two are a tie"]
 
 
 def test_listings_name_everything(cli):
@@ -168,8 +189,9 @@ def test_the_version_is_that_of_the_project(cli):
 
 
 def test_everything_that_a_plan_needs_is_told_at_once(cli):
-    refused(cli("plan"), "model= (for example deepseek-v3), accelerator= (for example b200-sxm), n_acc=")
-    refused(cli("plan", "model=qwen3-8b", "n_acc=2"), "a plan needs accelerator= (for example b200-sxm), L= (for")
+    example = "for example model=deepseek-v3 accelerator=b200-sxm n_acc=32 L=8192."
+    refused(cli("plan"), f"needed: model=, accelerator=, n_acc=, L=; give them, {example}")
+    refused(cli("plan", "model=qwen3-8b", "n_acc=2"), "needed: accelerator=, L=; give them")
 
 
 def test_points_of_lists_stand_beside_their_parameters(cli, answer):

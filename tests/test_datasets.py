@@ -8,7 +8,10 @@ from analysis.derive.symbols import BY_NAME, BW_Int, BW_mem, M_cap, P_acc, d_hd,
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.cells import Printed
+from analysis.evaluate.plan import plans
 from analysis.evaluate.points import row_point
+from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
 
 MODELS = datasets.models()
 
@@ -67,6 +70,79 @@ def test_points_are_in_si_units():
     point = row_point(datasets.accelerator("h100-sxm5"))
     assert point == {P_acc: 989_400_000_000_000, BW_mem: 3_350_000_000_000, M_cap: 80 * 2**30}
     assert row_point(datasets.interconnect("ib-xdr"))[BW_Int] == 100_000_000_000
+
+
+MIB, GIB = 2**20, 2**30
+MEMORY = {  # bytes: what nvidia-smi or rocm-smi prints, or whole GiB on the data sheet, whichever is more
+    "a100-sxm4-40gb": 40960 * MIB,
+    "a100-sxm4-80gb": 81920 * MIB,
+    "h100-sxm5": 80 * GIB,
+    "h200-sxm5": 143771 * MIB,
+    "h20-sxm": 97871 * MIB,
+    "h800-sxm5": 80 * GIB,
+    "b200-sxm": 183359 * MIB,
+    "gb200-nvl72": 189471 * MIB,
+    "b300-sxm": 275040 * MIB,
+    "gb300-nvl72": 284208 * MIB,
+    "rtx-3090": 24 * GIB,
+    "rtx-4090": 24 * GIB,
+    "rtx-5090": 32 * GIB,
+    "l40s": 46068 * MIB,
+    "mi300x": 192 * GIB,
+    "mi355x": 288 * GIB,
+    "b200-paper": 192 * 10**9,
+    "h200-paper": 141 * 10**9,
+}
+
+
+@pytest.mark.parametrize(("name", "memory"), MEMORY.items())
+def test_memory_is_what_a_driver_reports_where_that_is_more(name, memory):
+    assert row_point(datasets.accelerator(name))[M_cap] == memory
+
+
+def test_the_two_figures_of_memory_are_of_one_part():
+    """A driver keeps up to 2 % for itself, and a data sheet rounds by up to a GiB read as GB: more would be a slip."""
+    rows = [row for row in datasets.accelerators().values() if row.M_driver is not None]
+    assert len(rows) >= 15
+    assert not any(row.id.endswith("-paper") for row in rows)
+    for row in rows:
+        assert "driver: " in row.source
+        assert 0.98 * row.M_cap * 1e9 <= row.M_driver <= 1.01 * row.M_cap * GIB
+
+
+@pytest.mark.parametrize(("unit", "size"), [("GB", 10**9), ("GiB", GIB)])
+def test_a_unit_that_is_asked_for_reads_the_data_sheet(unit, size):
+    assert Setting.of(accelerator="b200-sxm", capacity_unit=unit).point[M_cap] == 180 * size
+    assert Setting.of(accelerator="b200-sxm", memory_share=0.9).point[M_cap] == 0.9 * 183359 * MIB
+
+
+def test_a_usable_share_of_memory_limits_the_batch():
+    """llama-3.1-8b on an H100 of which an engine takes 0.9: weights of 16.06 GB, requests of 8192 tokens at 128 KiB."""
+    given = {"model": "llama-3.1-8b", "accelerator": "h100-sxm5", "L": 8192, "activation": "none", "rounding": "none"}
+    room = {share: (share * 80 * GIB - 16_060_522_496) / (8192 * 131_072) for share in (1, 0.9)}
+    for share, batch in room.items():
+        assert evaluate("B_cap", **given, memory_share=share).value == pytest.approx(batch, rel=1e-12)
+    assert room[0.9] == pytest.approx(57.04, rel=1e-4)
+    best = plans(Setting.of(model="llama-3.1-8b", accelerator="h100-sxm5", L=8192, memory_share=0.9))[0]
+    assert best.batch == 57
+    assert best.utilisation["memory capacity"] <= 1
+
+
+@pytest.mark.parametrize(("name", "ridge"), [("rtx-3090", 71e3 / 936), ("rtx-4090", 165.2e3 / 1008), ("rtx-5090", 117)])
+def test_consumer_cards_serve_alone_and_over_a_bus(name, ridge):
+    assert evaluate("ridge_point", accelerator=name).value == pytest.approx(ridge, rel=1e-3)
+    step = {"model": "llama-3.1-8b", "accelerator": name, "B": 1, "L": 1024}
+    assert 1 < evaluate("tpot", **step, n_acc=2, deg_TP=2).value * 1e3 < evaluate("tpot", **step).value * 1e3 < 20
+
+
+def test_one_accelerator_waits_for_no_wires():
+    """qwen3-8b on one trainium2, whose link is not known: 7.57e9 weights and 147,456 bytes a token at 2.9 TB/s."""
+    step = {"model": "qwen3-8b", "accelerator": "trainium2", "B": 1, "L": 1024}
+    found = evaluate("tpot", **step).value
+    read = 2 * (8_190_735_360 - 151_936 * 4096 - 36 * (2 * 4096 + 2 * 128) - 4096) + 147_456 * 1024
+    assert read / 2.9e12 < found < 1.01 * read / 2.9e12  # and activations
+    with pytest.raises(InputError, match="link= is needed"):
+        evaluate("tpot", **step, n_acc=2)
 
 
 def test_peak_is_chosen_and_refused_where_absent():

@@ -1,4 +1,4 @@
-"""What helps readers find their way: folds, the list of results, the glossary, previews."""
+"""What helps readers find their way: folds, the list of results, the glossary."""
 
 import re
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.errors import InputError
 from analysis.files import ROOT
 from analysis.glossary_links import link_terms
-from analysis.render import equations, glossary_tables, previews, tables
+from analysis.render import equations, glossary_tables, tables
 from analysis.render.citing.block import block
 from analysis.render.citing.words import words
 
@@ -31,12 +31,6 @@ ENTRY = {
     "sympy": "a = b",
     "bibtex": "@misc{a}",
 }
-PAGE = """<article>
-<div class="math" id="equation-eq-a"><span class="eqno">(1)<a class="headerlink" href="#x">#</a></span>\\[a\\]</div>
-<table id="tab-a"><caption>Rows.<a class="headerlink" href="#x">#</a></caption>{rows}</table>
-<figure id="fig-a"><img alt="It rises." src="_images/a.svg">
-<figcaption>A line. (Computed by <a href="b">b</a>.)</figcaption></figure>
-<div class="proof" id="prop-a"><p onclick="x()">Let <a href="#c">it</a> be.</p><script>x()</script></div></article>"""
 
 
 # -- folds -------------------------------------------------------------------------------------------
@@ -45,7 +39,7 @@ def test_a_fold_escapes_what_it_shows_and_leaves_out_what_is_not_there():
         block(ENTRY, {"a.html#equation-eq-a": "#equation-eq-a", "pkg.a": "api.html#pkg.a"}.get), "html.parser"
     )
     assert [term.text for term in page.find_all("dt")] == ["Permalink", "Python", "Unit", "Assumes"]
-    assert [text.text for text in page.find_all("pre")] == ["@misc{a}", "a &= b < c", "a = b"]
+    assert [text.text for text in page.find_all("pre")] == ["@misc{a}", "a &= b < c"]
     assert page.find("a", href="api.html#pkg.a").text == "pkg.a"
     assert "a('<x>')" in page.text
     assert not page.find("x")
@@ -172,33 +166,3 @@ def test_headings_links_and_tables_stay_as_they_are():
     link = nodes.paragraph("", "", nodes.reference("", "a batch", refuri="x"))
     assert linked("memory", nodes.title("", "The batch"), inside, link)[0] == [("a batch", "x")]
     assert linked("notebooks/memory", nodes.paragraph("", "a batch"))[0] == []
-
-
-# -- previews ----------------------------------------------------------------------------------------
-@pytest.fixture
-def shown(tmp_path):
-    rows = "".join(f"<tr><td>{i}</td></tr>" for i in range(9))
-    (tmp_path / "a.html").write_text(PAGE.replace("{rows}", rows))
-    symbols = '<td>\\(n\\)</td><td><span id="symbol-n"></span><code>n</code></td><td>heads (Table II)</td><td>1</td>'
-    (tmp_path / "notation.html").write_text(f"<table><tr>{symbols}</tr></table>")
-    entries = [{"place": f"a.html#{a}", "kind": k} for a, k in (("equation-eq-a", "equation"), ("tab-a", "table"))]
-    entries += [{"place": f"a.html#{a}", "kind": k} for a, k in (("fig-a", "figure"), ("prop-a", "proposition"))]
-    return previews.previews(tmp_path, entries)
-
-
-def test_previews_hold_nothing_that_can_be_followed_or_run(shown):
-    text = "".join(shown.values())
-    assert not re.search(r"<a\b|<script|\bid=|onclick|headerlink", text)
-    assert shown["a.html#prop-a"] == '<div class="proof"><p>Let it be.</p></div>'
-
-
-def test_a_preview_is_short(shown):
-    assert shown["a.html#tab-a"].count("<tr>") == previews.ROWS
-    assert shown["a.html#tab-a"].endswith("<p>and 3 more rows</p>")
-    assert shown["a.html#fig-a"] == '<img src="_images/a.svg" alt=""><p>A line.</p>'
-    assert r"\[a\]" in shown["a.html#equation-eq-a"]
-    assert "(1)" not in shown["a.html#equation-eq-a"]
-
-
-def test_a_symbols_preview_is_its_row_as_a_sentence(shown):
-    assert shown["notation.html#symbol-n"] == "<p>\\(n\\) (<span></span><code>n</code>): heads (Table II), in 1</p>"

@@ -67,6 +67,16 @@ def test_a_second_run_gives_the_same_bytes(line, executed, tmp_path):
     assert again[0].read_bytes() == executed[0].read_bytes()
 
 
+def test_warm_kernels_share_nothing_and_give_the_bytes_of_a_cold_one(line, executed, tmp_path):
+    """A worker that runs several notebooks forks their kernels from one process; one that runs one starts it cold."""
+    sets = "import matplotlib, analysis; matplotlib.rcParams['lines.linewidth'] = 9; analysis.left = height"
+    asks = "import matplotlib, analysis; print(matplotlib.rcParams['lines.linewidth'], hasattr(analysis, 'left'))"
+    sources = [notebook(tmp_path / f"{name}.ipynb", text) for name, text in (("a", sets), ("b", asks))]
+    _, asked, again = run([*sources, line], {"height": 3.5}, tmp_path / "out", jobs=1)
+    assert nbformat.read(asked, as_version=4).cells[-1].outputs[0].text == "1.5 False\n"
+    assert again.read_bytes() == executed[0].read_bytes()
+
+
 def test_results_carry_no_path_and_no_time(line, executed):
     text = executed[0].read_text()
     assert str(line.parent) not in text

@@ -17,11 +17,6 @@ def test_the_whole_plane_of_scores_is_twice_the_causal_half_and_decode_has_none(
     assert flops(**prefill) == 2 * flops(**prefill, causal=0.5)
 
 
-def test_copies_of_experts_change_no_capacity():
-    placed = [evaluate("B_cap", **SYSTEM, s=0.8, placement=each).value for each in ("shuffled", "replicated")]
-    assert placed[0] == placed[1]
-
-
 def test_tensor_parallelism_beyond_the_group_is_refused():
     with pytest.raises(InputError, match="deg_TP"):
         evaluate("tpot", **SYSTEM | {"n_acc": 144}, deg_TP=144, B=128)

@@ -27,12 +27,12 @@ def test_a_good_table_loads(tmp_path):
 @pytest.mark.parametrize(
     ("column", "found", "said"),
     [
-        ("BW_Int", "-5", "found '-5', allowed is number > 0"),
-        ("BW_Int", "0", "found '0', allowed is number > 0"),
-        ("BW_Int", "nan", "found 'nan', allowed is number > 0"),
-        ("BW_Int", "inf", "found 'inf', allowed is number > 0"),
-        ("BW_Int", "fast", "found 'fast', allowed is number > 0"),
-        ("BW_Int", "", "found nothing, allowed is number > 0"),
+        ("BW_Int", "-5", "found '-5', allowed is number >= 1 <= 100000; the unit is GB/s; "),
+        ("BW_Int", "0", "found '0', allowed is number >= 1 <= 100000"),
+        ("BW_Int", "nan", "found 'nan', allowed is number >= 1 <= 100000"),
+        ("BW_Int", "inf", "found 'inf', allowed is number >= 1 <= 100000"),
+        ("BW_Int", "fast", "found 'fast', allowed is number >= 1 <= 100000"),
+        ("BW_Int", "", "found nothing, allowed is number >= 1 <= 100000"),
         ("domain", "7.5", "found '7.5', allowed is integer >= 1"),
         ("kind", "magic", "found 'magic', allowed is scale-up, scale-out, torus, host"),
         ("source", " ", "column source: found nothing"),

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import re
 from functools import cache
 from urllib.parse import urldefrag
 
@@ -10,7 +9,6 @@ import pytest
 from bs4 import BeautifulSoup
 
 from analysis import readme
-from analysis.derive.symbols import BY_NAME
 from analysis.files import ROOT
 
 
@@ -79,14 +77,6 @@ def test_propositions_carry_their_proofs(results):
     for entry in propositions.values():
         assert all(entry[name] for name in ("title", "statement", "latex", "python", "paper", "bibtex", "version"))
         assert not entry["proof"] or all(form["srepr"] and form["unit"] for form in entry["forms"])
-
-
-def test_every_page_of_results_has_previews(results, book):
-    script = (book / "_static" / "reading" / "previews.js").read_text()
-    previews = json.loads(script.partition("=")[2].strip().rstrip(";"))
-    assert {entry["place"] for entry in results if entry["kind"] != "section"} <= set(previews)
-    assert {f"notation.html#symbol-{name}" for name in BY_NAME} <= set(previews)
-    assert not re.search(r'<script|\bid=|href=|on\w+="', "".join(previews.values()))
 
 
 @cache

@@ -11,7 +11,7 @@ from sympy import Add, Expr
 
 from analysis.derive.attention import MECHANISMS, Mechanism
 from analysis.derive.einsum import Einsum, Kernel, layered
-from analysis.derive.feedforward import FFN, HEAD, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
+from analysis.derive.feedforward import FFN, HEAD, ROUTER, SHARED_EXPERT, routed_experts
 from analysis.derive.symbols import S_passes
 
 GROUPINGS = ("fused", "spilled", "layered")
@@ -20,7 +20,10 @@ Stages = dict[str, tuple[Kernel, ...]]
 
 @dataclass(frozen=True)
 class Architecture:
-    """The discrete part of a model row: what its blocks are made of. Sizes live in the point."""
+    """The discrete part of a model row: what its blocks are made of. Sizes live in the point.
+
+    `expert_width` says that the weights of routed experts are stored at a width of their own.
+    """
 
     attention: str
     ffn: str = "gated"
@@ -31,6 +34,7 @@ class Architecture:
     vectors: tuple[str, ...] = ()
     full: bool = True
     windowed: bool = False
+    expert_width: bool = False
 
     @property
     def mechanism(self) -> Mechanism:
@@ -73,7 +77,7 @@ def feedforward_stages(architecture: Architecture, grouping: str = "fused") -> S
     """Kernels of the feed-forward half by stage: dense blocks, and blocks with experts, as far as there are any."""
     written = {
         "dense": FFN[architecture.ffn] if architecture.dense else (),
-        "routed": ROUTED_EXPERTS if architecture.experts else (),
+        "routed": routed_experts(architecture.expert_width) if architecture.experts else (),
         "shared": SHARED_EXPERT if architecture.shared else (),
         "router": ROUTER if architecture.experts else (),
     }

@@ -13,37 +13,46 @@ from sympy import Add, Expr, Integer
 
 from analysis.derive import decoder
 from analysis.derive.block import Architecture, Conventions
-from analysis.derive.parallel import sharded
-from analysis.derive.symbols import B, M_cap, deg_DP, deg_EP, n_acc, n_dec, n_e, width_weights
+from analysis.derive.parallel import WHOLE, Layout, sharded
+from analysis.derive.symbols import B, M_cap, deg_DP, deg_EP, n_acc, n_dec, n_e
 from analysis.derive.windows import over_blocks
 
 BOOKS = ("as_built", "eq11", "once")
 
 
-def weights_by_part(architecture: Architecture, as_built: bool = True) -> dict[str, Expr]:
+def weights_by_part(architecture: Architecture, as_built: bool = True, layout: Layout = WHOLE) -> dict[str, Expr]:
     """Weight bytes of the whole system by part [byte]: attention, each feed-forward stage, vectors, embedding, head.
 
-    `as_built` counts every replica that the degrees of parallelism make; else each weight counts once.
+    `as_built` counts every replica that the degrees of parallelism and the layout of experts make; else each weight
+    counts once. A vector is stored where its axis is: those of experts with the experts.
     """
-    experts = n_e / deg_EP if as_built else n_e
+    experts = layout.slots / deg_EP if as_built else n_e
     stages, counts = decoder.feedforward_parameters(architecture, experts), decoder.block_counts(architecture)
     parts = {
         "attention": n_dec * decoder.attention_parameters(architecture),
         **{stage: counts[stage] * elements for stage, elements in stages.items()},
-        "vectors": decoder.vector_elements(architecture),
+        "vectors": decoder.vector_elements(architecture, experts),
         "embedding": decoder.embedding_parameters(),
         "head": Integer(0) if architecture.tied else decoder.head_parameters(),
     }
-    stored = {part: elements.xreplace(sharded()) * n_acc for part, elements in parts.items()} if as_built else parts
-    return {part: elements * width_weights for part, elements in stored.items()}
+    axes = sharded(layout)
+    stored = {part: elements.xreplace(axes) * n_acc for part, elements in parts.items()} if as_built else parts
+    return {part: elements * decoder.weight_width(architecture, part) for part, elements in stored.items()}
 
 
-def weights_stored(architecture: Architecture, book: str = "as_built") -> Expr:
+def weights_stored(architecture: Architecture, book: str = "as_built", layout: Layout = WHOLE) -> Expr:
     """Weight bytes of the whole system, replicas counted as the book says [byte]."""
     once = weights_by_part(architecture, as_built=False)
     if book == "eq11":
         return once["attention"] * deg_DP + once["routed" if architecture.experts else "dense"]
-    return Add(*(once if book == "once" else weights_by_part(architecture)).values())
+    return Add(*(once if book == "once" else weights_by_part(architecture, layout=layout)).values())
+
+
+def weights_per_accelerator(architecture: Architecture, book: str = "as_built", layout: Layout = WHOLE) -> Expr:
+    """Weight bytes on one accelerator, replicas counted as the book says [byte]."""
+    if book != "as_built":
+        return weights_stored(architecture, book, layout) / n_acc
+    return Add(*(part / n_acc for part in weights_by_part(architecture, layout=layout).values()))
 
 
 def request_bytes(
@@ -71,9 +80,10 @@ def B_cap(
     conventions: Conventions = Conventions(),
     book: str = "as_built",
     activations: bool = True,
+    layout: Layout = WHOLE,
 ) -> Expr:
     """Largest batch that fits the system's memory [requests], not rounded (Eq. 11)."""
-    free = M_cap * n_acc - weights_stored(architecture, book)
+    free = M_cap * n_acc - weights_stored(architecture, book, layout)
     return free / request_bytes(architecture, conventions, book, activations)
 
 
@@ -82,6 +92,7 @@ def memory_used(
     conventions: Conventions = Conventions(),
     book: str = "as_built",
     activations: bool = True,
+    layout: Layout = WHOLE,
 ) -> Expr:
     """Bytes that the system stores at batch B and context L [byte]."""
-    return weights_stored(architecture, book) + B * request_bytes(architecture, conventions, book, activations)
+    return weights_stored(architecture, book, layout) + B * request_bytes(architecture, conventions, book, activations)

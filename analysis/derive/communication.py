@@ -10,39 +10,41 @@ from sympy import Add, Expr, Max, Min
 
 from analysis.derive.decoder import token_bytes
 from analysis.derive.einsum import Kernel, Tensor
-from analysis.derive.parallel import sharded
+from analysis.derive.parallel import WHOLE, Layout, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import B, BW_Int, BW_out, Gamma_acc, alpha, deg_EP, deg_TP, l, n_acc, n_group, n_k
 
 LEVELS = ("one", "two")
 
 
-def dispatched_bytes() -> Expr:
+def dispatched_bytes(layout: Layout = WHOLE) -> Expr:
     """Bytes that the busiest accelerator receives in one dispatch [byte] (Eq. 13): n_k copies of each token's vector.
 
     The copies that stay at home are not subtracted, as in the paper; with n_acc accelerators they are 1 in n_acc.
+    A split expert has its tokens on each of the accelerators that share it.
     """
-    return Gamma_acc * token_bytes() * n_k * B * l / n_acc
+    return Gamma_acc * token_bytes() * n_k * B * l * layout.parts / n_acc
 
 
-def dispatch_time(levels: str = "one") -> Expr:
+def dispatch_time(levels: str = "one", layout: Layout = WHOLE) -> Expr:
     """Time of one all-to-all, dispatch or combine [s] (half of Eq. 13), latency included.
 
     `levels="two"`: groups of n_group accelerators on a fast link, BW_out between groups; uniform routing sends
-    n_group / deg_EP of the copies inside, both networks work at once.
+    n_group / deg_EP of the copies inside (of a group that holds all experts), both networks work at once.
 
     >>> dispatch_time()
     B*Gamma_acc*d_emb*l*n_k*width_activations/(BW_Int*n_acc) + alpha
     """
     if levels == "one":
-        return dispatched_bytes() / BW_Int + alpha
-    inside = Min(1, n_group / deg_EP)  # the share of an EP group that sits in the same fast group
-    return Max(dispatched_bytes() * inside / BW_Int, dispatched_bytes() * (1 - inside) / BW_out) + alpha
+        return dispatched_bytes(layout) / BW_Int + alpha
+    sent = dispatched_bytes(layout)
+    inside = Min(1, n_group / layout.group)  # the share of an EP group that sits in the same fast group
+    return Max(sent * inside / BW_Int, sent * (1 - inside) / BW_out) + alpha
 
 
-def exchange_time(levels: str = "one", timing: Timing = ROOFLINE) -> Expr:
-    """`dispatch_time` as a term of TPOT: nothing travels when one accelerator holds all experts."""
-    return timing.wires(dispatch_time(levels)) * Min(1, deg_EP - 1)
+def exchange_time(levels: str = "one", timing: Timing = ROOFLINE, layout: Layout = WHOLE) -> Expr:
+    """`dispatch_time` as a term of TPOT: nothing travels where the experts that a token may visit are at home."""
+    return timing.wires(dispatch_time(levels, layout)) * Min(1, deg_EP - 1)
 
 
 def partial_sums(kernels: Iterable[Kernel]) -> tuple[Tensor, ...]:

@@ -3,7 +3,7 @@
 from sympy import Add, Expr, Integer
 
 from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
-from analysis.derive.einsum import Kernel, Tensor
+from analysis.derive.einsum import WEIGHTS, Kernel, Tensor
 from analysis.derive.symbols import (
     B,
     L,
@@ -24,6 +24,7 @@ from analysis.derive.symbols import (
     n_moe,
     n_vocab,
     width_activations,
+    width_experts,
     width_weights,
 )
 from analysis.derive.windows import largest, over_blocks
@@ -48,7 +49,7 @@ VECTORS: dict[str, dict[str, Expr]] = {
 
 
 def _weights(kernels: tuple[Kernel, ...]) -> tuple[Tensor, ...]:
-    found = {(k.name.split(":")[0], t.name): t for k in kernels for t in k.tensors.values() if t.kind == "weights"}
+    found = {(k.name.split(":")[0], t.name): t for k in kernels for t in k.tensors.values() if t.kind in WEIGHTS}
     return tuple(found.values())
 
 
@@ -159,7 +160,12 @@ def activation_bytes(architecture: Architecture, conventions: Conventions = Conv
     return Add(*(tensor.bytes.xreplace(largest(architecture)) / B for tensor in crossing.values()))
 
 
+def weight_width(architecture: Architecture, stage: str) -> Expr:
+    """Width of the weights of a stage [byte]: routed experts may have their own."""
+    return width_experts if stage == "routed" and architecture.expert_width else width_weights
+
+
 def weight_bytes_per_block(architecture: Architecture) -> dict[str, Expr]:
     """Weight bytes of one block by stage [byte]: attention (M_attn) and each feed-forward stage (M_MoE)."""
     stages = {"attention": attention_parameters(architecture), **feedforward_parameters(architecture)}
-    return {stage: elements * width_weights for stage, elements in stages.items()}
+    return {stage: elements * weight_width(architecture, stage) for stage, elements in stages.items()}

@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
-from analysis.derive.symbols import BY_NAME, L, causal, l, width_activations, width_kv, width_weights
+from analysis.derive.symbols import BY_NAME, L, causal, l, width_activations, width_experts, width_kv, width_weights
 
-WIDTHS = {"weights": width_weights, "kv": width_kv, "activations": width_activations}
+WIDTHS = {"weights": width_weights, "experts": width_experts, "kv": width_kv, "activations": width_activations}
+WEIGHTS = ("weights", "experts")  # kinds of tensors that are weights
 _TENSOR = re.compile(r"(\w+)\[([^\]]*)\]")
 
 
@@ -33,7 +34,7 @@ def _points(axes: Iterable[Symbol]) -> Expr:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named array with symbolic axes; `kind` (weights, kv, activations) chooses its element width."""
+    """A named array with symbolic axes; `kind` (weights, experts, kv, activations) chooses its element width."""
 
     name: str
     axes: tuple[Symbol, ...]
@@ -191,6 +192,20 @@ def _line(row: str, cache: Iterable[str]) -> Einsum:
     if stray:
         raise ValueError(f"'{row}' makes axis {min(map(str, stray))} from nothing: no operand has it")
     return Einsum(made, used)
+
+
+def of_kind(given: tuple[Einsum, ...], old: str, new: str) -> tuple[Einsum, ...]:
+    """The lines with tensors of the kind `old` as tensors of the kind `new`, which have another width.
+
+    >>> weighed = of_kind(lines("y[B d_MoE] = x[B d_emb] W_up[d_emb d_MoE]"), "weights", "experts")
+    >>> weighed[0].used[1].bytes
+    d_MoE*d_emb*width_experts
+    """
+
+    def other(tensor: Tensor) -> Tensor:
+        return replace(tensor, kind=new) if tensor.kind == old else tensor
+
+    return tuple(Einsum(other(line.made), tuple(map(other, line.used))) for line in given)
 
 
 def without_axis(given: tuple[Einsum, ...], axis: Symbol) -> tuple[Einsum, ...]:

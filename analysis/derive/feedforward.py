@@ -4,7 +4,7 @@ The gate of a gated layer multiplies element-wise and is not counted; both produ
 bookkeeping of bytes. Experts run `n_act` at a time on an accelerator, each over its `T_e` tokens.
 """
 
-from analysis.derive.einsum import Einsum, lines
+from analysis.derive.einsum import Einsum, lines, of_kind
 
 _UP = "h[B l d_FFN] = x[B l d_emb] W_up[d_emb d_FFN]"
 _DOWN = "y[B l d_emb] = h[B l d_FFN] W_down[d_FFN d_emb]"
@@ -28,3 +28,8 @@ ROUTER = lines("r[B l n_e] = x[B l d_emb] W_router[d_emb n_e]")
 HEAD = lines("z[B l n_vocab] = x[B l d_emb] W_head[d_emb n_vocab]")
 
 FFN: dict[str, tuple[Einsum, ...]] = {"gated": GATED_FFN, "plain": PLAIN_FFN}
+
+
+def routed_experts(own_width: bool = False) -> tuple[Einsum, ...]:
+    """Lines of the routed experts; `own_width`: their weights have the width `width_experts`."""
+    return of_kind(ROUTED_EXPERTS, "weights", "experts") if own_width else ROUTED_EXPERTS

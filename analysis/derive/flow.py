@@ -79,7 +79,7 @@ def _boxes(stages: Stages) -> tuple[Box, ...]:
 
 
 def _role(tensor: Tensor) -> str:
-    return {"weights": "weights", "kv": "cache"}.get(tensor.kind, "input")
+    return {"weights": "weights", "experts": "weights", "kv": "cache"}.get(tensor.kind, "input")
 
 
 def _read(boxes: tuple[Box, ...]) -> Iterable[Edge]:

@@ -6,6 +6,7 @@ a divided axis is not sharded, which is why TP leaves the latent cache of MLA wh
 one step (`xreplace`): a sequence of `subs` would divide its own results again.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 from sympy import Expr, Integer, Max, Symbol
@@ -16,9 +17,11 @@ from analysis.derive.symbols import (
     Gamma_imb,
     T_e,
     d_FFN,
+    d_MoE,
     d_shared,
     deg_DP,
     deg_EP,
+    deg_ETP,
     deg_grp,
     deg_TP,
     l,
@@ -28,44 +31,77 @@ from analysis.derive.symbols import (
     n_hd,
     n_k,
     n_kv,
+    n_slot,
     n_vocab,
 )
 
 Substitution = dict[Symbol, Expr]
 
 
-def tokens_per_expert() -> Expr:
-    """Tokens that reach one routed expert, T_e [tokens] (Sec. V): one EP group of deg_EP accelerators sees its share.
+@dataclass(frozen=True)
+class Layout:
+    """How routed experts lie on accelerators: whole or split, with or without redundant copies.
+
+    `split`: deg_ETP accelerators, those of a TP group, share the hidden width of each expert. `copies`: a block has
+    n_slot slots for its n_e experts, and tokens spread evenly over the slots.
+    """
+
+    split: bool = False
+    copies: bool = False
+
+    @property
+    def parts(self) -> Expr:
+        """Accelerators that share one expert."""
+        return deg_ETP if self.split else Integer(1)
+
+    @property
+    def slots(self) -> Expr:
+        """Slots of a block, each of which holds one expert."""
+        return n_slot if self.copies else n_e
+
+    @property
+    def group(self) -> Expr:
+        """Accelerators that hold every slot once."""
+        return deg_EP * self.parts
+
+
+WHOLE = Layout()
+
+
+def tokens_per_expert(layout: Layout = WHOLE) -> Expr:
+    """Tokens that reach one routed expert, T_e [tokens] (Sec. V): one group that holds all experts sees its share.
 
     >>> tokens_per_expert().subs({deg_EP: n_acc})
     B*Gamma_imb*l*n_k/n_e
     """
-    return Gamma_imb * _group_tokens() * n_k / n_e
+    return Gamma_imb * _group_tokens(layout) * n_k / n_e
 
 
-def _group_tokens() -> Expr:
-    return B * l * deg_EP / n_acc
+def _group_tokens(layout: Layout) -> Expr:
+    return B * l * layout.group / n_acc
 
 
-def active_experts(tokens: Expr, experts: Expr = n_e) -> Expr:
-    """Expected experts (of n_e, uniform routing) that `tokens` tokens reach [1], scaled to `experts` of them.
+def active_experts(tokens: Expr, experts: Expr = n_e, among: Expr = n_e) -> Expr:
+    """Expected experts (of `among`, uniform routing) that `tokens` tokens reach [1], scaled to `experts` of them.
 
     >>> active_experts(B)
     n_e*(1 - (1 - n_k/n_e)**B)
     """
-    return experts * (1 - (1 - n_k / n_e) ** tokens)
+    return experts * (1 - (1 - n_k / among) ** tokens)
 
 
-def sharded() -> Substitution:
+def sharded(layout: Layout = WHOLE) -> Substitution:
     """The axes of one accelerator, as expressions in the axes of the whole model and the degrees."""
-    return dict(_sharded())
+    return dict(_sharded(layout))
 
 
 @cache
-def _sharded() -> Substitution:
+def _sharded(layout: Layout) -> Substitution:
     kv_heads = Max(1, n_kv / deg_TP)
-    active = active_experts(_group_tokens(), n_e / deg_EP)
-    return {
+    tokens = _group_tokens(layout)
+    active = active_experts(tokens, layout.slots / deg_EP, layout.slots)
+    hidden = {d_MoE: d_MoE / layout.parts} if layout.split else {}
+    return hidden | {
         B: B / deg_DP,
         n_hd: n_hd / deg_TP,
         n_kv: kv_heads,
@@ -74,13 +110,14 @@ def _sharded() -> Substitution:
         d_shared: d_shared / deg_TP,
         n_vocab: n_vocab / deg_TP,
         n_act: active,
-        T_e: Gamma_acc * _group_tokens() * n_k / (deg_EP * active),
+        T_e: Gamma_acc * tokens * n_k / (deg_EP * active),
     }
 
 
-def single_expert() -> Substitution:
-    """One expert alone, with its mean share of the system's tokens."""
-    return {n_act: Integer(1), T_e: tokens_per_expert()}
+def single_expert(layout: Layout = WHOLE) -> Substitution:
+    """One expert alone (what one accelerator holds of it), with its mean share of the system's tokens."""
+    hidden = {d_MoE: d_MoE / layout.parts} if layout.split else {}
+    return hidden | {n_act: Integer(1), T_e: tokens_per_expert(layout)}
 
 
 def decode() -> Substitution:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sympy import Expr, Integer, Max, solve
 
 from analysis.derive.einsum import Counts, Kernel, lines
-from analysis.derive.feedforward import ROUTED_EXPERTS
+from analysis.derive.feedforward import routed_experts
 from analysis.derive.parallel import single_expert
 from analysis.derive.symbols import B, BW_mem, P_acc, RP_acc, deg_DP, deg_EP, n_acc, width_activations
 
@@ -58,25 +58,28 @@ def B_attn() -> Expr:
     return solve(intensity - RP_acc, B)[0]
 
 
-def expert() -> Counts:
-    """Counts of one routed expert over its mean tokens; the intermediate vector stays on the chip."""
-    return Kernel("expert", ROUTED_EXPERTS).at(single_expert())
+def expert(own_width: bool = False) -> Counts:
+    """Counts of one routed expert over its mean tokens; the intermediate vector stays on the chip.
+
+    `own_width`: its weights have the width `width_experts`.
+    """
+    return Kernel("expert", routed_experts(own_width)).at(single_expert())
 
 
-def B_MoE(activations: bool = False) -> Expr:
+def B_MoE(activations: bool = False, own_width: bool = False) -> Expr:
     """Batch [requests] at which a routed expert reaches the ridge (Eq. 10), one EP group spanning the system.
 
     `activations=True` counts the expert's input and output too: the exact knee, which exists only while the ridge
-    lies below the intensity that an endless batch would reach.
+    lies below the intensity that an endless batch would reach. `own_width` as in `expert`.
     """
-    counts = expert()
+    counts = expert(own_width)
     intensity = counts.intensity if activations else weights_only(counts)
     return solve(intensity.xreplace({deg_EP: n_acc}) - RP_acc, B)[0].factor()
 
 
-def B_RP(experts: bool = True) -> Expr:
+def B_RP(experts: bool = True, own_width: bool = False) -> Expr:
     """Batch [requests] at which all weight layers have reached the ridge, B_RP (Eq. 10).
 
     For a model without experts only the dense projections count.
     """
-    return Max(B_attn(), B_MoE()) if experts else B_attn()
+    return Max(B_attn(), B_MoE(own_width=own_width)) if experts else B_attn()

@@ -12,12 +12,14 @@ from sympy import Add, Expr, Integer, Max, Min
 from analysis.derive import capacity, decoder
 from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.communication import all_reduce_time, exchange_time, partial_sums
-from analysis.derive.parallel import Substitution, sharded
+from analysis.derive.einsum import tensors
+from analysis.derive.parallel import WHOLE, Layout, Substitution, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec
 from analysis.derive.windows import over_blocks
 
 STAGES = ("projections", "decompression", "core", "output", "dense", "routed", "shared", "router", "head")
+ROUTED_OUTPUT = "y[B l d_emb]"  # what the routed experts add to a token, their parts not yet summed
 COMMUNICATION = ("dispatch", "combine", "all_reduce")
 TERMS = (
     "attention_projections",
@@ -34,11 +36,12 @@ TERMS = (
 
 @dataclass(frozen=True)
 class System:
-    """Discrete choices of a serving system: how many levels of network, and whether another device runs the experts."""
+    """Discrete choices of a serving system: levels of network, a device of its own for the experts, how they lie."""
 
     levels: str = "one"
     expert_device: bool = False
     overlap: str = "none"
+    layout: Layout = WHOLE
 
 
 def _time(stages: Stages, names: tuple[str, ...], timing: Timing, axes: Substitution) -> Expr:
@@ -57,7 +60,7 @@ def tpot_terms(
     """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
     attention = attention_stages(architecture.mechanism, conventions)
     others = feedforward_stages(architecture, conventions.grouping) | {"head": (head_kernel(),)}
-    takes = {stage: _time(others, (stage,), timing, {}) for stage in STAGES}
+    takes = {stage: _time(others, (stage,), timing, sharded(system.layout)) for stage in STAGES}
 
     def in_attention(*names: str) -> Expr:
         return over_blocks(architecture, partial(_time, attention, names, timing))
@@ -67,7 +70,7 @@ def tpot_terms(
         "experts": decoder.block_counts(architecture)["routed"],
     }
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
-    exchange = blocks["experts"] * exchange_time(system.levels, timing)
+    exchange = blocks["experts"] * exchange_time(system.levels, timing, system.layout)
     return {
         "attention_projections": in_attention("projections", "output"),
         "kv_decompression": in_attention("decompression"),
@@ -79,15 +82,19 @@ def tpot_terms(
         "output_head": takes["head"],
         "dispatch": exchange,
         "combine": exchange,
-        "all_reduce": _all_reduce(attention | others, blocks, timing),
+        "all_reduce": _all_reduce(attention | others, blocks, timing, system.layout),
     }
 
 
-def _all_reduce(stages: Stages, blocks: dict[str, Expr], timing: Timing) -> Expr:
-    """All-reduces of a step: attention in every block, dense layers and shared experts in the blocks that have them."""
+def _all_reduce(stages: Stages, blocks: dict[str, Expr], timing: Timing, layout: Layout) -> Expr:
+    """All-reduces of a step: attention in every block, dense layers and shared experts in the blocks that have them.
+
+    Split experts return partial sums to the TP group that sent the tokens; it adds up one vector a token.
+    """
     counts = {"dense": blocks["dense"], "shared": blocks["experts"]}
     reduced = {stage: all_reduce_time(partial_sums(kernels), timing) for stage, kernels in stages.items()}
-    return Add(*(counts.get(stage, n_dec) * seconds for stage, seconds in reduced.items()))
+    routed = blocks["experts"] * all_reduce_time(tensors(ROUTED_OUTPUT), timing) if layout.split else Integer(0)
+    return Add(routed, *(counts.get(stage, n_dec) * seconds for stage, seconds in reduced.items()))
 
 
 @cache
@@ -114,11 +121,11 @@ class Book:
 
 def _bounds(architecture: Architecture, conventions: Conventions, system: System, book: Book) -> tuple[Expr, Expr]:
     """Least time at the memory and on the wires [s]; routed experts are read from the device that holds them."""
-    held = capacity.memory_used(architecture, conventions, book.weights, book.activations)
-    parts = capacity.weights_by_part(architecture) if system.expert_device else {}
+    held = capacity.memory_used(architecture, conventions, book.weights, book.activations, system.layout)
+    parts = capacity.weights_by_part(architecture, layout=system.layout) if system.expert_device else {}
     routed = parts.get("routed", Integer(0))
     memory = (held - routed) / (n_acc * BW_mem) + routed / (n_acc * BW_exp)
-    return memory, 2 * decoder.block_counts(architecture)["routed"] * exchange_time(system.levels)
+    return memory, 2 * decoder.block_counts(architecture)["routed"] * exchange_time(system.levels, layout=system.layout)
 
 
 @cache

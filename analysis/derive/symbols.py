@@ -85,6 +85,7 @@ Gamma_acc = _born("Gamma_acc", r"\Gamma^{acc}_{imb}", "1",
                   "tokens of the busiest accelerator's experts over the uniform mean", _g, paper="Eq. 13")
 T_e = _born("T_e", r"T_{e}", "tokens", "tokens that reach one expert in this step", _g)
 n_act = _born("n_act", r"n_{act}", "1", "experts on one accelerator that at least one token reaches", _g)
+n_slot = _born("n_slot", r"n_{slot}", "1", "expert slots of a block: routed experts and their redundant copies", _g)
 
 # -- the model -----------------------------------------------------------------------------------
 _g = "model"
@@ -98,6 +99,7 @@ n_ctx = _born("n_ctx", r"n_{ctx}", "tokens", "learned positions (0 where positio
 # -- widths --------------------------------------------------------------------------------------
 _g = "widths"
 width_weights = _born("width_weights", r"w_{W}", "byte", "bytes of a weight element", _g)
+width_experts = _born("width_experts", r"w_{E}", "byte", "bytes of a weight element of the routed experts", _g)
 width_kv = _born("width_kv", r"w_{KV}", "byte", "bytes of a cached element", _g)
 width_activations = _born("width_activations", r"w_{act}", "byte", "bytes of an activation element", _g)
 
@@ -121,6 +123,7 @@ n_acc = _born("n_acc", r"n_{acc}", "1", "accelerators of the system", _g, paper=
 deg_TP = _born("deg_TP", r"deg_{TP}", "1", "tensor-parallel degree", _g, paper="Sec. II")
 deg_DP = _born("deg_DP", r"deg_{DP}", "1", "data-parallel degree of attention", _g, paper="Sec. II")
 deg_EP = _born("deg_EP", r"deg_{EP}", "1", "expert-parallel degree", _g, paper="Sec. II", deepseek=r"D")
+deg_ETP = _born("deg_ETP", r"deg_{ETP}", "1", "accelerators that share each routed expert: 1, or a TP group", _g)
 P_exp = _born("P_exp", r"P_{exp}", "FLOP/s", "arithmetic peak of the device that runs the routed experts", _g,
               paper="Sec. VII-D", own=True)
 BW_exp = _born("BW_exp", r"BW_{exp}", "byte/s", "memory bandwidth of the device that runs the routed experts", _g,

@@ -8,6 +8,7 @@ from analysis.derive.symbols import deg_DP
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.asked import Asked, asked, fitting
+from analysis.evaluate.degrees import degrees
 from analysis.evaluate.grids import capacities
 from analysis.evaluate.quantities import needs_experts
 from analysis.evaluate.routing import Band, shuffled_band
@@ -79,6 +80,22 @@ def networks(setting: Setting) -> dict[str, Setting]:
     }
 
 
+def in_groups(setting: Setting, link_between: str, group: int) -> Setting:
+    """A system of one level with its accelerators in equal groups of at most `group`, a slower link between these.
+
+    A group holds tensor-parallel groups whole; the system stays on one level where one group holds it all, or where no
+    equal groups do.
+
+    >>> [in_groups(Setting.of(n_acc=n), "ib-xdr", 8)["group"] for n in (32, 12, 8)]
+    [8, 6, None]
+    """
+    count, degree = setting["n_acc"], setting["deg_TP"]
+    able = [each for each in range(degree, min(group, count) + 1, degree) if count % each == 0]
+    if not able or able[-1] == count:
+        return setting
+    return setting.with_(link_between=link_between, group=able[-1])
+
+
 def slow_link(setting: Setting) -> Interconnect:
     """The link between groups. Raises InputError where it is the fast link itself, which leaves nothing to compare."""
     slow = datasets.interconnect(setting["link_between"])
@@ -140,8 +157,8 @@ def imbalance_band(setting: Setting) -> Band:
     needs_experts(setting)
     if setting["placement"] != "shuffled":
         return Band(*[imbalance(setting)] * 3)
-    accelerators = setting["n_acc"] if setting["deg_EP"] is None else setting["deg_EP"]
-    return shuffled_band(setting.model.n_e, setting.model.n_k, int(accelerators), setting["s"], setting["draws"])
+    accelerators = int(degrees(setting)["deg_EP"])
+    return shuffled_band(setting.model.n_e, setting.model.n_k, accelerators, setting["s"], setting["draws"])
 
 
 def skewed(setting: Setting, s: float) -> Setting:

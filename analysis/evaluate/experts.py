@@ -36,7 +36,7 @@ def expert_intensities(setting: Setting, batches: np.ndarray) -> dict[str, np.nd
     Raises InputError for a model without experts.
     """
     needs_experts(setting)
-    expert = roofline.expert()
+    expert = roofline.expert(setting.architecture.expert_width)
     forms = {"weights only": roofline.weights_only(expert), "activations counted": expert.intensity}
     point = swept(setting, B=batches)
     return {name: value(_spanning(form), point) for name, form in forms.items()}
@@ -58,7 +58,8 @@ def ridge_batches(setting: Setting) -> Batches:
     9000.0
     """
     needs_experts(setting)
-    forms = (roofline.B_attn(), roofline.B_MoE(), roofline.B_MoE(activations=True))
+    own = setting.architecture.expert_width
+    forms = (roofline.B_attn(), roofline.B_MoE(own_width=own), roofline.B_MoE(activations=True, own_width=own))
     attention, experts, knee = (float(value(_spanning(form), setting.point)) for form in forms)
     return Batches(attention, experts, knee if 0 < knee < np.inf else None)
 

@@ -12,7 +12,7 @@ from analysis.evaluate.setting import Setting
 
 def memory_per_accelerator(setting: Setting, point: Mapping[Symbol, object]):
     """Bytes that one accelerator stores, over arrays [byte]; replicas that TP and DP make are counted (Eq. 11)."""
-    used = memory_used(setting.architecture, setting.conventions)
+    used = memory_used(setting.architecture, setting.conventions, layout=setting.layout)
     return value(used / n_acc, point)
 
 

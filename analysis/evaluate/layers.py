@@ -9,7 +9,7 @@ from sympy import Expr, Integer, Symbol
 from analysis.derive import decoder, roofline
 from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.einsum import Counts
-from analysis.derive.parallel import sharded
+from analysis.derive.parallel import Layout, sharded
 from analysis.derive.symbols import BY_NAME, n_dec
 from analysis.derive.windows import kinds
 from analysis.evaluate.numbers import value
@@ -66,20 +66,21 @@ def layers(setting: Setting) -> dict[str, Layer]:
     >>> layers(Setting.of(model="deepseek-v3"))["decompression"].title
     'absorbed products'
     """
-    return dict(_layers(setting.architecture, setting.conventions, setting["grouping"]))
+    return dict(_layers(setting.architecture, setting.conventions, setting["grouping"], setting.layout))
 
 
 @cache
-def _layers(built: Architecture, conventions: Conventions, grouping: str) -> dict[str, Layer]:
+def _layers(built: Architecture, conventions: Conventions, grouping: str, layout: Layout) -> dict[str, Layer]:
     attention = attention_stages(built.mechanism, conventions)
     stages: Stages = attention | feedforward_stages(built, grouping) | {"head": (head_kernel(),)}
     (_, first), *rest = kinds(built)
+    shard = sharded(layout)
     found: dict[str, Layer] = {}
     for name, kernels in stages.items():
         if kernels:
-            found[name] = Layer(name, _title(name, conventions), tuple(each.at(sharded() | first) for each in kernels))
+            found[name] = Layer(name, _title(name, conventions), tuple(each.at(shard | first) for each in kernels))
         for _, axes in rest:
-            within = tuple(each.at(sharded() | axes) for each in kernels)
+            within = tuple(each.at(shard | axes) for each in kernels)
             if kernels and within != found[name].kernels:
                 found[WINDOWED + name] = Layer(WINDOWED + name, f"{_title(name, conventions)}, windowed", within)
     return found

@@ -3,7 +3,6 @@
 from sympy import Expr, Integer
 
 from analysis.derive import decoder
-from analysis.derive.symbols import width_weights
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 
@@ -36,7 +35,8 @@ def memory_by_kind(setting: Setting, tokens: float) -> dict[str, float]:
     >>> round(found["cache"] / 1e9), round(found["routed"] / 1e9)
     (562, 1308)
     """
-    found = {kind: elements * width_weights for kind, elements in weight_elements_by_kind(setting).items()}
+    held = weight_elements_by_kind(setting).items()
+    found = {kind: elements * decoder.weight_width(setting.architecture, kind) for kind, elements in held}
     cache = cached_bytes_per_token(setting) * tokens
     return {kind: float(value(elements, setting.point)) for kind, elements in found.items()} | {"cache": cache}
 

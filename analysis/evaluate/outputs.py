@@ -4,12 +4,13 @@ import csv
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from analysis.errors import InputError, choices
 from analysis.evaluate.own_text import place, refuse_no_text, shown
+from analysis.files import mirror, write
 
 
 def checked_output(path: Path, *endings: str) -> Path:
@@ -68,6 +69,32 @@ def csv_header(path: Path) -> list[str]:
     """The first row of a CSV file. Raises OSError, ValueError or csv.Error where it cannot be read."""
     with path.open(newline="", encoding="utf-8") as file:
         return next(csv.reader(file), [])
+
+
+LISTED = ".made.txt"  # in a folder that a command filled: the names of its files, after what they are
+
+
+def fill(folder: Path, what: str, contents: Mapping[str, bytes]) -> None:
+    """Make `folder` hold exactly these files, and note there that they are `what`, for the next time."""
+    mirror(folder, contents)
+    write(folder / LISTED, "\n".join([what, *contents]).encode())
+
+
+def refuse_filled(folder: Path, what: str, replace: bool = False) -> None:
+    """Raise InputError for a folder that holds other files than an older `what`, unless asked to `replace` it: filling
+    it would remove them.
+    """
+    listed = folder / LISTED
+    older, *names = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else [""]
+    known = names if older == what else []
+    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir())
+    foreign = [name for name in found if name.as_posix() not in known and not name.name.startswith(".")]
+    if foreign and not replace:
+        raise InputError(
+            f"{place(folder)}: found a folder that holds other things than {what} ({place(foreign[0])}), allowed is "
+            "a free name, an empty folder or an older one of the same kind; choose another output, or replace it "
+            "(--force)."
+        )
 
 
 def refuse_input(path: Path, *given: Path) -> None:

@@ -58,13 +58,21 @@ _TABLE = (
               "as_printed order: whether the one RoPE key is copied into every head's K before the core reads it"),
     Parameter("width", NUMBER, 2, (), "bytes of an element"),
     Parameter("width_weights", NUMBER, None, (), "bytes of a weight element; by default width"),
+    Parameter("width_experts", NUMBER, None, (),
+              "bytes of a weight element of the routed experts; by default width_weights"),
     Parameter("width_kv", NUMBER, None, (), "bytes of a cached element; by default width"),
     Parameter("width_activations", NUMBER, None, (), "bytes of an activation element; by default width"),
+    Parameter("format", CHOICE, "bf16", ("bf16", "served"),
+              "bf16: the widths as given; served: widths that are not given are those of the published files, as far "
+              "as the model's row states them"),
     Parameter("peak", CHOICE, "bf16", ("bf16", "fp8", "fp4"), "which arithmetic rate of the accelerator"),
     Parameter("n_acc", COUNT, 1, (), "accelerators of the system"),
     Parameter("deg_TP", COUNT, 1, (), "tensor-parallel degree"),
     Parameter("deg_DP", COUNT, None, (), "data-parallel degree of attention; by default n_acc / deg_TP"),
-    Parameter("deg_EP", COUNT, None, (), "expert-parallel degree; by default n_acc"),
+    Parameter("deg_EP", COUNT, None, (), "expert-parallel degree; by default n_acc / deg_ETP"),
+    Parameter("deg_ETP", COUNT, None, (),
+              "accelerators that share each routed expert: 1, or deg_TP; by default 1, and deg_TP where that is n_acc "
+              "and does not divide the experts"),
     Parameter("blocks", COUNT, None, (), "decoder blocks; by default the model's (for the question of 60 or 61)"),
     Parameter("Gamma_imb", NUMBER, None, (),
               "tokens of the busiest expert (of the busiest accelerator, for times) over the uniform mean; by default "
@@ -72,13 +80,17 @@ _TABLE = (
     Parameter("BW_Int", NUMBER, None, (), "interconnect bandwidth in byte/s, one direction; by default the link's"),
     Parameter("alpha", NUMBER, 0, ("link",), "latency in s added to each transfer; `link` takes the row's"),
     Parameter("capacity_unit", CHOICE, "row", ("row", "GB", "GiB"),
-              "unit in which M_cap is read; by default as the row says"),
+              "unit in which the data sheet's M_cap is read; by default as the row says, or what a driver reports if "
+              "that is more"),
+    Parameter("memory_share", NUMBER, 1, (),
+              "usable share of an accelerator's memory: engines take about 0.9 and leave the rest to the driver and "
+              "their own buffers"),
     Parameter("weights", CHOICE, "as_built", ("as_built", "eq11", "once"),
               "weights in the memory book: as_built counts every weight where it is stored; eq11 counts attention x "
               "deg_DP and the routed experts (or the dense layers of a model without experts) once; once counts every "
               "weight once"),
     Parameter("activation", CHOICE, "counted", ("counted", "none"), "whether M_act(L) is counted in the memory book"),
-    Parameter("rounding", CHOICE, "down", ("down", "none", "per_group"),
+    Parameter("rounding", CHOICE, "per_group", ("per_group", "down", "none"),
               "B_cap: down to an integer, not rounded, or down to a multiple of deg_DP"),
     Parameter("overlap", CHOICE, "none", ("none", "comm"),
               "TPOT as a serial sum, or communication hidden behind computation"),

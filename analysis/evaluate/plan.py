@@ -13,6 +13,7 @@ from analysis.derive import serving
 from analysis.derive.symbols import B, deg_DP, n_acc
 from analysis.errors import InputError
 from analysis.evaluate import system
+from analysis.evaluate.degrees import domain_note, slots
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.reading import refuse_lists
@@ -39,9 +40,10 @@ class Plan:
 
     @property
     def degrees(self) -> dict[str, int]:
-        """deg_TP, deg_DP and deg_EP."""
+        """deg_TP, deg_DP and deg_EP, and deg_ETP where experts are split."""
         echo = self.setting.echo
         names = ("deg_TP", "deg_DP", "deg_EP") if self.setting.model.n_moe else ("deg_TP", "deg_DP")
+        names += ("deg_ETP",) if self.setting.layout.split else ()
         return {name: int(echo[name]) for name in names}
 
     @property
@@ -60,20 +62,27 @@ def divisors(number: int, most: float = np.inf) -> list[int]:
 
 
 def candidates(setting: Setting) -> list[Setting]:
-    """The setting with every pair of degrees that can be built; degrees that the reader gave stay as they are."""
-    row, count = setting.model, int(setting["n_acc"])
+    """The setting with every pair of degrees that can be built; degrees that the reader gave stay as they are.
+
+    Experts stay whole unless deg_ETP asks for them to be split.
+    """
+    row, count, parts = setting.model, int(setting["n_acc"]), setting["deg_ETP"] or 1
     TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count, row.n_hd)
-    free = divisors(count, _slots(setting)) if row.n_moe else [None]
+    free = divisors(count, _most_holders(setting)) if row.n_moe else [None]
     EPs = free if setting["deg_EP"] is None else [setting["deg_EP"]]
-    able = [TP for TP in TPs if count % TP == 0 and row.n_hd % TP == 0 and _shards_cache(row, TP)]
-    experts = [EP for EP in EPs if EP is None or (row.n_moe and row.n_e % EP == 0 and count % EP == 0)]
+    able = [TP for TP in TPs if count % TP == 0 and row.n_hd % TP == 0 and _shards_cache(row, TP) and parts in (1, TP)]
+    experts = [EP for EP in EPs if EP is None or (row.n_moe and _holds_experts(setting, EP, EP * parts))]
     fitting = [TP for TP in able if "group" not in setting.given or setting["group"] % TP == 0]
     return [setting.with_(deg_TP=TP, deg_EP=EP) for TP in fitting for EP in experts]
 
 
-def _slots(setting: Setting) -> int:
-    """The most accelerators that can share the experts of a block: one for each expert and each copy of one."""
+def _most_holders(setting: Setting) -> int:
+    """The most accelerators that can share the experts of a block: one for each expert and each copy asked for."""
     return setting.model.n_e + int(setting["copies"] or 0)
+
+
+def _holds_experts(setting: Setting, EP: int, group: int) -> bool:
+    return slots(setting, EP) % EP == 0 and int(setting["n_acc"]) % group == 0
 
 
 def _shards_cache(row, TP: int) -> bool:
@@ -84,7 +93,7 @@ def planned(setting: Setting) -> Plan | None:
     """The plan of one pair of degrees at the largest batch that memory and the SLO admit; None where none fits."""
     cap = float(system.B_cap_value(setting))
     within = np.inf if setting["slo"] is None else float(system.B_SLO_value(setting))
-    batch = min(cap, within)
+    batch = float(system.rounded(min(cap, within), setting))
     if not np.isfinite(batch) or batch < float(setting.point[deg_DP]):
         return None
     found = terms(setting, batch)
@@ -108,8 +117,8 @@ def checked(setting: Setting) -> Setting:
         raise InputError(f"{taken[0]}={setting[taken[0]]}: a plan chooses {' and '.join(CHOSEN)} itself; leave it out.")
     missing = [name for name in NEEDED if name not in setting.given]
     if missing and missing != ["n_acc"]:
-        wanted = ", ".join(f"{name}= (for example {NEEDED[name]})" for name in missing)
-        raise InputError(f"a plan needs {wanted}; `python -m analysis parameters` says what each means.")
+        example = " ".join(f"{name}={NEEDED[name]}" for name in missing)
+        raise InputError(f"needed: {', '.join(f'{name}=' for name in missing)}; give them, for example {example}.")
     refuse_lists(setting.given, "a plan")
     quantity("tpot").domain(setting)
     return setting
@@ -156,6 +165,11 @@ def sum_of(setting: Setting, found: dict[str, float]) -> float:
     wires = sum(found[name] for name in serving.COMMUNICATION)
     work = sum(found.values()) - wires
     return max(work, wires) if setting["overlap"] == "comm" else work + wires
+
+
+def notes(setting: Setting) -> list[str]:
+    """What a reader of a plan must know."""
+    return [each for each in (domain_note(setting),) if each]
 
 
 def why_second(best: Plan, second: Plan) -> str:

@@ -2,13 +2,13 @@
 
 from sympy import Symbol
 
-from analysis.derive.symbols import BY_NAME, P_acc, deg_grp
+from analysis.derive.symbols import BY_NAME, M_cap, P_acc, deg_grp
 from analysis.errors import InputError
 from analysis.evaluate import datasets
 from analysis.evaluate.rows import PEAKS, Accelerator, Row
+from analysis.evaluate.units import TO_SI
 
 SYSTEM = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "deg_EP")
-TO_SI = {"TFLOP/s": 10**12, "GB/s": 10**9, "GB": 10**9, "GiB": 2**30, "us": 1e-6}
 
 
 def _si(row: Row, name: str):
@@ -17,6 +17,18 @@ def _si(row: Row, name: str):
     unit = row.M_cap_unit if name == "M_cap" else (field.json_schema_extra or {}).get("unit", "")
     value = getattr(row, name) * TO_SI.get(unit, 1)
     return int(value) if float(value).is_integer() else value
+
+
+def memory_bytes(row: Accelerator) -> int | float:
+    """Memory of an accelerator [byte]: what its data sheet says, or what a driver reports in all where that is more.
+
+    Data sheets round down and leave open which GB they mean; a driver leaves out what it keeps for itself.
+
+    >>> from analysis.evaluate.datasets import accelerator
+    >>> memory_bytes(accelerator("h200-sxm5")), memory_bytes(accelerator("b200-paper"))
+    (150754820096, 192000000000)
+    """
+    return max(_si(row, "M_cap"), row.M_driver or 0)
 
 
 def peak_rate(row: Accelerator, peak: str = "bf16"):
@@ -38,7 +50,8 @@ def peak_rate(row: Accelerator, peak: str = "bf16"):
 def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     """The columns of a row that are symbols, as symbol to number in SI units; empty cells are left out.
 
-    A model with key-value heads also gives deg_grp, an accelerator gives P_acc at the precision `peak`.
+    A model with key-value heads also gives deg_grp, an accelerator gives P_acc at the precision `peak`
+    and M_cap as `memory_bytes` counts it.
     Raises InputError for a precision that the accelerator lacks.
 
     >>> from analysis.derive.symbols import BW_mem
@@ -51,7 +64,7 @@ def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     if getattr(row, "n_kv", None):
         point[deg_grp] = row.n_hd // row.n_kv
     if isinstance(row, Accelerator):
-        point[P_acc] = peak_rate(row, peak)
+        point |= {P_acc: peak_rate(row, peak), M_cap: memory_bytes(row)}
     return point
 
 

@@ -140,7 +140,7 @@ def _whole(found: float) -> int | float:
 
 def simple(form: Expr, point: dict[Symbol, object]) -> Expr:
     """The closed form for print: conventions that are 1 in this setting are left out, the rest stay symbols."""
-    names = ("causal", "Gamma_imb", "S_passes", "n_acc", "deg_TP", "deg_DP", "deg_EP", "l")
+    names = ("causal", "Gamma_imb", "S_passes", "n_acc", "deg_TP", "deg_DP", "deg_EP", "deg_ETP", "l")
     ones = {
         BY_NAME[name]: Integer(1)
         for name in names

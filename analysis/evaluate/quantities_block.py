@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 
-from sympy import Add, Expr, cancel
+import numpy as np
+from sympy import Add, Expr, Integer, cancel
 
 from analysis.derive import decoder, roofline
 from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Counts
-from analysis.derive.feedforward import ROUTED_EXPERTS
+from analysis.derive.feedforward import routed_experts
 from analysis.derive.parallel import Substitution, sharded, single_expert
+from analysis.derive.symbols import L, deg_TP
 from analysis.derive.windows import kinds
 from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model, number
 from analysis.evaluate.setting import Setting
+from analysis.evaluate.system import kv_bytes_per_accelerator
 from analysis.evaluate.timing import timing
 
 
@@ -44,9 +47,19 @@ def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, 
     define(name, title, unit, largest, beside_values=beside, **more)
 
 
+def _held(setting: Setting, tokens: Expr = Integer(1)) -> dict[str, object]:
+    """What the accelerators of a tensor-parallel group hold of a cache [byte]: replicas that it makes are counted."""
+    if np.all(np.asarray(setting["deg_TP"]) == 1):
+        return {}
+    each = kv_bytes_per_accelerator(setting) * tokens
+    held = {"per accelerator": each, "on the accelerators of its group": each * deg_TP}
+    return {name: number(form, setting.point) for name, form in held.items()}
+
+
 def _expert(setting: Setting) -> Counts:
-    kernels = grouped("routed", ROUTED_EXPERTS, setting["grouping"])
-    return Counts("expert", flops(kernels).xreplace(single_expert()), bytes_moved(kernels).xreplace(single_expert()))
+    kernels = grouped("routed", routed_experts(setting.architecture.expert_width), setting["grouping"])
+    axes = single_expert(setting.layout)
+    return Counts("expert", flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
 
 
 def _needs_experts_and_accelerator(setting: Setting) -> None:
@@ -74,15 +87,17 @@ define(
 )
 define(
     "kv_bytes_per_token",
-    "cached bytes of one token in the whole model",
+    "cached bytes of one token in the whole model, each once",
     "byte",
     lambda s: decoder.kv_bytes_per_token(s.architecture, s.conventions),
+    beside_values=_held,
 )
 define(
     "kv_cache_bytes",
-    "cached bytes of one request of L tokens in the whole model",
+    "cached bytes of one request of L tokens in the whole model, each once",
     "byte",
     lambda s: decoder.kv_cache_bytes(s.architecture, s.conventions),
+    beside_values=lambda s: _held(s, L),
 )
 _define_of_block(
     "core_attention_flops",
@@ -141,14 +156,14 @@ define(
     "B_MoE",
     "batch at which routed experts reach the ridge",
     "requests",
-    lambda s: roofline.B_MoE(),
+    lambda s: roofline.B_MoE(own_width=s.architecture.expert_width),
     domain=_needs_experts_and_accelerator,
-    beside={"activations counted": lambda s: roofline.B_MoE(activations=True)},
+    beside={"activations counted": lambda s: roofline.B_MoE(True, s.architecture.expert_width)},
 )
 define(
     "B_RP",
     "batch at which every weight layer has reached the ridge",
     "requests",
-    lambda s: roofline.B_RP(s.architecture.experts),
+    lambda s: roofline.B_RP(s.architecture.experts, s.architecture.expert_width),
     domain=_needs_both,
 )

@@ -3,12 +3,12 @@
 import numpy as np
 from sympy import Max
 
-from analysis.derive import communication, speculation
-from analysis.derive.symbols import B, n_acc
+from analysis.derive import capacity, communication, speculation
+from analysis.derive.symbols import B, L, deg_DP, n_acc
 from analysis.errors import InputError
 from analysis.evaluate import skew, system
 from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model
+from analysis.evaluate.quantities import define, needs_accelerator, needs_experts, needs_model, number
 from analysis.evaluate.setting import Setting
 
 
@@ -38,6 +38,14 @@ def _exchanges(setting: Setting) -> None:
 def _load_imbalance(setting: Setting):
     needs_experts(setting)
     return skew.imbalance(setting)
+
+
+def _batch_cache(setting: Setting) -> dict[str, object]:
+    """Cache of the whole batch on each accelerator [byte], where B and L are given."""
+    if setting["B"] is None or setting["L"] is None:
+        return {}
+    form = system.kv_bytes_per_accelerator(setting) * L * B / deg_DP
+    return {"of B requests of L tokens": number(form, setting.point)}
 
 
 def _imbalance_beside(setting: Setting) -> dict[str, object]:
@@ -71,7 +79,7 @@ define(
     "all_to_all_time",
     "time of one MoE dispatch (or combine)",
     "s",
-    lambda s: communication.dispatch_time("two" if s.two_levels else "one"),
+    lambda s: communication.dispatch_time("two" if s.two_levels else "one", s.layout),
     domain=_exchanges,
 )
 define(
@@ -81,6 +89,25 @@ define(
     system.B_cap,
     compute=system.B_cap_value,
     domain=lambda s: (s.need("model", "accelerator"), needs_model(s), needs_accelerator(s)),
+)
+define(
+    "weights_per_accelerator",
+    "weight bytes that one accelerator holds, as the memory book counts them",
+    "byte",
+    system.weights_per_accelerator,
+    domain=needs_model,
+    beside={
+        "on all accelerators": lambda s: system.weights_per_accelerator(s) * n_acc,
+        "every weight once": lambda s: capacity.weights_stored(s.architecture, "once"),
+    },
+)
+define(
+    "kv_bytes_per_accelerator",
+    "cached bytes of one token on each accelerator that holds a part of its cache",
+    "byte",
+    system.kv_bytes_per_accelerator,
+    domain=needs_model,
+    beside_values=_batch_cache,
 )
 define(
     "B_SLO",

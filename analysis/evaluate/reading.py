@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.errors import InputError, choices, near, shown
 from analysis.evaluate.parameters import CHOICE, COUNT, NUMBER, PARAMETERS, ROW, SHORT, Parameter
+from analysis.evaluate.units import MEASURES, WIDTH, in_unit
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LARGEST = 1e18  # far beyond any batch, context or bandwidth; keeps typing errors from passing as numbers
@@ -100,6 +101,9 @@ def _number(parameter: Parameter, given) -> int | float:
         number = float(given) if plain else math.nan
     except (TypeError, ValueError, OverflowError):
         number = math.nan
+    if _measured(parameter):
+        _measure(parameter, number, given)
+        return int(number) if number.is_integer() else number
     bounds, fits = _bounds(parameter, number)
     if not fits:
         raise InputError(
@@ -120,7 +124,6 @@ _SCALES = {  # what people write after a number, by what the parameter counts
     "BW_Int": {"gb/s": 1e9, "tb/s": 1e12, "mb/s": 1e6, "gb": 1e9, "tb": 1e12, "g": 1e9, "t": 1e12},
     NUMBER: {"%": 1e-2, "x": 1, "b": 1, "byte": 1, "bytes": 1},
 }
-_UNITS = {"slo": "s", "alpha": "s", "BW_Int": "byte/s"}
 
 
 def _remedy(parameter: Parameter, given) -> str:
@@ -133,10 +136,34 @@ def _remedy(parameter: Parameter, given) -> str:
     if scale is None or not _NUMBER.fullmatch(plain) or str(given) == plain:
         return ""
     number = float(plain) * scale
-    if not _bounds(parameter, number)[1]:
-        return ""
-    unit = f"the unit is {_UNITS[parameter.name]}: " if parameter.name in _UNITS and found[2] else ""
-    return f"; {unit}write {number:.15g}"
+    unit = f"the unit is {MEASURES[parameter.name][0]}: " if parameter.name in MEASURES and found[2] else ""
+    return f"; {unit}write {number:.15g}" if _fits(parameter, number) else ""
+
+
+def _measured(parameter: Parameter) -> tuple | None:
+    """Unit, range and usual size of a parameter that has a unit."""
+    return WIDTH if parameter.name.startswith("width") else MEASURES.get(parameter.name)
+
+
+def _fits(parameter: Parameter, number: float) -> bool:
+    measured = _measured(parameter)
+    if measured is None:
+        return _bounds(parameter, number)[1]
+    low, high = measured[1]
+    return (parameter.name == "alpha" and number == 0) or low <= number <= high
+
+
+def _measure(parameter: Parameter, number: float, given) -> None:
+    """Refuse a number outside the range of its unit. Raises InputError."""
+    if _fits(parameter, number):
+        return
+    unit, within, size = _measured(parameter)
+    zero, link = ("0, or ", ", or link") if parameter.name == "alpha" else ("", "")
+    remedy = _remedy(parameter, given) or f"; {in_unit(number, unit, within, size)}"
+    raise InputError(
+        f"{parameter.name}={_typed(given)}: {parameter.meaning}; allowed is {zero}a number from {within[0]:g} to "
+        f"{within[1]:g} {unit}{link}{remedy}."
+    )
 
 
 def _bounds(parameter: Parameter, number: float) -> tuple[str, bool]:
@@ -145,15 +172,13 @@ def _bounds(parameter: Parameter, number: float) -> tuple[str, bool]:
         "causal": ("a number above 0 and at most 1", 0 < number <= 1),
         "acceptance": ("a number from 0 to 1", 0 <= number <= 1),
         "S_passes": ("1 or 2", number in (1, 2)),
-        "alpha": ("a number of seconds from 0, or link", 0 <= number < LARGEST),
+        "memory_share": ("a number above 0 and at most 1", 0 < number <= 1),
         "s": ("a number from 0 to 10", 0 <= number <= 10),
         "seed": ("a whole number from 0 to 4294967295", 0 <= number < 2**32 and number.is_integer()),
         "Gamma_imb": ("a number from 1", 1 <= number < LARGEST),
     }
     if parameter.name in ranges:
         return ranges[parameter.name]
-    if parameter.name.startswith("width"):
-        return "a number of bytes above 0 and at most 16", 0 < number <= 16
     if parameter.kind == COUNT:
         return "a whole number from 1, below 1e18", 1 <= number < LARGEST and number.is_integer()
     return "a number above 0, below 1e18", 0 < number < LARGEST

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.decoder import VECTORS
 from analysis.evaluate.cells import Printed, refuse, split_words, true_or_false
+from analysis.evaluate.units import RANGES
 
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
@@ -41,9 +42,18 @@ def mechanism_columns(name: str) -> list[str]:
     return [field for field in Model.model_fields if field in axes]
 
 
-def column(meaning: str = "", unit: str = "", default=..., allowed: str = ""):
-    """Describe a column; `default=None` makes it optional, `allowed` overrides the range printed for it."""
-    return Field(default, description=meaning, json_schema_extra={"unit": unit, "allowed": allowed})
+def column(meaning: str = "", unit: str = "", default=..., allowed: str = "", within: str = ""):
+    """Describe a column; `default=None` makes it optional, `allowed` overrides the range printed for it.
+
+    `within` names its range in `RANGES`.
+    """
+    low, high = RANGES.get(within, (None, None))
+    return Field(default, ge=low, le=high, description=meaning, json_schema_extra={"unit": unit, "allowed": allowed})
+
+
+def measure(name: str, meaning: str = "", unit: str = "", default=...):
+    """Describe a column of measures in a unit, with the range of its name."""
+    return column(meaning, unit, default, within=name)
 
 
 class Row(BaseModel):
@@ -147,15 +157,20 @@ class Accelerator(Row):
 
     vendor: Name = column("maker")
     year: Annotated[int, Field(ge=2015, le=2035)] = column("year of first shipment")
-    P_bf16: Rate | None = column("dense peak, 16-bit operands (BF16, or FP16 in parts without BF16)", "TFLOP/s", None)
-    P_fp8: Rate | None = column("dense peak with FP8 operands; empty where absent", "TFLOP/s", None)
-    P_fp4: Rate | None = column("dense peak with FP4 operands; empty where absent", "TFLOP/s", None)
-    BW_mem: Rate = column(unit="GB/s")
-    M_cap: Rate = column(unit="as M_cap_unit")
+    P_bf16: float | None = measure(
+        "P_bf16", "dense peak, 16-bit operands (BF16, or FP16 in parts without BF16)", "TFLOP/s", None
+    )
+    P_fp8: float | None = measure("P_fp8", "dense peak with FP8 operands; empty where absent", "TFLOP/s", None)
+    P_fp4: float | None = measure("P_fp4", "dense peak with FP4 operands; empty where absent", "TFLOP/s", None)
+    BW_mem: float = measure("BW_mem", unit="GB/s")
+    M_cap: float = measure("M_cap", unit="as M_cap_unit")
     M_cap_unit: Literal["GB", "GiB"] = column("unit that the source means: GB is 1e9 bytes, GiB is 2^30 bytes")
+    M_driver: int | None = measure(
+        "M_driver", "memory that a driver reports in all; counted in place of M_cap where it is more", "byte", None
+    )
     link: Reference | None = column("id in interconnects.csv of the link inside a node or pod", default=None)
-    tdp: Rate | None = column("power of the part as rated by its maker", "W", None)
-    RP_printed: Rate | None = column("ridge point printed in the paper's Table I", "FLOP/byte", None)
+    tdp: float | None = measure("tdp", "power of the part as rated by its maker", "W", None)
+    RP_printed: float | None = measure("RP_printed", "ridge point printed in the paper's Table I", "FLOP/byte", None)
 
 
 class Interconnect(Row):
@@ -164,10 +179,12 @@ class Interconnect(Row):
     kind: Literal["scale-up", "scale-out", "torus", "host"] = column(
         "scale-up: inside a node; torus: neighbours only; scale-out: between nodes; host: PCIe"
     )
-    BW_Int: Rate = column(unit="GB/s")
-    BW_Int_two_way: Rate | None = column("both directions together, as makers print it", "GB/s", None)
+    BW_Int: float = measure("BW_Int", unit="GB/s")
+    BW_Int_two_way: float | None = measure(
+        "BW_Int_two_way", "both directions together, as makers print it", "GB/s", None
+    )
     domain: Count | None = column("accelerators that one such network joins; empty where open", "1", None)
-    latency: Rate | None = column("time a small transfer takes, added as alpha when asked for", "us", None)
+    latency: float | None = measure("latency", "time a small transfer takes, added as alpha when asked for", "us", None)
 
 
 class Scenario(Row):
@@ -214,6 +231,16 @@ class Claim(BaseModel):
     paper_value: str = column("value printed there; empty where the statement has none", default="")
     configuration: str = column("setting under which it is made", default="")
     check: Name = column("how it can be tested")
+    weight: Literal["carries", "supports", "arithmetic"] = column(
+        "whether the conclusion rests on it; arithmetic is one product, quotient or comparison of printed numbers"
+    )
+    bears: str = column("what of the argument rests on it, where it carries", default="")
+
+    @model_validator(mode="after")
+    def _reason_where_it_carries(self) -> Self:
+        if bool(self.bears) != (self.weight == "carries"):
+            refuse("bears", self.bears, "a reason exactly where weight is carries")
+        return self
 
 
 REFERENCES = {  # columns that hold an id of another file

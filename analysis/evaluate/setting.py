@@ -3,16 +3,17 @@
 `Setting.of(model="deepseek-v3", B=64, L=4096)` is what the command line, the notebooks and the ledger share.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from sympy import Symbol
 
 from analysis.derive.block import Architecture, Conventions
+from analysis.derive.parallel import Layout
 from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc
 from analysis.errors import InputError
-from analysis.evaluate import datasets
+from analysis.evaluate import datasets, degrees, widths
 from analysis.evaluate.built import architecture, other_blocks
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.points import row_point, scenario_parameters
@@ -86,8 +87,15 @@ class Setting:
 
     @cached_property
     def architecture(self) -> Architecture:
-        """What the model's blocks are made of."""
-        return architecture(self.model, self["windows"])
+        """What the model's blocks are made of, and whether its routed experts have a width of their own."""
+        built = architecture(self.model, self["windows"])
+        return replace(built, expert_width=True) if built.experts and widths.experts_apart(self) else built
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How routed experts lie on accelerators. Raises InputError."""
+        experts = "model" in self.given and self.architecture.experts
+        return Layout(experts and degrees.deg_ETP_of(self) > 1, experts and self["placement"] == "replicated")
 
     @cached_property
     def conventions(self) -> Conventions:
@@ -112,24 +120,17 @@ class Setting:
         return found | {symbol: value for symbol, value in more.items() if value is not None}
 
     def _widths(self) -> dict:
-        names = ("width_weights", "width_kv", "width_activations")
-        return {BY_NAME[name]: self["width"] if self[name] is None else self[name] for name in names}
+        return widths.widths(self)
 
     def _degrees(self) -> dict:
-        n_acc, deg_TP = self["n_acc"], self["deg_TP"]
-        deg_DP = self["deg_DP"] if self["deg_DP"] is not None else _divided(n_acc, deg_TP)
-        deg_EP = self["deg_EP"] if self["deg_EP"] is not None else n_acc
-        return {
-            BY_NAME["n_acc"]: n_acc,
-            BY_NAME["deg_TP"]: deg_TP,
-            BY_NAME["deg_DP"]: deg_DP,
-            BY_NAME["deg_EP"]: deg_EP,
-        }
+        return {BY_NAME[name]: degree for name, degree in degrees.degrees(self).items()}
 
     def _model(self) -> dict:
         if "model" not in self.given:
             return {}
         found = row_point(self.model)
+        if self.layout.copies:
+            found[BY_NAME["n_slot"]] = degrees.slots(self, degrees.degrees(self)["deg_EP"])
         if self["blocks"] is None:
             return found
         return found | other_blocks(self.model, self.architecture, self["blocks"])
@@ -140,6 +141,8 @@ class Setting:
         found = row_point(self.accelerator, self["peak"])
         if self["capacity_unit"] != "row":
             found[BY_NAME["M_cap"]] = self.accelerator.M_cap * {"GB": GB, "GiB": GIB}[self["capacity_unit"]]
+        if self["memory_share"] != 1:
+            found[BY_NAME["M_cap"]] *= self["memory_share"]
         experts = found
         if "accelerator_experts" in self.given:
             row = self._row("accelerator_experts")
@@ -156,6 +159,8 @@ class Setting:
             )
         found[BY_NAME["alpha"]] = latency if from_link else self["alpha"]
         found |= {BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {}
+        if "accelerator" in self.given and BY_NAME["BW_Int"] not in found and np.all(np.asarray(self["n_acc"]) == 1):
+            found[BY_NAME["BW_Int"]] = np.inf  # one accelerator waits for no wires
         return found | (self._groups() if self.two_levels else {})
 
     @property
@@ -217,12 +222,6 @@ def refuse_faster_between(inside, between) -> None:
             f"link_between: found {between.id!r} with {between.BW_Int:g} GB/s, allowed are links slower than the "
             f"{inside.BW_Int:g} GB/s of {inside.id}; name another (`python -m analysis interconnects` lists all)."
         )
-
-
-def _divided(number, by):
-    """A quotient, kept whole where it is whole."""
-    quotient = number / by
-    return int(quotient) if np.ndim(quotient) == 0 and float(quotient).is_integer() else quotient
 
 
 EXAMPLES = {

@@ -3,7 +3,9 @@
 import numpy as np
 
 from analysis.errors import InputError
-from analysis.evaluate.routing import Band, expected_maximum, expert_imbalance, load_imbalance
+from analysis.evaluate.degrees import degrees
+from analysis.evaluate.routing import Band, Estimate, expected_maximum, expert_imbalance, load_imbalance
+from analysis.evaluate.routing import random_imbalance as over_placements
 from analysis.evaluate.setting import Setting
 
 LARGEST_SAMPLE = 100_000  # tokens; 100 replicas of them take some seconds
@@ -15,7 +17,7 @@ def _sizes(setting: Setting) -> tuple[int, int, int]:
         raise InputError(
             f"model={row.id}: has no routed experts, so skewed routing says nothing about it; leave s at 0."
         )
-    accelerators = setting["n_acc"] if setting["deg_EP"] is None else setting["deg_EP"]
+    accelerators = degrees(setting)["deg_EP"]
     if np.ndim(accelerators):
         raise InputError(
             "n_acc, deg_EP: under skew (s above 0) these take one value each, not a list; run once per value."
@@ -31,6 +33,16 @@ def imbalance(setting: Setting):
     )
 
 
+def random_imbalance(setting: Setting) -> Estimate:
+    """Mean of `imbalance` over 200 random placements of the setting's experts [1], and its standard error.
+
+    `placement=shuffled` is one draw, chosen by `seed`; a statement about random placement uses this mean instead, given
+    to a setting as `Gamma_imb`. The placement and seed of the setting are not read.
+    """
+    n_e, n_k, n_acc = _sizes(setting)
+    return over_placements(n_e, n_k, n_acc, setting["s"], setting["draws"])
+
+
 def gammas(setting: Setting) -> tuple:
     """Gamma of the busiest expert and of the busiest accelerator [1], both as maxima of expected loads."""
     n_e, n_k, _ = _sizes(setting)
@@ -39,7 +51,7 @@ def gammas(setting: Setting) -> tuple:
 
 def _group_tokens(setting: Setting) -> int:
     """Tokens that one EP group routes in a step: its share of the batch."""
-    groups = setting["n_acc"] / _sizes(setting)[2]
+    groups = setting["n_acc"] / (_sizes(setting)[2] * degrees(setting)["deg_ETP"])
     tokens = int(setting["B"] // groups)
     if not 1 <= tokens <= LARGEST_SAMPLE:
         raise InputError(

@@ -6,7 +6,8 @@ Times are per output token: those of a step over the tokens that a request gains
 import numpy as np
 from sympy import Expr, Integer
 
-from analysis.derive import capacity, serving, speculation
+from analysis.derive import capacity, decoder, serving, speculation
+from analysis.derive.parallel import sharded
 from analysis.derive.symbols import SLO, B, acceptance, deg_DP, l
 from analysis.errors import InputError
 from analysis.evaluate.degrees import check_degrees
@@ -21,7 +22,7 @@ MOST_QUERIES = 64  # query tokens of a step with drafts; far beyond what any acc
 def system(setting: Setting) -> serving.System:
     """The discrete choices of the serving system."""
     levels = "two" if setting.two_levels else "one"
-    return serving.System(levels, "accelerator_experts" in setting.given, setting["overlap"])
+    return serving.System(levels, "accelerator_experts" in setting.given, setting["overlap"], setting.layout)
 
 
 def tokens_per_step(setting: Setting) -> Expr:
@@ -71,7 +72,21 @@ def B_SLO_bound(setting: Setting) -> Expr:
 def B_cap(setting: Setting) -> Expr:
     """Batch that fits memory [requests], not rounded."""
     kept = book(setting)
-    return capacity.B_cap(setting.architecture, setting.conventions, kept.weights, kept.activations)
+    return capacity.B_cap(setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout)
+
+
+def weights_per_accelerator(setting: Setting) -> Expr:
+    """Weight bytes on one accelerator [byte], as the memory book counts them."""
+    return capacity.weights_per_accelerator(setting.architecture, setting["weights"], setting.layout)
+
+
+def kv_bytes_per_accelerator(setting: Setting) -> Expr:
+    """Cached bytes of one token on each accelerator of the group that serves its request [byte]: heads are divided.
+
+    With windowed blocks the mean over L tokens.
+    """
+    divided = {axis: size for axis, size in sharded().items() if axis != B}
+    return decoder.kv_bytes_per_token(setting.architecture, setting.conventions).xreplace(divided)
 
 
 def rounded(batch, setting: Setting):

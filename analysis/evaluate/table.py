@@ -15,6 +15,9 @@ from analysis.errors import shown as plain
 from analysis.evaluate.dictionary import allowed_values
 from analysis.evaluate.own_text import shown
 from analysis.evaluate.reading import LARGEST
+from analysis.evaluate.units import RANGES, TO_SI, in_unit
+
+OUTSIDE = ("greater_than_equal", "less_than_equal")  # pydantic's names of a number outside its column's range
 
 
 def checked_row(row_class: type[BaseModel], record: dict[str, str], place: str) -> BaseModel:
@@ -41,12 +44,21 @@ def _sentence(row_class: type[BaseModel], error: dict, place: str) -> str:
     if error["type"] == "extra_forbidden":
         return f"{place}: column {shown(name)} is unknown, allowed are {_columns(row_class)}; rename or remove it."
     found = "" if error["type"] == "missing" else error["input"]
-    return _cell_sentence(place, name, found, allowed_values(row_class.model_fields[name]))
+    remedy = _slip(row_class, name, found) if error["type"] in OUTSIDE and name in RANGES else "correct this cell"
+    return _cell_sentence(place, name, found, allowed_values(row_class.model_fields[name]), remedy)
 
 
-def _cell_sentence(place: str, column: str, found, allowed: str) -> str:
+def _slip(row_class: type[BaseModel], name: str, found) -> str:
+    """The unit of a column whose cell lies outside its range, and what to write if that was meant."""
+    unit = row_class.model_fields[name].json_schema_extra["unit"].replace("as M_cap_unit", "GB")
+    size = 2**-20 if unit == "byte" else TO_SI.get(unit, 1)  # drivers print MiB
+    said = in_unit(float(found), unit, RANGES[name], size)
+    return said if "write" in said else f"{said}; correct this cell"
+
+
+def _cell_sentence(place: str, column: str, found, allowed: str, remedy: str = "correct this cell") -> str:
     cell = "nothing" if found in ("", None) else shown(found)
-    return f"{place}, column {column}: found {cell}, allowed is {allowed}; correct this cell."
+    return f"{place}, column {column}: found {cell}, allowed is {allowed}; {remedy}."
 
 
 def _columns(row_class: type[BaseModel]) -> str:

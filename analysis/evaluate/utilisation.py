@@ -25,8 +25,9 @@ def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]
     """
     point = setting.point | {B: batch}
     flops, moved = _whole_model(setting)
+    kept = system.book(setting)
     used = capacity.memory_used(
-        setting.architecture, setting.conventions, setting["weights"], setting["activation"] == "counted"
+        setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout
     )
     terms, step = system.terms(setting), tpot * float(value(system.tokens_per_step(setting), point))
     wires = sum(float(value(terms[name], point)) for name in serving.COMMUNICATION)

@@ -144,8 +144,16 @@ def stated_tokens() -> int:
     return network.TOKENS
 
 
+def copies() -> dict[str, float]:
+    """Copies sent to an accelerator in one exchange: as stated, as the printed time means, and by random routing."""
+    picked, link = scenario(network.R1).model.n_k, network.NVLINK
+    random = network.random_copies()._asdict()
+    return random | {"stated": network.TOKENS * picked, "printed": network.own_alpha(link).tokens * picked}
+
+
 NAMES = {
     "stated_tokens": stated_tokens,
+    "copies": copies,
     "capacity_table": capacity_table,
     "capacity_pairs": capacity_pairs,
     "placement_table": placement_table,

@@ -18,12 +18,14 @@ from analysis.evaluate.quantities import quantity, simple
 from analysis.evaluate.setting import Setting
 from analysis.render.latex import display, display_lines, tex, tidy, upright
 
-WHOLE_SYSTEM = [BY_NAME[name] for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP")]
+WHOLE_SYSTEM = [BY_NAME[name] for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP", "deg_ETP")]
 LEFT = {  # the letter that stands for a quantity; others are spelt out
     "parameters": r"N",
     "active_parameters": r"N_{active}",
     "kv_bytes_per_token": r"n_{dec} M_{KV}",
     "kv_cache_bytes": r"M_{cache}",
+    "kv_bytes_per_accelerator": r"M_{cache}^{acc}",
+    "weights_per_accelerator": r"M_{weights}^{acc}",
     "core_attention_flops": r"F_{core}",
     "core_attention_bytes": r"Q_{core}",
     "core_attention_intensity": r"ArI_{core}",

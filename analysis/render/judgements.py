@@ -2,25 +2,20 @@
 
 from math import isfinite
 
+from analysis.evaluate.criteria import NEAR, TIE, near
 from analysis.evaluate.quantities import evaluate
 from analysis.render.digits import digits_of
-
-NEAR = 0.5
-"""Share of the ridge point from which an intensity is called near it."""
-
-JUST = 1.25
-"""Share up to which it is called just above."""
 
 
 def against_ridge(share: float) -> str:
     """Where an intensity lies, given its share of the ridge point.
 
-    >>> [against_ridge(share) for share in (0.1, 0.8, 1.1, 3)]
+    >>> [against_ridge(share) for share in (0.8, 0.95, 1.05, 3)]
     ['below', 'near, not above,', 'just above', 'above']
     """
     if share < 1:
-        return "below" if share < NEAR else "near, not above,"
-    return "just above" if share < JUST else "above"
+        return "near, not above," if near(share) else "below"
+    return "just above" if near(share) else "above"
 
 
 def waits_or_computes(share: float) -> str:
@@ -77,4 +72,6 @@ WORDS = {
     "knee": knee,
     "or_none": or_none,
     "span": span,
+    "near_within": NEAR,
+    "tie_within": TIE,
 }

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 from sympy import Add, Expr, Max, Mul, collect, default_sort_key, expand, factor, fraction, latex, together
 
-from analysis.derive.symbols import LATEX, MEANINGS, width_activations, width_kv, width_weights
+from analysis.derive.symbols import LATEX, MEANINGS, width_activations, width_experts, width_kv, width_weights
 from analysis.render.printed import Printed, Row
 
 THIN = r"\,"  # between factors, so that names of several letters keep apart
-WIDTHS = [width_kv, width_activations, width_weights]
+WIDTHS = [width_kv, width_activations, width_weights, width_experts]
 LONGEST = 52  # characters of a printed line, TeX commands not counted: what the text column holds beside a number
 SHORT = 8  # characters of a left side that LONGEST allows for
 LONG_LEFT = 10  # characters of a left side from which on long forms begin below it

@@ -2,18 +2,56 @@
 
 import re
 from html import escape
+from textwrap import wrap
 
-from analysis.evaluate.claims.ledger import REPRODUCED, Finding, Reading, counts, ledger
-from analysis.render.digits import digits_of, percent
+from analysis.evaluate.claims.ledger import REPRODUCED, VERDICTS, Finding, Reading, counts, ledger, weighing
+from analysis.evaluate.claims.readings import RULES
+from analysis.render.digits import MINUS, digits_of, percent
 from analysis.render.tables import table
 
+INDENT = " " * 6
 LISTED = 24  # readings spelt out under a claim; of longer enumerations, those that fit come first
 
 
+BEYOND_ARITHMETIC = ("carries", "supports")
+WEIGHTS = {"all": (), "beyond arithmetic": BEYOND_ARITHMETIC, "carrying the conclusion": ("carries",)}
+
+
 def verdict_counts() -> str:
-    """How many claims carry each verdict."""
-    rows = [*counts().items(), ("all", len(ledger()))]
-    return table(("verdict", "claims"), rows, "Claims by verdict.", "tab-verdicts", "lr")
+    """How many claims carry each verdict: all of them, those that are not mere arithmetic, and those that carry."""
+    columns = [counts(*weights) for weights in WEIGHTS.values()]
+    rows = [(verdict, *(column[verdict] for column in columns)) for verdict in VERDICTS if columns[0][verdict]]
+    rows.append(("all", *(sum(column.values()) for column in columns)))
+    return table(("verdict", *WEIGHTS), rows, "Claims by verdict and by weight.", "tab-verdicts", "lrrr")
+
+
+def rules_table() -> str:
+    """Every rule that judges readings, where its measure comes from, and how many claims are put to it."""
+    used = {rule: sum(_asked(finding, rule) for finding in ledger()) for rule in RULES}
+    rows = [(rule.words, rule.measure, number) for rule, number in used.items()]
+    header = ("what is asked", "measure", "claims")
+    return table(header, rows, "The rules, and the claims that each is put to.", "tab-rules", "llr")
+
+
+def _asked(finding: Finding, rule) -> bool:
+    return any(test.rule is rule for reading in finding.readings for test in reading.tests)
+
+
+def claim_lines(width: int) -> list[str]:
+    """Every claim for a terminal: verdict, numbers at five digits, and the reason, no line longer than `width`."""
+    lines = [line for finding in ledger() for line in _block(finding, width)]
+    found = ", ".join(f"{number} {verdict}" for verdict, number in counts().items() if number)
+    return [*lines, *wrap(f"{len(ledger())} claims: {found}. All digits: --json.", width)]
+
+
+def _block(finding: Finding, width: int) -> list[str]:
+    ours = ", ".join(each if isinstance(each, str) else digits_of(float(each), 5) for each in _each(finding.ours))
+    head = f"{finding.id}  {finding.verdict}; printed {finding.paper or 'no number'}; ours {ours}".replace(MINUS, "-")
+    return [*wrap(head, width, subsequent_indent=INDENT), *_indented(finding.reason, width)]
+
+
+def _indented(text: str, width: int) -> list[str]:
+    return wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT)
 
 
 def plain_text(text: str) -> str:
@@ -25,9 +63,10 @@ def plain_text(text: str) -> str:
     return re.sub(r"([*_<>$`\[\]{}])", r"\\\1", text)
 
 
-def verdict_number(*verdicts: str) -> int:
-    """Number of claims with one of these verdicts; of all claims if none is named."""
-    return sum(finding.verdict in verdicts or not verdicts for finding in ledger())
+def verdict_number(*verdicts: str, beyond_arithmetic: bool = False) -> int:
+    """Number of claims with one of these verdicts, or with any if none is named; without mere arithmetic if asked."""
+    found = weighing(*(BEYOND_ARITHMETIC if beyond_arithmetic else ()))
+    return sum(finding.verdict in verdicts or not verdicts for finding in found)
 
 
 def findings_with(verdict: str) -> list[Finding]:
@@ -68,7 +107,11 @@ def _ours(finding: Finding) -> str:
 
 
 def _values(given) -> str:
-    return ", ".join(map(_plain, given if isinstance(given, tuple | list) else [given]))
+    return ", ".join(map(_plain, _each(given)))
+
+
+def _each(given) -> tuple | list:
+    return given if isinstance(given, tuple | list) else (given,)
 
 
 def _plain(given) -> str:
@@ -92,8 +135,9 @@ def _details(finding: Finding) -> str:
         shown.append(f"and {len(readings) - LISTED:,} more")
     items = "".join(f"<li>{line}</li>" for line in shown)
     file, _, case = finding.test.partition("::")
+    asked = f"Asked: {plain_text('; '.join(finding.rules))}. " if finding.rules else ""
     test = f"Test: <code>{escape(file)}</code>, <code>{escape(case)}</code>" if file else ""
-    return f"<details><summary>{_summary(finding)}</summary><ul>{items}</ul>{test}</details>"
+    return f"<details><summary>{_summary(finding)}</summary><ul>{items}</ul>{asked}{test}</details>"
 
 
 def _long(finding: Finding) -> bool:

@@ -73,6 +73,7 @@ NAMES: dict[str, Any] = {
     "short_name": paper_tables.short_name,
     "ledger_table": ledger_tables.ledger_table,
     "verdict_counts": ledger_tables.verdict_counts,
+    "rules_table": ledger_tables.rules_table,
     "verdict_number": ledger_tables.verdict_number,
     **summary_tables.NAMES,
     **rerun_tables.NAMES,

@@ -2,17 +2,37 @@
 
 from analysis.errors import InputError
 from analysis.evaluate import datasets
-from analysis.evaluate.claims.ledger import REPRODUCED, UNDER_A_READING, Finding, counts, ledger
-from analysis.render.ledger_tables import findings_with, link, plain_text
+from analysis.evaluate.claims.ledger import REPRODUCED, UNDER_A_READING, Finding, counts, ledger, weighing
+from analysis.render.ledger_tables import BEYOND_ARITHMETIC, findings_with, link, plain_text
 from analysis.render.tables import table
+
+STEPS = ("premise", "first step", "second step", "conclusion")  # as `bears` in data/claims.csv begins
 
 
 def summary_table() -> str:
-    """Every verdict, its number of claims, and a link to each of them."""
+    """Every verdict, its number of claims, of those that are not mere arithmetic, and a link to each of them."""
+    beyond = counts(*BEYOND_ARITHMETIC)
     rows = [
-        (verdict, count, ", ".join(map(link, findings_with(verdict)))) for verdict, count in counts().items() if count
+        (verdict, count, beyond[verdict], ", ".join(map(link, findings_with(verdict))))
+        for verdict, count in counts().items()
+        if count
     ]
-    return table(("verdict", "claims", "which"), rows, "The ledger in one table.", "tab-summary", "lrl")
+    header = ("verdict", "claims", "beyond arithmetic", "which")
+    return table(header, rows, "The ledger in one table.", "tab-summary", "lrrl")
+
+
+def carrying_table() -> str:
+    """The claims that carry the conclusion, each with what rests on it, its verdict and the reason."""
+    rows = [
+        (f"{link(each)} {plain_text(each.claim.claim)}", plain_text(each.claim.bears), each.verdict, why(each.id))
+        for each in sorted(weighing("carries"), key=_step)
+    ]
+    header = ("claim", "what rests on it", "verdict", "why")
+    return table(header, rows, "The claims that carry the conclusion.", "tab-carrying", "llll", style="ledger")
+
+
+def _step(finding: Finding) -> int:
+    return next(i for i, step in enumerate(STEPS) if finding.claim.bears.startswith(step))
 
 
 def verdict_list(verdict: str) -> str:
@@ -57,6 +77,7 @@ def _finding(id_: str) -> Finding:
 
 NAMES = {
     "summary_table": summary_table,
+    "carrying_table": carrying_table,
     "verdict_list": verdict_list,
     "verdict": verdict,
     "why": why,

@@ -6,6 +6,7 @@ from analysis.derive.symbols import MEANINGS, Meaning
 from analysis.evaluate import datasets
 from analysis.evaluate.dictionary import dictionary
 from analysis.evaluate.parameters import COUNT, PARAMETERS, Parameter
+from analysis.evaluate.points import memory_bytes
 from analysis.evaluate.quantities import evaluate
 from analysis.render.digits import digits_of, with_unit
 from analysis.render.latex import tex
@@ -134,16 +135,20 @@ def _beside(count: float, published: object) -> str:
 def accelerators_table() -> str:
     """Every accelerator: peaks, memory, ridge points, link."""
     rows = [_accelerator_line(row) for row in datasets.accelerators().values()]
-    header = ("accelerator", "BF16 / FP8 / FP4", "GB/s", "memory", "ridge", "link")
-    caption = "Accelerators: dense peaks in TFLOP/s, memory bandwidth and capacity, BF16 ridge point in FLOP/byte."
-    return table(header, rows, caption, "tab-accelerators", "lrrrrl")
+    header = ("accelerator", "BF16 / FP8 / FP4", "GB/s", "memory", "counted", "ridge", "link")
+    caption = (
+        "Accelerators: dense peaks in TFLOP/s, memory bandwidth, memory on the data sheet and as counted (the greater "
+        "of that and a driver's total), BF16 ridge point in FLOP/byte."
+    )
+    return table(header, rows, caption, "tab-accelerators", "lrrrrrl")
 
 
 def _accelerator_line(row) -> tuple:
     peaks = " / ".join(digits_of(rate, 5) if rate else ABSENT for rate in (row.P_bf16, row.P_fp8, row.P_fp4))
     memory = f"{digits_of(row.M_cap, 5)} {row.M_cap_unit}"
+    counted = with_unit(memory_bytes(row), "byte", "GB", 4)
     point = digits_of(ridge(row), 5) if row.P_bf16 else None
-    return (code(row.id), peaks, digits_of(row.BW_mem, 5), memory, point, code(row.link))
+    return (code(row.id), peaks, digits_of(row.BW_mem, 5), memory, counted, point, code(row.link))
 
 
 def ridge(row) -> float:

@@ -3,12 +3,13 @@
 import numpy as np
 
 from analysis.evaluate import datasets
+from analysis.evaluate.asked import fitting
 from analysis.evaluate.edition.edition import Edition
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import guidelines
 from analysis.evaluate.thesis.conclusions import size
 from analysis.evaluate.thesis.kinds import Shares, kinds, shares
-from analysis.evaluate.thesis.resources import BUDGETS, RESOURCES, at_best, devices, tokens_per_joule
+from analysis.evaluate.thesis.resources import BUDGETS, RESOURCES, devices, tokens_per_joule
 from analysis.render.digits import digits_of, whole
 from analysis.render.equations import named
 from analysis.render.ledger_tables import plain_text
@@ -141,14 +142,14 @@ def joule_table(edition: Edition) -> str:
 
 def devices_table(edition: Edition) -> str:
     """Devices at equal, named budgets: throughput over the edition's accelerator for each of its models."""
-    settings = at_best(_system(edition), edition.models, L)
+    settings = [fitting(_system(edition, model=each, deg_TP=edition.degree(each))) for each in edition.models]
     found = devices(settings, edition.accelerator_experts, L)
     rows = [(each.budget, plain_text(each.name), *map(number, each.gains)) for each in found]
     header = ("budget", "device", *(code(each.model.id) for each in settings))
     shares_of = "; ".join(f"{name} {', '.join(f'{share:g}' for share in costs)}" for name, costs in BUDGETS.items())
     caption = (
         f"Throughput over {edition.n_acc} x {edition.accelerator} of as many devices that cost the same, at L = {L:g} "
-        f"and B_cap. Assumed shares of {', '.join(RESOURCES)}: {shares_of}."
+        f"and B_cap. Shares of {', '.join(RESOURCES)}, assumed without a source: {shares_of}."
     )
     return table(header, rows, caption, "tab-thesis-devices", "ll" + "r" * len(settings))
 

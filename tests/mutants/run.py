@@ -1,11 +1,12 @@
-"""Mutation test of analysis/derive on a seeded sample: `make mutants` (about a quarter of a minute per mutant).
+"""Mutation test on a seeded sample: `make mutants` (about a quarter of a minute per mutant).
 
-    python tests/mutants/run.py --size 100 --seed 0
+    python tests/mutants/run.py --package statements --size 60 --seed 0
 
 Prints the share of mutants killed with its 95 % Wilson interval, and the survivors as diffs. Strings, symbols and
-the arguments of @dataclass are not mutated.
+the arguments of @dataclass are not mutated. `PACKAGES` says which files a package is, and which tests must kill it.
 """
 
+import json
 import math
 import os
 import random
@@ -21,11 +22,18 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "_build" / "mutants"
 COPIED = ("analysis", "tests", "data", "pyproject.toml")
 CONFIG = "tests/mutants/cosmic-ray.toml"
+PACKAGES = {  # name -> files or folders that are mutated, tests that are run
+    "derive": (("analysis/derive",), ("tests/serving/test_terms.py", "tests/serving/test_capacity.py", "tests/derive",
+                                      "tests/serving", "tests/thesis/test_proofs.py")),
+    "statements": (("analysis/evaluate/thesis", "analysis/evaluate/claims/ledger.py", "analysis/evaluate/criteria.py",
+                    "analysis/render/verdict_tables.py", "analysis/render/sensitivity_tables.py"),
+                   ("tests/thesis", "tests/test_ledger.py", "tests/test_ledger_systems.py")),
+}  # fmt: skip
 
 
-def copy_tree() -> Path:
-    """A fresh copy of what the tests need; cosmic-ray edits the source in place."""
-    tree = PLACE / "tree"
+def copy_tree(package: str) -> Path:
+    """A fresh copy of what the tests need, one for each package; cosmic-ray edits the source in place."""
+    tree = PLACE / package
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
     for name in COPIED:
@@ -33,6 +41,14 @@ def copy_tree() -> Path:
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, tree / name)
     return tree
+
+
+def configure(tree: Path, package: str) -> None:
+    """Write into the copy's configuration which files are mutated and which tests are run."""
+    files, tests = PACKAGES[package]
+    config = tree / CONFIG
+    text = config.read_text().replace('"{files}"', json.dumps(files)).replace("{tests}", " ".join(tests))
+    config.write_text(text)
 
 
 def run(tree: Path, *command: str) -> str:
@@ -74,11 +90,13 @@ def wilson(killed: int, tried: int, z: float = 1.96) -> tuple[float, float]:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--package", default="derive", show_default=True, type=click.Choice([*PACKAGES]), help="What to mutate.")
 @click.option("--size", default=100, show_default=True, type=click.IntRange(1), help="Mutants to try.")
 @click.option("--seed", default=0, show_default=True, help="Which sample.")
-def main(size: int, seed: int) -> None:
+def main(package: str, size: int, seed: int) -> None:
     """Try a sample of mutants and print what survived."""
-    tree, session = copy_tree(), PLACE / "session.sqlite"
+    tree, session = copy_tree(package), PLACE / f"{package}.sqlite"
+    configure(tree, package)
     session.unlink(missing_ok=True)
     run(tree, "cosmic_ray.cli", "init", CONFIG, str(session))
     run(tree, "cosmic_ray.tools.filters.operators_filter", str(session), CONFIG)

@@ -109,6 +109,7 @@ TAKEN = {  # what a command would write over, below the output that a reader nam
     "import-measurements": ("out.parquet",),
     "rerun": ("out/index.html", f"out/{KEY}.ipynb"),
     "notebooks": ("out/memory.ipynb",),
+    "report": ("out/thesis.txt", "out/index.html"),
     "book": ("out/CNAME", "out/index.html", "out/objects.inv"),
 }
 
@@ -148,7 +149,7 @@ def test_a_copy_of_the_book_replaces_an_older_copy_and_nothing_else(tmp_path):
     (html / "a" / "old.html").unlink()
     places.refuse_copy(output, [])
     places.copy(html, output)
-    assert sorted(path.name for path in output.rglob("*") if path.is_file()) == [places.MARK, "index.html"]
+    assert sorted(path.name for path in output.rglob("*") if path.is_file()) == [outputs.LISTED, "index.html"]
     (output / "CNAME").write_text("mine")
     with pytest.raises(InputError, match=r"holds other things than a book \(CNAME\)"):
         places.refuse_copy(output, [])

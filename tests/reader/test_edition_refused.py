@@ -27,7 +27,7 @@ BAD = {
     "B: many": "B=many: .* allowed is a whole number",
     "B: 1,2": "B: found '1,2', allowed is one number",
     "L: -1": "L=-1: .* allowed is a whole number",
-    "slo: nan": "slo=nan: .* allowed is a number above 0",
+    "slo: nan": "slo=nan: .* allowed is a number from 1e-06 to 10000 s",
     "n_acc: 12": "model: found 'deepseek-v3', whose weights and contexts of 8,192 tokens 12 x b200-paper do not hold",
     "n_acc: 1": "n_acc: found 1, allowed are even numbers",
     "L: 1000000000": "whose weights and contexts of 1,000,000,000 tokens 32 x b200-paper do not hold",

@@ -4,7 +4,9 @@ import pytest
 
 from analysis.derive.serving import COMMUNICATION, TERMS
 from analysis.errors import InputError
+from analysis.evaluate.degrees import domain_note
 from analysis.evaluate.quantities import evaluate
+from analysis.evaluate.setting import Setting
 
 from .systems import SYSTEMS, at, terms, tpot
 
@@ -86,3 +88,23 @@ def test_accelerator_without_a_link_asks_for_one():
     with pytest.raises(InputError, match="link= is needed"):
         evaluate("tpot", n_acc=32, **bare)
     assert evaluate("tpot", n_acc=32, BW_Int=1e11, **bare).value > evaluate("tpot", n_acc=32, BW_Int=1e12, **bare).value
+
+
+# -- how far a link reaches ----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("given", "joined"),
+    [
+        ({"n_acc": 32}, "here 32 of the system"),
+        ({"n_acc": [8, 16]}, "here 16 of the system"),
+        ({"n_acc": 32, "group": 16, "link_between": "ib-xdr"}, "here 16 of a group"),
+        ({"n_acc": 8}, None),
+        ({"n_acc": 32, "group": 8, "link_between": "ib-xdr"}, None),
+        ({"n_acc": 72, "link": "nvlink5-nvl72"}, None),
+        ({"n_acc": 512, "link": "ib-xdr"}, None),
+        ({"n_acc": 32, "BW_Int": 9e11}, None),
+    ],
+)
+def test_more_accelerators_than_a_link_joins_are_told(given, joined):
+    note = domain_note(Setting.of(**{"model": "deepseek-v3", "accelerator": "b200-sxm"} | given))
+    assert (note is None) == (joined is None)
+    assert note is None or (joined in note and "joins at most 8 accelerators" in note)

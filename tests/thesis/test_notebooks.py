@@ -8,6 +8,7 @@ from analysis.files import ROOT
 from analysis.render import show
 
 FIGURES = {
+    "thesis_map": "fig-thesis-map",
     "thesis_full_memory": "fig-thesis-full-memory fig-thesis-shares",
     "thesis_balance": "fig-thesis-balance",
     "thesis_device": "fig-thesis-device",
@@ -19,12 +20,13 @@ FIGURES = {
     "thesis_guidelines": "fig-guidelines",
 }
 OTHERS = {
+    "thesis_map": {"model": "gpt3-175b", "accelerator": "mi325x", "link_between": "ib-ndr", "L": 4096, "n_acc": 8},
     "thesis_guidelines": {"models": "mixtral-8x7b,kimi-k2", "accelerator": "mi325x", "accelerators": "h200-sxm5"},
     "thesis_full_memory": {"models": "mixtral-8x7b,kimi-k2", "accelerators": "mi325x", "contexts": "1024,16384"},
     "thesis_balance": {"model": "kimi-k2", "accelerator": "mi325x", "n_acc": 64},
     "thesis_device": {"models": "llama-3.1-70b,kimi-k2", "accelerator": "mi325x", "contexts": "1024,16384"},
     "thesis_tensor": {"model": "kimi-k2", "accelerator": "h200-sxm5", "degrees": "2,4"},
-    "thesis_resources": {"models": "qwen3-235b-a22b", "accelerator": "mi325x"},
+    "thesis_resources": {"models": "qwen3-235b-a22b", "accelerator": "mi325x", "n_acc": 8},
     "thesis_attribution": {"model": "deepseek-v2", "accelerator": "h200-sxm5"},
     "thesis_queries": {"models": "mixtral-8x7b,kimi-k2", "accelerator": "h200-sxm5", "acceptances": "0.5"},
     "thesis_schedule": {"model": "kimi-k2", "accelerator": "mi325x", "batches": "64,1024", "skews": "0.8"},

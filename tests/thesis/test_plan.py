@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.commands_plan import plan as command
 from analysis.errors import InputError
-from analysis.evaluate import datasets
+from analysis.evaluate import datasets, degrees
 from analysis.evaluate.feasible import fits
 from analysis.evaluate.plan import CAPACITY, SLO, candidates, planned, plans, why_second
 from analysis.evaluate.quantities import evaluate
@@ -27,7 +27,7 @@ def test_the_best_plan_is_that_of_a_loop_over_the_public_quantities():
     for TP in (1, 2, 4, 8, 16, 32):
         for EP in (1, 2, 4, 8, 16, 32):
             given = {**R1, "slo": 0.03, "deg_TP": TP, "deg_EP": EP}
-            batch = min(evaluate(name, **given).value for name in ("B_cap", "B_SLO"))
+            batch = min(evaluate(name, **given).value for name in ("B_cap", "B_SLO")) // (32 // TP) * (32 // TP)
             if batch >= 32 / TP:
                 rate = evaluate("throughput_per_accelerator", **given, B=int(batch)).value
                 found.append((rate, TP, EP, int(batch)))
@@ -50,7 +50,7 @@ MANY = 3000
 
 
 def by_brute_force(given: dict) -> list[tuple]:
-    """Every whole batch of every pair of degrees: rate, TP, EP, B of the best of each pair, the best pair first.
+    """Every batch of whole requests for each group: rate, TP, EP, B of the best of each pair, the best pair first.
 
     Memory is asked of what one accelerator stores and time of the public quantity; no limit on the batch is used.
     """
@@ -58,7 +58,7 @@ def by_brute_force(given: dict) -> list[tuple]:
     whole = [each for each in range(1, count + 1) if count % each == 0]
     for TP in (each for each in whole if row.n_hd % each == 0 and (row.n_kv % each == 0 or each % row.n_kv == 0)):
         for EP in (each for each in whole if row.n_e % each == 0) if row.n_moe else (None,):
-            batches = np.arange(count // TP, MANY, dtype=float)
+            batches = np.arange(count // TP, MANY, count // TP, dtype=float)
             setting = Setting.of(**given, deg_TP=TP, deg_EP=EP, B=batches)
             tpot = np.asarray(evaluate("tpot", setting).value)
             able = fits(setting, setting.point) & (tpot <= (given.get("slo") or np.inf))
@@ -101,7 +101,10 @@ def test_throughput_never_falls_with_the_batch(batch, more):
 def test_the_limit_changes_from_time_to_memory():
     assert plans(Setting.of(**R1, slo=0.02))[0].binding == SLO
     assert plans(Setting.of(**R1, slo=0.2))[0].binding == CAPACITY
-    assert plans(Setting.of(**R1))[0].utilisation["memory capacity"] == pytest.approx(1, abs=1e-3)
+    fullest = plans(Setting.of(**R1))[0]
+    more = [fits(fullest.setting, fullest.setting.with_(B=fullest.batch + each).point) for each in (0, 32)]
+    assert more == [True, False]  # one more request in each of the 32 groups is too many
+    assert fullest.batch % 32 == 0
 
 
 def test_no_resource_is_used_beyond_itself():
@@ -128,7 +131,7 @@ def test_the_second_says_why_it_loses():
     ("given", "said"),
     [
         ({"B": 64}, "a plan chooses B"),
-        ({"L": None}, "L= is needed"),
+        ({"L": None}, "needed: L="),
         ({"n_acc": 2}, "weights and one context per group"),
         ({"slo": 0.0001}, "none meets the SLO in any arrangement; a token takes 0.00[0-9]+ s at least"),
         ({"n_acc": [8, 16]}, "one value each"),
@@ -143,13 +146,15 @@ def test_refusals_are_one_sentence(given, said):
 def test_the_command_prints_both_plans():
     result = CliRunner().invoke(command, [f"{name}={given}" for name, given in R1.items()] + ["--json"])
     found = json.loads(result.output)
-    assert found["best"]["B"] == 6493
+    assert found["best"]["B"] == 6493 // 32 * 32 == 6464  # 6493 fit, and each of 32 groups takes whole requests
+    assert found["notes"] == [degrees.domain_note(Setting.of(**R1))]
     assert found["second"]["throughput_per_accelerator"] <= found["best"]["throughput_per_accelerator"]
     assert set(found["units"]) <= set(found["best"])
     assert found["conventions"]["accelerator"] == "b200-paper"
     assert not {"deg_TP", "deg_DP", "deg_EP", "B"} & set(found["conventions"])
     text = CliRunner().invoke(command, [f"{name}={given}" for name, given in R1.items()]).output
     assert "it loses:" in text
+    assert "note: link=nvlink5-b200 joins at most 8 accelerators" in text
 
 
 def test_rows_by_path_a_dense_model_and_many_accelerators(tmp_path):

@@ -97,7 +97,7 @@ def elasticity(time: Expr, resource: Symbol) -> Expr:
 
 
 def homogeneity(time: Expr) -> Expr:
-    """The sum of the elasticities to the three rates [1]; 1 wherever no latency is charged (Euler)."""
+    """The sum of the elasticities to the three rates [1]; 1 where one link does all and has no latency (Euler)."""
     return sum((elasticity(time, rate) for rate in RATES), Integer(0))
 
 

@@ -10,6 +10,7 @@ from analysis.derive.reordering import limits
 from analysis.derive.roofline import time
 from analysis.derive.symbols import L, l
 from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.readings import SAME
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting
@@ -46,7 +47,7 @@ def _decompression(paper: Paper) -> Judgement:
     keys = {order: flops(kernels("decompression", order)[:1]) for order in ORDERS}
     ratio = cancel((keys["as_printed"] / keys["reordered"]).xreplace({l: Integer(1)}))
     both = [evaluate("kv_decompression_flops", model=R1, B=1, L=4096, order=order).value for order in ORDERS]
-    readings = (holds("FLOPs, one new token per request", str(ratio), ratio == L),)
+    readings = (holds("FLOPs, one new token per request", str(ratio), SAME(ratio, L)),)
     reason = (
         f"The ratio of FLOPs without over with reordering is exactly {ratio}; for keys and values of 4096 tokens "
         f"it is {both[0] / both[1]:g}."

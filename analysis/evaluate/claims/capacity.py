@@ -8,7 +8,8 @@ from analysis.derive.symbols import d_hd, deg_grp, n_kv
 from analysis.evaluate import audit
 from analysis.evaluate.audit import Book
 from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
-from analysis.evaluate.claims.printed import printed, read_numbers
+from analysis.evaluate.claims.printed import printed
+from analysis.evaluate.claims.readings import AT_LEAST, BELOW, DIGITS, HIGHER, LOWER, NEAR
 from analysis.evaluate.claims.systems import B_RP, GPT3, LLAMA4, R1, accelerators, scenario
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
@@ -55,9 +56,9 @@ def _ratios(paper: Paper) -> Judgement:
     batches = {"192 GB, weights as in Eq. 11": [next(iter(_readings(each).values())) for each in (R1, GPT3, LLAMA4)]}
     batches |= {"as built": [_cap(each, weights="as_built") for each in (R1, GPT3, LLAMA4)]}
     batches |= {"the three printed batches": [printed(each)[0].value for each in CLAIMS]}
-    near, exact = read_numbers("60", significant=1)[0], paper.numbers[1]
+    nearly, exact = paper.numbers
     readings = tuple(
-        holds(f"{name}, 60 to one digit", ratios, near.fits(ratios[0]) and exact.fits(ratios[1]))
+        holds(f"{name}, nearly {nearly.value:g}", ratios, NEAR(ratios[0], nearly.value), DIGITS(ratios[1], exact))
         for name, ratios in ((name, (r1 / gpt3, r1 / llama4)) for name, (r1, gpt3, llama4) in batches.items())
     )
     first, _, from_print = (reading.value for reading in readings)
@@ -82,7 +83,9 @@ def _fits_128(paper: Paper) -> Judgement:
         return tuple(_cap(each, **given) / accelerators(scenario(each)) for each in (LLAMA4, R1))
 
     found = {name: per_accelerator(**given) for name, given in BOOKS.items()}
-    readings = tuple(holds(name, each, each[0] < wanted <= each[1]) for name, each in found.items())
+    readings = tuple(
+        holds(name, each, BELOW(each[0], wanted), AT_LEAST(each[1], wanted)) for name, each in found.items()
+    )
     first = readings[0].value
     reason = (
         f"At L = 8192 memory holds {first[0]:.1f} requests per GPU of Llama 4 and {first[1]:.1f} of R1, against "
@@ -97,14 +100,16 @@ def _approaches(paper: Paper) -> Judgement:
         return tuple(_cap(each, **given) / B_RP(each) for each in (R1, GPT3, LLAMA4))
 
     found = {name: shares(**given) for name, given in BOOKS.items()}
+    own = printed("C059")[0].value / B_RP(R1)
     readings = tuple(
-        holds(f"{name}, half counts as near", each, min(each[0], 1 - max(each[1:])) > 0.5)
+        holds(f"{name}, B_cap over B_RP of R1, GPT-3 and Llama 4", each, NEAR(each[0]), *map(LOWER, each[1:]))
         for name, each in found.items()
     )
     r1, gpt3, llama4 = readings[0].value
     reason = (
         f"B_cap over B_RP at L = 8192 is {r1:.2f} for R1, {gpt3:.2f} for GPT-3 and {llama4:.2f} for Llama 4, whose "
-        f"B_RP are {B_RP(R1):.0f}, {B_RP(GPT3):.0f} and {B_RP(LLAMA4):.0f}, so R1 comes near without reaching it."
+        f"B_RP are {B_RP(R1):.0f}, {B_RP(GPT3):.0f} and {B_RP(LLAMA4):.0f}; the printed batch of R1 is {own:.2f} "
+        f"of its own, and only weights that count once bring R1 within a tenth ({readings[2].value[0]:.2f})."
     )
     return Judgement(readings, reason, "1", LABEL, "fig-batch-ridge")
 
@@ -127,7 +132,7 @@ def _tightens_and_relaxes(paper: Paper) -> Judgement:
 
     found = {book: changes(book) for book in ("eq11", "as_built")}
     readings = tuple(
-        holds(f"R1 on 32 B200 at L = 8192, weights {book}", each, each[0] < 1 < min(each[1:]))
+        holds(f"R1 on 32 B200 at L = 8192, weights {book}", each, LOWER(each[0]), *map(HIGHER, each[1:]))
         for book, each in found.items()
     )
     experts, mha, gqa = readings[0].value
@@ -151,7 +156,7 @@ def _fp8_weights(paper: Paper) -> Judgement:
     found = {
         f"{width}, {book}": _cap(R1, **given, **more) for width, given in widths.items() for book, more in books.items()
     }
-    readings = tuple(holds(name, batch, batch >= bound) for name, batch in found.items())
+    readings = tuple(holds(name, batch, AT_LEAST(batch, bound)) for name, batch in found.items())
     whole = _cap(R1, weights="eq11")
     reason = (
         f"FP8 weights raise R1's B_cap at L = 8192 from {whole} to {readings[0].value}, or "

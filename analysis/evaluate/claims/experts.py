@@ -9,7 +9,7 @@ from analysis.derive.reordering import limits
 from analysis.derive.symbols import B, deg_EP, n_acc
 from analysis.evaluate import datasets
 from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
-from analysis.evaluate.criteria import near
+from analysis.evaluate.claims.readings import NEAR, SAME
 from analysis.evaluate.layers import layers, numbers
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
@@ -32,7 +32,7 @@ def _B_MoE(paper: Paper) -> Judgement:
     answer = evaluate("B_MoE", model=R1, accelerator=B200, n_acc=SYSTEM)
     exact_knee = answer.beside["activations counted"]
     readings = (
-        paper.reading("weights' bytes alone, as in Eq. 10", answer.value),
+        paper.reading("weights' bytes alone, as in Eq. 10", answer.value, own=True),
         paper.reading("activation bytes counted too", exact_knee),
     )
     reason = (
@@ -54,7 +54,11 @@ def _B_attn(paper: Paper) -> Judgement:
         f"{ridge:.2f}."
     )
     return Judgement(
-        (paper.reading("dense projections, weights' bytes alone", ours),), reason, "requests", LABELS["B_attn"], BATCHES
+        (paper.reading("dense projections, weights' bytes alone", ours, own=True),),
+        reason,
+        "requests",
+        LABELS["B_attn"],
+        BATCHES,
     )
 
 
@@ -81,11 +85,9 @@ def _independent(paper: Paper) -> Judgement:
     tokens = parallel.tokens_per_expert()
     group_of_32 = [value(tokens, Setting.of(model=R1, B=9000, n_acc=count, deg_EP=32).point) for count in (32, 256)]
     readings = (
-        holds("one EP group spans the system", tuple(sorted(found)), len(found) == 1),
+        holds("one EP group spans the system", tuple(sorted(found)), SAME(len(found), 1)),
         holds(
-            "EP groups of 32 in 256 accelerators, times the batch",
-            group_of_32[0] / group_of_32[1],
-            group_of_32[0] == group_of_32[1],
+            "EP groups of 32 in 256 accelerators, times the batch", group_of_32[0] / group_of_32[1], SAME(*group_of_32)
         ),
     )
     reason = (
@@ -103,8 +105,8 @@ def _expert_intensity(paper: Paper) -> Judgement:
     bare = answer.beside["weights only"]
     symbolic = (roofline.weights_only(roofline.expert()) / parallel.tokens_per_expert()).xreplace({deg_EP: n_acc})
     readings = (
-        holds("weights' bytes alone", bare, bare == tokens),
-        holds("activation bytes counted", answer.value, answer.value == tokens),
+        holds("weights' bytes alone", bare, SAME(bare, tokens)),
+        holds("activation bytes counted", answer.value, SAME(answer.value, tokens)),
     )
     reason = (
         f"With the weights' bytes alone the intensity is {symbolic} times the tokens per expert, {bare:g} "
@@ -134,9 +136,9 @@ def _tuned_to_dense(paper: Paper) -> Judgement:
     )
     pools = tuple(_over_dense(accelerators) for accelerators in POOLS)
     readings = (
-        holds(f"whatever the pool, {POOLS[0]} to {POOLS[-1]} accelerators", pools, all(map(near, pools))),
+        holds(f"whatever the pool, {POOLS[0]} to {POOLS[-1]} accelerators", pools, *map(NEAR, pools)),
         *(
-            holds(f"{SYSTEM} accelerators, routed experts over {name}, activations counted", each, near(each))
+            holds(f"{SYSTEM} accelerators, routed experts over {name}, activations counted", each, NEAR(each))
             for name, each in ratio.items()
         ),
     )
@@ -153,18 +155,16 @@ def _tuned_to_dense(paper: Paper) -> Judgement:
 @claim("C066")
 def _headings(paper: Paper) -> Judgement:
     row = datasets.model(R1)
-    under_n_e, under_n_k = (number.value for number in paper.numbers)
+    under_n_e, under_n_k = printed_pair = tuple(number.value for number in paper.numbers)
     readings = (
-        holds("n_e and n_k under their headings", (row.n_e, row.n_k), (row.n_e, row.n_k) == (under_n_e, under_n_k)),
-        holds("headings exchanged", (row.n_k, row.n_e), (row.n_k, row.n_e) == (under_n_e, under_n_k)),
+        holds("n_e and n_k under their headings", (row.n_e, row.n_k), SAME((row.n_e, row.n_k), printed_pair), own=True),
+        holds("headings exchanged", (row.n_k, row.n_e), SAME((row.n_k, row.n_e), printed_pair)),
     )
     reason = (
         f"Table IV prints {under_n_e:g} experts with {under_n_k:g} chosen per token, which cannot be; Table II and "
         f"the model have {row.n_e} and {row.n_k}, so the two headings are exchanged."
     )
-    return Judgement(
-        readings, reason, "1", LABELS["parameters"], contradicted=under_n_k > under_n_e and readings[1].fits
-    )
+    return Judgement(readings, reason, "1", LABELS["parameters"])
 
 
 @claim("C067")
@@ -196,8 +196,8 @@ def _fp8(paper: Paper) -> Judgement:
 
     both, weights = against_bf16(peak="fp8", width=1), against_bf16(peak="bf16", width_weights=1)
     readings = (
-        holds("FP8 weights and arithmetic (ridge, B_RP)", both, both == (2, 1)),
-        holds("FP8 weights, BF16 arithmetic (ridge, B_RP)", weights, weights == (2, 1)),
+        holds("FP8 weights and arithmetic (ridge, B_RP)", both, SAME(both, (2, 1))),
+        holds("FP8 weights, BF16 arithmetic (ridge, B_RP)", weights, SAME(weights, (2, 1))),
     )
     reason = (
         f"FP8 arithmetic lifts the ridge {both[0]:g} times while half the bytes lift the intensity as much, so "

@@ -1,7 +1,5 @@
 """Claims about the arithmetic intensity of core attention (C016, C017, C043, C044, C051, C082)."""
 
-from math import isclose
-
 from sympy import Expr, Integer, cancel
 
 from analysis.derive.block import attention_stages, intensity
@@ -9,6 +7,7 @@ from analysis.derive.parallel import sharded
 from analysis.derive.reordering import limits
 from analysis.derive.symbols import B, L, causal, deg_DP, deg_grp, deg_TP, n_acc
 from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.readings import ABOVE, NEAR, SAME
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting
@@ -97,10 +96,10 @@ def _two_accounts(paper: Paper) -> Judgement:
 def _near_the_ridge(paper: Paper) -> Judgement:
     ridge = evaluate("ridge_point", accelerator=B200).value
     shares = {name: core_limit(**given) / ridge for name, given in READINGS.items()}
-    readings = tuple(holds(name, share, round(share) == 1) for name, share in shares.items())
+    readings = tuple(holds(name, share, NEAR(share)) for name, share in shares.items())
     reason = (
-        f"Fused, core attention reaches {readings[0].value:.2f} of a B200's ridge, layer by layer "
-        f"{readings[-2].value:.2f}; counted as near where the share rounds to 1."
+        f"Fused, core attention reaches {readings[0].value:.2f} of a B200's ridge with RoPE and "
+        f"{readings[1].value:.2f} without, layer by layer {readings[-2].value:.2f}; near is within a tenth."
     )
     return Judgement(readings, reason, "1", INTENSITY, FIGURE)
 
@@ -111,8 +110,8 @@ def _tensor_parallel(paper: Paper) -> Judgement:
     endless = {name: core_limit(1, **account) / core_limit(degree, **account) for name, account in ACCOUNTS.items()}
     at_4096 = core() / core(n_acc=degree, deg_TP=degree)
     readings = (
-        *(holds(f"{name}, endless context", ratio, isclose(ratio, degree)) for name, ratio in endless.items()),
-        holds("fused, 4096 tokens", at_4096, isclose(at_4096, degree)),
+        *(holds(f"{name}, endless context", ratio, SAME(round(ratio, 9), degree)) for name, ratio in endless.items()),
+        holds("fused, 4096 tokens", at_4096, SAME(round(at_4096, 9), degree)),
     )
     reason = (
         f"The latent cache has no head axis, so TP{degree} cuts fused core attention's intensity by "
@@ -128,8 +127,8 @@ def _above_mha(paper: Paper) -> Judgement:
     ratios = {name: core(**given) / core(GPT3, **given) for name, given in READINGS.items()}
     against_gqa = core() / core(LLAMA4)
     readings = (
-        *(holds(f"{name}, against GPT-3", ratio, ratio > threshold.value) for name, ratio in ratios.items()),
-        holds("fused, RoPE in, against Llama 4 (GQA)", against_gqa, against_gqa > threshold.value),
+        *(holds(f"{name}, against GPT-3", ratio, ABOVE(ratio, threshold.value)) for name, ratio in ratios.items()),
+        holds("fused, RoPE in, against Llama 4 (GQA)", against_gqa, ABOVE(against_gqa, threshold.value)),
     )
     reason = (
         f"Fused, R1's core attention does {readings[0].value:.0f} times the FLOPs per byte of GPT-3's, layer by "

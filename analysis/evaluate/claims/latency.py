@@ -4,6 +4,7 @@ import numpy as np
 
 from analysis.evaluate.claims.intensity import B200, R1
 from analysis.evaluate.claims.ledger import Judgement, Paper, Reading, claim, holds
+from analysis.evaluate.claims.readings import ABOVE, CRITERION, NO_MORE
 from analysis.evaluate.claims.surfaces import (
     CONVENTIONS,
     ENDLESS,
@@ -14,6 +15,7 @@ from analysis.evaluate.claims.surfaces import (
     slowdown,
     speedup,
 )
+from analysis.evaluate.criteria import WORTHWHILE
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting
 
@@ -60,11 +62,9 @@ def _core_share(paper: Paper) -> Judgement:
 @claim("C039")
 def _both_dominate(paper: Paper) -> Judgement:
     bound = paper.numbers[0].value
-    both = {name: shares(**given) for name, given in CONVENTIONS.items()}
-    readings = tuple(
-        holds(name, each["decompression"] + each["core"], each["decompression"] + each["core"] > bound)
-        for name, each in both.items()
-    )
+    stages = {name: shares(**given) for name, given in CONVENTIONS.items()}
+    both = {name: each["decompression"] + each["core"] for name, each in stages.items()}
+    readings = tuple(holds(name, share, ABOVE(share, bound)) for name, share in both.items())
     reason = (
         f"Together they take {readings[0].value:.2f} % of the block; the least under any reading is "
         f"{min(r.value for r in readings):.2f} %."
@@ -190,14 +190,19 @@ def _no_gain_from_tp(paper: Paper) -> Judgement:
         "equal requests, TP1 on one accelerator, reordered": tensor_parallel_gain(batches, degree, 1),
         "equal requests, TP1 on one accelerator, not reordered": tensor_parallel_gain(batches, degree, 1, "as_printed"),
     }
-    readings = tuple(
-        holds(name, (float(gain.min()), float(gain.max())), gain.max() < 1.5) for name, gain in names.items()
+    ranges = {name: (float(gain.min()), float(gain.max())) for name, gain in names.items()}
+    equal, alone, printed_order = ranges.values()
+    readings = (
+        *(holds(f"{name}, no gain", each, NO_MORE(each[1])) for name, each in ranges.items()),
+        *(
+            holds(f"{name}, gain below {WORTHWHILE}", each, CRITERION(each[1], WORTHWHILE))
+            for name, each in ranges.items()
+        ),
     )
-    equal, alone, printed_order = (reading.value for reading in readings)
     reason = (
         f"On 8 accelerators TP8 runs at {equal[0]:.2f} to {equal[1]:.2f} times the speed of 8 data-parallel ones "
         f"(B = 64 to 4096); against one accelerator alone it gains {alone[0]:.2f} to {alone[1]:.2f} of 8, where it "
-        f"gains {printed_order[0]:.2f} to {printed_order[1]:.2f} without reordering; a gain below 1.5 counts as "
-        "none, and communication is left out."
+        f"gains {printed_order[0]:.2f} to {printed_order[1]:.2f} without reordering; how much is meaningful "
+        f"the paper does not say, below {WORTHWHILE} is our choice, and communication is left out."
     )
     return Judgement(readings, reason, "1", TIME, TP)

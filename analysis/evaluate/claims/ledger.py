@@ -1,7 +1,9 @@
 """The ledger: every claim of the paper with our number, a verdict, and the readings under which it holds.
 
 A claim's function enumerates readings (units, blocks, grouping, RoPE, ...), the first of them the one that the paper
-states or else the study's defaults. The verdict follows from which readings round to the printed digits.
+states or else the study's defaults. A statement in words speaks of the whole range that it names, so that a reading
+covers the range or a part that can be named beforehand, and no single cell of it. The verdict follows from the readings
+by the one rule of `readings.verdict_of`.
 """
 
 from collections import Counter
@@ -12,10 +14,39 @@ from importlib import import_module
 
 from analysis.evaluate import datasets
 from analysis.evaluate.claims.printed import PaperNumber, printed
+from analysis.evaluate.claims.readings import (
+    DIFFERS,
+    ERROR,
+    NOT_TESTABLE,
+    OPEN,
+    REPRODUCED,
+    UNDER_A_READING,
+    VERDICTS,
+    Paper,
+    Reading,
+    chosen_of,
+    holds,
+    verdict_of,
+)
 
-REPRODUCED, UNDER_A_READING, DIFFERS = "reproduced", "reproduced under a reading", "differs"
-ERROR, NOT_TESTABLE, OPEN = "error in the paper", "not testable", "open"
-VERDICTS = (REPRODUCED, UNDER_A_READING, DIFFERS, ERROR, NOT_TESTABLE, OPEN)
+__all__ = [
+    "DIFFERS",
+    "ERROR",
+    "NOT_TESTABLE",
+    "OPEN",
+    "REPRODUCED",
+    "UNDER_A_READING",
+    "VERDICTS",
+    "Finding",
+    "Judgement",
+    "Paper",
+    "Reading",
+    "claim",
+    "counts",
+    "holds",
+    "ledger",
+]
+
 # The files claims/*.py that hold claims.
 MODULES = (
     "devices",
@@ -38,64 +69,24 @@ TESTS = "tests/test_ledger.py::test_our_number_by_hand"
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One way to understand a claim: the number (or numbers) it gives, and whether they fit what is printed."""
-
-    name: str
-    value: object
-    fits: bool
-    rounded: bool = False  # judged by rounding to the printed digits, so that a deviation makes sense
-
-
-@dataclass(frozen=True)
-class Paper:
-    """What the paper prints for a claim; makes readings that are judged by the printed digits."""
-
-    numbers: tuple[PaperNumber, ...]
-
-    def reading(self, name: str, *values: float) -> Reading:
-        """A reading judged by rounding: every value must round to the number printed in its place."""
-        pairs = zip(values, self.numbers, strict=True)
-        return Reading(name, _one(values), all(number.fits(value) for value, number in pairs), rounded=True)
-
-
-def holds(name: str, value: object, fits: bool) -> Reading:
-    """A reading judged by a stated criterion instead of printed digits."""
-    return Reading(name, value, bool(fits))
-
-
-@dataclass(frozen=True)
 class Judgement:
-    """What a claim's function finds: readings (the first is the expected one) and a sentence with computed numbers.
-
-    `contradicted`: the paper's own printed inputs, or another of its rows, give a different number.
-    `testable`: False where the paper prints nothing to compare with.
-    """
+    """What a claim's function finds: readings (the first is the expected one) and a sentence with computed numbers."""
 
     readings: tuple[Reading, ...]
     reason: str
     unit: str = "1"
     equation: str = ""
     figure: str = ""
-    contradicted: bool = False
-    testable: bool = True
 
     @property
     def verdict(self) -> str:
-        """The verdict; see the module's docstring."""
-        if not self.testable:
-            return NOT_TESTABLE
-        if self.readings[0].fits:
-            return REPRODUCED
-        if self.contradicted:
-            return ERROR
-        return UNDER_A_READING if any(reading.fits for reading in self.readings) else DIFFERS
+        """The verdict, by `verdict_of`."""
+        return verdict_of(self.readings)
 
     @property
     def chosen(self) -> Reading:
-        """The reading that the finding's number is taken from: the first that fits, if the verdict rests on it."""
-        fitting = [reading for reading in self.readings if reading.fits and not self.contradicted]
-        return (fitting or self.readings)[0]
+        """The reading that the finding's number is taken from."""
+        return chosen_of(self.readings)
 
 
 @dataclass(frozen=True)
@@ -121,6 +112,12 @@ class Finding:
         return datasets.claims()[self.id]
 
     @property
+    def rules(self) -> tuple[str, ...]:
+        """What is asked of the chosen reading, in words."""
+        chosen = chosen_of(self.readings).tests if self.readings else ()
+        return tuple(dict.fromkeys(each.rule.words for each in chosen))
+
+    @property
     def fitting(self) -> int:
         """How many of the readings fit what is printed."""
         return sum(reading.fits for reading in self.readings)
@@ -139,10 +136,6 @@ def claim(id_: str, significant: int | None = None):
         return function
 
     return register
-
-
-def _one(values: tuple) -> object:
-    return values[0] if len(values) == 1 else values
 
 
 def _deviation(reading: Reading, numbers: tuple[PaperNumber, ...]) -> float | None:
@@ -190,7 +183,12 @@ def ledger() -> tuple[Finding, ...]:
         return tuple(_found(id_) for id_ in datasets.claims())
 
 
-def counts() -> dict[str, int]:
-    """How many claims have each verdict, in the order of `VERDICTS`."""
-    found = Counter(finding.verdict for finding in ledger())
+def weighing(*weights: str) -> tuple[Finding, ...]:
+    """The findings on claims of these weights (`carries`, `supports`, `arithmetic`); all if none is named."""
+    return tuple(finding for finding in ledger() if not weights or finding.claim.weight in weights)
+
+
+def counts(*weights: str) -> dict[str, int]:
+    """How many claims (of these weights, or of any) have each verdict, in the order of `VERDICTS`."""
+    found = Counter(finding.verdict for finding in weighing(*weights))
     return {verdict: found[verdict] for verdict in VERDICTS}

@@ -5,6 +5,7 @@ from analysis.derive.block import Architecture
 from analysis.derive.decoder import attention_parameters
 from analysis.derive.symbols import n_dec, width_weights
 from analysis.evaluate.claims.ledger import Judgement, Paper, claim, holds
+from analysis.evaluate.claims.readings import LOWER
 from analysis.evaluate.numbers import exact
 from analysis.evaluate.quantities import evaluate, quantity
 from analysis.evaluate.setting import Setting
@@ -55,7 +56,7 @@ def _gpt3_cache(paper: Paper) -> Judgement:
 def _gpt3_over_r1(paper: Paper) -> Judgement:
     ratio = {blocks: kv(GPT3) / kv(R1, blocks=blocks) for blocks in (61, 60)}
     readings = (
-        paper.reading("61 blocks, RoPE key cached", ratio[61]),
+        paper.reading("61 blocks, RoPE key cached", ratio[61], own=True),
         paper.reading("60 blocks, RoPE key cached", ratio[60]),
         paper.reading("61 blocks, RoPE key left out", kv(GPT3) / kv(R1, rope="out")),
         paper.reading("60 blocks, RoPE key left out", kv(GPT3) / kv(R1, rope="out", blocks=60)),
@@ -86,7 +87,7 @@ def _active(paper: Paper) -> Judgement:
 def _llama4_over_r1(paper: Paper) -> Judgement:
     ratio = {blocks: kv(LLAMA4) / kv(R1, blocks=blocks) for blocks in (61, 60)}
     readings = (
-        paper.reading("61 blocks, as in the paper's Table II", ratio[61]),
+        paper.reading("61 blocks, as in the paper's Table II", ratio[61], own=True),
         paper.reading("60 blocks", ratio[60]),
         paper.reading("61 blocks, RoPE key left out", kv(LLAMA4) / kv(R1, rope="out")),
     )
@@ -124,9 +125,7 @@ def _eight_million_tokens(paper: Paper) -> Judgement:
         f"The figure prints no values; ours are {total[0]:.2f} (GPT-3), {total[1]:.2f} (Llama 4) and "
         f"{total[2]:.2f} TB (R1), of which weights take {weights[0]:.2f}, {weights[1]:.2f} and {weights[2]:.2f} TB."
     )
-    return Judgement(
-        (holds("two-byte weights and cache", total, False),), reason, "TB", KV, "fig-memory", testable=False
-    )
+    return Judgement((holds("two-byte weights and cache", total),), reason, "TB", KV, "fig-memory")
 
 
 def _millions(paper: Paper, mechanism: Mechanism, key: tuple[str, ...], both: tuple[str, ...]) -> tuple:
@@ -193,7 +192,9 @@ def _weights_favour_dp(paper: Paper) -> Judgement:
     copy = exact(n_dec * attention_parameters(mla.architecture) * width_weights, mla.point)
     as_mha = exact(n_dec * attention_parameters(Architecture("MHA")) * width_weights, mla.point)
     capacity = mla.accelerator.M_cap * 1e9
-    readings = (holds("a copy of R1's attention weights against an MHA of equal sizes", copy / as_mha, copy < as_mha),)
+    readings = (
+        holds("a copy of R1's attention weights against an MHA of equal sizes", copy / as_mha, LOWER(copy, as_mha)),
+    )
     reason = (
         f"A copy of all attention weights takes {copy / 1e9:.1f} GB, {100 * copy / capacity:.0f} % of a B200, "
         f"where an MHA of equal sizes would take {as_mha / 1e9:.1f} GB; data parallelism needs such a copy in "

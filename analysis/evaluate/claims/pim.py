@@ -5,6 +5,7 @@ import numpy as np
 from analysis.derive import roofline
 from analysis.derive.symbols import BW_mem, P_exp, RP_acc, deg_EP, n_acc
 from analysis.evaluate.claims.ledger import Judgement, Paper, Reading, claim, holds
+from analysis.evaluate.claims.readings import FALLING, HIGHER, LOWER
 from analysis.evaluate.claims.systems import (
     CONTEXTS,
     GPT3,
@@ -23,7 +24,7 @@ from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 
 PIM, FIGURE = "r1-32-pim", "fig-pim-gain"
-LOW = 64.0  # requests of the system that count as a low batch: two per accelerator
+LOW = (64.0, 32.0, 128.0, 256.0, 512.0)  # requests of the system that count as a low batch: below the flip
 
 
 def flip(activations: bool) -> float:
@@ -65,14 +66,16 @@ def _below_32(paper: Paper) -> Judgement:
 
 @claim("C079")
 def _low_batch_and_context(paper: Paper) -> Judgement:
-    room, some = caps(R1), CONTEXTS <= 131072
-    equal, full = gain(np.full_like(CONTEXTS, LOW), CONTEXTS), gain(room, CONTEXTS)
+    some = CONTEXTS <= 131072
+    full = gain(caps(R1), CONTEXTS)[some]
+    equal = [gain(np.full_like(CONTEXTS, batch), CONTEXTS)[some] for batch in LOW]
 
-    def reading(name: str, gains: np.ndarray) -> Reading:
-        shown = (float(gains[0]), float(gains[some][-1]))
-        return holds(name, shown, bool(np.all(np.diff(gains[some]) < 0) and gains[0] > 1))
+    def reading(name: str, *series: np.ndarray) -> Reading:
+        """Every series falls with the context and begins above a tie; the numbers shown are the first one's ends."""
+        asked = [test for gains in series for test in (FALLING(gains), HIGHER(gains[0]))]
+        return holds(name, (float(series[0][0]), float(series[0][-1])), *asked)
 
-    low = reading(f"B = {LOW:g}, L = 1K to 128K", equal)
+    low = reading(f"every batch from {min(LOW):g} to {max(LOW):g}, L = 1K to 128K (at {LOW[0]:g})", *equal)
     readings = (reading("each context at its own B_cap, L = 1K to 128K", full), low)
     first = CONTEXTS[np.argmax(full > 1)]
     reason = (
@@ -102,7 +105,7 @@ def _specialised_hardware(paper: Paper) -> Judgement:
 
     found = {"MLA reordered": speeds(), "MLA as printed": speeds(order="as_printed")}
     readings = tuple(
-        holds(f"{name}: core attention of GPT-3, Llama 4 and R1", each, each[2] < 1 < min(each[:2]))
+        holds(f"{name}: core attention of GPT-3, Llama 4 and R1", each, LOWER(each[2]), *map(HIGHER, each[:2]))
         for name, each in found.items()
     )
     mha, gqa, mla = found["MLA reordered"]

@@ -80,7 +80,8 @@ def slowdown(**given) -> Surface:
 
 def fits_memory(cells: Surface) -> np.ndarray:
     """Whether a cell fits an accelerator of the paper's 32 without reordering, decompressed K and V counted."""
-    cap = evaluate("B_cap", model=R1, accelerator=B200, n_acc=SYSTEM, B=cells.B, L=cells.L, order="as_printed").value
+    system = {"model": R1, "accelerator": B200, "n_acc": SYSTEM, "order": "as_printed", "rounding": "down"}
+    cap = evaluate("B_cap", B=cells.B, L=cells.L, **system).value
     return cap >= cells.B * SYSTEM
 
 

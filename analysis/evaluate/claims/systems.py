@@ -20,8 +20,11 @@ WIRES = serving.COMMUNICATION
 
 @lru_cache(maxsize=256)
 def scenario(name: str, **more) -> Setting:
-    """The setting of a row of data/scenarios.csv, with parameters added or replaced. Raises InputError."""
-    return Setting.of(scenario=name, **more)
+    """The setting of a row of data/scenarios.csv, with parameters added or replaced. Raises InputError.
+
+    Batches are judged as the paper prints them, down to an integer, not to whole requests for each group.
+    """
+    return Setting.of(scenario=name, **{"rounding": "down", **more})
 
 
 @lru_cache(maxsize=512)

@@ -1,12 +1,13 @@
 """Table III: arithmetic intensity of four layers in prefill and decode, charged operand by operand (C029 to C036).
 
-The table charges layers one by one, without RoPE, and prints the limit of large batch and context. Its bytes drop some
-operands: the readings are all the ways to charge a layer's tensors, the first of them every tensor once.
+The table charges layers one by one, without RoPE, and prints the limit of large batch and context. Some of its rows
+print what only every tensor charged once gives; that is the table's own rule, and the first reading of every row. The
+other readings are all the other ways to charge a layer's tensors.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import combinations
 
 from sympy import Expr, Integer, Symbol, oo
@@ -80,7 +81,11 @@ def _subsets(tensors: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
 def _readings(paper: Paper, entry: Entry) -> tuple:
     found = [(charged, entry.intensity(charged, _sizes())) for charged in _subsets(entry.kernel.boundary)]
     return tuple(
-        paper.reading("charged: " + ", ".join(tensor.name for tensor in charged), float(value))
+        paper.reading(
+            "charged: " + ", ".join(tensor.name for tensor in charged),
+            float(value),
+            own=charged == entry.kernel.boundary,
+        )
         for charged, value in found
         if value != oo
     )
@@ -94,21 +99,31 @@ def _dropped(entry: Entry, reading) -> str:
 def _table3(paper: Paper, id_: str) -> Judgement:
     entry, twin = TABLE_III[id_], SAME_OPERATION.get(id_)
     readings = _readings(paper, entry)
-    contradicted = twin is not None and _same_limit(readings[0].value, twin)
     reason = f"With every tensor charged once the limit is {_closed(entry)} = {readings[0].value:.4g} FLOP/byte"
-    if contradicted:
+    if not readings[0].fits:
+        reason += f", as rows {' and '.join(rows_that_charge_all())} charge"
+    if twin is not None:
         reason += (
             f", as for the same operation in {TABLE_III[twin].phase}, printed there as {printed(twin)[0].value:.0f}"
         )
     label = quantity("kv_decompression_flops" if entry.stage == "decompression" else "core_attention_intensity").label
     reason += _what_is_dropped(entry, readings, paper.numbers[0].value) + "."
-    return Judgement(readings, reason, "FLOP/byte", label, contradicted=contradicted)
+    return Judgement(readings, reason, "FLOP/byte", label)
 
 
-def _same_limit(ours: float, twin: str) -> bool:
-    """Whether another row of the table has our limit too, and its printed number agrees with it."""
-    number = printed(twin, ROUNDED.get(twin))[0]
-    return _readings(Paper((number,)), TABLE_III[twin])[0].value == ours and number.fits(ours)
+@cache
+def rows_that_charge_all() -> tuple[str, ...]:
+    """The rows whose printed number every tensor charged once gives, and no other charge that counts: the table's rule.
+
+    A tensor that weighs nothing in the limit may be left out without a trace, so such readings tell nothing.
+    """
+    return tuple(id_ for id_ in TABLE_III if _charges_all(id_))
+
+
+def _charges_all(id_: str) -> bool:
+    whole, *others = _readings(Paper(printed(id_, ROUNDED.get(id_))), TABLE_III[id_])
+    telling = [reading for reading in others if reading.value != whole.value]
+    return whole.fits and bool(telling) and not any(reading.fits for reading in telling)
 
 
 def _what_is_dropped(entry: Entry, readings: tuple, number: float) -> str:

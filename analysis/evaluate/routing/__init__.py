@@ -9,11 +9,18 @@ Experts are numbered by popularity: expert 0 is the hottest.
 """
 
 from .audit import AuditRow, audit
-from .imbalance import accelerator_imbalance, expert_imbalance, load_imbalance, shuffled_band
-from .inputs import DRAWS, Band
+from .imbalance import (
+    accelerator_imbalance,
+    expert_imbalance,
+    load_imbalance,
+    random_imbalance,
+    shuffled_band,
+    shuffled_imbalances,
+)
+from .inputs import DRAWS, Band, Estimate
 from .placement import PLACEMENTS, share_matrix
 from .popularity import active_experts, active_probability, inclusion, zipf
-from .sampling import expected_maximum, sample_tokens
+from .sampling import busiest_arrivals, expected_maximum, sample_tokens
 from .successive import successive_inclusion
 
 __all__ = [
@@ -21,17 +28,21 @@ __all__ = [
     "PLACEMENTS",
     "AuditRow",
     "Band",
+    "Estimate",
     "accelerator_imbalance",
     "active_experts",
     "active_probability",
     "audit",
+    "busiest_arrivals",
     "expected_maximum",
     "expert_imbalance",
     "inclusion",
     "load_imbalance",
+    "random_imbalance",
     "sample_tokens",
     "share_matrix",
     "shuffled_band",
+    "shuffled_imbalances",
     "successive_inclusion",
     "zipf",
 ]

@@ -19,6 +19,13 @@ class Band(NamedTuple):
     high: float
 
 
+class Estimate(NamedTuple):
+    """A mean over random draws and its standard error."""
+
+    mean: float
+    error: float
+
+
 def whole(name: str, value, low: int = 1) -> int:
     """Return `value` as an int of at least `low`, or raise InputError.
 

@@ -80,3 +80,29 @@ def expected_maximum(
     highest = (tokens @ share).max(axis=1) * n_acc / (B * n_k)
     mean, error = float(highest.mean()), float(highest.std(ddof=1) / np.sqrt(replicas))
     return inputs.Band(mean, mean - _Z * error, mean + _Z * error)
+
+
+def busiest_arrivals(n_e: int, n_k: int, n_acc: int, tokens: int, replicas: int = 400, seed: int = 0) -> np.ndarray:
+    """Copies that reach the busiest accelerator over the wires in each of some routing steps, [replicas].
+
+    `tokens` on each accelerator pick n_k experts, all equally likely and none twice; copies for experts at home stay at
+    home. So a token's copies fall on the accelerators as a multivariate hypergeometric draw. Raises InputError as
+    `inclusion`, and unless n_acc divides n_e.
+
+    >>> busiest_arrivals(4, 4, 2, 10, replicas=2).tolist()
+    [20, 20]
+    """
+    n_e, n_k = inputs.layer(n_e, n_k)
+    n_acc, tokens, replicas = (inputs.whole(*each) for each in zip(_STEP, (n_acc, tokens, replicas), strict=True))
+    if n_e % n_acc:
+        raise InputError(f"routing: n_acc={n_acc} does not divide n_e={n_e} experts, give a divisor of {n_e}")
+    rng = np.random.default_rng((2, inputs.whole("seed", seed, low=0)))
+    return np.array([_busiest(rng, n_e // n_acc, n_k, n_acc, tokens) for _ in range(replicas)])
+
+
+_STEP = ("n_acc", "tokens", "replicas")
+
+
+def _busiest(rng: np.random.Generator, held: int, n_k: int, n_acc: int, tokens: int) -> int:
+    sent = rng.multivariate_hypergeometric([held] * n_acc, n_k, (n_acc, tokens), method="count").sum(axis=1)
+    return int((sent.sum(axis=0) - sent.diagonal()).max())

@@ -11,7 +11,8 @@ from analysis.evaluate.own_text import shown
 from analysis.evaluate.parameters import COUNT, PARAMETERS, ROW
 from analysis.evaluate.reading import read
 
-ARRAYS = ("B", "L", "causal", "Gamma_imb", "BW_Int", "width", "width_weights", "width_kv", "width_activations")
+WIDTHS = ("width", "width_weights", "width_experts", "width_kv", "width_activations")
+ARRAYS = ("B", "L", "causal", "Gamma_imb", "BW_Int", *WIDTHS)
 RANGE = ("from", "to", "points", "scale")
 MOST_VALUES = 1_000_000
 

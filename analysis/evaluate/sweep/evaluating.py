@@ -89,7 +89,7 @@ def _form(name: str, setting: Setting) -> _Form:
     built = setting.architecture if "model" in setting.given else None
     chosen = tuple(setting[each] for each in PARAMETERS if PARAMETERS[each].kind == CHOICE)
     given = tuple(each for each in PARAMETERS if PARAMETERS[each].kind == ROW and each in setting.given)
-    key = (name, built, setting.conventions, chosen, given, setting.two_levels)
+    key = (name, built, setting.conventions, chosen, given, setting.two_levels, setting.layout)
     if key not in _forms:
         if len(_forms) >= MOST_FORMS:
             _forms.clear()

@@ -60,14 +60,15 @@ def expert_speed(setting: Setting, tokens) -> np.ndarray:
     """How many times faster a routed expert runs on the device over tokens per expert [1]. Raises InputError."""
     needs_device(setting)
     per_request = float(value(n_k / n_e, setting.point))
-    form = proofs.device_speed(roofline.expert()).xreplace({deg_EP: n_acc})
+    form = proofs.device_speed(roofline.expert(setting.architecture.expert_width)).xreplace({deg_EP: n_acc})
     return value(form, setting.point | {B: np.asarray(tokens, dtype=float) / per_request})
 
 
 def even_batch(setting: Setting, activations: bool = True) -> float:
     """Batch [requests] at which an expert takes equal time on both devices. Raises InputError."""
     needs_device(setting)
-    form = roofline.B_MoE(activations).xreplace({deg_EP: n_acc, RP_acc: proofs.even_intensity()})
+    form = roofline.B_MoE(activations, setting.architecture.expert_width)
+    form = form.xreplace({deg_EP: n_acc, RP_acc: proofs.even_intensity()})
     return float(value(form, setting.point))
 
 

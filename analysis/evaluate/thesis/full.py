@@ -19,7 +19,7 @@ _cap = lru_cache(maxsize=64)(capacity.B_cap)
 def batch_at_capacity(setting: Setting, L, replaced: dict | None = None):
     """B_cap [requests], not rounded, over arrays of L; `replaced` are symbols' values. Below 0 where nothing fits."""
     kept = system.book(setting)
-    form = _cap(setting.architecture, setting.conventions, kept.weights, kept.activations)
+    form = _cap(setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout)
     return value(form, swept(setting, L=L) | (replaced or {}))
 
 

@@ -1,7 +1,9 @@
 """Proposition (e) in numbers: elasticity of throughput, the best split of a budget, tokens per joule.
 
-A device is four factors on a reference accelerator's resources. Its cost is the sum of each factor times the share
-of the reference's cost (its area, power or price) that goes to that resource; a budget of 1 buys the reference.
+A device is four factors on a reference accelerator's resources; that on the interconnect is of every link that it has,
+inside a group and between groups. Its cost is the sum of each factor times the share of the reference's cost (its area,
+power or price) that goes to that resource; a budget of 1 buys the reference. No source was found for such shares:
+those in BUDGETS are assumed, and `over_shares` asks what others would give.
 """
 
 from collections.abc import Sequence
@@ -11,63 +13,52 @@ from itertools import product
 import numpy as np
 from sympy import Symbol
 
-from analysis.derive.symbols import BW_Int, BW_mem, M_cap, P_acc
+from analysis.derive.symbols import BW_exp, BW_Int, BW_mem, BW_out, M_cap, P_acc, P_exp
 from analysis.errors import InputError
 from analysis.evaluate import datasets
-from analysis.evaluate.plan import plans
 from analysis.evaluate.points import row_point
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.attention import longest
 from analysis.evaluate.thesis.full import batch_at_capacity, passing, throughput
 
-RESOURCES: dict[str, Symbol] = {
-    "arithmetic": P_acc,
-    "memory bandwidth": BW_mem,
-    "capacity": M_cap,
-    "interconnect": BW_Int,
+RESOURCES: dict[str, tuple[Symbol, ...]] = {
+    "arithmetic": (P_acc,),
+    "memory bandwidth": (BW_mem,),
+    "capacity": (M_cap,),
+    "interconnect": (BW_Int, BW_out),
 }
+SINGLE = {"arithmetic": P_acc, "memory bandwidth": BW_mem, "capacity": M_cap, "interconnect": BW_Int}
+OUTER = {"link between groups": BW_out}
+SECOND = {"arithmetic for experts": P_exp, "memory bandwidth for experts": BW_exp}
 BUDGETS = {"area": (0.45, 0.25, 0.2, 0.1), "power": (0.55, 0.3, 0.05, 0.1), "price": (0.3, 0.25, 0.35, 0.1)}
 """Assumed shares of an accelerator's area, power and price, in the order of RESOURCES; parameters of the notebook."""
 
 
-def at_best(setting: Setting, models: Sequence[str], L: float) -> list[Setting]:
-    """Each model with the degrees that serve most at one context; a degree that the reader gave stays.
-
-    A model that fits in no arrangement keeps the setting's degrees, and its numbers are nan.
-    """
-    degrees = (
-        np.broadcast_to(np.array(setting["deg_TP"]), len(models)).tolist() if "deg_TP" in setting.given else [None]
-    )
-    degrees = degrees if len(degrees) == len(models) else [None] * len(models)
-    found = []
-    for model, degree in zip(models, degrees, strict=True):
-        each = setting.with_(model=model, deg_TP=degree, L=int(L))
-        try:
-            found.append(plans(each)[0].setting)
-        except InputError:
-            found.append(each)
-    return found
-
-
 def rate(setting: Setting, factors, L: float) -> np.ndarray:
     """Tokens/s and accelerator at B_cap with each resource multiplied by a factor (arrays of equal shape)."""
-    replaced = {
-        symbol: float(setting.point[symbol]) * np.asarray(factor)
-        for symbol, factor in zip(RESOURCES.values(), factors, strict=True)
-        if symbol in setting.point
-    }
+    pairs = zip(RESOURCES.values(), factors, strict=True)
+    return _rate(setting, {symbol: factor for symbols, factor in pairs for symbol in symbols}, L)
+
+
+def _rate(setting: Setting, factors: dict[Symbol, object], L: float) -> np.ndarray:
+    """Tokens/s and accelerator at B_cap with some symbols multiplied by factors, those that the setting has."""
+    had = {symbol: factor for symbol, factor in factors.items() if symbol in setting.point}
+    replaced = {symbol: float(setting.point[symbol]) * np.asarray(factor) for symbol, factor in had.items()}
     return throughput(setting, batch_at_capacity(setting, L, replaced), L, replaced)
 
 
-def elasticities(setting: Setting, L: float, step: float = 1e-3) -> dict[str, float]:
+def elasticities(setting: Setting, L: float, step: float = 1e-6) -> dict[str, float]:
     """Elasticity of throughput at B_cap to each resource [1], as central differences of logarithms.
 
-    Capacity changes the batch, the others the time of a token.
+    Capacity changes the batch, the others the time of a token; these sum to 1, less the share of time that latency
+    takes. A second level of network is a resource of its own, and so are the rates of a second device for experts.
     """
+    more = (OUTER if setting.two_levels else {}) | (SECOND if "accelerator_experts" in setting.given else {})
+    change = np.exp([step, -step])
     found = {}
-    for place, name in enumerate(RESOURCES):
-        up, down = (np.where(np.arange(4) == place, np.exp(change), 1.0) for change in (step, -step))
-        found[name] = float(np.log(rate(setting, up, L) / rate(setting, down, L)) / (2 * step))
+    for name, symbol in (SINGLE | more).items():
+        up, down = np.log(_rate(setting, {symbol: change}, L) * np.ones(2))
+        found[name] = float((up - down) / (2 * step))
     return found
 
 
@@ -95,19 +86,57 @@ def checked_budgets(lists) -> dict[str, np.ndarray]:
     return {name: checked_costs(costs, name) for name, costs in lists.items()}
 
 
-def best_split(setting: Setting, L: float, costs=BUDGETS["area"], points: int = 17, rounds: int = 6) -> Split:
-    """The split of a budget of 1 that maximises throughput: a grid over spending, then finer grids around the best."""
+def best_split(setting: Setting, L: float, costs=BUDGETS["area"], points: int = 9, rounds: int = 12) -> Split:
+    """The split of a budget of 1 that maximises throughput: a grid over spending, then finer grids around the best.
+
+    A grid whose best option lies on its edge is moved there before it is refined.
+    """
     costs = checked_costs(costs)
     plain = float(rate(setting, np.ones(4), L))
     spent, width = costs, 4.0
     for _ in range(rounds):
-        steps = np.geomspace(1 / width, width, points if width > 2 else 7)
+        count = points if width > 2 else 7
+        steps = np.geomspace(1 / width, width, count)
         options = np.array([[*each, 1.0] for each in product(steps, repeat=3)]) * spent
         options /= options.sum(axis=1, keepdims=True)
-        gains = rate(setting, tuple((options / costs).T), L)
-        spent, width = options[np.nanargmax(gains)], 1 + (width - 1) / 3
+        best = np.nan_to_num(rate(setting, tuple((options / costs).T), L)).argmax()
+        spent, inside = options[best], set(np.unravel_index(best, (count,) * 3)).isdisjoint((0, count - 1))
+        width = 1 + (width - 1) / 3 if inside else width
     factors = spent / costs
     return Split(dict(zip(RESOURCES, factors.tolist(), strict=True)), float(rate(setting, factors, L)) / plain)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Gain of the best split over many divisions of a budget [1]: the least and the most, and the shares of each."""
+
+    least: float
+    most: float
+    least_costs: tuple[float, ...]
+    most_costs: tuple[float, ...]
+
+
+def share_grid(least: float = 0.05, most: float = 0.65, step: float = 0.1) -> np.ndarray:
+    """Divisions of a budget among the four resources, a row each: every share from `least` to `most` by `step`.
+
+    >>> len(share_grid()), share_grid(0.25, 0.25).tolist()
+    (149, [[0.25, 0.25, 0.25, 0.25]])
+    """
+    rows = np.array(list(product(np.arange(least, most + step / 2, step).round(9), repeat=4)))
+    return rows[np.abs(rows.sum(axis=1) - 1) < step / 1e3]
+
+
+def gains_over_shares(setting: Setting, L: float, shares) -> np.ndarray:
+    """Throughput that the best split gives over the reference [1], for each row of shares of its cost."""
+    return np.array([best_split(setting, L, costs).gain for costs in shares])
+
+
+def over_shares(setting: Setting, L: float, shares=None) -> Spread:
+    """The least and the most that the best split gains over a range of shares, by default those of `share_grid`."""
+    shares = share_grid() if shares is None else np.asarray(shares, dtype=float)
+    gains = gains_over_shares(setting, L, shares)
+    low, high = gains.argmin(), gains.argmax()
+    return Spread(float(gains[low]), float(gains[high]), tuple(shares[low].tolist()), tuple(shares[high].tolist()))
 
 
 def specialised(setting: Setting, device: str, costs) -> np.ndarray:

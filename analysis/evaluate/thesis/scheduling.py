@@ -10,9 +10,9 @@ import numpy as np
 
 from analysis.derive.block import feedforward_stages
 from analysis.derive.communication import dispatched_bytes
-from analysis.derive.decoder import block_counts, feedforward_parameters
+from analysis.derive.decoder import block_counts, weight_bytes_per_block
 from analysis.derive.roofline import B_MoE
-from analysis.derive.symbols import B, BW_Int, Gamma_acc, Gamma_imb, M_cap, T_e, deg_EP, l, n_acc, n_act, width_weights
+from analysis.derive.symbols import B, BW_Int, Gamma_acc, Gamma_imb, M_cap, T_e, deg_EP, l, n_acc, n_act
 from analysis.derive.symbols import n_e as experts
 from analysis.evaluate.layers import layers
 from analysis.evaluate.numbers import value
@@ -91,7 +91,7 @@ def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> 
 
 def step(setting: Setting, arrangement: Arrangement, batches: np.ndarray, L: float) -> Step:
     """A step of the arrangement over batches, beside its experts and copies in memory."""
-    arranged = setting.with_(s=0, placement=None, copies=None, deg_EP=arrangement.deg_EP)
+    arranged = setting.with_(s=0, placement=None, copies=None, deg_EP=arrangement.deg_EP, deg_ETP=None)
     room = {M_cap: float(setting.point[M_cap]) - arrangement.copies * slot_bytes(setting)}
     terms = terms_at(arranged, batches, L, {Gamma_acc: arrangement.imbalance})
     last, work = routed(arranged, arrangement, batches)
@@ -117,8 +117,8 @@ def routed(setting: Setting, arrangement: Arrangement, batches: np.ndarray) -> t
 
 def slot_bytes(setting: Setting) -> float:
     """Bytes of one routed expert in every block that has it [byte]."""
-    held = feedforward_parameters(setting.architecture)["routed"] / experts
-    return float(value(held * block_counts(setting.architecture)["routed"] * width_weights, setting.point))
+    held = weight_bytes_per_block(setting.architecture)["routed"] / experts
+    return float(value(held * block_counts(setting.architecture)["routed"], setting.point))
 
 
 def _wire_bytes(setting: Setting, arrangement: Arrangement, batch: float) -> float:
@@ -129,4 +129,4 @@ def _wire_bytes(setting: Setting, arrangement: Arrangement, batch: float) -> flo
 def waiting_batch(setting: Setting, gamma: float) -> float:
     """Batch [requests] below which the busiest experts wait for weights, so that imbalance costs wires alone."""
     point = setting.point | {Gamma_imb: gamma, deg_EP: setting.point[n_acc]}
-    return float(value(B_MoE(True), point))
+    return float(value(B_MoE(True, setting.architecture.expert_width), point))

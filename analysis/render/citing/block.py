@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from html import escape
 
-PARTS = {"bibtex": "BibTeX", "latex": "LaTeX", "sympy": "sympy"}
+PARTS = {"bibtex": "BibTeX", "latex": "LaTeX"}
 """Texts to copy, by field of an entry. The page's script puts a button beside each."""
 KINDS = ("equation", "proposition", "table", "figure")
 

@@ -26,6 +26,8 @@ PAPER = {
     "tpot_bound": "Eq. 12",
     "all_to_all_time": "Eq. 13",
     "B_cap": "Eq. 11",
+    "weights_per_accelerator": "Eq. 11",
+    "kv_bytes_per_accelerator": "Eq. 11",
     "B_SLO": "Eq. 12",
     "load_imbalance": "Sec. VII-C",
     "parameters": "Fig. 4",

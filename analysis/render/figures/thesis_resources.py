@@ -6,14 +6,16 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from analysis.evaluate.arrangements import in_groups
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import resources
 from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions, speaker
 
-USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
+USED = ("phase", "order", "width", "peak", "weights")
 NAMES = tuple(resources.RESOURCES)
+ASSUMED = "assumed, no source"  # whence the shares of a budget are
 Budgets = Mapping[str, Sequence[float]]
 
 
@@ -46,33 +48,33 @@ def resources_figure(settings: Sequence[Setting], L: float, budgets: Budgets) ->
 def describe(settings: Sequence[Setting], L: float, budgets: Budgets) -> tuple[str, str]:
     """Caption and alternative text."""
     shares = "; ".join(f"{name} {', '.join(f'{share:g}' for share in costs)}" for name, costs in budgets.items())
+    speaks = speaker(settings)
     caption = (
-        f"Above: elasticity of throughput at B_cap, L = {L:.0f}, each model at the degrees that serve most. Then "
-        "factors on the accelerator's resources that give most tokens for the same budget, which divides (assumed) "
-        f"into {', '.join(NAMES)} as {shares}, and grows in proportion. {conventions(speaker(settings), *USED)}."
+        f"Above: elasticity of throughput at B_cap, L = {L:.0f}, on {speaks['n_acc']} x {speaks.accelerator.name}. "
+        "Then factors on the accelerator's resources that give most tokens for the same budget, which grows in "
+        f"proportion, and divides into {', '.join(NAMES)} as {shares} ({ASSUMED}). {conventions(speaks, *USED)}."
     )
-    gains = [
-        f"{each.model.id} {', '.join(rounded(resources.best_split(each, L, costs).gain) for costs in budgets.values())}"
+    gained = {
+        each.model.name: [rounded(resources.best_split(each, L, costs).gain) for costs in budgets.values()]
         for each in settings
-    ]
+    }
+    gains = [f"{name} {', '.join(numbers)}" for name, numbers in gained.items()]
     alt = f"Bar charts, a colour per model. Gain of the best split of {', '.join(budgets)}: {'; '.join(gains)}."
     return caption, alt
 
 
 def columns(settings: Sequence[Setting], L: float, budgets: Budgets, device: str) -> dict[str, list]:
-    """One row per model, budget and resource; gains of the best split and of the specialised device repeated."""
+    """One row per model, budget and resource: the share of cost, and whence it is; what is of the whole is repeated."""
     rows = []
     for setting in settings:
         worth = resources.elasticities(setting, L)
         for budget, costs in budgets.items():
             split, side = resources.best_split(setting, L, costs), resources.specialised(setting, device, costs)
-            gain = resources.gain(setting, side, L)
-            rows += [
-                (setting.model.id, budget, name, worth[name], split.factors[name], split.gain, float(factor), gain)
-                for name, factor in zip(NAMES, side, strict=True)
-            ]
-    header = ("model", "budget", "resource", "elasticity", "factor", "gain", "specialised_factor", "specialised_gain")
-    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+            whole = split.gain, resources.gain(setting, side, L)
+            each = zip(NAMES, costs, worth.values(), split.factors.values(), side.tolist(), strict=False)
+            rows += [(setting.model.id, budget, name, ASSUMED, *map(float, numbers), *whole) for name, *numbers in each]
+    header = ("model", "budget", "resource", "known", "share", "elasticity", "factor", "specialised_factor")
+    return dict(zip((*header, "gain", "specialised_gain"), map(list, zip(*rows, strict=True)), strict=True))
 
 
 def notes(settings: Sequence[Setting], L: float, budgets: Budgets, device: str) -> dict[str, float]:
@@ -82,10 +84,21 @@ def notes(settings: Sequence[Setting], L: float, budgets: Budgets, device: str) 
     """
     costs, found = next(iter(budgets.values())), {}
     for name, setting in {"first": settings[0], "last": settings[-1]}.items():
+        spread = resources.over_shares(setting, L)
         found[f"thesis_split_{name}"] = resources.best_split(setting, L, costs).gain
+        found[f"thesis_split_{name}_least"], found[f"thesis_split_{name}_most"] = spread.least, spread.most
         found[f"thesis_side_{name}"] = resources.gain(setting, resources.specialised(setting, device, costs), L)
         found[f"thesis_side_flip_{name}"] = resources.even_share(setting, device, L, costs)
         found[f"thesis_worth_flip_{name}"] = resources.even_context(setting)
-        worth = resources.elasticities(setting, L)
-        found |= {f"thesis_worth_{name}_{each.replace(' ', '_')}": number for each, number in worth.items()}
-    return found
+        found |= _named(f"thesis_worth_{name}", resources.elasticities(setting, L))
+    grid = resources.share_grid()
+    return found | {"thesis_shares_least": float(grid.min()), "thesis_shares_most": float(grid.max())}
+
+
+def notes_between(setting: Setting, L: float, link_between: str, group: int) -> dict[str, float]:
+    """Numbers for the book: what each resource is worth where groups of accelerators are joined by a slower link."""
+    return _named("thesis_worth_between", resources.elasticities(in_groups(setting, link_between, group), L))
+
+
+def _named(prefix: str, worth: Mapping[str, float]) -> dict[str, float]:
+    return {f"{prefix}_{name.replace(' ', '_')}": number for name, number in worth.items()}

@@ -107,7 +107,7 @@ var explorer = (function () {
     const chosen = {
       B, L, deg_TP, deg_DP, deg_EP, l: state.phase === "decode" ? 1 : L, n_acc: deg_TP * deg_DP,
       Gamma_imb: state.Gamma_imb, Gamma_acc: state.Gamma_imb,
-      width_weights: width, width_kv: width, width_activations: width,
+      width_weights: width, width_experts: width, width_kv: width, width_activations: width,
     };
     return Object.assign(
       {}, study.conventions, study.models[state.model].point,
@@ -124,7 +124,7 @@ var explorer = (function () {
     const tpot = total(results.terms);
     return Object.assign(results, {
       point, order, tpot, titles: model.titles[order],
-      B_cap: Math.max(0, Math.floor(results.B_cap)),
+      B_cap: Math.max(0, Math.floor(results.B_cap / point.deg_DP) * point.deg_DP),  // whole requests for each group
       B_SLO: largestBatch((B) => total(form(Object.assign({}, point, { B })).terms) <= state.slo),
       throughput: state.B / tpot,
     });
