@@ -32,15 +32,25 @@ from analysis.derive.windows import largest, over_blocks
 # Vectors (norms, biases) cost parameters but no counted FLOPs: elements per block, per dense block, per
 # block with experts, per routed expert, and once for the model.
 VECTORS: dict[str, dict[str, Expr]] = {
-    "norms": {"block": 2 * d_emb, "once": d_emb},
+    "norms": {"block": 2 * d_emb, "once": d_emb},  # one before attention, one before the feed-forward layer, the last
     "norm_biases": {"block": 2 * d_emb, "once": d_emb},
+    "one_norm": {"block": d_emb, "once": d_emb},  # attention and feed-forward layer side by side behind one norm
+    "one_norm_bias": {"block": d_emb, "once": d_emb},
+    "bare_norms": {},  # norms without weights
+    "post_norms": {"block": 2 * d_emb},  # one more behind each of the two
+    "embedding_norm": {"once": 2 * d_emb},  # with its bias
     "latent_norms": {"block": d_Qco + d_KVco},
     "latent_norm_kv": {"block": d_KVco},
+    "latent_biases": {"block": d_Qco + d_KVco + d_RoPE + d_emb},
+    "latent_bias_kv": {"block": d_KVco + d_RoPE + d_emb},
     "qk_norm": {"block": 2 * d_hd},
+    "qk_norm_biases": {"block": 2 * d_hd},
     "qk_norm_wide": {"block": n_hd * d_hd + n_kv * d_hd},
     "qkv_bias": {"block": (n_hd + 2 * n_kv) * d_hd},
     "out_bias": {"block": d_emb},
     "ffn_bias": {"dense": d_FFN + d_emb},
+    "gated_ffn_bias": {"dense": 2 * d_FFN + d_emb},
+    "head_bias": {"once": n_vocab},
     "router_bias": {"experts": n_e},
     "shared_gate": {"experts": d_emb},
     "expert_bias": {"expert": 2 * d_MoE + d_emb},

@@ -79,11 +79,14 @@ def _where(path: Path, failure: yaml.YAMLError) -> str:
     return f"{place(path)}{line}: found {problem}, allowed is YAML as `name: value` lines; correct this line."
 
 
-def json_mapping(path: Path) -> dict:
-    """The object that a JSON file holds. Raises InputError for anything else, a repeated key, NaN or Infinity."""
+def json_mapping(path: Path, constants: bool = False) -> dict:
+    """The object that a JSON file holds. Raises InputError for anything else, a repeated key, NaN or Infinity.
+
+    `constants` lets NaN and Infinity pass, which Python writes and published configurations hold.
+    """
     text = read_text(path, JSON_BYTES)
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=float if constants else _no_constant)
     except InputError as failure:
         raise InputError(f"{place(path)}: {failure}") from None
     except json.JSONDecodeError as failure:

@@ -5,7 +5,7 @@ from sympy import Symbol
 from analysis.derive.symbols import BY_NAME, M_cap, P_acc, deg_grp
 from analysis.errors import InputError
 from analysis.evaluate import datasets
-from analysis.evaluate.rows import PEAKS, Accelerator, Row
+from analysis.evaluate.rows import PEAKS, SERVED_WIDTHS, Accelerator, Row
 from analysis.evaluate.units import TO_SI
 
 SYSTEM = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "deg_EP")
@@ -50,8 +50,9 @@ def peak_rate(row: Accelerator, peak: str = "bf16"):
 def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     """The columns of a row that are symbols, as symbol to number in SI units; empty cells are left out.
 
-    A model with key-value heads also gives deg_grp, an accelerator gives P_acc at the precision `peak`
-    and M_cap as `memory_bytes` counts it.
+    A model with key-value heads also gives deg_grp, an accelerator gives P_acc at the precision `peak` and M_cap as
+    `memory_bytes` counts it. The widths in which a model's files are stored stay out: what to count with is asked for,
+    and is no size of the architecture.
     Raises InputError for a precision that the accelerator lacks.
 
     >>> from analysis.derive.symbols import BW_mem
@@ -59,7 +60,8 @@ def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     >>> row_point(accelerator("b200-paper"))[BW_mem]
     8000000000000
     """
-    names = [name for name in type(row).model_fields if name in BY_NAME and getattr(row, name) is not None]
+    columns = [name for name in type(row).model_fields if name in BY_NAME and name not in SERVED_WIDTHS]
+    names = [name for name in columns if getattr(row, name) is not None]
     point = {BY_NAME[name]: _si(row, name) for name in names}
     if getattr(row, "n_kv", None):
         point[deg_grp] = row.n_hd // row.n_kv

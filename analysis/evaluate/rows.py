@@ -16,6 +16,7 @@ from analysis.evaluate.units import RANGES
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
+Width = Annotated[float, Field(gt=0, le=4)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
 TrueFalse = Annotated[bool, BeforeValidator(true_or_false)]
 PrintedNumber = Annotated[Printed, PlainValidator(Printed.parse)]
@@ -27,6 +28,7 @@ Order = Literal["as_printed", "reordered"]
 Mechanism = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
 
 PEAKS = ("bf16", "fp8", "fp4")
+SERVED_WIDTHS = ("width_weights", "width_experts", "width_kv")  # how files are stored: no size of the architecture
 EXPERT_COLUMNS = ("d_MoE", "n_e", "n_k", "n_shared", "d_shared")
 
 
@@ -109,6 +111,16 @@ class Model(Row):
     exact_source: str = column("where the exact element count stands", default="")
     total_cause: str = column("why the printed total and the sizes differ by more than the last digit", default="")
     context_max: Count | None = column("longest context the configuration allows", "tokens", None)
+    width_weights: Width | None = column(
+        "bytes of a weight as the makers' files store it, scales of small groups counted; empty where 16 bit",
+        "byte",
+        None,
+    )
+    width_experts: Width | None = column(
+        "bytes of a routed expert's weight in those files, where they differ from the other weights", "byte", None
+    )
+    width_kv: Width | None = column("bytes of a cached element that those files ask for", "byte", None)
+    omits: str = column("parts that the model has and this study does not represent", default="")
 
     @model_validator(mode="after")
     def _columns_agree(self) -> Self:
@@ -123,6 +135,8 @@ class Model(Row):
             self._need(EXPERT_COLUMNS, "some blocks have experts (n_moe > 0)")
             if self.n_k > self.n_e:
                 refuse("n_k", self.n_k, f"at most n_e ({self.n_e})")
+        elif self.width_experts:
+            refuse("width_experts", self.width_experts, "no value, because no block has experts (n_moe is 0)")
         return self._windows_agree()._heads_agree()
 
     def _windows_agree(self) -> Self:

@@ -6,6 +6,7 @@ import time
 import pytest
 import yaml
 
+from analysis.evaluate.huggingface import import_config
 from tests.reader.broken import run
 
 
@@ -22,6 +23,18 @@ def written(tmp_path):
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def imported(tmp_path):
+    """Import a configuration given as a dict; further arguments replace its keys."""
+
+    def read(config, **changes):
+        path = tmp_path / "a-model.json"
+        path.write_text(json.dumps(config | changes))
+        return import_config(path)
+
+    return read
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from analysis.errors import InputError
 from analysis.evaluate.asked import asked
 from analysis.evaluate.edition.reading import read_edition
 from analysis.evaluate.huggingface import import_config, report
+from analysis.evaluate.huggingface.stored import CACHE, STATED
 from analysis.evaluate.measured import calibrations
 from analysis.evaluate.measured.importing import import_folder
 from analysis.evaluate.measured.load import SCHEMA, load
@@ -112,7 +113,8 @@ def test_a_notebook_with_any_parameters(given):
 def test_a_configuration_with_any_values_in_it(tmp_path, name, data):
     config = json.loads(json.dumps(PUBLISHED[name]))
     inner = config.get("text_config", config)
-    for key in data.draw(st.lists(st.sampled_from(sorted({*inner, "sliding_window", "layer_types"})), max_size=3)):
+    known = sorted({*inner, "sliding_window", "layer_types", *STATED, *CACHE})
+    for key in data.draw(st.lists(st.sampled_from(known), max_size=3)):
         inner[key] = data.draw(VALUES)
     (tmp_path / "config.json").write_text(json.dumps(config))
     answers_or_refuses(lambda: report(import_config(tmp_path / "config.json")))

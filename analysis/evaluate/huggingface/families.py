@@ -1,202 +1,110 @@
-"""What a `model_type` means: the part of an architecture that its code holds and its config.json does not.
-
-One line per type. `attention` is heads (MHA or GQA, by the head counts) or latent; `windows` and `experts` name the
-rules of `analysis.evaluate.huggingface.blocks`; `must` are keys without which a row would be a guess.
-"""
+"""What a `model_type` means, as data/families.yml says: one entry per type of text decoder."""
 
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+FILE = Path(__file__).resolve().parents[3] / "data" / "families.yml"
+ADDED = ("keys", "defaults", "only")  # what an entry adds to the one that it is like
+ASK = "ASK"  # in the place of a default: there is none, the file must say it
+
+
+SPELLINGS = {  # of a size, in every model type whose entry names no others
+    "d_emb": ("hidden_size", "n_embd", "n_embed"),
+    "n_dec": ("num_hidden_layers", "n_layer"),
+    "n_hd": ("num_attention_heads", "n_head"),
+    "n_kv": ("num_key_value_heads", "num_kv_heads"),
+    "d_hd": ("head_dim",),
+    "d_Qco": ("q_lora_rank",),
+    "d_KVco": ("kv_lora_rank",),
+    "d_nope": ("qk_nope_head_dim",),
+    "d_RoPE": ("qk_rope_head_dim",),
+    "d_v": ("v_head_dim",),
+    "d_FFN": ("intermediate_size",),
+    "d_MoE": ("moe_intermediate_size",),
+    "n_e": ("n_routed_experts", "num_experts", "num_local_experts", "num_routed_experts", "moe_num_experts"),
+    "n_k": ("num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_k", "moe_topk"),
+    "n_shared": ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts"),
+    "d_shared": ("shared_expert_intermediate_size", "shared_intermediate_size", "share_expert_dim"),
+    "L_win": ("sliding_window", "sliding_window_size"),
+    "chunk": ("attention_chunk_size",),
+    "n_vocab": ("vocab_size",),
+    "context_max": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "model_max_length"),
+}
 
 
 @dataclass(frozen=True)
 class Family:
     """How one `model_type` is built, as far as its configuration file does not say."""
 
-    year: int  # in which the type was published; stands in for the model's year
+    year: int
     attention: str = "heads"
+    kv_heads: str = "stated"
     windows: str = "full"
     experts: str = "none"
-    vectors: tuple[str, ...] = ("norms",)
-    switched: dict[str, tuple[str, ...]] = field(default_factory=dict)  # vectors that a true key adds
-    expert_width: str = "moe_intermediate_size"
-    dense_width: str = "intermediate_size"
-    shared: str = "none"  # none, count (n_shared_experts), width (shared_expert_intermediate_size), one (implicit)
+    shared: str = "none"
     ffn: str = "gated"
-    tied: bool = False
-    explicit_heads: bool = False  # head_dim must stand in the file: hidden_size / heads would be wrong
-    kv_default: bool = False  # key-value heads default to the query heads
-    missing: tuple[str, ...] = ()  # parts that no row can hold
+    positions: int | None = None
+    sparse: bool = False
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    defaults: dict[str, object] = field(default_factory=dict)
+    vectors: str = ""
+    switched: dict[str, str] = field(default_factory=dict)
+    only: dict[str, object] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    omits: tuple[str, ...] = ()
 
 
-_ATTENTION_BIAS = {"attention_bias": ("qkv_bias", "out_bias")}
-_INDEXER = (
-    "sparse attention: the indexer that picks the tokens to attend to (its weights, its cached keys, its time) is not "
-    "in the row, and core attention is counted over the whole context instead of the tokens picked",
-)
-_LATENT = {"attention": "latent", "experts": "first_dense", "shared": "count"}
+def _entry(entries: dict[str, dict], name: str) -> dict:
+    own = entries[name]
+    base = _entry(entries, own["like"]) if "like" in own else {}
+    sums = {part: base.get(part, {}) | own[part] for part in ADDED if part in own}
+    sums["ignored"] = [*base.get("ignored", ()), *own.get("ignored", ())]
+    return base | own | sums
 
-FAMILIES: dict[str, Family] = {
-    "gpt2": Family(
-        2019,
-        vectors=("norms", "norm_biases", "qkv_bias", "out_bias", "ffn_bias"),
-        ffn="plain",
-        tied=True,
-        kv_default=True,
-    ),
-    "llama": Family(2023, switched=_ATTENTION_BIAS, kv_default=True),
-    "mistral": Family(2023, windows="sliding"),
-    "mixtral": Family(2023, windows="sliding", experts="all", expert_width="intermediate_size"),
-    "olmoe": Family(
-        2024,
-        experts="all",
-        expert_width="intermediate_size",
-        vectors=("norms", "qk_norm_wide"),
-        switched=_ATTENTION_BIAS,
-        kv_default=True,
-    ),
-    "qwen2": Family(2024, windows="upper", vectors=("norms", "qkv_bias")),
-    "qwen2_moe": Family(
-        2024, windows="upper", experts="step", shared="width", vectors=("norms", "qkv_bias", "shared_gate")
-    ),
-    "qwen3": Family(2025, windows="upper", vectors=("norms", "qk_norm"), switched=_ATTENTION_BIAS, explicit_heads=True),
-    "qwen3_moe": Family(
-        2025,
-        windows="upper",
-        experts="step",
-        vectors=("norms", "qk_norm"),
-        switched=_ATTENTION_BIAS,
-        explicit_heads=True,
-    ),
-    "llama4_text": Family(
-        2025,
-        windows="chunks",
-        experts="interleaved",
-        shared="one",
-        switched=_ATTENTION_BIAS,
-        expert_width="intermediate_size",
-        dense_width="intermediate_size_mlp",
-    ),
-    "deepseek_v2": Family(2024, **_LATENT, vectors=("norms", "latent_norms")),
-    "deepseek_v3": Family(2024, **_LATENT, vectors=("norms", "latent_norms", "router_bias")),
-    "deepseek_v32": Family(2025, **_LATENT, vectors=("norms", "latent_norms", "router_bias"), missing=_INDEXER),
-    "kimi_k2": Family(2025, **_LATENT, vectors=("norms", "latent_norms", "router_bias")),
-    "glm4_moe": Family(
-        2025,
-        experts="first_dense",
-        shared="count",
-        vectors=("norms", "router_bias"),
-        switched={"attention_bias": ("qkv_bias",), "use_qk_norm": ("qk_norm",)},
-        explicit_heads=True,
-    ),
-    "glm4_moe_lite": Family(2026, **_LATENT, vectors=("norms", "latent_norms", "router_bias")),
-    "glm_moe_dsa": Family(2026, **_LATENT, vectors=("norms", "latent_norms", "router_bias"), missing=_INDEXER),
-    "gpt_oss": Family(
-        2025,
-        windows="alternating",
-        experts="all",
-        expert_width="intermediate_size",
-        vectors=("norms", "qkv_bias", "out_bias", "router_bias", "expert_bias", "sinks"),
-        explicit_heads=True,
-    ),
-    "minimax_m2": Family(
-        2025,
-        experts="all",
-        expert_width="intermediate_size",
-        vectors=("norms",),
-        switched={"use_qk_norm": ("qk_norm_wide",), "use_routing_bias": ("router_bias",)},
-        explicit_heads=True,
-    ),
-    "minimax": Family(2025, windows="listed", experts="all", expert_width="intermediate_size", explicit_heads=True),
-}
 
-WRAPPERS = {  # a configuration of several towers, whose text decoder stands under text_config
-    "llama4": "llama4_text",
-    "kimi_k25": "kimi_k2",
-    "kimi_vl": "deepseek_v3",
-}
+def _family(entry: dict) -> Family:
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    values["defaults"] = {key: value for key, value in entry.get("defaults", {}).items() if value != ASK}
+    values["keys"] = {symbol: tuple(keys.split()) for symbol, keys in entry.get("keys", {}).items()}
+    return Family(**{name: value for name, value in values.items() if name != "like"})
 
-REFUSED = {  # types whose attention or experts no row can hold: what would be missing is most of the model
-    "qwen3_next": "three of four blocks use linear attention (Gated DeltaNet)",
-    "qwen3_5": "three of four blocks use linear attention (Gated DeltaNet)",
-    "qwen3_5_moe": "three of four blocks use linear attention (Gated DeltaNet)",
-    "kimi_linear": "most blocks use linear attention (KDA)",
-    "kimi_k3": "most blocks use linear attention (KDA), and experts act on a narrower latent vector",
-    "minimax_text_01": "seven of eight blocks use linear (lightning) attention",
-    "minimax_m1": "seven of eight blocks use linear (lightning) attention",
-    "minimax_m3": "most blocks use block-sparse attention",
-    "deepseek_v4": "its cache is compressed along the context, and attention is sparse",
-    "nemotron_h": "most blocks are state-space layers (Mamba)",
-    "jamba": "most blocks are state-space layers (Mamba)",
-    "mamba": "its blocks are state-space layers",
-    "mamba2": "its blocks are state-space layers",
-    "longcat_flash": "a block holds two attention layers, and some experts do nothing",
-    "bailing_moe_v2_5": "most blocks use linear (lightning) attention",
-}
 
-HARMLESS = frozenset(
-    {  # keys that change no size
-        "architectures",
-        "auto_map",
-        "bos_token_id",
-        "eos_token_id",
-        "pad_token_id",
-        "torch_dtype",
-        "dtype",
-        "transformers_version",
-        "use_cache",
-        "initializer_range",
-        "rms_norm_eps",
-        "layer_norm_epsilon",
-        "layer_norm_eps",
-        "rope_theta",
-        "rope_scaling",
-        "rope_parameters",
-        "rope_interleave",
-        "attention_dropout",
-        "attn_pdrop",
-        "embd_pdrop",
-        "resid_pdrop",
-        "hidden_dropout",
-        "hidden_act",
-        "activation_function",
-        "hidden_activation",
-        "pretraining_tp",
-        "router_aux_loss_coef",
-        "aux_loss_alpha",
-        "seq_aux",
-        "output_router_logits",
-        "norm_topk_prob",
-        "scoring_func",
-        "topk_method",
-        "topk_group",
-        "n_group",
-        "routed_scaling_factor",
-        "ep_size",
-        "model_type",
-        "_name_or_path",
-        "vocab_size",
-        "partial_rotary_factor",
-        "rotary_dim",
-        "router_jitter_noise",
-        "clip_qkv",
-        "tie_word_embeddings",
-        "text_config",
-        "transformers_weights_version",
-        "name_or_path",
-        "task_specific_params",
-        "summary_activation",
-        "summary_first_dropout",
-        "summary_proj_to_logits",
-        "summary_type",
-        "summary_use_proj",
-        "scale_attn_weights",
-        "reorder_and_upcast_attn",
-        "scale_attn_by_inverse_layer_idx",
-        "experts_per_token",
-        "initial_context_length",
-        "swiglu_limit",
-        "attn_temperature_tuning",
-        "attn_scale",
-        "floor_scale",
-        "use_qk_norm",
-    }
-)
+@cache
+def _file() -> dict:
+    return yaml.safe_load(FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def families() -> dict[str, Family]:
+    """Every known type of text decoder.
+
+    >>> families()["qwen3"].defaults["head_dim"]
+    128
+    """
+    entries = _file()["families"]
+    return {name: _family(_entry(entries, name)) for name in entries}
+
+
+def wrappers() -> dict[str, str]:
+    """Types of several towers, with the type of the text decoder where the file leaves it out."""
+    return _file()["wrappers"]
+
+
+def refused() -> dict[str, str]:
+    """Types that no row can hold, and why."""
+    return _file()["refused"]
+
+
+@cache
+def harmless() -> frozenset[str]:
+    """Keys that change no size in any type."""
+    return frozenset(_file()["harmless"].split())
+
+
+@cache
+def parts() -> frozenset[str]:
+    """Words of which one in a key says that it speaks of a part of the model."""
+    return frozenset(_file()["parts"].split())

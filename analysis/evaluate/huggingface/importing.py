@@ -10,14 +10,17 @@ from analysis.errors import InputError, choices
 from analysis.evaluate.datasets import models
 from analysis.evaluate.huggingface import sizes
 from analysis.evaluate.huggingface.blocks import Block, blocks, windows
-from analysis.evaluate.huggingface.families import FAMILIES, HARMLESS, REFUSED, WRAPPERS, Family
+from analysis.evaluate.huggingface.families import Family, families, refused, wrappers
 from analysis.evaluate.huggingface.keys import Found, Keys
+from analysis.evaluate.huggingface.stored import Stored, stored
 from analysis.evaluate.own_documents import json_mapping
 from analysis.evaluate.own_text import place, shown
 from analysis.evaluate.rows import Model
 from analysis.evaluate.table import checked_row
 
 MTP_KEYS = ("num_nextn_predict_layers", "num_mtp_modules", "mtp_num_hidden_layers")
+DECODERS = ("text_config", "llm_config", "language_config")  # where a file of several towers holds the text decoder
+TOWERS = ("vision_config", "audio_config", "vision_tower", "mm_vision_tower")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Imported:
     blocks: tuple[Block, ...]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
-    weight_width: float | None
+    stored: Stored
 
     def __str__(self) -> str:
         from analysis.evaluate.huggingface.report import report  # which reads what stands here
@@ -44,48 +47,41 @@ def import_config(path: Path, id_: str | None = None, year: int | None = None) -
 
     `id_` names the row (default: the file's or its folder's name), `year` dates it (default: the model type's).
     Raises InputError for a file that is no such configuration, a model type that is not known or that no row can
-    hold, and for any key whose value cannot be used.
+    hold, and for any key whose value cannot be used or that speaks of a part the type is not known to have.
     """
     path = Path(path)
-    keys, family, model_type = _keys(path)
-    record, found_blocks = _record(keys, family)
-    missing = _missing(keys, family)
+    keys = _keys(path)
+    keys.require_only()
+    record, found_blocks = _record(keys, keys.family)
+    missing = _missing(keys)
+    widths = stored(keys, record)
+    unused = keys.unused()
     _refuse_taken(keys.place, id_)
-    record = _labels(path, keys, family, model_type, id_, year) | record
-    record["note"] = " ".join(f"Not in this row: {part}." for part in missing)
+    record = _labels(path, keys, id_, year) | record | widths.columns | {"omits": "; ".join(missing)}
     row = checked_row(Model, {name: _cell(value) for name, value in record.items()}, keys.place)
-    width = sizes.weight_width(keys)
     return Imported(
-        row,
-        record,
-        model_type,
-        tuple(keys.found),
-        tuple(found_blocks),
-        tuple(missing),
-        tuple(keys.unused(HARMLESS)),
-        width,
+        row, record, keys.model_type, tuple(keys.found), tuple(found_blocks), tuple(missing), tuple(unused), widths
     )
 
 
 def _cell(value):
-    return str(value).lower() if isinstance(value, bool) else value
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else value
 
 
-def _keys(path: Path) -> tuple[Keys, Family, str]:
-    """The text decoder's keys and the family of its model type. Raises InputError for types that are not known."""
-    config, where = json_mapping(path), place(path)
+def _keys(path: Path) -> Keys:
+    """The text decoder's keys with the family of its type. Raises InputError for types that are not known."""
+    config, where = json_mapping(path, constants=True), place(path)
     outer_type = _type(where, config)
-    if outer_type not in WRAPPERS:
-        return Keys(where, config), _family(where, outer_type), outer_type
-    inner = config.get("text_config")
-    if not isinstance(inner, dict):
-        raise InputError(
-            f"{where}: found model type {outer_type} without text_config, allowed is the whole "
-            "configuration; give the model's own config.json."
-        )
-    inner_type = _type(where, {"model_type": WRAPPERS[outer_type], **inner})
-    keys = Keys(where, inner, {name: each for name, each in config.items() if name != "text_config"}, "text_config.")
-    return keys, _family(where, inner_type), inner_type
+    _refuse(where, outer_type)
+    nested = next((key for key in DECODERS if isinstance(config.get(key), dict)), None)
+    if nested is None:
+        name = wrappers().get(outer_type, outer_type) if "hidden_size" in config else outer_type
+        return Keys(where, config, _family(where, name), name)
+    inner = config[nested]
+    name = _type(where, {"model_type": wrappers().get(outer_type, outer_type), **inner})
+    _refuse(where, name)
+    outer = {key: each for key, each in config.items() if key != nested}
+    return Keys(where, inner, _family(where, name), name, outer, f"{nested}.")
 
 
 def _type(where: str, config: dict) -> str:
@@ -99,70 +95,91 @@ def _type(where: str, config: dict) -> str:
 
 
 def _allowed() -> list[str]:
-    return sorted((set(FAMILIES) - set(WRAPPERS.values())) | set(WRAPPERS) | {"deepseek_v3", "kimi_k2"})
+    return sorted(set(families()) | set(wrappers()))
+
+
+def _refuse(where: str, name: str) -> None:
+    if name in refused():
+        raise InputError(
+            f"{where}, key model_type: found {name}, which no row can hold, because {refused()[name]}; "
+            f"allowed are {choices(_allowed())}."
+        )
 
 
 def _family(where: str, name: str) -> Family:
-    if name in REFUSED:
+    if name in wrappers():
         raise InputError(
-            f"{where}, key model_type: found {name}, which no row can hold, because {REFUSED[name]}; "
-            f"allowed are {choices(_allowed())}."
+            f"{where}: found model type {name} without text_config, allowed is the whole "
+            "configuration; give the model's own config.json."
         )
-    if name not in FAMILIES:
+    if name not in families():
         raise InputError(
             f"{where}, key model_type: found {shown(name)}, allowed are {choices(_allowed())}; "
             "write the row by hand if its attention is MHA, GQA or MLA."
         )
-    return FAMILIES[name]
+    return families()[name]
 
 
 def _record(keys: Keys, family: Family) -> tuple[dict, list[Block]]:
-    d_emb = keys.count("d_emb", "hidden_size", "n_embd")
-    n_dec = keys.count("n_dec", "num_hidden_layers", "n_layer")
-    context = keys.count("context_max", "max_position_embeddings", "n_positions", "n_ctx")
+    d_emb = keys.count("d_emb")
+    n_dec = keys.count("n_dec")
+    context = keys.count_if_any("context_max")
     found = blocks(keys, family, n_dec, context)
     routed = sum(block.experts for block in found)
     attention = sizes.attention_sizes(keys, family, d_emb)
-    latent_queries = attention["attention"] == "MLA"
-    learned = family.ffn == "plain"  # gpt2 alone learns its positions
     return {
         "n_dec": n_dec,
         "d_emb": d_emb,
         **attention,
         **sizes.feedforward_sizes(keys, family, d_emb, n_dec - routed, routed),
-        "n_vocab": keys.count("n_vocab", "vocab_size"),
-        "n_ctx": keys.infer("n_ctx", context, "positions are learned") if learned else 0,
-        "tied": keys.flag("tied", "tie_word_embeddings", family.tied),
-        "vectors": sizes.vectors(keys, family, latent_queries),
+        "n_vocab": keys.count("n_vocab"),
+        "n_ctx": _positions(keys, family, context),
+        "tied": _tied(keys),
+        "vectors": sizes.vectors(keys, family, attention["attention"]),
         "context_max": context,
         **windows(keys, found),
     }, found
 
 
-def _missing(keys: Keys, family: Family) -> list[str]:
-    missing = list(family.missing)
-    extra = next((keys.peek(key) for key in MTP_KEYS if isinstance(keys.peek(key), int) and keys.peek(key)), 0)
-    if extra:
-        missing.append(f"{extra:d} multi-token-prediction layer(s), counted in checkpoints, not needed for decoding")
-    if keys.peek("mlp_bias") is True:
-        missing.append("biases of the feed-forward layers")
-    if family.attention == "latent" and keys.peek("attention_bias") is True:
-        missing.append("biases of the latent projections")
-    if keys.prefix:
+def _positions(keys: Keys, family: Family, context: int | None) -> int:
+    if family.positions is None:
+        return 0
+    return keys.infer("n_ctx", context + family.positions, "positions are learned")
+
+
+def _tied(keys: Keys) -> bool:
+    """Whether the head is the embedding; a file of several towers may say so on either level, once."""
+    key = "tie_word_embeddings"
+    said = [keys.inner.get(key), keys.outer.get(key)]
+    if None not in said and said[0] != said[1]:
+        raise InputError(
+            f"{keys.place}: found {keys.prefix}{key} {shown(said[0])} beside {key} {shown(said[1])}, "
+            "allowed is one value; correct one of them."
+        )
+    return keys.flag("tied", key)
+
+
+def _missing(keys: Keys) -> list[str]:
+    missing = list(keys.family.omits)
+    extra = [keys.peek(key) for key in MTP_KEYS]
+    layers = next((number for number in extra if number and isinstance(number, int)), 0)
+    if layers:
+        missing.append(f"{layers:d} multi-token-prediction layer(s), counted in checkpoints, not needed for decoding")
+    if keys.prefix or any(keys.peek(key) for key in TOWERS):
         missing.append("towers other than the text decoder")
     return missing
 
 
-def _labels(path: Path, keys: Keys, family: Family, model_type: str, id_: str | None, year: int | None) -> dict:
+def _labels(path: Path, keys: Keys, id_: str | None, year: int | None) -> dict:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     name = id_ or default_id(path)
-    dated = year or keys.infer("year", family.year, f"the year in which the model type {model_type} appeared")
+    dated = year or keys.infer("year", keys.family.year, f"the year in which the model type {keys.model_type} appeared")
     return {
         "id": name,
         "name": name,
         "year": dated,
         "source": f"{path.name} (sha256 {digest})",
-        "locator": f"keys of the configuration, model type {model_type}",
+        "locator": f"keys of the configuration, model type {keys.model_type}",
         "known": "published",
     }
 

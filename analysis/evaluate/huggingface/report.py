@@ -51,11 +51,7 @@ def report(imported: Imported) -> str:
     lines += [f"blocks: {pattern(list(imported.blocks))}"]
     lines += [f"{name} = {number:,}" for name, number in totals(imported).items()]
     lines += [f"cached elements are counted at {WIDTH} bytes; width_kv= counts them at others"]
-    if imported.weight_width:
-        lines.append(
-            f"weights are stored quantised: width_weights={imported.weight_width:g} counts them so "
-            "(parts left unquantised and scales per block are not told apart)"
-        )
+    lines += imported.stored.told
     lines += [f"MISSING: {part}" for part in imported.missing]
     lines += [f"keys not used: {', '.join(imported.unused)}"] if imported.unused else []
     return "\n".join(lines)

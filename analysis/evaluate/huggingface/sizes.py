@@ -3,121 +3,131 @@
 from analysis.errors import InputError
 from analysis.evaluate.huggingface.families import Family
 from analysis.evaluate.huggingface.keys import Keys
+from analysis.evaluate.rows import EXPERT_COLUMNS
 
-BITS = {"fp8": 8, "fbgemm_fp8": 8, "mxfp4": 4.25}  # mxfp4: half a byte and an 8-bit scale per 32 elements
+LATENT = ("d_KVco", "d_nope", "d_RoPE", "d_v")
 
 
 def attention_sizes(keys: Keys, family: Family, d_emb: int) -> dict:
     """Attention mechanism, heads and their dimensions. Raises InputError for sizes that a guess would have to fill."""
-    n_hd = keys.count("n_hd", "num_attention_heads", "n_head")
+    n_hd = keys.count("n_hd")
     return {"n_hd": n_hd} | (_latent(keys) if family.attention == "latent" else _heads(keys, family, d_emb, n_hd))
 
 
 def _latent(keys: Keys) -> dict:
     keys.touched |= {"num_key_value_heads", "head_dim", "qk_head_dim"}  # copies of other sizes, not the cache's heads
-    names = {"d_KVco": "kv_lora_rank", "d_nope": "qk_nope_head_dim", "d_RoPE": "qk_rope_head_dim", "d_v": "v_head_dim"}
-    sizes = {name: keys.count(name, key) for name, key in names.items()}
+    sizes = {name: keys.count(name) for name in LATENT}
     if sizes["d_nope"] == sizes["d_v"]:
         sizes["d_hd"] = keys.infer("d_hd", sizes["d_v"], "qk_nope_head_dim and v_head_dim agree")
-    rank = keys.peek("q_lora_rank")
-    if rank in (None, 0) and not isinstance(rank, bool):
-        keys.infer("attention", "MLA_direct", "q_lora_rank is null, 0 or absent: queries are not compressed")
+    rank = keys.count("d_Qco", null=0, least=0)
+    if not rank:
+        keys.infer("attention", "MLA_direct", "q_lora_rank is null or 0: queries are not compressed")
         return {"attention": "MLA_direct", **sizes}
     keys.infer("attention", "MLA", "the model type, with q_lora_rank above 0")
-    return {"attention": "MLA", "d_Qco": keys.count("d_Qco", "q_lora_rank"), **sizes}
+    return {"attention": "MLA", "d_Qco": rank, **sizes}
 
 
 def _heads(keys: Keys, family: Family, d_emb: int, n_hd: int) -> dict:
-    n_kv = keys.count("n_kv", "num_key_value_heads", default=n_hd if family.kv_default else None)
-    if n_kv is None:
-        raise InputError(
-            f"{keys.place}: found no key num_key_value_heads (for n_kv), allowed is a whole number from 1; add it."
-        )
-    if not keys.stated("num_key_value_heads") or keys.peek("num_key_value_heads") is None:
-        keys.infer("n_kv", n_kv, "num_key_value_heads is absent: as many as query heads")
+    n_kv = KV_HEADS[family.kv_heads](keys, n_hd)
     kind = keys.infer("attention", "MHA" if n_kv == n_hd else "GQA", f"{n_kv} key-value heads for {n_hd} query heads")
-    return {"attention": kind, "n_kv": n_kv, "d_hd": _head_dimension(keys, family, d_emb, n_hd)}
+    return {"attention": kind, "n_kv": n_kv, "d_hd": _head_dimension(keys, d_emb, n_hd)}
 
 
-def _head_dimension(keys: Keys, family: Family, d_emb: int, n_hd: int) -> int:
-    given = keys.count("d_hd", "head_dim", default=None)
+def _stated(keys: Keys, n_hd: int) -> int:
+    n_kv = keys.count("n_kv", null=None)
+    return n_kv or keys.infer("n_kv", n_hd, f"no {keys.spellings('n_kv')[0]}: as many as query heads")
+
+
+def _query(keys: Keys, n_hd: int) -> int:
+    return keys.infer("n_kv", n_hd, "the model type has as many as query heads")
+
+
+def _falcon(keys: Keys, n_hd: int) -> int:
+    """Falcon says how many in its new architecture; before that one for all query heads, or one for each."""
+    new, one = (keys.flag(key, key) for key in ("new_decoder_architecture", "multi_query"))
+    if new:
+        return _stated(keys, n_hd)
+    keys.touched.add("num_kv_heads")
+    return keys.infer("n_kv", 1 if one else n_hd, f"the older architecture, multi_query {str(one).lower()}")
+
+
+KV_HEADS = {"stated": _stated, "query": _query, "falcon": _falcon}
+
+
+def _head_dimension(keys: Keys, d_emb: int, n_hd: int) -> int:
+    given = keys.count("d_hd", null=None)
     if given is not None:
         return given
-    if family.explicit_heads or d_emb % n_hd:
+    if d_emb % n_hd:
         raise InputError(
             f"{keys.place}: found no key head_dim (for d_hd), allowed is a whole number, because here "
             "hidden_size / num_attention_heads is not it; add the key."
         )
-    return keys.infer("d_hd", d_emb // n_hd, "head_dim is absent: hidden_size / num_attention_heads")
+    return keys.infer("d_hd", d_emb // n_hd, "no head_dim: hidden_size / num_attention_heads")
 
 
 def feedforward_sizes(keys: Keys, family: Family, d_emb: int, dense: int, routed: int) -> dict:
     """Widths of the dense layers and the experts, as far as there are blocks of either kind."""
     sizes = {"ffn": family.ffn, "n_moe": routed}
     if dense:
-        sizes["d_FFN"] = _dense_width(keys, family, d_emb)
-    elif family.dense_width != family.expert_width and keys.peek(family.dense_width) is not None:
-        keys.infer("d_FFN", "none", f"every block has experts: {family.dense_width} is not used")
-    return sizes | (_experts(keys, family) if routed else {})
+        sizes["d_FFN"] = _dense_width(keys, d_emb)
+    elif keys.spellings("d_FFN") != keys.spellings("d_MoE") and keys.peek(keys.spellings("d_FFN")[0]) is not None:
+        keys.infer("d_FFN", "none", f"every block has experts: {keys.spellings('d_FFN')[0]} is not used")
+    return sizes | (_experts(keys, family) if routed else _no_experts(keys, family))
 
 
-def _dense_width(keys: Keys, family: Family, d_emb: int) -> int:
-    if family.ffn == "plain":
-        inner = keys.count("d_FFN", "n_inner", "intermediate_size", default=None)
-        return inner or keys.infer("d_FFN", 4 * d_emb, "n_inner is null or absent: four times n_embd")
-    return keys.count("d_FFN", family.dense_width)
+def _dense_width(keys: Keys, d_emb: int) -> int:
+    width = keys.count_if_any("d_FFN")
+    return width or keys.infer("d_FFN", 4 * d_emb, f"no {keys.spellings('d_FFN')[0]}: four times the hidden size")
 
 
 def _experts(keys: Keys, family: Family) -> dict:
-    d_MoE = keys.count("d_MoE", family.expert_width)
-    experts = {
-        "d_MoE": d_MoE,
-        "n_e": keys.count("n_e", "n_routed_experts", "num_experts", "num_local_experts"),
-        "n_k": keys.count("n_k", "num_experts_per_tok", "experts_per_token"),
-    }
-    n_shared, d_shared = _shared(keys, family, d_MoE)
+    experts = {name: keys.count(name) for name in ("d_MoE", "n_e", "n_k")}
+    n_shared, d_shared = SHARED[family.shared](keys, experts["d_MoE"])
     return experts | {"n_shared": n_shared, "d_shared": d_shared}
 
 
-def _shared(keys: Keys, family: Family, d_MoE: int) -> tuple[int, int]:
-    """Shared experts and their summed width."""
-    if family.shared == "one":
-        keys.infer("n_shared", 1, "the model type has one shared expert, as wide as a routed one")
-        return 1, d_MoE
-    if family.shared == "width":
-        width = keys.count("d_shared", "shared_expert_intermediate_size", least=0)
-        return int(width > 0), width
-    if family.shared == "count":
-        absent = not keys.stated("n_shared_experts") or keys.peek("n_shared_experts") is None
-        number = 0 if absent else keys.count("n_shared", "n_shared_experts", least=0)
-        keys.infer("d_shared", number * d_MoE, "n_shared_experts times the width of an expert")
-        return number, number * d_MoE
-    if keys.peek("shared_intermediate_size"):
-        width = keys.count("d_shared", "shared_intermediate_size")
-        return 1, width
+def _no_experts(keys: Keys, family: Family) -> dict:
+    """A type with experts, of which no block has any: their sizes are read past."""
+    if family.experts != "none":
+        for name in EXPERT_COLUMNS:
+            keys.touched.update(keys.spellings(name))
+        keys.infer("n_moe", 0, "no block has experts: the keys of experts are not used")
+    return {}
+
+
+def _shared_none(keys: Keys, d_MoE: int) -> tuple[int, int]:
     keys.infer("n_shared", 0, "the model type has no shared expert")
     return 0, 0
 
 
-def vectors(keys: Keys, family: Family, latent_queries: bool) -> list[str]:
+def _shared_one(keys: Keys, d_MoE: int) -> tuple[int, int]:
+    keys.infer("n_shared", 1, "the model type has one shared expert, as wide as a routed one")
+    return 1, d_MoE
+
+
+def _shared_width(keys: Keys, d_MoE: int) -> tuple[int, int]:
+    width = keys.count("d_shared", null=0, least=0)
+    return int(width > 0), width
+
+
+def _shared_count(keys: Keys, d_MoE: int) -> tuple[int, int]:
+    number = keys.count("n_shared", null=0, least=0)
+    keys.infer("d_shared", number * d_MoE, "n_shared times the width of an expert")
+    return number, number * d_MoE
+
+
+SHARED = {"none": _shared_none, "one": _shared_one, "width": _shared_width, "count": _shared_count}
+
+
+def vectors(keys: Keys, family: Family, attention: str) -> list[str]:
     """Groups of norms and biases that the model carries."""
-    names = [name if latent_queries or name != "latent_norms" else "latent_norm_kv" for name in family.vectors]
-    for key, added in family.switched.items():
-        names += added if keys.flag(key, key, False) else ()
+    added = [groups for condition, groups in family.switched.items() if keys.holds(condition)]
+    names = " ".join([family.vectors, *added]).split()
+    if attention == "MLA_direct":
+        names = [DIRECT.get(name, name) for name in names]
     keys.infer("vectors", " ".join(names), "the model type")
     return names
 
 
-def weight_width(keys: Keys) -> float | None:
-    """Bytes of a quantised weight, as far as the file says so; None where it does not."""
-    said = keys.peek("quantization_config")
-    if not isinstance(said, dict):
-        return None
-    method = said.get("quant_method")
-    bits = BITS.get(method) if isinstance(method, str) else None
-    groups = said.get("config_groups")
-    if bits is None and isinstance(groups, dict):
-        weights = [group.get("weights") for group in groups.values() if isinstance(group, dict)]
-        stated = [each.get("num_bits") for each in weights if isinstance(each, dict)]
-        bits = stated[0] if stated and stated[0] in (4, 8) else None
-    return bits / 8 if bits else None
+DIRECT = {"latent_norms": "latent_norm_kv", "latent_biases": "latent_bias_kv"}
