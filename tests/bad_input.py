@@ -97,7 +97,7 @@ BAD = {  # an argument in place of the reference system's, and what the sentence
     "l=0": "whole number from 1",
     "deg_TP=3": "must divide n_acc=32",
     "deg_TP=1e17": "must divide",
-    "deg_DP=3": "must equal n_acc",
+    "deg_DP=3": "must equal n_acc, found 1 * 3 and n_acc=32; give deg_DP=32, or leave it out",
     "deg_EP=7": "must divide n_acc=32",
     "n_acc=512": "must divide the 256 routed experts",
     "link=nvlink2-v100 alpha=link": "no row of",

@@ -89,6 +89,10 @@ def test_a_file_that_is_there_is_not_replaced_unasked(refused, prepared):
     refused("analysis", "import-model", "config.json", "--id", "../up")
 
 
+def test_an_empty_id_is_none(refused, prepared):
+    assert "--id '': found an empty name" in refused("analysis", "import-model", "config.json", "--id", "")
+
+
 def test_an_input_is_not_replaced_by_its_output(refused, prepared):
     shutil.copy(NOTEBOOK, prepared / "mine.ipynb")
     (prepared / "rows.csv").write_text("operation\n")
@@ -97,6 +101,8 @@ def test_an_input_is_not_replaced_by_its_output(refused, prepared):
         ("analysis.notebooks", "mine.ipynb", "--output", "."),
         ("analysis", "calibrate", "rows.csv", "-o", "rows.csv"),
         ("analysis", "import-measurements", "database", "-o", table),
+        ("analysis", "import-measurements", "database", "-o", table, "--force"),
+        ("analysis", "calibrate", "rows.csv", "-o", "rows.csv", "--force"),
     ):
         assert "found the file to read" in refused(*arguments)
 

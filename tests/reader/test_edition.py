@@ -1,6 +1,7 @@
 """Editions of the book: one mechanism for the paper's setting and a reader's own, refused or built apart."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import nbformat
@@ -195,6 +196,12 @@ def test_each_page_of_an_edition_says_so(folder):
     config = yaml.safe_load(config_of(read_edition(folder / "mixture.yml")))
     assert config["title"].endswith("(Qwen3 235B-A22B on H200 SXM5 141GB)")
     assert "Qwen3" in config["sphinx"]["config"]["html_theme_options"]["announcement"]
+
+
+@pytest.mark.parametrize("title", ["B\u00fcro \u2013 K\u00f6ln", "Mu\u0308ller\u2019s chip"])
+def test_a_title_may_be_in_any_language(tmp_path, title):
+    (tmp_path / "e.yml").write_text(f"title: {title}\n")
+    assert read_edition(tmp_path / "e.yml").title == unicodedata.normalize("NFC", title)
 
 
 def test_the_ledger_does_not_see_an_edition(folder, monkeypatch):
