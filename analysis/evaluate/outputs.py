@@ -87,11 +87,11 @@ def refuse_filled(folder: Path, what: str, replace: bool = False) -> None:
     listed = folder / LISTED
     older, *names = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else [""]
     known = names if older == what else []
-    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir())
-    foreign = [name for name in found if name.as_posix() not in known and not name.name.startswith(".")]
-    if foreign and not replace:
+    found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    foreign = (name for name in found if name.as_posix() not in known and not name.name.startswith("."))
+    if not replace and (first := next(foreign, None)):
         raise InputError(
-            f"{place(folder)}: found a folder that holds other things than {what} ({place(foreign[0])}), allowed is "
+            f"{place(folder)}: found a folder that holds other things than {what} ({place(first)}), allowed is "
             "a free name, an empty folder or an older one of the same kind; choose another output, or replace it "
             "(--force)."
         )

@@ -72,7 +72,13 @@ def _record(path: Path) -> dict:
     if kind in (".yml", ".yaml"):
         return yaml_mapping(path)
     if kind == ".json":
-        return {name: _as_text(value) for name, value in json_mapping(path).items()}
+        found = json_mapping(path)
+        if "model_type" in found:
+            raise InputError(
+                f"{place(path)}: found a Hugging Face configuration, allowed is a row; make one of it by "
+                "`python -m analysis import-model`."
+            )
+        return {name: _as_text(value) for name, value in found.items()}
     if kind == ".csv":
         records = csv_records(path)
         if len(records) != 1:

@@ -144,7 +144,10 @@ def _nothing(setting: Setting, every: list[Setting]) -> str:
         remedy = f"leave {' and '.join(fixed)} out, or give a divisor" if fixed else "give another n_acc"
         return f"{where}: no degrees divide both the accelerators and the heads (or experts); {remedy}."
     if room < 0:
-        return f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators."
+        return (
+            f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators, or a "
+            "number that more degrees divide."
+        )
     least = min(map(_shortest, every), default=np.inf)
     if setting["slo"] is None or not np.isfinite(least):
         return f"{where}: a token takes longer than numbers tell; check the bandwidths and widths that were given."

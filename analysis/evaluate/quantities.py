@@ -77,7 +77,7 @@ def quantity(name: str) -> Quantity:
     if not isinstance(name, str) or name not in QUANTITIES:
         several = "" if isinstance(name, str) else "allowed is one name; "
         raise InputError(
-            f"{shown(name)}: there is no quantity of this name; {several or near(name, QUANTITIES)}"
+            f"{shown(name) or repr(name)}: there is no quantity of this name; {several or near(name, QUANTITIES)}"
             "`python -m analysis quantities` lists all."
         )
     return QUANTITIES[name]

@@ -95,6 +95,11 @@ def test_a_name_in_any_script_is_plain_text(written, name):
     assert load(written("chip.json", CHIP | {"name": name}), "accelerators").name == name
 
 
+def test_a_configuration_is_sent_to_its_import(written):
+    with pytest.raises(InputError, match=r"found a Hugging Face configuration.*import-model"):
+        datasets.model(written("config.json", {"model_type": "llama", "hidden_size": 4096}))
+
+
 def test_an_id_says_what_it_may_hold(written):
     with pytest.raises(InputError, match=r"allowed is lower-case letters, digits, . and -"):
         load(written("chip.json", CHIP | {"id": "My chip"}), "accelerators")
