@@ -6,7 +6,7 @@ from shutil import get_terminal_size
 
 import click
 
-from analysis import commands_measured, commands_plan, commands_reader, commands_report, exits
+from analysis import commands_measured, commands_plan, commands_propositions, commands_reader, commands_report, exits
 from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
@@ -210,7 +210,7 @@ def _claim(finding) -> dict:
     return named | {name: getattr(finding, name) for name in own}
 
 
-_FURTHER = (commands_reader, commands_plan, commands_report, commands_measured, measure_command)
+_FURTHER = (commands_reader, commands_plan, commands_report, commands_measured, commands_propositions, measure_command)
 for _command in (each for module in _FURTHER for each in module.commands):
     main.add_command(_command)
 

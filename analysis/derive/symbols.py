@@ -7,7 +7,7 @@ header of the data files and the axis of the einsum lines. The book's notation t
 
 from dataclasses import dataclass
 
-from sympy import Symbol
+from sympy import Dummy, Symbol
 
 
 @dataclass(frozen=True)
@@ -141,3 +141,8 @@ N_MoE = _born("N_MoE", r"N_{MoE}", "1", "weight elements of one block's routed e
 # fmt: on
 BY_NAME: dict[str, Symbol] = {symbol.name: symbol for symbol in MEANINGS}
 LATEX: dict[Symbol, str] = {symbol: meaning.latex for symbol, meaning in MEANINGS.items()}
+
+
+def slack(count: int) -> tuple[Symbol, ...]:
+    """Positive letters for what one size exceeds another by, in certificates of a sign; the book shows none of them."""
+    return tuple(Dummy(f"s_{place}", positive=True) for place in range(count))

@@ -1,32 +1,67 @@
 """The propositions' proofs as the book shows them: each line a closed form that the code produces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from sympy import Add, Expr, Integer
+from sympy import Add, Expr, Integer, Pow
 
-from analysis.derive.attention import MECHANISMS
-from analysis.derive.block import Architecture, Conventions
 from analysis.derive.symbols import acceptance, causal, deg_EP, n_acc
-from analysis.derive.thesis import attention, attribution, balance, parallel, queries
+from analysis.derive.thesis import attention, balance
+from analysis.derive.thesis.of_attention import MLA, REORDERED
+from analysis.derive.thesis.proposition import Proposition
+from analysis.derive.thesis.propositions import PROPOSITIONS
 from analysis.derive.thesis.steps import Proof
 from analysis.errors import InputError, choices
+from analysis.evaluate.thesis.trials import trial
+from analysis.render.digits import digits_of
 from analysis.render.latex import WIDTHS, display, tidy, upright
 
-REORDERED = Conventions("reordered")
-MLA = Architecture("MLA", experts=True, shared=True)
 RATES = balance.RATES
 SPANNING = {causal: Integer(1)}
+NUMBERS = ("first", "second", "third", "fourth")
 
 PROOFS: dict[str, Callable[[], Proof]] = {
-    "full-memory": lambda: attention.full_memory_proof(MLA, REORDERED),
-    "balance": balance.balance_proof,
-    "device": attention.device_proof,
-    "tensor": lambda: parallel.core_under_tensor_parallelism(MECHANISMS["MLA"], REORDERED),
-    "elasticity": balance.elasticity_proof,
-    "attribution": attribution.attribution_proof,
-    "queries": lambda: queries.query_tokens_proof(MECHANISMS["MLA"], REORDERED),
-    "schedule": balance.tokens_proof,
+    name.removeprefix("thesis-"): each.proof for name, each in PROPOSITIONS.items() if each.proof()
 }
+
+
+def proposition(name: str) -> str:
+    """The block of a proposition, labelled `prop-NAME`. Raises InputError for another name."""
+    found = _found(name)
+    return f"```{{prf:proposition}} {found.title}\n:label: {found.label}\n\n{found.statement}\n```"
+
+
+def without(name: str) -> str:
+    """What fails without each hypothesis, at a point that the search found. Raises InputError for another name."""
+    points = trial(name).dropped
+    said = [(each, points.get(each.name)) for each in _found(name).hypotheses]
+    return " ".join(
+        f"Without the {number}: {told(each.without, point)}."
+        for number, (each, point) in zip(NUMBERS, said, strict=False)
+        if point
+    )
+
+
+def _found(name: str) -> Proposition:
+    if name not in PROPOSITIONS:
+        raise InputError(f"{name}: there is no such proposition; allowed are {choices(PROPOSITIONS)}.")
+    return PROPOSITIONS[name]
+
+
+class _Digits(float):
+    """A number that a sentence shows at three significant digits, or at as many as the sentence says."""
+
+    def __format__(self, digits: str) -> str:
+        return digits_of(float(self), int(digits or 3))
+
+
+def told(sentence: str, point: Mapping[str, float | str]) -> str:
+    """A sentence with the numbers of a point.
+
+    >>> told("it takes {ratio} times as long", {"ratio": 0.51832})
+    'it takes 0.518 times as long'
+    """
+    shown = {name: each if isinstance(each, str) else _Digits(each) for name, each in point.items()}
+    return sentence.format(**shown)
 
 
 def proof(name: str) -> str:
@@ -44,7 +79,7 @@ def proof(name: str) -> str:
 
 def _tidy(form: Expr, replaced: dict) -> Expr:
     form = form.xreplace(replaced)
-    if form.has(acceptance):  # a geometric sum reads best as derived
+    if form.has(acceptance) or any(power.exp.free_symbols for power in form.atoms(Pow)):  # geometric sums, as derived
         return form
     apart = form.is_Add and (form.has(*RATES) or not form.has(*WIDTHS))  # times of several kinds, or counts
     return Add(*map(tidy, form.args), evaluate=False) if apart else tidy(form)
@@ -65,4 +100,4 @@ def flip(name: str) -> str:
     return display([(upright(left), shown, "")], f"eq-thesis-flip-{name}")
 
 
-WORDS = {"proof": proof, "flip": flip}
+WORDS = {"proposition": proposition, "without": without, "proof": proof, "flip": flip}

@@ -9,6 +9,7 @@ from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import guidelines
 from analysis.evaluate.thesis.attention import device_speed
 from analysis.evaluate.thesis.full import batch_at_capacity, terms_at, throughput
+from analysis.evaluate.thesis.kinds import phi
 from analysis.evaluate.thesis.queries import gain
 from analysis.render.digits import digits_of
 from analysis.render.tables import code
@@ -34,6 +35,16 @@ def at_full_memory(L: int, **given) -> FullMemory:
     batch = float(batch_at_capacity(setting, L))
     core = float(terms_at(setting, batch, L)["core_attention"])
     return FullMemory(batch, core, float(throughput(setting, batch, L)))
+
+
+def phi_at(L: int, **given) -> float:
+    """Bytes that core attention moves over bytes that requests store, at full memory [1].
+
+    >>> at = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32}
+    >>> round(phi_at(8192, **at), 2), round(phi_at(256, **at), 2)
+    (1.03, 1.9)
+    """
+    return phi(Setting.of(**given), L)
 
 
 def speed_on_device(device: str, L: int, **given) -> float:
@@ -76,5 +87,10 @@ def _pair(system: Setting, flip: float | None) -> str:
     return f"{name} ({digits_of(float(system.point[BW_Int]) / 1e9)} of {wanted} GB/s)"
 
 
-WORDS = {"at_full_memory": at_full_memory, "speed_on_device": speed_on_device, "gain_of_drafts": gain_of_drafts}
+WORDS = {
+    "at_full_memory": at_full_memory,
+    "phi_at": phi_at,
+    "speed_on_device": speed_on_device,
+    "gain_of_drafts": gain_of_drafts,
+}
 BY_EDITION = {"links_that_keep_pace": links_that_keep_pace, "link_needed": link_needed}

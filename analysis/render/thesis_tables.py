@@ -40,16 +40,17 @@ def kinds_table(edition: Edition) -> str:
             number(each.batch),
             number(each.reading * 1e3),
             number(each.core * 1e3),
-            number(each.core / each.reading),
+            number(each.phi),
             number(each.intensity),
             number(each.speed),
         )
         for each in kinds(_system(edition, accelerator_experts=edition.accelerator_experts), speakers, L)
     ]
-    header = ("attention", "model", "B_cap", "reading [ms]", "core [ms]", "ratio", "FLOP/byte", "on the device")
+    header = ("attention", "model", "B_cap", "reading [ms]", "core [ms]", "phi", "FLOP/byte", "on the device")
     caption = (
         f"Core attention of every kind at L = {L:g} and B_cap on {edition.n_acc} x {edition.accelerator}: time of "
-        f"reading the memory that weights leave free, time of the core, its intensity, its speed on "
+        f"reading the memory that weights leave free, time of the core, phi (bytes that it moves over bytes that "
+        f"requests store), its intensity, its speed on "
         f"{edition.accelerator_experts} over the accelerator's."
     )
     return table(header, rows, caption, "tab-thesis-kinds", "ll" + "r" * 6)

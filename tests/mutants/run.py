@@ -24,7 +24,8 @@ COPIED = ("analysis", "tests", "data", "pyproject.toml")
 CONFIG = "tests/mutants/cosmic-ray.toml"
 PACKAGES = {  # name -> files or folders that are mutated, tests that are run
     "derive": (("analysis/derive",), ("tests/serving/test_terms.py", "tests/serving/test_capacity.py", "tests/derive",
-                                      "tests/serving", "tests/thesis/test_proofs.py")),
+                                      "tests/serving", "tests/thesis/test_proofs.py",
+                                      "tests/thesis/test_propositions.py")),
     "statements": (("analysis/evaluate/thesis", "analysis/evaluate/claims/ledger.py", "analysis/evaluate/criteria.py",
                     "analysis/render/verdict_tables.py", "analysis/render/sensitivity_tables.py"),
                    ("tests/thesis", "tests/test_ledger.py", "tests/test_ledger_systems.py")),

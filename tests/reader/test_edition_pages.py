@@ -103,14 +103,14 @@ def test_a_chapter_speaks_of_the_edition(pages, page, name):
     assert not re.search(r"\bB200\b", text)
 
 
-@pytest.mark.parametrize("page", ["experts", "skew", "pim", "interconnect", "serving", "thesis", "verdict"])
+@pytest.mark.parametrize("page", ["experts", "skew", "pim", "interconnect", "serving", "verdict"])
 def test_a_stand_in_for_experts_is_named_where_it_speaks(pages, page):
     assert "Llama 3.1 70B has no routed experts" in pages(page, "dense")
     assert "has no routed experts" not in pages(page, "mixture")
     assert "stand-in" not in pages(page, "paper")
 
 
-@pytest.mark.parametrize("page", ["attention", "reordering", "thesis", "verdict"])
+@pytest.mark.parametrize("page", ["attention", "reordering", "verdict"])
 def test_a_stand_in_for_latent_attention_is_named_where_it_speaks(pages, page):
     assert "Qwen3 235B-A22B has no latent attention" in pages(page, "mixture")
     assert "has no latent attention" not in pages(page, "bytes")

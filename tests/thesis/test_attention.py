@@ -173,3 +173,37 @@ def test_ridge_context_is_where_memory_holds_just_the_ridge_batch():
 def test_a_device_is_needed():
     with pytest.raises(InputError, match="accelerator_experts= is needed"):
         attention.device_speed(points.setting("deepseek-v3"), np.array([1024.0]))
+
+
+@pytest.mark.parametrize(
+    ("device", "ahead"),
+    [
+        ((256e12, 32e12), (True, False, False, False)),
+        ((2700e12, 32e12), (True, True, True, True)),  # the device of ridge 84, ahead also above 337
+        ((256e12, 4e12), (False, False, False, False)),
+        ((4500e12, 4e12), (False, False, True, True)),
+    ],
+)
+def test_a_device_is_ahead_below_one_intensity_only_with_less_arithmetic_and_more_bandwidth(device, ahead):
+    P, BW = device
+    found = [min(P, BW * each) > min(2250e12, 8e12 * each) for each in (10, 100, 600, 1000)]
+    assert tuple(found) == ahead
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "other", "batch"),
+    [
+        ("b200-paper", "pim-paper", 8.0),  # 256e12 < 2250e12, 32e12 > 8e12: below one batch
+        ("v100-paper", "pim-paper", np.inf),  # 256e12 > 125e12: at every batch
+        ("b200-paper", "a100-paper", 0.0),  # less of both: at none
+        ("a100-paper", "b200-paper", np.inf),
+        ("pim-paper", "b200-paper", np.nan),  # more arithmetic, less bandwidth: above a batch
+    ],
+)
+def test_the_break_even_batch_knows_where_there_is_none(accelerator, other, batch):
+    system = points.setting("deepseek-v3", accelerator, accelerator_experts=other)
+    found = attention.even_batch(system, activations=False)
+    by_hand = 256e12 / 8e12 * 2 / 2 * 256 / 8  # FLOP/byte, at 2 FLOP to each weight of 2 bytes; 8 of 256 experts
+    assert found == pytest.approx(by_hand if batch == 8.0 else batch, nan_ok=True)
+    if not 0 < found < np.inf:
+        assert attention.even_context(system) == pytest.approx({np.inf: 0, 0: np.inf}.get(found, np.nan), nan_ok=True)

@@ -15,6 +15,7 @@ from analysis.derive.symbols import (
     M_cap,
     M_free,
     N_hd,
+    N_MoE,
     P_acc,
     P_exp,
     T_e,
@@ -35,6 +36,7 @@ from analysis.derive.symbols import (
     n_e,
     n_hd,
     n_k,
+    width_weights,
 )
 from analysis.derive.thesis.parallel import even_batch
 from analysis.evaluate.numbers import value
@@ -75,11 +77,13 @@ def test_full_memory(seed):
 
 
 def test_balance():
-    expert, dense, ratio, groups, spanning = lines("balance")
+    expert, dense, ratio, reached, groups, spanning = lines("balance")
     assert same(ratio, expert / dense)
     assert not ratio.has(B)
     assert same(ratio.subs(deg_DP, groups), 1)
     assert same(spanning, groups.subs(deg_EP, n_acc))
+    by_hand = {n_e: 8, n_k: 2, B: 3, l: 1, deg_EP: 4, n_acc: 4}  # three tokens miss an expert with chance (3/4)^3
+    assert reached.subs(by_hand) == 1 - Integer(27) / 64
 
 
 def test_device():
@@ -119,14 +123,18 @@ def test_elasticity():
 
 
 def test_attribution():
-    step, latent, spread, alone, gain, interaction, best, least, even, cancelling = lines("attribution")
+    step, latent, spread, alone, gain, interaction, best, least, whole, cancelling = lines("attribution")
     assert same(step, M_cap / BW_mem)
     assert same(latent.subs(deg_TP, n_acc) * n_acc, spread)  # divided as far as experts are, but n_acc caches kept
     assert alone == 1
     assert same(interaction, spread / latent / alone)
     assert same(diff(interaction, deg_TP).subs(deg_TP, best), 0)
     assert same(least, interaction.subs(deg_TP, best))
-    assert same(best.subs(M_cap, even), 1)
+    assert same(whole, interaction.subs(deg_TP, 1))
+    weights = N_MoE * n_dec * width_weights
+    assert same(best.subs(M_cap, 2 * weights), 1)
+    assert same(whole.subs(M_cap, 2 * weights), 2 - 1 / n_acc)
+    assert same(whole.subs(M_cap, 11 * weights).limit(n_acc, oo), Integer(11) / 10)
     assert same(gain, 2 * n_hd * d_hd / (d_KVco + d_RoPE))
     assert same((least / gain).limit(n_acc, oo).subs(M_cap, cancelling), 1)
 

@@ -100,10 +100,11 @@ def test_the_last_accelerator_by_hand(s, batch, number):
 
 @given(st.floats(0, 1), st.sampled_from((256.0, 2048.0)))
 @settings(max_examples=10)
-def test_the_best_is_no_worse_than_static_and_no_better_than_its_imbalance(s, batch):
+def test_the_best_is_no_worse_than_static_and_at_its_degree_no_better_than_its_imbalance(s, batch):
     found = scheduling.schedules(R1, batch, 2048, s)[0]
     plain = static(256, 8, s, 32)
-    assert 1 <= found[0].gain <= plain.imbalance * (1 + 1e-9)
+    same = [each.gain for each in found if each.deg_EP == plain.deg_EP]
+    assert 1 <= max(same) <= min(found[0].gain, plain.imbalance) * (1 + 1e-9)
     assert [each.gain for each in found] == sorted((each.gain for each in found), reverse=True)
 
 

@@ -56,7 +56,8 @@ def full_memory_time(architecture: Architecture, conventions: Conventions = Conv
 
 
 def full_memory_proof(architecture: Architecture, conventions: Conventions) -> Proof:
-    """Why a full memory takes as long to read whatever the attention (proposition a), for one accelerator.
+    """Why core attention at full memory takes the time of reading it, at long contexts (proposition a), on one
+    accelerator.
 
     Requests are their caches here; the activations that they hold are left out.
     """
@@ -99,6 +100,8 @@ def context_at_ridge(architecture: Architecture, conventions: Conventions) -> Ex
 def even_intensity() -> Expr:
     """Intensity [FLOP/byte] below which a device of P_exp and BW_exp beats the accelerator (proposition c).
 
+    Only where it has less arithmetic and more bandwidth; else it is ahead everywhere, nowhere, or above P_acc/BW_exp.
+
     >>> even_intensity()
     P_exp/BW_mem
     """
@@ -106,7 +109,7 @@ def even_intensity() -> Expr:
 
 
 def device_proof() -> Proof:
-    """Why the device wins just below that intensity, while its ridge lies lower and its bandwidth is higher."""
+    """Why a device of less arithmetic and more bandwidth wins just below that intensity, between both ridge points."""
     counts = roofline.expert()
     F, Q = counts.flops, counts.bytes
     return (

@@ -124,8 +124,12 @@ def interaction() -> Expr:
 def even_capacity() -> Expr:
     """Memory of an accelerator from which on the best degree is 1, so that no latent cache is kept twice [byte].
 
+    The interaction there is still nearly 2, and falls to 1 with ever larger memories only.
+
     >>> even_capacity()
     2*N_MoE*n_dec*width_weights
+    >>> interaction_at(1).xreplace({M_cap: even_capacity()}).expand()
+    2 - 1/n_acc
     """
     return solve(best_degree() - 1, M_cap)[0]
 
@@ -173,6 +177,10 @@ def attribution_proof() -> Proof:
         Step(r"I(deg_{TP})", interaction_at(deg_TP), "both over the product of each alone; the context cancels"),
         Step(r"deg_{TP}^{\star}", best_degree(), "least where its derivative vanishes: the dense model's best degree"),
         Step(r"I(deg_{TP}^{\star})", interaction(), "so it grows with the dense layer's share of one memory"),
-        Step(r"M_{cap}^{\star}", even_capacity(), "memory from which on the best degree is 1"),
+        Step(
+            r"I(1)",
+            interaction_at(1),
+            "best from twice the dense layers on, where it is nearly 2, and never 1: each memory keeps them whole",
+        ),
         Step(r"M_{cap}^{\dagger}", cancelling_capacity(), "below this, latent attention with a dense layer loses"),
     )

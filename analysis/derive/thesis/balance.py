@@ -5,7 +5,23 @@ from sympy import Expr, Integer, Max, Symbol, diff, solve
 from analysis.derive import parallel, roofline
 from analysis.derive.communication import dispatched_bytes
 from analysis.derive.einsum import Kernel, lines
-from analysis.derive.symbols import B, BW_Int, BW_mem, Gamma_acc, P_acc, T_e, deg_DP, deg_EP, n_acc, width_activations
+from analysis.derive.feedforward import ROUTED_EXPERTS
+from analysis.derive.parallel import sharded
+from analysis.derive.symbols import (
+    B,
+    BW_Int,
+    BW_mem,
+    Gamma_acc,
+    Gamma_imb,
+    P_acc,
+    T_e,
+    deg_DP,
+    deg_EP,
+    n_acc,
+    n_act,
+    n_e,
+    width_activations,
+)
 from analysis.derive.thesis.steps import Proof, Step
 
 RATES: tuple[Symbol, ...] = (P_acc, BW_mem, BW_Int)
@@ -38,12 +54,32 @@ def balanced_groups() -> Expr:
     return solve(expert_intensity() / B - dense_intensity() / B, deg_DP)[0]
 
 
+def reached() -> Expr:
+    """Share of the experts that the tokens of a group of experts reach [1].
+
+    >>> reached().xreplace({deg_EP: n_acc})
+    1 - (1 - n_k/n_e)**(B*l)
+    """
+    return sharded()[n_act] * deg_EP / n_e
+
+
+def ratio_of_reached() -> Expr:
+    """Intensity of the experts that an accelerator reads over that of a dense projection [1], weights only."""
+    counts = Kernel("routed", ROUTED_EXPERTS).at(sharded())
+    return (roofline.weights_only(counts) / dense_intensity()).xreplace({Gamma_acc: Gamma_imb})
+
+
 def balance_proof() -> Proof:
     """The exact condition under which batching balances, weights' bytes alone (proposition b)."""
     return (
         Step(r"ArI_{exp}", expert_intensity(), "weights' bytes alone"),
         Step(r"ArI_{dense}", dense_intensity(), "a dense projection of one data-parallel group"),
         Step(r"ArI_{exp}/ArI_{dense}", (expert_intensity() / dense_intensity()).cancel(), "the batch cancels"),
+        Step(
+            r"n_{act}\,deg_{EP}/n_{e}",
+            reached(),
+            "share of the experts that tokens reach: while it is below 1, the ratio is larger by one over it",
+        ),
         Step(r"deg_{DP}^{\star}", balanced_groups(), "equal where this ratio is 1"),
         Step(
             r"deg_{DP}^{\star}\big|_{deg_{EP}=n_{acc}}",
@@ -63,7 +99,8 @@ def balanced_batch() -> Expr:
 
 # -- what scheduling can give ----------------------------------------------------------------------
 def tokens_proof() -> Proof:
-    """Why no schedule raises tokens per expert above those of one spanning group (proposition h)."""
+    """Why no placement raises tokens per expert above those of one spanning group, nor gains more than the imbalance at
+    one degree (proposition h)."""
     found = parallel.tokens_per_expert()
     time = Max(roofline.expert().flops / P_acc, expert_weights() / BW_mem, evaluate=False)
     return (
@@ -80,7 +117,7 @@ def tokens_proof() -> Proof:
         Step(
             r"Q_{disp}/Q_{disp}\big|_{\Gamma=1}",
             dispatched_bytes() / dispatched_bytes().xreplace({Gamma_acc: Integer(1)}),
-            "what the busiest accelerator receives grows with it; so no term is cut by more than the imbalance",
+            "what the busiest accelerator receives grows with it; so at one degree no term is cut by more",
         ),
     )
 

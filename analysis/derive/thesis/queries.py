@@ -1,4 +1,7 @@
-"""Several query tokens a step, of which some are drafts that may be refused (proposition g)."""
+"""Several query tokens a step, of which some are drafts that may be refused (proposition g).
+
+Forms here are of core attention alone; what a whole step serves gains more, as far as it waits for memory elsewhere.
+"""
 
 from sympy import Expr, Integer, solve
 
@@ -38,7 +41,7 @@ def gain_of_computing() -> Expr:
 
 
 def query_tokens_proof(mechanism: Mechanism, conventions: Conventions) -> Proof:
-    """Why l query tokens multiply the intensity of core attention by l, and when they pay (proposition g)."""
+    """Why l query tokens multiply the intensity of core attention by l, and what they change in it (proposition g)."""
     exact = intensity(attention_stages(mechanism, conventions)["core"]).cancel()
     endless = endless_intensity(mechanism, conventions)
     return (
@@ -57,5 +60,9 @@ def query_tokens_proof(mechanism: Mechanism, conventions: Conventions) -> Proof:
             gain_beyond_ridge(mechanism, conventions),
             "waiting, the step takes as long as before; from the ridge on it grows with l",
         ),
-        Step(r"X(l)/X(1)\big|_{l^{\star} \leq 1}", gain_of_computing(), "one token computes already: never above 1"),
+        Step(
+            r"X(l)/X(1)\big|_{l^{\star} \leq 1}",
+            gain_of_computing(),
+            "where one token computes already: never above 1 in core attention",
+        ),
     )

@@ -127,7 +127,7 @@ def _attention_no_longer(paper: Paper) -> Judgement:
     reason = (
         f"At B_cap core attention is R1's largest term at L = 8K, {share[3]:.0f} % of TPOT ({share[0]:.0f} % at 1K, "
         f"{share[-1]:.0f} % at 1M), against {others[GPT3]:.0f} % in GPT-3 and {others[LLAMA4]:.0f} % in Llama 4, since "
-        f"a full memory takes {times[R1][0]:.1f} ms to read whatever the attention (there {times[GPT3][0]:.1f} and "
+        f"a full memory takes {times[R1][0]:.1f} ms to read (there {times[GPT3][0]:.1f} and "
         f"{times[LLAMA4][0]:.1f} ms); its core takes {times[R1][1]:.1f} ms for it, and at {below[0]} of "
         f"{len(CONTEXTS)} contexts on NVLink and {below[1]} on InfiniBand, the shortest ones, another term is larger "
         f"({slow[0]:.0f} to {slow[large][-1]:.0f} % at large batches on InfiniBand)."

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from analysis.derive import roofline
-from analysis.derive.symbols import B, BW_exp, BW_mem, RP_acc, deg_EP, n_acc, n_e, n_k
+from analysis.derive.symbols import B, BW_exp, BW_mem, P_acc, P_exp, RP_acc, deg_EP, n_acc, n_e, n_k
 from analysis.derive.thesis import attention as proofs
 from analysis.errors import InputError
 from analysis.evaluate.numbers import value
@@ -65,17 +65,28 @@ def expert_speed(setting: Setting, tokens) -> np.ndarray:
 
 
 def even_batch(setting: Setting, activations: bool = True) -> float:
-    """Batch [requests] at which an expert takes equal time on both devices. Raises InputError."""
+    """Batch [requests] below which an expert runs faster on the device. Raises InputError.
+
+    inf where the device is ahead at every batch, 0 where at none; nan where it is ahead above a batch.
+    """
     needs_device(setting)
+    slower, wider = (float(value(form, setting.point)) for form in (P_acc - P_exp, BW_exp - BW_mem))
+    if wider <= 0:
+        return 0.0 if slower >= 0 else np.nan
+    if slower < 0:
+        return np.inf
     form = roofline.B_MoE(activations, setting.architecture.expert_width)
-    form = form.xreplace({deg_EP: n_acc, RP_acc: proofs.even_intensity()})
-    return float(value(form, setting.point))
+    found = float(value(form.xreplace({deg_EP: n_acc, RP_acc: proofs.even_intensity()}), setting.point))
+    return found if found > 0 else np.inf  # activations keep every batch below the intensity
 
 
 def even_context(setting: Setting, activations: bool = True) -> float:
     """Context [tokens] from which memory holds fewer requests than `even_batch`, so that the device wins at B_cap."""
+    batch = even_batch(setting, activations)
+    if not 0 < batch < np.inf:
+        return np.inf if batch == 0 else 0.0 if batch == np.inf else np.nan
     form = proofs.context_of_batch(setting.architecture, setting.conventions, B)
-    return float(value(form, setting.point | {B: even_batch(setting, activations)}))
+    return float(value(form, setting.point | {B: batch}))
 
 
 def ridge_context(setting: Setting) -> float:

@@ -37,10 +37,13 @@ def interaction(setting: Setting, held: str, rates=None) -> float:
     return rate["MLA", "experts"] * rate["MHA", "dense"] / alone if alone else np.nan
 
 
-def reading_interaction(setting: Setting, held: str) -> float:
-    """The proof's interaction [1] at the best degree that divides the accelerators, while all waits for memory."""
+def reading_interaction(setting: Setting, held: str, rates: dict | None = None) -> float:
+    """The proof's interaction [1] at the best degree that divides the accelerators, while all waits for memory.
+
+    `rates` as in `interaction`.
+    """
     able = [TP for TP in divisors(int(setting["n_acc"])) if setting.model.n_hd % TP == 0]
-    found = [_at_dense(setting, held, proofs.interaction_at(deg_TP), {deg_TP: TP}) for TP in able]
+    found = [_at_dense(setting, held, proofs.interaction_at(deg_TP), {deg_TP: TP} | (rates or {})) for TP in able]
     return min((each for each in found if each > 0), default=np.nan)
 
 
@@ -50,7 +53,11 @@ def best_degree(setting: Setting, held: str) -> float:
 
 
 def even_capacity(setting: Setting, held: str) -> float:
-    """Memory of an accelerator [byte] from which on no latent cache need be kept twice, so that effects multiply."""
+    """Memory of an accelerator [byte] that holds the dense layers twice.
+
+    By the proof no latent cache is kept twice from there on, but the interaction is 2 - 1/n_acc there; it falls to 1,
+    where effects would multiply, in no finite memory.
+    """
     return _at_dense(setting, held, proofs.even_capacity())
 
 

@@ -124,7 +124,7 @@ GUIDELINES = (
               f"Tensor parallelism of degree {DEGREE} shortens attention below a batch of",
               ENGINEER, "requests", tensor_batch, "fig-thesis-tensor"),
     Guideline("queries", "query tokens at the ridge",
-              "Drafted tokens cost little while query tokens a step stay below",
+              "Drafted tokens cost core attention little while query tokens a step stay below",
               ENGINEER, "tokens", queries.query_tokens_at_ridge, "fig-thesis-queries"),
     Guideline("acceptance", "acceptance of two query tokens",
               "Two query tokens a step pay where drafts are accepted with a probability above",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.derive.attention import MECHANISMS
-from analysis.derive.symbols import BW_mem
+from analysis.derive.symbols import BW_mem, P_acc
 from analysis.derive.thesis.attention import free_memory
 from analysis.evaluate import datasets
 from analysis.evaluate.arrangements import with_models
@@ -15,15 +15,21 @@ from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis.attention import context_of_share, core_intensity, device_speed
 from analysis.evaluate.thesis.full import batch_at_capacity, shares_at_capacity, terms_at
 
+ENDLESS = 1e60  # arithmetic [FLOP/s] at which every kernel waits for memory
+
 
 @dataclass(frozen=True)
 class Kind:
-    """An attention kind in one order at B_cap: times [s] of reading the free memory and of the core; ratios [1]."""
+    """An attention kind in one order at B_cap: times [s] of reading the free memory and of the core; ratios [1].
+
+    `phi`: bytes that the core moves over bytes that requests store; `speed`: on the memory device.
+    """
 
     setting: Setting
     batch: float
     reading: float
     core: float
+    phi: float
     intensity: float
     speed: float
 
@@ -46,16 +52,28 @@ def kinds(setting: Setting, models: Sequence[str], L: float) -> list[Kind]:
 def _kind(setting: Setting, L: float) -> Kind:
     batch = float(batch_at_capacity(setting, L))
     if batch < 1:
-        return Kind(setting, batch, *[float("nan")] * 4)
+        return Kind(setting, batch, *[float("nan")] * 5)
     plain = setting.with_(accelerator_experts=None)
     return Kind(
         setting,
         batch,
-        float(value(free_memory(setting.architecture) / BW_mem, setting.point)),
+        reading_time(setting),
         float(terms_at(plain, batch, L)["core_attention"]),
+        phi(plain, L),
         core_intensity(setting, L),
         float(device_speed(setting, [L])[0]),
     )
+
+
+def reading_time(setting: Setting) -> float:
+    """Time of reading the memory that weights leave free, once [s]."""
+    return float(value(free_memory(setting.architecture) / BW_mem, setting.point))
+
+
+def phi(setting: Setting, L: float) -> float:
+    """Bytes that core attention moves in a step at B_cap over the free memory, which requests fill [1]."""
+    waiting = terms_at(setting, batch_at_capacity(setting, L), L, {P_acc: ENDLESS})["core_attention"]
+    return float(waiting) / reading_time(setting)
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,15 @@ def _attention(setting: Setting, batches, L: float) -> np.ndarray:
 @lru_cache(maxsize=32)
 def _forms(architecture: Architecture, conventions: Conventions) -> tuple[Expr, Expr]:
     """Time of an attention block with its all-reduces [s], and the batch of the flip, at deg_TP."""
+    return attention_form(architecture, conventions), proofs.even_batch(architecture.mechanism, conventions, deg_TP)
+
+
+@lru_cache(maxsize=32)
+def attention_form(architecture: Architecture, conventions: Conventions) -> Expr:
+    """Time of an attention block with its all-reduces at deg_TP [s]."""
     mechanism = architecture.mechanism
     kernels = [kernel for kernels in attention_stages(mechanism, conventions).values() for kernel in kernels]
-    block = Add(*(time(kernel.at(sharded())) for kernel in kernels)) + proofs.attention_wires(mechanism, conventions)
-    return block, proofs.even_batch(mechanism, conventions, deg_TP)
+    return Add(*(time(kernel.at(sharded())) for kernel in kernels)) + proofs.attention_wires(mechanism, conventions)
 
 
 def even_batch(setting: Setting, degree: int, L: float) -> tuple[float, float | None]:

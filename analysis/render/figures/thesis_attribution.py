@@ -8,7 +8,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.derive.symbols import L
+from analysis.derive.symbols import L, M_cap
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import attribution
 from analysis.evaluate.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, effects
@@ -152,6 +152,7 @@ def notes(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting
         for held in HELD
         for name, effect in effects(list(cells), held).items()
     }
+    there = {each.held: {M_cap: attribution.even_capacity(setting, each.held)} for each in found}
     flips = {
         f"thesis_{each.held}_{name}": number
         for each in found
@@ -160,7 +161,9 @@ def notes(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting
             "flip": _flip(each),
             "rises": _rises(each),
             "degree": attribution.best_degree(setting, each.held),
-            "capacity": attribution.even_capacity(setting, each.held),
+            "capacity": there[each.held][M_cap],
+            "reading_there": attribution.reading_interaction(setting, each.held, there[each.held]),
+            "interaction_there": attribution.interaction(setting, each.held, there[each.held]),
         }.items()
     }
     many = setting.with_(n_acc=MANY * setting["n_acc"])

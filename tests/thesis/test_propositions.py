@@ -1,0 +1,164 @@
+"""Each proposition: tried with the whole model, its sign certified, and told to readers."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sympy import And, Eq, Equivalent, Ge, Le, Symbol, false, true
+
+from analysis.__main__ import main
+from analysis.derive.symbols import B, L, acceptance, deg_DP, deg_TP, n_acc, n_dec, n_e
+from analysis.derive.thesis.proposition import Hypothesis, Proposition, never_negative
+from analysis.derive.thesis.propositions import PROPOSITIONS
+from analysis.errors import InputError
+from analysis.evaluate.numbers import value
+from analysis.evaluate.thesis.trials import DRAWS, search, trial
+from analysis.evaluate.thesis.trials.search import POINTS, Sample
+from analysis.evaluate.thesis.trials.systems import drawn
+from analysis.files import ROOT
+from analysis.render.proofs import proposition, told, without
+
+from . import points
+
+R1 = points.setting("deepseek-v3")
+EQUALITIES = {"thesis-balance", "thesis-elasticity", "reordering"}  # nothing to certify a sign of
+
+
+# -- all of them -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", PROPOSITIONS)
+def test_no_point_inside_the_hypotheses_speaks_against_it(name):
+    assert trial(name).points >= POINTS == 10_000
+    assert trial(name).counterexample is None
+
+
+@pytest.mark.parametrize("name", PROPOSITIONS)
+def test_every_hypothesis_is_needed(name):
+    dropped = trial(name).dropped
+    assert set(dropped) == {each.name for each in PROPOSITIONS[name].hypotheses}
+    assert all(dropped.values()), dropped
+
+
+@pytest.mark.parametrize("name", PROPOSITIONS)
+def test_the_sign_of_every_inequality_is_certified(name):
+    assert never_negative(PROPOSITIONS[name].positive())
+    assert bool(PROPOSITIONS[name].positive()) != (name in EQUALITIES)
+
+
+@pytest.mark.parametrize("name", PROPOSITIONS)
+def test_the_claim_holds_at_random_sizes_within_the_relations(name):
+    claim, tried = PROPOSITIONS[name].claim(), 0
+    assert claim is not false
+    supposed = [each.relation for each in PROPOSITIONS[name].hypotheses if each.relation is not true]
+    rng = np.random.default_rng(7)
+    for _ in range(1000):
+        sizes = {symbol: _size(rng, symbol) for each in (claim, *supposed) for symbol in each.free_symbols}
+        sizes |= {each.lhs: 0.0 for each in supposed if isinstance(each, Eq)} | {n_e: 60.0}
+        if all(_holds(each, sizes) for each in supposed):
+            tried += 1
+            assert _holds(claim, sizes)
+    assert tried >= 5
+
+
+def _size(rng: np.random.Generator, symbol: Symbol) -> float:
+    return float(rng.uniform(0.1, 0.9) if symbol == acceptance else rng.integers(1, 60))
+
+
+def _holds(claim, sizes: dict) -> bool:
+    """A relation at a point, equality to rounding; both sides as floating point."""
+    if isinstance(claim, And | Equivalent):
+        found = [_holds(each, sizes) for each in claim.args]
+        return all(found) if isinstance(claim, And) else len(set(found)) == 1
+    if claim in (true, false):
+        return bool(claim)
+    left, right = (float(value(each, sizes)) for each in (claim.lhs, claim.rhs))
+    same = left == pytest.approx(right, rel=1e-9)
+    return same if isinstance(claim, Eq) else bool(claim.func(left, right)) or (same and claim.func in (Le, Ge))
+
+
+def test_a_sign_that_changes_is_not_certified():
+    assert not never_negative([B - L])
+    assert not never_negative([1 - B / (B + L), L - 1])
+    assert never_negative([1 - B / (B + L)])
+
+
+def test_the_search_finds_what_is_false_and_what_is_not_needed():
+    """A claim of one number: true below a half, and a hypothesis that has nothing to do with it."""
+
+    def draw(rng):
+        x, y = rng.random(100), rng.random(100)
+        holds = {"low": x < 0.5, "idle": y < 0.5}
+        every = np.ones(100, dtype=bool)
+        yield Sample(every, holds, x < bound, {"x": x, "far": x}, every)
+
+    bound = 0.5
+    found = search(draw, 500)
+    assert found.counterexample is None
+    assert found.dropped["low"]["x"] >= 0.5
+    assert found.dropped["idle"] is None
+    bound = 0.4
+    assert 0.4 <= search(draw, 500).counterexample["x"] < 0.5
+
+
+def test_the_same_points_are_drawn_again_and_half_of_them_have_a_models_own_sizes():
+    one, other = (drawn(np.random.default_rng(3), "deepseek-v3", 400) for _ in range(2))
+    assert all(np.array_equal(each, other.point[symbol]) for symbol, each in one.point.items())
+    assert 100 < one.real.sum() < 300
+    assert set(one[n_dec][one.real]) == {61.0}
+    assert np.all(one[deg_TP] * one[deg_DP] == one[n_acc])
+
+
+# -- what readers see ------------------------------------------------------------------------------
+def test_a_block_states_hypotheses_and_conclusion_once():
+    text = proposition("thesis-device")
+    assert text.startswith(
+        "```{prf:proposition} A low-ridge device wins below one intensity\n:label: prop-thesis-device\n"
+    )
+    assert "Suppose that a device has the higher memory bandwidth and that its arithmetic is not higher. Then" in text
+    with pytest.raises(InputError, match="there is no such proposition"):
+        proposition("thesis-riemann")
+
+
+def test_the_pages_place_every_proposition_and_what_fails_without_its_hypotheses_once():
+    pages = [path.read_text() for path in sorted((ROOT / "book").glob("*.md"))]
+    for word in ("proposition", "without"):
+        assert sorted(each for page in pages for each in re.findall(rf'{word}\("([\w-]+)"\)', page)) == sorted(
+            PROPOSITIONS
+        )
+    assert not any("{prf:proposition}" in page for page in pages)
+
+
+@pytest.mark.parametrize("name", PROPOSITIONS)
+def test_each_dropped_hypothesis_is_told_with_the_numbers_of_its_point(name):
+    text = without(name)
+    assert text.count("Without the ") == len(PROPOSITIONS[name].hypotheses)
+    assert "{" not in text.replace("{DK}", "")
+    assert re.search(r"\d", text)
+
+
+def test_numbers_in_a_sentence_have_three_digits_or_as_many_as_it_says():
+    assert told("{x} and {x:5}", {"x": 1234.567}) == "1,230 and 1,234.6"
+
+
+def test_a_statement_joins_its_hypotheses():
+    made = [Hypothesis(each, f"{each} holds", "") for each in "abc"]
+    assert (
+        Proposition("x", "", "", tuple(made[:1]), "so.", "", lambda: true).statement == "Suppose that a holds. Then so."
+    )
+    statement = Proposition("x", "", "", tuple(made), "so.", "", lambda: true).statement
+    assert statement == "Suppose that a holds, that b holds, and that c holds. Then so."
+
+
+def test_the_command_lists_labels_hypotheses_and_points():
+    found = json.loads(CliRunner().invoke(main, ["propositions", "--json"]).output)
+    assert [each["label"] for each in found] == [f"prop-{name}" for name in PROPOSITIONS]
+    assert set(DRAWS) == set(PROPOSITIONS)
+    for each in found:
+        assert each["points"] >= POINTS
+        assert each["counterexample"] is None
+        assert all(one["fails_without"] and one["point"] for one in each["hypotheses"])
+        assert each["statement"].count("that") >= len(each["hypotheses"])
+    text = CliRunner().invoke(main, ["propositions"]).output
+    assert "prop-thesis-schedule: Scheduling removes imbalance" in text
+    assert text.count("none against it") == len(PROPOSITIONS)
