@@ -3,33 +3,29 @@
 The interface is `concurrent.futures.Executor`. Dask is optional (`pip install distributed`) and only passes work on.
 """
 
-import logging
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
-    CancelledError,
     Executor,
     Future,
     ProcessPoolExecutor,
     wait,
 )
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
 
 from analysis.errors import InputError, shown
-from analysis.files import ROOT
 
 MOST_JOBS = 4096
-PATIENCE, LOOK_ROUND, WITHOUT_WORKERS = 10.0, 5.0, 30.0
-"""Seconds that a scheduler may take to answer; after which we look whether it has workers; that it may be without."""
+LOOK_ROUND = 5.0
+"""Seconds without a result after which we look whether a cluster still has workers."""
 
 
 class _Here(Executor):
@@ -60,7 +56,9 @@ def workers(
     """
     _refuse_no_workers(jobs, scheduler)
     if scheduler:
-        with _dask(scheduler) as (executor, number):
+        from analysis.cluster import on_dask
+
+        with on_dask(scheduler) as (executor, number):
             yield executor, number
     elif (jobs or cores()) == 1 and not apart:
         yield _Here(), 1
@@ -157,76 +155,6 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-@contextmanager
-def _dask(address: str) -> Iterator[tuple[Executor, int]]:
-    try:
-        from distributed import Client
-        from distributed.comm import CommClosedError
-        from distributed.scheduler import KilledWorker
-    except ImportError:
-        raise InputError(
-            "--scheduler needs the package distributed, which is not installed; install it, or leave --scheduler away."
-        ) from None
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TypeError, ImportError):  # the ways in which distributed refuses an address
-        raise InputError(
-            f"--scheduler {address}: no Dask scheduler answers there; start one, or leave --scheduler away."
-        ) from None
-    with client, _quiet("distributed"):
-        threads = client.nthreads()
-        if not threads:
-            raise InputError(f"--scheduler {address}: the cluster has no workers; start some.")
-        client.run(_find_code, str(ROOT))
-        executor = client.get_executor(pure=False)
-        try:
-            yield _Cluster(executor, client), sum(threads.values())
-        except (CancelledError, CommClosedError, KilledWorker):
-            raise InputError(
-                f"--scheduler {address}: the cluster died in the middle; start it again and repeat the command, "
-                "and it goes on where it was."
-            ) from None
-        finally:
-            with suppress(CancelledError, OSError):
-                executor.shutdown(wait=False)  # nobody waits for what is still running, on a cluster that may be gone
-
-
-class _Cluster(Executor):
-    """A cluster's executor that can tell whether anyone is left to work."""
-
-    def __init__(self, executor: Executor, client):
-        self.submit, self._client, self._alone_since = executor.submit, client, None
-
-    def refuse_alone(self) -> None:
-        """Raise CancelledError where no worker has been there for a while: nothing would ever come."""
-        if self._client.nthreads():
-            self._alone_since = None
-            return
-        self._alone_since = self._alone_since or time.monotonic()
-        if time.monotonic() - self._alone_since > WITHOUT_WORKERS:
-            raise CancelledError
-
-
-@contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    """A library's own log is kept from the reader, who gets one sentence."""
-    loggers = [logging.getLogger(each) for each in logging.root.manager.loggerDict if each.partition(".")[0] == name]
-    before = [logger.disabled for logger in loggers]
-    for logger in loggers:
-        logger.disabled = True
-    try:
-        yield
-    finally:
-        for logger, disabled in zip(loggers, before, strict=True):
-            logger.disabled = disabled
-
-
-def _find_code(root: str) -> None:
-    """Let a worker on this machine import the study from where it lies; elsewhere it must be installed."""
-    if root not in sys.path and os.path.isdir(root):
-        sys.path.append(root)
-
-
 def results(executor: Executor, fn: Callable, items: Iterable, waiting: int) -> Iterator[tuple[object, object]]:
     """(item, fn(item)) as they are finished, at most `waiting` of them handed out at a time."""
     items, running = iter(items), {}
@@ -236,7 +164,7 @@ def results(executor: Executor, fn: Callable, items: Iterable, waiting: int) -> 
         if not running:
             return
         done, _ = wait(running, LOOK_ROUND, FIRST_COMPLETED)
-        if not done and isinstance(executor, _Cluster):
+        if not done and hasattr(executor, "refuse_alone"):
             executor.refuse_alone()
         for future in done:
             yield running.pop(future), future.result()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import executors
+from analysis import cluster, executors
 from analysis.__main__ import run as command_line
 from analysis.bench_sweep import GRID as GRID_OF_BENCH
 from analysis.bench_sweep import measured
@@ -329,8 +329,8 @@ def test_two_dask_workers_give_identical_rows(swept, tmp_path):
     distributed = pytest.importorskip("distributed")
     text = GRID + "pareto: {gain: throughput_per_accelerator, cost: tpot, by: [L]}\n"
     _, here = swept(text)
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        done, there = swept(text, scheduler=cluster.scheduler_address)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as machines:
+        done, there = swept(text, scheduler=machines.scheduler_address)
     assert there == here
     assert done.computed == done.points
 
@@ -341,8 +341,8 @@ def test_a_cluster_that_dies_costs_one_sentence_and_nothing_that_is_done(swept, 
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(cutting, "TASK_BLOCKS", 1)
     monkeypatch.setattr(running, "WAITING_PER_WORKER", 1)
-    for name in ("PATIENCE", "LOOK_ROUND", "WITHOUT_WORKERS"):
-        monkeypatch.setattr(executors, name, 0.2)
+    for module, name in ((cluster, "PATIENCE"), (cluster, "WITHOUT_WORKERS"), (executors, "LOOK_ROUND")):
+        monkeypatch.setattr(module, name, 0.2)
     _, expected = swept(GRID)
     keep, kept = Parts.keep, []
 
@@ -350,17 +350,17 @@ def test_a_cluster_that_dies_costs_one_sentence_and_nothing_that_is_done(swept, 
         keep(self, number, content)
         kept.append(number)
         if len(kept) == 3 and death == "the scheduler":
-            cluster.close()
+            machines.close()
         elif len(kept) == 3:
-            cluster.scale(0)
-            while cluster.scheduler.workers:
+            machines.scale(0)
+            while machines.scheduler.workers:
                 time.sleep(0.01)
 
     lone = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
-    with distributed.LocalCluster(**lone) as cluster:
+    with distributed.LocalCluster(**lone) as machines:
         monkeypatch.setattr(Parts, "keep", keep_and_die)
         with pytest.raises(InputError, match=r"the cluster died in the middle.* goes on where it was"):
-            swept(GRID, scheduler=cluster.scheduler_address)
+            swept(GRID, scheduler=machines.scheduler_address)
     monkeypatch.setattr(Parts, "keep", keep)
     assert "Traceback" not in capfd.readouterr().err
     done, rows = swept(GRID)
