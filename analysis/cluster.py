@@ -1,14 +1,14 @@
 """Work on an existing Dask cluster: passed on, and given up in one sentence where the cluster dies."""
 
 import logging
-import os
-import sys
+import pkgutil
+import site
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager, suppress
 
-from analysis.errors import InputError
+from analysis.errors import InputError, shown
 from analysis.files import ROOT
 
 PATIENCE, WITHOUT_WORKERS = 10.0, 30.0
@@ -36,7 +36,7 @@ def on_dask(address: str) -> Iterator[tuple[Executor, int]]:
         threads = client.nthreads()
         if not threads:
             raise InputError(f"--scheduler {address}: the cluster has no workers; start some.")
-        client.run(_find_code, str(ROOT))
+        _find_code(client, address)
         executor = client.get_executor(pure=False)
         try:
             yield _Cluster(executor, client), sum(threads.values())
@@ -48,6 +48,22 @@ def on_dask(address: str) -> Iterator[tuple[Executor, int]]:
         finally:
             with suppress(CancelledError, OSError):
                 executor.shutdown(wait=False)  # nobody waits for what is still running, on a cluster that may be gone
+
+
+def _find_code(client, address: str) -> None:
+    """Let scheduler and workers on this machine import the study from where it lies; elsewhere it must be installed.
+
+    What they run for this is Python's own: nothing of the study can be sent to them by name yet.
+    """
+    try:
+        for run in (client.run_on_scheduler, client.run):
+            run(site.addsitedir, str(ROOT))
+            run(pkgutil.get_data, "analysis.sweeping", "tables.py")
+    except Exception as failure:  # distributed hands on whatever the other side raised
+        raise InputError(
+            f"--scheduler {address}: the cluster cannot run the study ({shown(failure)}); give it this folder and the "
+            "locked packages, or leave --scheduler away."
+        ) from None
 
 
 class _Cluster(Executor):
@@ -78,9 +94,3 @@ def _quiet(name: str) -> Iterator[None]:
     finally:
         for logger, disabled in zip(loggers, before, strict=True):
             logger.disabled = disabled
-
-
-def _find_code(root: str) -> None:
-    """Let a worker on this machine import the study from where it lies; elsewhere it must be installed."""
-    if root not in sys.path and os.path.isdir(root):
-        sys.path.append(root)

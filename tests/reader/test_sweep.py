@@ -1,5 +1,6 @@
 """Grids: every point as `evaluate` gives it, the same table however it was made, and again after a kill."""
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -366,6 +367,16 @@ def test_a_cluster_that_dies_costs_one_sentence_and_nothing_that_is_done(swept, 
     done, rows = swept(GRID)
     assert rows == expected
     assert done.computed == done.points / 4
+
+
+def test_a_cluster_without_the_study_is_refused(swept, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster.pkgutil, "get_data", lambda *given: importlib.import_module("studyless"))
+    said = r"the cluster cannot run the study \(No module named 'studyless'\)"
+    lone = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None)
+    with lone, pytest.raises(InputError, match=said):
+        swept(GRID, scheduler=lone.scheduler_address)
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
 
 
 def test_a_scheduler_that_is_not_there_is_refused(swept):
