@@ -8,6 +8,8 @@ JOBS   ?= 2
 # What the caller's shell has set must not reach our interpreter.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV MPLBACKEND MPLCONFIGDIR
 export EDITION SYSTEM OUT
+# Programs in a virtual environment name the folder that it was made in: one that was moved is made again.
+_MOVED := $(shell test -f $(STAMP) && test "$$(cat $(STAMP))" != "$$(pwd -P)" && rm -f $(STAMP))
 export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -15,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: help book report pdf test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
 
 book: $(STAMP)  ## run the notebooks and build the book
 	@test -z "$$EDITION" || { echo "make: EDITION= builds no books any more; a report does: make report SYSTEM=my.yml" >&2; exit 2; }
@@ -32,10 +34,10 @@ test: $(STAMP)  ## run the tests
 
 lint: $(STAMP)  ## check style, and that notebooks carry no output
 	@$(BIN)/python -m ruff check .
-	@find book -name '*.ipynb' -exec $(BIN)/nbstripout --verify {} + || { echo "make: notebooks carry output; make strip" >&2; exit 1; }
+	@find book -name '*.ipynb' -exec $(BIN)/python -m nbstripout --verify {} + || { echo "make: notebooks carry output; make strip" >&2; exit 1; }
 
 strip: $(STAMP)  ## remove outputs from the notebooks, as lint asks
-	@find book -name '*.ipynb' -exec $(BIN)/nbstripout {} +
+	@find book -name '*.ipynb' -exec $(BIN)/python -m nbstripout {} +
 
 doctest: $(STAMP)  ## run the examples in the docstrings
 	@$(BIN)/python -m pytest -q --doctest-modules analysis
@@ -85,8 +87,8 @@ $(VENV)-torch/installed.stamp: requirements.lock
 
 lock: $(STAMP)  ## resolve pyproject.toml's bounds again, for Python 3.11 and later, with hashes
 	@$(PYTHON) -m venv $(VENV)-lock
-	@$(VENV)-lock/bin/pip install --quiet uv
-	@$(VENV)-lock/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 --generate-hashes \
+	@$(VENV)-lock/bin/python -m pip install --quiet uv
+	@$(VENV)-lock/bin/python -m uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --extra test --no-annotate --custom-compile-command "make lock" \
 	  --default-index https://pypi.org/simple pyproject.toml --output-file requirements.lock
 	@rm -rf $(VENV)-lock
@@ -105,4 +107,4 @@ $(STAMP): requirements.lock
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
 	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "study.pth").write_text("../../../..\n")'
-	@touch $@
+	@pwd -P > $@

@@ -45,7 +45,20 @@ EPILOG = """Examples:
 """
 
 
+def _version(context: click.Context, option: click.Option, wanted: bool) -> None:
+    if not wanted:
+        return
+    import tomllib
+
+    from analysis.files import ROOT
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    click.echo(f"{project['name']} {project['version']}")
+    context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print it.")
 def main() -> None:
     """Where is the bottleneck of LLM inference? Closed forms, numbers and claims of the study."""
 
@@ -66,14 +79,45 @@ def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(_plain(answer.told), allow_nan=False))
         return
-    click.echo(f"{answer.quantity} = {_shown(answer.value)} {answer.unit}")
-    for name, value in answer.beside.items():
-        click.echo(f"  {name}: {_shown(value)} {answer.unit}")
-    click.echo(f"closed form: {answer.closed_form}")
+    click.echo("\n".join([*_found(answer), *_forms(answer.closed_form)]))
     click.echo(f"equation: {answer.equation}")
     click.echo("with " + " ".join(f"{name}={_shown(value)}" for name, value in answer.conventions.items()))
     for note in answer.notes:
         click.echo(f"note: {note}")
+
+
+def _found(answer) -> list[str]:
+    """The value, its parts if it has any, and what stands beside it, in lines; a table of points where lists were
+    given.
+    """
+    parts = answer.value if isinstance(answer.value, dict) else {answer.quantity: answer.value}
+    given = {name: each.tolist() for name, each in answer.conventions.items() if hasattr(each, "tolist")}
+    given.pop("SLO", None)  # the symbol of slo
+    if given:
+        from tabulate import tabulate
+
+        count = max(len(each) for each in given.values())
+        columns = {**parts, **answer.beside}
+        cells = {name: _repeated(each, count) for name, each in {**given, **columns}.items()}
+        title = f"{answer.quantity} [{answer.unit}]"
+        return [title, *tabulate(cells, headers="keys", tablefmt="plain", disable_numparse=True).splitlines()]
+    total = [] if isinstance(answer.value, dict) else [f"{answer.quantity} = {_shown(answer.value)} {answer.unit}"]
+    named = {**(parts if not total else {}), **answer.beside}
+    head = total or [f"{answer.quantity}:"]
+    return head + [f"  {name}: {_shown(value)} {answer.unit}" for name, value in named.items()]
+
+
+def _repeated(values, count: int) -> list[str]:
+    """A column of a table: a value for each point, where there is one for all too."""
+    values = values.tolist() if hasattr(values, "tolist") else values
+    return [_shown(each) for each in (values if isinstance(values, list) else [values] * count)]
+
+
+def _forms(form) -> list[str]:
+    """The closed form, or those of the parts, in lines."""
+    if not isinstance(form, dict):
+        return [f"closed form: {form}"]
+    return ["closed form:", *(f"  {name}: {each}" for name, each in form.items())]
 
 
 def _plain(value):

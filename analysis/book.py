@@ -6,7 +6,6 @@ The sources in book/ are staged: every .md page is a Jinja2 template, figures an
 notebooks. The finished book lies in _build/html (`analysis.places`).
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -23,15 +22,13 @@ import jinja2
 from analysis import exits
 from analysis.errors import Failures, InputError
 from analysis.evaluate.outputs import checked_folder
-from analysis.evaluate.own_text import place as place_in_words
 from analysis.executed import as_page, collect
-from analysis.files import ROOT, fingerprint, inputs, mirror, write
+from analysis.files import ROOT, fingerprint, inputs, locked, mirror, write
 from analysis.notebooks import REPRODUCIBLE, run
-from analysis.places import BOOK, Place
+from analysis.places import BOOK, Place, copy, refuse_copy
 from analysis.site import finish
 
 TUTORIAL = ROOT / "book" / "tutorial.ipynb"
-MARK = "objects.inv"  # Sphinx writes it into every book
 LAST = ("cite.md", "results.md")  # pages that speak of what all others hold
 SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
@@ -41,17 +38,32 @@ def build(output: Path | None = None, jobs: int = 2, place: Place = BOOK) -> Pat
     Raises InputError for a failing notebook, a template error, or any warning of Sphinx.
     """
     state = fingerprint(inputs(*SOURCES), sys.version)
-    with alone(place):
-        if not (place.stamp.is_file() and place.stamp.read_text() == state and (place.html / "index.html").is_file()):
-            place.stamp.unlink(missing_ok=True)
-            sources = [*sorted((ROOT / "book" / "notebooks").glob("*.ipynb")), TUTORIAL]
-            mirror(place.stage, staged(run(sources, None, place.notebooks, jobs)))
-            _sphinx(place)
-            write(place.stamp, state.encode())
-        if output and output != place.html:
-            built = [path for path in place.html.rglob("*") if path.is_file()]
-            mirror(output, {path.relative_to(place.html).as_posix(): path.read_bytes() for path in built})
+    if not _is_current(place, state):  # else nothing is written, so that a folder that takes no file will do
+        with alone(place):
+            if not _is_current(place, state):
+                _made(place, jobs, state)
+    if output and output != place.html:
+        copy(place.html, output)
     return (output or place.html) / "index.html"
+
+
+def _is_current(place: Place, state: str) -> bool:
+    return place.stamp.is_file() and place.stamp.read_text() == state and (place.html / "index.html").is_file()
+
+
+def _made(place: Place, jobs: int, state: str) -> None:
+    place.stamp.unlink(missing_ok=True)
+    sources = [*sorted((ROOT / "book" / "notebooks").glob("*.ipynb")), TUTORIAL]
+    mirror(place.stage, staged(run(sources, None, place.notebooks, jobs)))
+    _tell("Sphinx makes the pages, in about a minute")
+    _sphinx(place)
+    write(place.stamp, state.encode())
+
+
+def _tell(sentence: str) -> None:
+    """What goes on, for whoever watches a terminal."""
+    if sys.stderr.isatty():
+        click.echo(sentence, err=True)
 
 
 def staged(executed: list[Path]) -> dict[str, bytes]:
@@ -142,30 +154,26 @@ def _complaints(log: str) -> list[str]:
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
     """Wait for another build to end."""
-    place.home.mkdir(parents=True, exist_ok=True)
-    with (place.home / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = place.home / ".lock"
+    with locked(lock, wait=False) as free:
+        if free:
+            yield
+            return
+    _tell("another build of this book is under way: waiting for its end")
+    with locked(lock):
         yield
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Copy the finished book here as well.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
-def main(output: Path | None, jobs: int) -> None:
+@click.option("--force", is_flag=True, help="Let the copy replace a folder that holds other things.")
+def main(output: Path | None, jobs: int, force: bool) -> None:
     """Build the book and print the path of its first page."""
     if output:
         output = Path(os.path.abspath(output))
-        _refuse_foreign(checked_folder(output))
+        refuse_copy(checked_folder(output), [ROOT / each for each in SOURCES], force)
     click.echo(f"book: {build(output, jobs)}")
-
-
-def _refuse_foreign(output: Path) -> None:
-    """A folder that gets a copy of the book loses what else it holds, so it must hold nothing or an older copy."""
-    if output.is_dir() and any(output.iterdir()) and not (output / MARK).is_file():
-        raise InputError(
-            f"{place_in_words(output)}: found a folder that holds other things than a book, allowed is an empty one, "
-            "an older copy, or a free name; choose another output."
-        )
 
 
 if __name__ == "__main__":

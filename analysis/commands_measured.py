@@ -13,8 +13,9 @@ from analysis.errors import InputError
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
 @click.option("--keep-cache-resident", is_flag=True, help="Keep memory-bound rows of at most 400 MB.")
+@click.option("--force", is_flag=True, help="Replace a file that is there and that this command did not write.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, as_json: bool) -> None:
+def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, force: bool, as_json: bool) -> None:
     """Import the public kernel database in DIR, laid out as SYSTEM/OPERATION/FRAMEWORK/VERSION/TABLE.parquet.
 
     Rows that cannot be used are counted by the rule that removes them; a file that cannot be read costs one sentence.
@@ -22,7 +23,7 @@ def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, a
     from analysis.evaluate.measured.importing import import_folder
     from analysis.evaluate.measured.validity import WHY
 
-    report = import_folder(folder, output, keep_cache_resident)
+    report = import_folder(folder, output, keep_cache_resident, force)
     removed = [
         {"rule": rule, "rows": report.removed[rule], "why": why} for rule, why in WHY.items() if report.removed[rule]
     ]
@@ -114,14 +115,16 @@ def _worst_line(row: dict) -> dict:
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the split and the intervals."
 )
-def calibrate(file: Path | None, name: str, output: Path, seed: int) -> None:
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def calibrate(file: Path | None, name: str, output: Path, seed: int, force: bool) -> None:
     """Fit launch floors, efficiencies and sharpness to FILE, by default to the published figures in data/."""
     from analysis.evaluate.measured.calibrations import as_csv, fit_all
-    from analysis.evaluate.outputs import checked_output, refuse_input, write_whole
+    from analysis.evaluate.outputs import checked_output, refuse_foreign, refuse_input, write_whole
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
         raise InputError(f"--name {name!r}: allowed are lower-case letters, digits, . and -; rename it.")
     refuse_input(checked_output(output, ".csv"), *([file] if file else []))
+    refuse_foreign(output, force)
     source = file.name if file else "data/measurements"
     fitted = fit_all(_compared(file), name, source, seed=seed)
     if not fitted:

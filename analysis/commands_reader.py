@@ -38,7 +38,7 @@ RERUN_EPILOG = """A table of parameters, saved as params.csv; an empty cell keep
 
 \b
   python -m analysis rerun book/notebooks/intensity.ipynb params.csv -o reruns
-  papermill --help-notebook book/notebooks/intensity.ipynb      # its parameters
+  python -m papermill --help-notebook book/notebooks/intensity.ipynb   # its parameters
 """
 IMPORT_EPILOG = """Example:
 
@@ -48,6 +48,7 @@ IMPORT_EPILOG = """Example:
 """
 _path = click.Path(path_type=Path)
 _jobs = click.option("--jobs", type=click.IntRange(1, 4096), default=None, help="Processes; by default one per core.")
+_force = click.option("--force", is_flag=True, help="Replace files that are there and that this command did not write.")
 _scheduler = click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster at this address instead.")
 
 
@@ -86,7 +87,8 @@ def import_model(config: Path, id_: str | None, year: int | None, output: Path |
 @click.option("-o", "--output", type=_path, required=True, help="The table to write: .parquet or .csv.")
 @_jobs
 @_scheduler
-def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> None:
+@_force
+def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None, force: bool) -> None:
     """Evaluate the product of parameter values in GRID (a YAML file) into one table.
 
     Interrupted, the same command goes on where it was. Columns are explained in OUTPUT's .dictionary.csv.
@@ -94,7 +96,7 @@ def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> 
     from analysis.sweeping import sweep as run
 
     with _resumable():
-        done = run(grid, output, jobs, scheduler)
+        done = run(grid, output, jobs, scheduler, replace=force)
     rate = f", {done.computed / done.seconds:.3g} points/s" if done.computed else ""
     click.echo(f"wrote {done.out}: {done.rows} rows of {done.points} points in {done.seconds:.3g} s{rate}")
     if done.skipped:
@@ -112,7 +114,10 @@ def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None) -> 
 @click.option("-o", "--output", type=_path, default=Path("_build/reruns"), show_default=True, help="Folder of results.")
 @_jobs
 @_scheduler
-def rerun(notebook: Path, parameters: Path, output: Path, jobs: int | None, scheduler: str | None) -> int:
+@_force
+def rerun(
+    notebook: Path, parameters: Path, output: Path, jobs: int | None, scheduler: str | None, force: bool
+) -> int:
     """Run NOTEBOOK once per row of PARAMETERS (a CSV file, a column per parameter), and index the results.
 
     Goes on after failures; exit code 1 says that some rows failed.
@@ -120,7 +125,7 @@ def rerun(notebook: Path, parameters: Path, output: Path, jobs: int | None, sche
     from analysis.rerunning import rerun as run
 
     with _resumable():
-        outcomes = run(notebook, parameters, output, jobs, scheduler)
+        outcomes = run(notebook, parameters, output, jobs, scheduler, replace=force)
     failed = [outcome for outcome in outcomes if outcome.failure]
     for outcome in failed:
         given = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())

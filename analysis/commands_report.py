@@ -20,7 +20,8 @@ model may come from `import-model`, an accelerator and a link from a YAML file o
 @click.option("--system", "file", type=click.Path(path_type=Path), metavar="FILE", help="Parameters in a YAML file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="report", show_default=True, metavar="DIR")
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Notebooks run at once.")
-def report(assignments: tuple[str, ...], file: Path | None, output: Path, jobs: int) -> None:
+@click.option("--force", is_flag=True, help="Replace a folder that holds other things.")
+def report(assignments: tuple[str, ...], file: Path | None, output: Path, jobs: int, force: bool) -> None:
     """Make a report on a system of your own: what limits it, how to serve it best, and the book's figures for it.
 
     Needs model=, accelerator= and n_acc=; takes all that `evaluate` takes. The pages need no network.
@@ -30,7 +31,7 @@ def report(assignments: tuple[str, ...], file: Path | None, output: Path, jobs: 
     from analysis.report.making import checked, report
     from analysis.report.system import from_folder, system_in, system_of
 
-    folder = checked(checked_folder(output.absolute()))
+    folder = checked(checked_folder(output.absolute()), file, force)
     given = system_in(file) if file else {}
     system = system_of(given | from_folder(assigned(assignments), Path.cwd()))
     click.echo(f"report: {report(system, folder, jobs)}")

@@ -1,6 +1,9 @@
 """The one exception that readers of this study meet: a sentence, never a traceback."""
 
+import difflib
 import sys
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 
 class InputError(ValueError):
@@ -32,6 +35,23 @@ def shown(value, longest: int = 60) -> str:
     """
     text = " ".join(str(value).split())
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def near(name, known: Iterable[str], also: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Known names that a mistyped one may mean, whatever its case, as a hint for a message; empty where there is none.
+
+    `also` holds further ways to spell some of them.
+
+    >>> near("TPOT", ["tpot", "tpot_terms"]), near("TP", ["deg_TP", "B"], {"tp": "deg_TP"}), near("x", ["tpot"])
+    ('close to it is tpot; ', 'close to it is deg_TP; ', '')
+    """
+    spelt: dict[str, list[str]] = {}
+    for way, each in (*((each, each) for each in known), *also.items()):
+        spelt.setdefault(way.casefold(), []).append(each)
+    plain = shown(name).casefold()
+    found = [plain] if plain in spelt else difflib.get_close_matches(plain, spelt, n=3)
+    names = list(dict.fromkeys(each for way in found for each in spelt[way]))
+    return f"close to it {'are' if len(names) > 1 else 'is'} {choices(names)}; " if names else ""
 
 
 def choices(allowed) -> str:

@@ -9,13 +9,23 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
 
-from analysis.errors import InputError
-from analysis.files import ROOT
+from analysis.errors import InputError, shown
+
+MOST_JOBS = 4096
+LOOK_ROUND = 5.0
+"""Seconds without a result after which we look whether a cluster still has workers."""
 
 
 class _Here(Executor):
@@ -42,16 +52,31 @@ def workers(
     """An executor and how many workers it has: `jobs` processes (default: all cores), or a Dask cluster's own.
 
     One job runs in this process, unless it should run `apart`. Raises InputError for a scheduler that cannot be
-    reached, or where Dask is not installed.
+    reached, where Dask is not installed, and when workers die.
     """
+    _refuse_no_workers(jobs, scheduler)
     if scheduler:
-        with _dask(scheduler) as (executor, number):
+        from analysis.cluster import on_dask
+
+        with on_dask(scheduler) as (executor, number):
             yield executor, number
     elif (jobs or cores()) == 1 and not apart:
         yield _Here(), 1
     else:
         with _processes(jobs or cores()) as executor:
             yield executor, jobs or cores()
+
+
+def _refuse_no_workers(jobs: int | None, scheduler: str | None) -> None:
+    if jobs is not None and not (isinstance(jobs, int) and 1 <= jobs <= MOST_JOBS):
+        raise InputError(
+            f"jobs={shown(jobs)}: allowed is a whole number from 1 to {MOST_JOBS}; leave it out for one per core."
+        )
+    if scheduler is not None and not scheduler.strip():
+        raise InputError(
+            "--scheduler: found an empty address, allowed is one such as tcp://127.0.0.1:8786; leave --scheduler away "
+            "to run here."
+        )
 
 
 @contextmanager
@@ -130,35 +155,6 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-@contextmanager
-def _dask(address: str) -> Iterator[tuple[Executor, int]]:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError(
-            "--scheduler needs the package distributed, which is not installed; install it, or leave --scheduler away."
-        ) from None
-    try:
-        client = Client(address, timeout="10s", set_as_default=False)
-    except (OSError, ValueError, TypeError, ImportError):  # the ways in which distributed refuses an address
-        raise InputError(
-            f"--scheduler {address}: no Dask scheduler answers there; start one, or leave --scheduler away."
-        ) from None
-    with client:
-        threads = client.nthreads()
-        if not threads:
-            raise InputError(f"--scheduler {address}: the cluster has no workers; start some.")
-        client.run(_find_code, str(ROOT))
-        with client.get_executor(pure=False) as executor:
-            yield executor, sum(threads.values())
-
-
-def _find_code(root: str) -> None:
-    """Let a worker on this machine import the study from where it lies; elsewhere it must be installed."""
-    if root not in sys.path and os.path.isdir(root):
-        sys.path.append(root)
-
-
 def results(executor: Executor, fn: Callable, items: Iterable, waiting: int) -> Iterator[tuple[object, object]]:
     """(item, fn(item)) as they are finished, at most `waiting` of them handed out at a time."""
     items, running = iter(items), {}
@@ -167,6 +163,8 @@ def results(executor: Executor, fn: Callable, items: Iterable, waiting: int) -> 
             running[executor.submit(fn, item)] = item
         if not running:
             return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        done, _ = wait(running, LOOK_ROUND, FIRST_COMPLETED)
+        if not done and hasattr(executor, "refuse_alone"):
+            executor.refuse_alone()
         for future in done:
             yield running.pop(future), future.result()

@@ -8,12 +8,16 @@ from analysis.errors import Failures, InputError
 from analysis.evaluate.own_text import place as shown_place
 from analysis.evaluate.own_text import shown
 
+NO_COMMAND = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2 help is printed without it
+
 
 def run(command: click.Command, name: str, arguments: list[str] | None = None) -> int:
     """Run a command (`name` as typed) with `arguments`, by default those of the process; return its exit code."""
     try:
         _refuse_nul(sys.argv[1:] if arguments is None else arguments)
         return command.main(arguments, prog_name=name, standalone_mode=False) or 0
+    except NO_COMMAND as error:
+        click.echo(error.ctx.get_help(), err=True)
     except click.UsageError as error:
         asked = error.ctx.command_path if error.ctx else name
         _tell(f"{error.format_message()} (`{asked} --help` shows how.)")

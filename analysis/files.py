@@ -1,9 +1,10 @@
-"""The files that results depend on, their fingerprint, and writing that leaves unchanged files alone."""
+"""The files that results depend on, their fingerprint, locks, and writing that leaves unchanged files alone."""
 
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +59,39 @@ def write(path: Path, content: bytes) -> bool:
         os.unlink(name)  # a full disk leaves nothing behind
         raise
     return True
+
+
+@contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock file `path`; says whether it is held, which it always is for who would `wait` for another process.
+
+    The system lets go of a lock when its process ends, however that comes about, so none is ever stale. The file stays.
+    """
+    import fcntl  # which Windows lacks, and most commands can do without
+
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = path.open("a")
+        except FileNotFoundError:  # its folder went in between
+            continue
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            if _same(lock.fileno(), path):
+                yield True
+                return
+
+
+def _same(handle: int, path: Path) -> bool:
+    """Whether an open file still stands at its path: who held it before may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def mirror(folder: Path, contents: Mapping[str, bytes]) -> int:

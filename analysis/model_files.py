@@ -4,8 +4,7 @@ from pathlib import Path
 
 from analysis.errors import InputError
 from analysis.evaluate.huggingface import Imported, default_id, import_config, row_text
-from analysis.evaluate.outputs import checked_output, write_whole
-from analysis.evaluate.own_text import place
+from analysis.evaluate.outputs import checked_output, refuse_foreign, refuse_input, write_whole
 
 
 def import_model(
@@ -26,15 +25,11 @@ def import_model(
     output = None if output is None else Path(output)
     if output:
         checked_output(output, ".yml", ".yaml")
+    if id_ == "":
+        raise InputError("--id '': found an empty name, allowed are lower-case letters, digits, . and -; give one.")
     imported = import_config(Path(config), id_ or (default_id(output) if output else None), year)
-    _write(output or Path(f"{imported.row.id}.yml"), row_text(imported).encode(), replace)
-    return imported
-
-
-def _write(output: Path, content: bytes, replace: bool) -> None:
-    if output.is_file() and not replace and output.read_bytes() != content:
-        raise InputError(
-            f"{place(output)}: found another file there, allowed is a free name; "
-            "choose another output (-o), or replace it (--force)."
-        )
+    output, content = output or Path(f"{imported.row.id}.yml"), row_text(imported).encode()
+    refuse_input(output, Path(config))
+    refuse_foreign(output, replace, lambda path: path.read_bytes() == content)
     write_whole(output, content)
+    return imported

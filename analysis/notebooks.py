@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from analysis import exits
 from analysis.errors import Failures, InputError, choices
-from analysis.evaluate.outputs import checked_folder, refuse_input
+from analysis.evaluate.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.evaluate.own_text import place, read_text, shown
 from analysis.executed import scrub
 from analysis.executors import results, workers
@@ -58,13 +58,15 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     out_dir: Path = DEFAULT_OUTPUT,
     jobs: int = 2,
+    replace: bool = True,
 ) -> list[Path]:
     """Execute each notebook with `parameters`, up to `jobs` at once; return the executed files, in the given order.
 
     A result whose notebook, parameters, code, data and lock have not changed is kept. Raises InputError for a
-    notebook that is missing, a parameter that one of them does not declare, or a cell that fails.
+    notebook that is missing, a parameter that one of them does not declare, a cell that fails, and, unless it may
+    `replace` them, for files in the places of results that no run wrote.
     """
-    return run_each({Path(path): parameters or {} for path in notebooks}, out_dir, jobs)
+    return run_each({Path(path): parameters or {} for path in notebooks}, out_dir, jobs, replace=replace)
 
 
 def run_each(
@@ -72,16 +74,21 @@ def run_each(
     out_dir: Path = DEFAULT_OUTPUT,
     jobs: int = 2,
     results_of: Iterable[Path] = (),
+    replace: bool = True,
 ) -> list[Path]:
     """`run`, each notebook with parameters of its own; results also depend on the files `results_of`."""
-    failures = outcomes(parameters, out_dir, jobs, results_of)
+    failures = outcomes(parameters, out_dir, jobs, results_of, replace)
     if failures:
         raise Failures(sorted(failures.values()))
     return [Path(os.path.abspath(out_dir)) / Path(source).name for source in parameters]
 
 
 def outcomes(
-    parameters: Mapping[Path, Mapping[str, Any]], out_dir: Path, jobs: int = 2, results_of: Iterable[Path] = ()
+    parameters: Mapping[Path, Mapping[str, Any]],
+    out_dir: Path,
+    jobs: int = 2,
+    results_of: Iterable[Path] = (),
+    replace: bool = True,
 ) -> dict[Path, str]:
     """`run_each`, but a notebook that fails stops no other: a sentence on each that failed, by the path given."""
     given = {Path(path): dict(each) for path, each in parameters.items()}
@@ -95,6 +102,8 @@ def outcomes(
         Job(Path(os.path.abspath(source)), each, out / source.name, _state(source, state, each)): source
         for source, each in given.items()
     }
+    for job in wanted:
+        refuse_foreign(job.target, replace, lambda _, job=job: job.stamp.is_file())
     return {wanted[job]: failure for job, failure in _executed([job for job in wanted if not job.current()], jobs)}
 
 
@@ -215,10 +224,13 @@ def _relative(path: Path) -> str:
 @click.option("-p", "--parameter", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter.")
 @click.option("--output", type=click.Path(path_type=Path), default=DEFAULT_OUTPUT, show_default="_build/notebooks")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
-def main(notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output: Path, jobs: int) -> None:
+@click.option("--force", is_flag=True, help="Replace notebooks that are there and that this command did not write.")
+def main(
+    notebooks: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], output: Path, jobs: int, force: bool
+) -> None:
     """Run NOTEBOOKS, and print where the results lie."""
     given = {name: _value(name, text) for name, text in pairs}
-    for path in run(notebooks, given, checked_folder(output), jobs):
+    for path in run(notebooks, given, checked_folder(output), jobs, force):
         click.echo(path)
 
 

@@ -1,8 +1,12 @@
-"""Where the book is built."""
+"""Where the book is built, and where a finished one is copied to."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.errors import InputError
+from analysis.evaluate.outputs import fill, refuse_filled
+from analysis.evaluate.own_text import place as in_words
 from analysis.files import BUILD
 
 
@@ -31,3 +35,25 @@ class Place:
 
 
 BOOK = Place(BUILD, BUILD)
+
+
+# -- a copy of a finished book ---------------------------------------------------------------------
+COPY = "a book"
+
+
+def copy(html: Path, output: Path) -> None:
+    """Make `output` the same as the book."""
+    built = {path.relative_to(html).as_posix(): path for path in sorted(html.rglob("*")) if path.is_file()}
+    fill(output, COPY, {name: path.read_bytes() for name, path in built.items()})
+
+
+def refuse_copy(output: Path, sources: Iterable[Path], replace: bool = False) -> None:
+    """Refuse a folder that must not become a copy: one of the study itself, or, unless asked to `replace` it, one that
+    holds other files than an older copy. Raises InputError.
+    """
+    within = {output, *output.parents}
+    if within & {*sources} or BUILD / "html" in output.parents or BUILD.is_relative_to(output):
+        raise InputError(
+            f"{in_words(output)}: found a folder of the study itself, allowed is another; choose another output."
+        )
+    refuse_filled(output, COPY, replace)

@@ -27,6 +27,15 @@ dt { font-weight: 600; } dd { margin: 0; } p { margin: .4rem 0; }
 """
 
 
+INDEX = "index.html"
+MARK = '<meta name="generator" content="python -m analysis rerun">'
+
+
+def is_index(path: Path) -> bool:
+    """Whether a page is an index that `write_index` wrote."""
+    return MARK in path.read_text(encoding="utf-8")[:1000]
+
+
 def write_index(out: Path, notebook: str, outcomes: Sequence) -> None:
     """Write out/index.html, and the figures of every result as KEY.svg, KEY-2.svg, ...; failures come first."""
     apart = _differing([outcome.parameters for outcome in outcomes])
@@ -36,14 +45,14 @@ def write_index(out: Path, notebook: str, outcomes: Sequence) -> None:
     title = escape(f"{notebook}: {len(outcomes)} runs, {len(failed)} failed")
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>{STYLE}</style></head>
+{MARK}<title>{title}</title><style>{STYLE}</style></head>
 <body><h1>{title}</h1>
 <p>A figure opens in full; the notebook behind it opens in Jupyter. What is not listed is the notebook's own value.</p>
 <main>
 {parts}
 </main></body></html>
 """
-    write(out / "index.html", page.encode("utf-8", "xmlcharrefreplace"))
+    write(out / INDEX, page.encode("utf-8", "xmlcharrefreplace"))
 
 
 def _differing(given: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from analysis.errors import InputError
-from analysis.evaluate.outputs import checked_folder
+from analysis.evaluate.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.evaluate.own_documents import csv_records
 from analysis.evaluate.own_names import own_files
 from analysis.evaluate.own_rows import FILES_OF_NOTEBOOKS, LONGEST_CELL, located
@@ -20,7 +20,7 @@ from analysis.evaluate.parameters import names_rows
 from analysis.executors import results, workers
 from analysis.files import fingerprint, inputs
 from analysis.notebooks import Job, execute, refuse_unknown
-from analysis.rerun_index import write_index
+from analysis.rerun_index import INDEX, is_index, write_index
 
 MOST_ROWS = 100_000
 
@@ -36,17 +36,24 @@ class Outcome:
 
 
 def rerun(
-    notebook: Path | str, table: Path | str, out: Path | str, jobs: int | None = None, scheduler: str | None = None
+    notebook: Path | str,
+    table: Path | str,
+    out: Path | str,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    replace: bool = False,
 ) -> list[Outcome]:
     """Run `notebook` once per row of the CSV file `table` (a column per parameter; an empty cell is not given).
 
     Results go to `out` as KEY.ipynb with an index.html; a row whose notebook, parameters, code and data have not
     changed is kept. A row that fails is reported and the others go on. Paths of own rows are relative to the table.
     With a Dask `scheduler`, the workers must see the same folders. Raises InputError for a notebook or a table that
-    cannot be read, a column that the notebook does not declare, and an output that cannot be written.
+    cannot be read, a column that the notebook does not declare, and an output that cannot be written or that holds
+    other files in the places of results (unless `replace`).
     """
     notebook, out = Path(os.path.abspath(notebook)), checked_folder(Path(os.path.abspath(out)))
     wanted = _jobs(notebook, _rows(Path(table)), out)
+    _refuse_places(wanted, out / INDEX, [notebook, Path(table)], replace)
     stale = [job for job in wanted if not job.current()]
     failures: dict[str, str] = {}
     try:
@@ -61,6 +68,15 @@ def rerun(
             "choose another folder."
         ) from None
     return outcomes
+
+
+def _refuse_places(wanted: list[Job], index: Path, given: list[Path], replace: bool) -> None:
+    """Refuse to write over what is read, and over files that no rerun wrote."""
+    refuse_foreign(index, replace, is_index)
+    for job in wanted:
+        refuse_foreign(job.target, replace, lambda _, job=job: job.stamp.is_file())
+    for path in (index, *(job.target for job in wanted)):
+        refuse_input(path, *given)
 
 
 def _run(stale: list[Job], jobs: int | None, scheduler: str | None) -> dict[str, str]:

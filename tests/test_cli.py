@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -177,8 +178,39 @@ def test_bad_command_is_refused(cli, arguments):
 
 def test_no_command_shows_how(cli):
     code, out, err = cli()
-    assert code == 2
-    assert "Usage: python -m analysis" in out + err
+    assert (code, out) == (2, "")
+    assert err.splitlines()[0] == "Usage: python -m analysis [OPTIONS] COMMAND [ARGS]..."
+    assert "error:" not in err
+
+
+def test_the_version_is_that_of_the_project(cli):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert cli("--version") == (0, f"{project['name']} {project['version']}\n", "")
+
+
+def test_everything_that_a_plan_needs_is_told_at_once(cli):
+    example = "for example model=deepseek-v3 accelerator=b200-sxm n_acc=32 L=8192."
+    refused(cli("plan"), f"needed: model=, accelerator=, n_acc=, L=; give them, {example}")
+    refused(cli("plan", "model=qwen3-8b", "n_acc=2"), "needed: accelerator=, L=; give them")
+
+
+def test_points_of_lists_stand_beside_their_parameters(cli, answer):
+    code, out, _ = cli("evaluate", "tpot", *assigned("B=4,96", "L=1024,2048"))
+    title, header, *rows = [line.split() for line in out.splitlines()[:4]]
+    assert (code, title, header) == (0, ["tpot", "[s]"], ["B", "L", "tpot"])
+    for row, found in zip(rows, answer("tpot", "B=4,96", "L=1024,2048")["value"], strict=True):
+        assert float(row[2]) == pytest.approx(found)
+    assert [row[:2] for row in rows] == [["4", "1024"], ["96", "2048"]]
+
+
+def test_parts_of_a_breakdown_have_a_line_each(cli, answer):
+    _, out, _ = cli("evaluate", "tpot_terms", *assigned())
+    lines = out.splitlines()
+    forms = lines.index("closed form:")
+    terms = answer("tpot_terms")
+    for name, value in terms["value"].items():
+        assert f"  {name}: {value:.10g} s" in lines[1:forms]
+        assert f"  {name}: {terms['closed_form'][name]}" in lines[forms:]
 
 
 @pytest.mark.parametrize("text", ["model=a\nb", "a\nb=1", "a\nb", "phase=a\nb"])

@@ -3,6 +3,8 @@
 import hashlib
 import importlib.metadata
 import re
+import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -67,3 +69,19 @@ def test_vendored_files_are_unchanged():
     for line in (folder / "SHA256SUMS").read_text().splitlines():
         checksum, name = line.split()
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == checksum, name
+
+
+def test_a_checkout_that_was_moved_makes_its_environment_again(tmp_path):
+    """Its programs name the folder that they were installed in; what make itself calls goes by modules only."""
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    stamp = tmp_path / ".venv" / "installed.stamp"
+    stamp.parent.mkdir()
+    told = {}
+    for where in (tmp_path.resolve(), "/another/place"):
+        stamp.write_text(f"{where}\n")
+        told[where] = subprocess.run(["make", "-n", "lint"], cwd=tmp_path, text=True, capture_output=True).stdout
+    assert "pip install" not in told[tmp_path.resolve()]
+    assert "pip install" in told["/another/place"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert not re.findall(r"\$\((?:BIN|VENV\S*)\)(?:-\w+)?/(?:bin/)?(?!python\b|installed|bin\b)\w+", makefile)

@@ -45,11 +45,12 @@ def _paragraph() -> str:
 def copy(tmp_path_factory) -> Path:
     """The study with one paragraph and one row more."""
     place = tmp_path_factory.mktemp("extended")
-    for folder in ("analysis", "data"):
+    for folder in ("analysis", "data", "tests"):
         shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (place / "book" / "notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "book" / "notebooks" / "intensity.ipynb", place / "book" / "notebooks")
-    shutil.copy(ROOT / "requirements.lock", place)
+    for name in ("requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, place)
     module = place / "analysis" / "derive" / "attention.py"
     before, mark, after = module.read_text().partition("\nMECHANISMS")
     module.write_text(f"{before}\n{_paragraph()}\n{mark}{after}")
@@ -109,3 +110,11 @@ def test_listing_and_notebook_know_it(copy):
     _run(copy, "analysis.notebooks", "book/notebooks/intensity.ipynb", "-p", "model", "mqa-test")
     executed = (copy / "_build" / "notebooks" / "intensity.ipynb").read_text()
     assert "mqa-test" in executed or "multi-query" in executed
+
+
+def test_the_tests_that_look_at_every_mechanism_and_row_still_pass(copy):
+    """Those that a mechanism more, or a row without a printed total, could break; the others do not see either."""
+    named = ("test_tables.py::test_columns_that_disagree_are_named", "test_model_totals.py")
+    pages = ("test_closed_forms_are_the_ones_written_by_hand", "test_forms_that_are_equal_are_printed_once")
+    chosen = [f"tests/{name}" for name in (*named, *(f"test_page.py::{name}" for name in pages))]
+    assert " passed" in _run(copy, "pytest", "-q", "-p", "no:cacheprovider", *chosen)

@@ -158,3 +158,9 @@ def test_the_reference_shows_every_name_and_what_it_returns(name):
     for part in (returned, *get_args(returned)):
         if isinstance(part, type) and part.__module__.startswith("analysis"):
             assert part.__module__ in listed(), part
+
+
+@pytest.mark.parametrize("name", [["tpot"], 3, None, ("tpot", "B_cap")])
+def test_what_is_no_name_of_a_quantity_is_refused_in_a_sentence(name):
+    with pytest.raises(InputError, match=r"there is no quantity of this name; allowed is one name; .* lists all"):
+        number(name, model="deepseek-v3")

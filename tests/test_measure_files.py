@@ -86,7 +86,18 @@ def test_the_record_names_the_machine_and_nobody(written):
 
 def test_no_cell_begins_after_the_limit():
     found = measuring.measure(small_cases(), NumpyBackend(room=1e8, blas="some BLAS"), "a-machine", 0, limit=-1)
-    assert (len(found.rows), found.too_late) == (0, len(small_cases()))
+    assert (len(found.rows), sorted(found.too_late)) == (0, sorted(case.kind for case in small_cases()))
+
+
+def test_what_the_limit_cuts_is_no_whole_kind(monkeypatch):
+    """A clock that moves one second a look, a limit of as many as there are kinds: each has its first cell run."""
+    cases = [*grids.cpu_cases(True, 2**20)]
+    kinds, clock, run = {case.kind for case in cases}, iter(range(10**6)), []
+    monkeypatch.setattr(measuring, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(measuring, "_measure_case", lambda case, *rest: run.append(case.kind))
+    found = measuring.measure(cases, NumpyBackend(room=1e12, blas="some BLAS"), "a", 0, limit=len(kinds))
+    assert sorted(run) == sorted(kinds)
+    assert len(found.too_late) == len(cases) - len(kinds) > 0
 
 
 def test_a_busy_machine_is_noticed():
@@ -130,6 +141,18 @@ def test_a_run_without_rows_writes_nothing(tmp_path):
 def test_a_notebook_s_file_is_refused_in_one_sentence(names, said):
     with pytest.raises(InputError, match=said):
         asked_machine(names)
+
+
+def test_the_command_says_what_its_limit_cut(tmp_path, monkeypatch, capsys):
+    clock = iter(range(10**6))
+    monkeypatch.setattr(measuring, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(grids, "cpu_cases", lambda quick, cache: small_cases())
+    monkeypatch.setitem(command.LIMIT["cpu"], True, 1)
+    command.measure.main(["--quick", "-o", str(tmp_path / "rows.csv")], standalone_mode=False)
+    said = capsys.readouterr().out
+    kinds = [case.kind for case in small_cases()]
+    assert f"left out: {len(kinds) - 1} cells, as 1 s were over: " in said
+    assert all(f"1 of {kind}" in said for kind in kinds[1:])
 
 
 def test_the_command_writes_a_file_and_says_what_it_left_out(tmp_path, monkeypatch, capsys):

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from analysis.errors import InputError
+from analysis.evaluate.parameters import PARAMETERS
 from analysis.executed import collect
 from analysis.notebooks import run
 
@@ -87,7 +88,7 @@ def test_another_model_and_accelerator(name, tmp_path):
 def _parameters(path: Path) -> dict:
     names: dict = {}
     exec(_code(path)[0].source, names)
-    return {name: given for name, given in names.items() if not name.startswith("__")}
+    return {name: given for name, given in names.items() if name != "__builtins__"}
 
 
 def _question(name: str, **given) -> None:
@@ -117,6 +118,16 @@ def test_wrong_parameters_end_in_one_sentence(name, given, said):
     with pytest.raises(InputError, match=said) as caught:
         _question(name, **given)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_list_is_refused_wherever_a_notebook_declares_one_number(path):
+    single = [name for name, kind in _parameters(path)["__annotations__"].items() if kind in (int, float)]
+    for name in {*single, "alpha"} & {*PARAMETERS} & {*_parameters(path)}:
+        for given in ([1, 1], (1, 1), "1,1"):
+            with pytest.raises(InputError) as caught:
+                _question(path.stem, **{name: given})
+            assert f"{name}: this notebook takes one value each, found a list; run once" in str(caught.value)
 
 
 def test_raw_papermill_ends_a_misspelt_parameter_in_the_sentence(tmp_path, monkeypatch):

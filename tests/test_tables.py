@@ -93,7 +93,7 @@ def test_every_row_survives_being_written_out(file):
         ("deepseek-v3", {"d_FFN": ""}, "column d_FFN: found nothing, allowed is a value, because some"),
         ("llama-3.1-8b", {"n_kv": "7"}, "column n_kv: found 7, allowed is a divisor of n_hd (32)"),
         ("llama-2-7b", {"n_kv": "8"}, "column n_kv: found 8, allowed is n_hd (32) for MHA"),
-        ("llama-2-7b", {"attention": "MQA"}, "column attention: found 'MQA', allowed is MHA, GQA, MLA"),
+        ("llama-2-7b", {"attention": "XQA"}, "column attention: found 'XQA', allowed is MHA, GQA, MLA"),
         ("llama-2-7b", {"vectors": "norms halos"}, "column vectors: found 'halos', allowed is norms, norm_biases"),
         ("llama-2-7b", {"exact_source": ""}, "column exact_source: found nothing"),
         ("llama-2-7b", {"tied": "yes"}, "column tied: found 'yes', allowed is true, false"),

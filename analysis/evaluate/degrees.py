@@ -74,8 +74,7 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
     count, TP, DP, EP = (given[name] for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP"))
     if not np.all(np.asarray(TP) * np.asarray(DP) == np.asarray(count)):
         raise InputError(
-            f"deg_TP * deg_DP must equal n_acc, found {TP} * {_shown(DP)} and n_acc={count}; "
-            f"give for example n_acc={_shown(np.multiply(TP, np.maximum(1, DP)))} or another degree."
+            f"deg_TP * deg_DP must equal n_acc, found {TP} * {_shown(DP)} and n_acc={count}; {_matching(TP, count)}."
         )
     if not _divides(1, DP):
         raise InputError(f"deg_TP={TP}: must divide n_acc={count}; give a divisor, or another n_acc.")
@@ -88,6 +87,13 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
         _check_groups(EP, point.get(deg_ETP, 1), count)
         if given["n_e"] is not None:
             _check_experts(EP, given["n_e"], point.get(n_slot, given["n_e"]))
+
+
+def _matching(TP, count) -> str:
+    """The remedy for degrees that do not multiply to the accelerators: attention's replicas follow from the others."""
+    if np.ndim(TP) or np.ndim(count):
+        return "leave deg_DP out"
+    return f"give deg_DP={count // TP}, or leave it out" if count % TP == 0 else f"give deg_TP as a divisor of {count}"
 
 
 def _check_groups(EP, ETP, count) -> None:

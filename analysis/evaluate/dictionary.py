@@ -8,9 +8,11 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
 from analysis.derive.symbols import BY_NAME, MEANINGS
-from analysis.evaluate.rows import FILES
+from analysis.evaluate.rows import FILES, Id
 
 TYPE_NAMES = {int: "integer", float: "number", bool: "flag", str: "text", tuple: "words"}
+WORDS = {get_args(Id)[1].metadata[0].pattern: "lower-case letters, digits, . and -"}
+"""Patterns of text in words."""
 BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<=")}
 
 
@@ -57,6 +59,9 @@ def allowed_values(field: FieldInfo) -> str:
         for kind, (key, sign) in BOUNDS.items()
         if isinstance(item, kind)
     ]
+    pattern = next((found for found in (getattr(item, "pattern", None) for item in metadata) if found), "")
+    if pattern:
+        return WORDS.get(pattern, f"text of the form {pattern}")
     return " ".join([_type_name(bare), *bounds]) if bounds else f"any {_type_name(bare)}"
 
 

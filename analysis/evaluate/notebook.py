@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 from analysis.errors import InputError, choices
+from analysis.evaluate.parameters import PARAMETERS
+from analysis.evaluate.reading import read, refuse_lists
 from analysis.evaluate.setting import Setting
 
 DECLARED = re.compile(r"^(\w+): *\w+ *=", re.M)
@@ -26,10 +28,23 @@ def parameters(names: dict, *allowed: str) -> Setting:
     for name in given:
         if name not in allowed:
             raise InputError(_unknown(name, given[name], allowed))
-    setting = Setting.of(**{name: value for name, value in given.items() if value not in ("", None)})
+    filled = {name: value for name, value in given.items() if not _is_empty(value)}
+    refuse_lists({name: read(name, filled[name]) for name in filled if _is_single(name, names)}, "this notebook")
+    setting = Setting.of(**filled)
     for row in {"model", "accelerator", "link"} & set(setting.given):
         getattr(setting, row)  # look the rows up now, not after minutes of work
     return setting
+
+
+def _is_empty(value) -> bool:
+    return value is None or (isinstance(value, str) and value == "")
+
+
+def _is_single(name: str, names: dict) -> bool:
+    """Whether a notebook declares a parameter as one number (or one word or number), not as text that may be a list."""
+    if name not in PARAMETERS:
+        return False
+    return names.get("__annotations__", {}).get(name) in (int, float) or bool(PARAMETERS[name].allowed)
 
 
 def _typed_by_reader(name: str, value) -> bool:

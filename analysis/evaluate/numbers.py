@@ -41,7 +41,7 @@ def value(expression: Expr, point: Point):
     if missing:
         wanted = "; ".join(f"{s.name}= ({MEANINGS[s].text})" for s in missing)
         raise InputError(f"not enough is given to compute a number: add {wanted}.")
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(all="ignore"):  # what is not finite is refused where it would be an answer
         return function(*(_number(point[symbol]) for symbol in symbols))
 
 

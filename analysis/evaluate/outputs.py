@@ -1,14 +1,16 @@
 """Files that a command writes for a reader: refused before any work is done, and there whole or not at all."""
 
+import csv
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from analysis.errors import InputError, choices
 from analysis.evaluate.own_text import place, refuse_no_text, shown
+from analysis.files import mirror, write
 
 
 def checked_output(path: Path, *endings: str) -> Path:
@@ -29,6 +31,70 @@ def checked_output(path: Path, *endings: str) -> Path:
     _refuse_what_is_no_file(path)
     _refuse_closed_folder(path, path.parent)
     return path
+
+
+def refuse_foreign(path: Path, replace: bool = False, ours: Callable[[Path], bool] = lambda path: False) -> None:
+    """Raise InputError for a file that is there, unless the reader asks to `replace` it or `ours` knows it as one that
+    this command wrote; whatever cannot be read is not ours.
+    """
+    if replace or not os.path.lexists(path):
+        return
+    try:
+        known = os.path.isfile(path) and ours(path)  # a pipe would make us wait
+    except (OSError, ValueError, csv.Error):
+        known = False
+    if not known:
+        raise InputError(
+            f"{place(path)}: found another file there than this command writes, allowed is a free name; "
+            "choose another output (-o), or replace it (--force)."
+        )
+
+
+MARK = b"made by"
+
+
+def marked_by(command: str) -> dict[bytes, bytes]:
+    """Metadata of a Parquet file by which the command that wrote it knows it again."""
+    return {MARK: command.encode()}
+
+
+def parquet_mark(path: Path) -> str:
+    """The command that wrote a Parquet file; empty where it does not say. Raises ValueError for another file."""
+    import pyarrow.parquet as pq  # slow to import, and seldom needed
+
+    return (pq.read_schema(path).metadata or {}).get(MARK, b"").decode()
+
+
+def csv_header(path: Path) -> list[str]:
+    """The first row of a CSV file. Raises OSError, ValueError or csv.Error where it cannot be read."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return next(csv.reader(file), [])
+
+
+LISTED = ".made.txt"  # in a folder that a command filled: the names of its files, after what they are
+
+
+def fill(folder: Path, what: str, contents: Mapping[str, bytes]) -> None:
+    """Make `folder` hold exactly these files, and note there that they are `what`, for the next time."""
+    mirror(folder, contents)
+    write(folder / LISTED, "\n".join([what, *contents]).encode())
+
+
+def refuse_filled(folder: Path, what: str, replace: bool = False) -> None:
+    """Raise InputError for a folder that holds other files than an older `what`, unless asked to `replace` it: filling
+    it would remove them.
+    """
+    listed = folder / LISTED
+    older, *names = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else [""]
+    known = names if older == what else []
+    found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    foreign = (name for name in found if name.as_posix() not in known and not name.name.startswith("."))
+    if not replace and (first := next(foreign, None)):
+        raise InputError(
+            f"{place(folder)}: found a folder that holds other things than {what} ({place(first)}), allowed is "
+            "a free name, an empty folder or an older one of the same kind; choose another output, or replace it "
+            "(--force)."
+        )
 
 
 def refuse_input(path: Path, *given: Path) -> None:

@@ -8,6 +8,7 @@ a row, a grid or a table from the folder of that file. `located` makes it absolu
 """
 
 import os
+import re
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +23,7 @@ from analysis.evaluate.table import checked_row
 
 SUFFIXES = (".yml", ".yaml", ".csv", ".json")
 LONGEST_CELL = 4000
+MARKUP = re.compile(r"[<>{}\[\]`$|\\*_#]")
 FILES_OF_NOTEBOOKS = ("file",)  # parameters that are paths of other files than rows
 
 
@@ -59,7 +61,13 @@ def _loaded(path: Path, file: str, folder: str, state) -> Row:
     where = place(path)
     for column, cell in record.items():
         _check_cell(where, column, cell)
-    return _with_own_references(folder, checked_row(FILES[file], record, where))
+    row = checked_row(FILES[file], record, where)
+    if MARKUP.search(row.name) or not row.name.isprintable():
+        raise InputError(
+            f"{where}, column name: found {shown(row.name)}, allowed are letters, digits and plain punctuation, as "
+            "captions and pages print it; retype it."
+        )
+    return _with_own_references(folder, row)
 
 
 def _record(path: Path) -> dict:
@@ -67,7 +75,13 @@ def _record(path: Path) -> dict:
     if kind in (".yml", ".yaml"):
         return yaml_mapping(path)
     if kind == ".json":
-        return {name: _as_text(value) for name, value in json_mapping(path).items()}
+        found = json_mapping(path)
+        if "model_type" in found:
+            raise InputError(
+                f"{place(path)}: found a Hugging Face configuration, allowed is a row; make one of it by "
+                "`python -m analysis import-model`."
+            )
+        return {name: _as_text(value) for name, value in found.items()}
     if kind == ".csv":
         records = csv_records(path)
         if len(records) != 1:

@@ -108,6 +108,24 @@ _TABLE = (
 
 # fmt: on
 PARAMETERS: dict[str, Parameter] = {parameter.name: parameter for parameter in _TABLE}
+SHORT = {  # other ways to name a parameter, told to who uses them
+    "tp": "deg_TP",
+    "dp": "deg_DP",
+    "ep": "deg_EP",
+    "batch": "B",
+    "batch_size": "B",
+    "context": "L",
+    "seqlen": "L",
+    "gpu": "accelerator",
+    "gpus": "n_acc",
+    "bandwidth": "BW_Int",
+    "bytes": "width",
+    "dtype": "width",
+    "imbalance": "Gamma_imb",
+    "network": "link",
+    "skew": "s",
+    "query": "l",
+}
 LISTS = {  # names of notebooks and editions that hold several values of one parameter, separated by commas
     "models": "model",
     "accelerators": "accelerator",

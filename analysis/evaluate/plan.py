@@ -16,11 +16,14 @@ from analysis.evaluate import system
 from analysis.evaluate.degrees import domain_note, slots
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import quantity
+from analysis.evaluate.reading import refuse_lists
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.utilisation import utilisation
 
 CAPACITY, SLO = "memory capacity", "time per token (slo)"
 SAME = 1e-4  # difference in throughput [%] that is none
+NEEDED = {"model": "deepseek-v3", "accelerator": "b200-sxm", "n_acc": 32, "L": 8192}
+"""What a plan starts from, with an example; without n_acc it is of one accelerator."""
 CHOSEN = ("B", "deg_DP")  # what a plan chooses, so that a reader cannot give it
 
 
@@ -49,13 +52,13 @@ class Plan:
         return utilisation(self.setting, self.batch, self.tpot)
 
 
-def divisors(number: int) -> list[int]:
-    """Divisors, rising.
+def divisors(number: int, most: float = np.inf) -> list[int]:
+    """Divisors up to `most`, rising: heads and experts are few, however many accelerators there are.
 
-    >>> divisors(12)
-    [1, 2, 3, 4, 6, 12]
+    >>> divisors(12), divisors(10**9, most=10)
+    ([1, 2, 3, 4, 6, 12], [1, 2, 4, 5, 8, 10])
     """
-    return [each for each in range(1, number + 1) if number % each == 0]
+    return [each for each in range(1, int(min(number, most)) + 1) if number % each == 0]
 
 
 def candidates(setting: Setting) -> list[Setting]:
@@ -64,12 +67,18 @@ def candidates(setting: Setting) -> list[Setting]:
     Experts stay whole unless deg_ETP asks for them to be split.
     """
     row, count, parts = setting.model, int(setting["n_acc"]), setting["deg_ETP"] or 1
-    TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count)
-    EPs = [setting["deg_EP"]] if setting["deg_EP"] is not None else divisors(count) if row.n_moe else [None]
+    TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count, row.n_hd)
+    free = divisors(count, _most_holders(setting)) if row.n_moe else [None]
+    EPs = free if setting["deg_EP"] is None else [setting["deg_EP"]]
     able = [TP for TP in TPs if count % TP == 0 and row.n_hd % TP == 0 and _shards_cache(row, TP) and parts in (1, TP)]
     experts = [EP for EP in EPs if EP is None or (row.n_moe and _holds_experts(setting, EP, EP * parts))]
     fitting = [TP for TP in able if "group" not in setting.given or setting["group"] % TP == 0]
     return [setting.with_(deg_TP=TP, deg_EP=EP) for TP in fitting for EP in experts]
+
+
+def _most_holders(setting: Setting) -> int:
+    """The most accelerators that can share the experts of a block: one for each expert and each copy asked for."""
+    return setting.model.n_e + int(setting["copies"] or 0)
 
 
 def _holds_experts(setting: Setting, EP: int, group: int) -> bool:
@@ -89,6 +98,8 @@ def planned(setting: Setting) -> Plan | None:
         return None
     found = terms(setting, batch)
     tpot = sum_of(setting, found)
+    if not np.isfinite(tpot):
+        return None
     rate = batch / tpot / float(setting.point[n_acc])
     return Plan(setting, int(batch), tpot, rate, CAPACITY if cap <= within else SLO, found)
 
@@ -104,11 +115,11 @@ def checked(setting: Setting) -> Setting:
     taken = [name for name in CHOSEN if name in setting.given]
     if taken:
         raise InputError(f"{taken[0]}={setting[taken[0]]}: a plan chooses {' and '.join(CHOSEN)} itself; leave it out.")
-    if setting["L"] is None:
-        raise InputError("L= is needed: the context length in tokens, for example L=8192.")
-    lists = [name for name, given in setting.given.items() if isinstance(given, np.ndarray)]
-    if lists:
-        raise InputError(f"{lists[0]}: a plan takes one value each, found a list; run once per value.")
+    missing = [name for name in NEEDED if name not in setting.given]
+    if missing and missing != ["n_acc"]:
+        example = " ".join(f"{name}={NEEDED[name]}" for name in missing)
+        raise InputError(f"needed: {', '.join(f'{name}=' for name in missing)}; give them, for example {example}.")
+    refuse_lists(setting.given, "a plan")
     quantity("tpot").domain(setting)
     return setting
 
@@ -122,7 +133,7 @@ def plans(setting: Setting) -> list[Plan]:
     found = [plan for plan in map(planned, every) if plan]
     if not found:
         raise InputError(_nothing(setting, every))
-    return sorted(found, key=lambda plan: (-round(plan.per_accelerator, 9), plan.degrees["deg_TP"]))
+    return sorted(found, key=lambda plan: (-float(f"{plan.per_accelerator:.9g}"), plan.degrees["deg_TP"]))
 
 
 def _nothing(setting: Setting, every: list[Setting]) -> str:
@@ -133,8 +144,13 @@ def _nothing(setting: Setting, every: list[Setting]) -> str:
         remedy = f"leave {' and '.join(fixed)} out, or give a divisor" if fixed else "give another n_acc"
         return f"{where}: no degrees divide both the accelerators and the heads (or experts); {remedy}."
     if room < 0:
-        return f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators."
+        return (
+            f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators, or a "
+            "number that more degrees divide."
+        )
     least = min(map(_shortest, every), default=np.inf)
+    if setting["slo"] is None or not np.isfinite(least):
+        return f"{where}: a token takes longer than numbers tell; check the bandwidths and widths that were given."
     return (
         f"{where}: memory would hold a batch, but none meets the SLO in any arrangement; a token takes {least:.3g} s "
         "at least; give a larger slo."

@@ -13,7 +13,7 @@ import numpy as np
 from sympy import Expr, Integer, Max, Symbol
 
 from analysis.derive.symbols import BY_NAME, n_kv
-from analysis.errors import InputError, choices
+from analysis.errors import InputError, near, shown
 from analysis.evaluate.degrees import check_degrees
 from analysis.evaluate.forms import derived, symbols, watched
 from analysis.evaluate.numbers import exact, value
@@ -106,10 +106,14 @@ def all_quantities() -> tuple[Quantity, ...]:
 
 
 def quantity(name: str) -> Quantity:
-    """The quantity with this name. Raises InputError that lists all."""
+    """The quantity with this name. Raises InputError that names those close to it."""
     all_quantities()
-    if name not in QUANTITIES:
-        raise InputError(f"{name}: there is no quantity of this name; allowed are {choices(QUANTITIES)}.")
+    if not isinstance(name, str) or name not in QUANTITIES:
+        several = "" if isinstance(name, str) else "allowed is one name; "
+        raise InputError(
+            f"{shown(name) or repr(name)}: there is no quantity of this name; {several or near(name, QUANTITIES)}"
+            "`python -m analysis quantities` lists all."
+        )
     return QUANTITIES[name]
 
 
@@ -128,6 +132,7 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
     wanted.domain(setting)
     form = wanted.form(setting) if wanted.expression else None
     found, asked = watched(wanted.compute, setting) if wanted.compute else (_finished(wanted, form, setting), set())
+    _refuse_beyond_numbers(name, found)
     beside = {label: number(derived(more, setting), setting.point) for label, more in wanted.beside.items()}
     shown = wanted.closed_form or _shown(form, setting.point)
     more, also = watched(wanted.beside_values, setting)
@@ -137,6 +142,13 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
 
 def _finished(wanted: Quantity, form: Expr | dict[str, Expr], setting: Setting):
     return wanted.finish(number(form, setting.point), setting)
+
+
+def _refuse_beyond_numbers(name: str, found) -> None:
+    """Raise InputError for what is no number: some parameter is so far out that floats do not reach."""
+    parts = found.values() if isinstance(found, dict) else [found]
+    if not all(np.all(np.isfinite(np.asarray(part, dtype=float))) for part in parts):
+        raise InputError(f"{name}: found no finite number; some parameter is beyond any machine: give usual sizes.")
 
 
 def _shown(form: Expr | dict[str, Expr], point: dict[Symbol, object]):

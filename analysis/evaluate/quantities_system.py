@@ -1,6 +1,7 @@
 """Quantities of a serving system (the paper's Sections V to VII)."""
 
 import numpy as np
+from sympy import Max
 
 from analysis.derive import capacity, communication, speculation
 from analysis.derive.symbols import B, L, deg_DP, n_acc
@@ -12,6 +13,7 @@ from analysis.evaluate.setting import Setting
 
 
 def _serves(setting: Setting) -> None:
+    setting.need("model", "accelerator")
     needs_model(setting)
     needs_accelerator(setting)
     _needs_link(setting)
@@ -98,7 +100,7 @@ define(
     "requests",
     system.B_cap,
     finish=system.rounded,
-    domain=lambda s: (needs_model(s), needs_accelerator(s)),
+    domain=lambda s: (s.need("model", "accelerator"), needs_model(s), needs_accelerator(s)),
 )
 define(
     "weights_per_accelerator",
@@ -123,12 +125,12 @@ define(
     "B_SLO",
     "largest batch whose time per output token meets the SLO",
     "requests",
-    compute=system.B_SLO_value,
+    compute=system.B_SLO_found,
     uses=system.B_SLO_form,
     sought=frozenset({B}),
     closed_form="largest whole B with tpot(B) <= SLO, by bisection",
     domain=_serves,
-    beside={"by Eq. 12": system.B_SLO_eq12},
+    beside={"by Eq. 12": lambda s: Max(0, system.B_SLO_eq12(s))},
     beside_values=lambda setting: {"at most, by the lower bound of TPOT": system.B_SLO_bound(setting)},
 )
 define(

@@ -57,6 +57,16 @@ class Setting:
             )
         return datasets.find(file, self.given[name], name)
 
+    def need(self, *names: str) -> None:
+        """Raise InputError that names all of these rows that are not given, so that none is asked for after another."""
+        missing = [name for name in names if name not in self.given]
+        if len(missing) > 1:
+            example = " ".join(f"{name}={EXAMPLES[name]}" for name in missing)
+            raise InputError(
+                f"{' and '.join(f'{name}=' for name in missing)} are needed: name rows, for example {example} "
+                f"(`python -m analysis {PARAMETERS[missing[0]].allowed[0]}` lists the first)."
+            )
+
     @cached_property
     def model(self):
         """The model's row."""
@@ -175,6 +185,8 @@ class Setting:
                 f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside one group={self['group']} of the "
                 "fast link; give a smaller degree or a larger group."
             )
+        if self.link and self["BW_Int"] is None:
+            refuse_faster_between(self.link, self._row("link_between"))
         between = row_point(self._row("link_between"))
         return {BY_NAME["n_group"]: self["group"], BY_NAME["BW_out"]: between[BY_NAME["BW_Int"]]}
 
@@ -205,6 +217,15 @@ class Setting:
         used |= {s.name: v for s, v in self._degrees().items()} | {s.name: v for s, v in self._widths().items()}
         used |= {s.name: v for s, v in self._step().items()}
         return used | {name: getattr(self.conventions, name) for name in ("order", "grouping", "rope", "rope_key")}
+
+
+def refuse_faster_between(inside, between) -> None:
+    """Raise InputError for links (rows) of which that between groups is no slower than that inside them."""
+    if between.BW_Int >= inside.BW_Int:
+        raise InputError(
+            f"link_between: found {between.id!r} with {between.BW_Int:g} GB/s, allowed are links slower than the "
+            f"{inside.BW_Int:g} GB/s of {inside.id}; name another (`python -m analysis interconnects` lists all)."
+        )
 
 
 EXAMPLES = {

@@ -142,6 +142,17 @@ def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
     return _bisected(fits, *_bracket(fits, np.ones(shape)))
 
 
+def B_SLO_found(setting: Setting):
+    """B_SLO [requests] as an answer. Raises InputError, too, where the search came to its end: no batch is too many."""
+    found = B_SLO_value(setting)
+    if np.any(found >= LARGEST_BATCH - 1):
+        raise InputError(
+            f"slo={np.max(setting['slo']):g}: every batch up to {LARGEST_BATCH:.2g} requests meets it; give a smaller "
+            "slo (in seconds)."
+        )
+    return found
+
+
 def _bracket(fits, high):
     """Batches around the largest that fits: below it (0 if none fits) and above it, found by doubling."""
     low = np.zeros_like(high)

@@ -1,5 +1,6 @@
 """What is timed: an operation with its shape, its einsum lines, and arrays to run it on."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,6 +109,21 @@ def fitting(cases: list[Case], room: float) -> tuple[list[Case], int]:
     """
     kept = [case for case in cases if case.bytes_held <= room]
     return kept, len(cases) - len(kept)
+
+
+def in_turns(cases: list[Case]) -> list[Case]:
+    """The first case of each kind, then the second of each, and so on.
+
+    >>> cases = [Case.of(kind, "fp32", bytes=size) for kind in ("read", "copy") for size in (1, 2)]
+    >>> [case.title for case in in_turns(cases)]
+    ['read bytes=1', 'copy bytes=1', 'read bytes=2', 'copy bytes=2']
+    """
+    seen: Counter[str] = Counter()
+    turns = []
+    for case in cases:
+        turns.append(seen[case.kind])
+        seen[case.kind] += 1
+    return [case for _, case in sorted(zip(turns, cases, strict=True), key=lambda pair: pair[0])]
 
 
 def attention(mechanism: str, precision: str, sizes: Mapping[str, int]) -> Iterator[Case]:

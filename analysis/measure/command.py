@@ -1,5 +1,6 @@
 """The command `measure`: time the study's operations on this machine. `analysis.__main__` registers it."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -36,7 +37,8 @@ CUDA_ROOM = 0.8
     show_default=True,
     help="CSV file to write; the machine's record goes beside it.",
 )
-def measure(quick: bool, device: str, output: Path) -> None:
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+def measure(quick: bool, device: str, output: Path, force: bool) -> None:
     """Time this machine: matrix products, bandwidth, decode attention in both orders, experts.
 
     Every result is checked against float64 before it is timed. `validate FILE` compares the rows with the roofline of
@@ -46,7 +48,7 @@ def measure(quick: bool, device: str, output: Path) -> None:
 
     from analysis.measure import measuring, writing
 
-    writing.refuse_path(output)
+    writing.refuse_path(output, force)
     machine, backend, cases = _on_cuda(quick) if device == "cuda" else _on_cpu(quick)
     click.echo(f"{machine.id}: {len(cases)} cells")
     if machine.is_busy:
@@ -59,6 +61,9 @@ def measure(quick: bool, device: str, output: Path) -> None:
     click.echo(
         f"left out: {found.too_large} cells too large for memory, {found.not_run} pairs of cell and kernel not run here"
     )
+    if found.too_late:
+        kinds = ", ".join(f"{count} of {kind}" for kind, count in Counter(found.too_late).items())
+        click.echo(f"left out: {len(found.too_late)} cells, as {limit:g} s were over: {kinds}")
     for kernel, reason in found.missing.items():
         click.echo(f"not run by {kernel}: {reason}", err=True)
     for sentence in found.wrong:

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from analysis.errors import shown
 from analysis.measure.backend import Backend, Kernel
-from analysis.measure.cases import Case, fitting
+from analysis.measure.cases import Case, fitting, in_turns
 from analysis.measure.checking import agrees, error
 from analysis.measure.layouts import Arrays
 from analysis.measure.timing import timed
@@ -17,14 +17,14 @@ from analysis.measure.timing import timed
 class Measured:
     """Rows of the measurement file, and what made none.
 
-    `too_large` counts cells that do not fit, `too_late` those that the time limit cut off; `not_run` pairs of cell and
-    kernel that the device refused, with the first reason of each kernel in `missing`; `wrong` says which results
-    differed from the reference.
+    `too_large` counts cells that do not fit, `too_late` holds the kinds of those that the time limit cut off; `not_run`
+    counts pairs of cell and kernel that the device refused, with the first reason of each kernel in `missing`; `wrong`
+    says which results differed from the reference.
     """
 
     rows: list[dict] = field(default_factory=list)
     too_large: int = 0
-    too_late: int = 0
+    too_late: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     not_run: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -35,15 +35,17 @@ def measure(
 ) -> Measured:
     """Time every case that fits into the backend's room with every kernel that can run it.
 
-    `budget` [s] is spent on repeats of each kernel; no case begins after `limit` [s]; `progress` wraps the cases in a
-    bar. A kernel whose result differs from the float64 reference by more than rounding is not timed.
+    `budget` [s] is spent on repeats of each kernel; no case begins after `limit` [s], and kinds take turns, so that
+    none is cut off whole; `progress` wraps the cases in a bar.
+    A kernel whose result differs from the float64 reference by more than rounding is not timed.
     """
-    kept, too_large = fitting(cases, backend.room)
+    fit, too_large = fitting(cases, backend.room)
+    kept = in_turns(fit)
     found = Measured(too_large=too_large)
     start = perf_counter()
     for case in progress(kept):
         if perf_counter() - start > limit:
-            found.too_late += 1
+            found.too_late.append(case.kind)
             continue
         _measure_case(case, backend, accelerator, budget, found)
         backend.release()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analysis.errors import InputError
 from analysis.evaluate.measured.rows import Measurement, Sourced
-from analysis.evaluate.outputs import checked_output, write_whole
+from analysis.evaluate.outputs import checked_output, refuse_foreign, write_whole
 from analysis.evaluate.table import checked_row
 from analysis.measure.machine import Machine
 
@@ -43,10 +43,12 @@ def save(rows: list[dict], machine: Machine, path: Path) -> Path:
     return record
 
 
-def refuse_path(path: Path) -> None:
-    """Raise InputError for an output that cannot be written, before minutes are spent on measuring."""
-    checked_output(path, ".csv")
-    checked_output(path.with_suffix(".json"), ".json")
+def refuse_path(path: Path, replace: bool = False) -> None:
+    """Raise InputError for an output that cannot be written, before minutes are spent on measuring, and for one that
+    would `replace` what is there: no second run gives the same numbers.
+    """
+    for place in (checked_output(path, ".csv"), checked_output(path.with_suffix(".json"), ".json")):
+        refuse_foreign(place, replace)
 
 
 def _cell(cell: object) -> str:

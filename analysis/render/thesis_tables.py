@@ -96,10 +96,11 @@ def guidelines_table(edition: Edition) -> str:
         for each in guidelines.GUIDELINES
         for model, systems in found.items()
     ]
+    degrees = ", ".join(f"{guidelines.degree(edition, model)} for {code(model)}" for model in edition.models)
     caption = (
         f"Guidelines and the value at which each flips, on {guidelines.MORE * edition.n_acc} accelerators, at "
-        f"L = {L:g} where a context is needed (decode, fused, weights as built, even routing unless said, datasheet "
-        "rates). Bold where the accelerator as it is lies on the side that the inequality names."
+        f"L = {L:g} where a context is needed (deg_TP {degrees}; decode, fused, weights as built, even routing unless "
+        "said, datasheet rates). Bold where the accelerator as it is lies on the side that the inequality names."
     )
     return table(("inequality", "model", *map(code, names)), rows, caption, "tab-guidelines", "ll" + "r" * len(names))
 

@@ -4,23 +4,24 @@ import tempfile
 from pathlib import Path
 
 from analysis.errors import InputError
+from analysis.evaluate.outputs import fill, refuse_filled
 from analysis.evaluate.own_text import place as in_words
-from analysis.files import mirror
 from analysis.report.figures import run_all
 from analysis.report.page import page
 from analysis.report.system import System
 
-MARK = '<meta name="generator" content="analysis report">'
+REPORT = "a report"
 
 
-def checked(folder: Path) -> Path:
-    """A folder that a report may fill: free, empty, or holding an older report. Raises InputError for another."""
-    index = folder / "index.html"
-    older = index.is_file() and MARK in index.read_text(encoding="utf-8", errors="replace")
-    if folder.is_dir() and any(folder.iterdir()) and not older:
+def checked(folder: Path, file: Path | None = None, replace: bool = False) -> Path:
+    """A folder that a report may fill: free, empty, holding an older report, or whatever it is asked to `replace`.
+
+    Raises InputError for another, and where the report would remove the `file` that it reads.
+    """
+    refuse_filled(folder, REPORT, replace)
+    if file and folder.is_dir() and folder.resolve() in file.resolve().parents:
         raise InputError(
-            f"{in_words(folder)}: found a folder that holds other things than a report, allowed is a free name, an "
-            "empty folder or an older report; choose another output."
+            f"{in_words(folder)}: found the file to read in it, allowed is another folder; choose another output."
         )
     return folder
 
@@ -39,5 +40,5 @@ def report(system: System, folder: Path, jobs: int = 2) -> Path:
             for label, figure in each.figures.items():
                 files[f"figures/{label}.svg"] = figure.svg.encode()
                 files |= {f"figures/{label}.csv": figure.csv.encode()} if figure.csv else {}
-    mirror(folder, files)
+    fill(folder, REPORT, files)
     return folder / "index.html"

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.errors import InputError
-from analysis.evaluate.outputs import whole, write_whole
+from analysis.evaluate.outputs import csv_header, marked_by, parquet_mark, whole, write_whole
+from analysis.evaluate.own_text import place
 from analysis.evaluate.parameters import COUNT, NUMBER, PARAMETERS
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.sweep.front import front_mask
@@ -22,6 +23,9 @@ from analysis.evaluate.sweep.noting import sentences
 from analysis.sweeping.tables import noted, opened, plain
 
 SUFFIXES = (".parquet", ".csv")
+MADE_BY = "python -m analysis sweep"
+COLUMNS = ["column", "role", "unit", "meaning", "value"]
+"""Columns of a dictionary."""
 NOT_SYMBOLS = {"slo": "s", "width": "byte"}  # units of parameters that are no symbols, where they have one
 MEANING_OF_FLAGS = {"fits_memory": "whether B is at most B_cap", "meets_slo": "whether tpot is at most slo"}
 
@@ -39,13 +43,49 @@ def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]
     tables = _tables(parts, skipped, counts)
     if grid.front:
         tables = on_front(tables, grid.front)
-    with whole(out) as place:
-        rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, place)
+    with whole(out) as made:
+        rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, made)
         if rows is None:
             raise NoSetting(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
-    _beside(out, "dictionary", dictionary(grid) + _notes(sentences(grid, counts)))
-    _beside(out, "skipped", skipped)
+        # before the table takes its name: they show whose it is
+        _beside(out, "dictionary", dictionary(grid) + _notes(sentences(grid, counts)))
+        _beside(out, "skipped", skipped)
     return rows, skipped
+
+
+def written_here(out: Path) -> Callable[[Path], bool]:
+    """Tells whether a file at the place of a table, its dictionary or its list of skipped settings is a sweep's."""
+
+    def ours(path: Path) -> bool:
+        if path.suffix == ".parquet":
+            return parquet_mark(path) == MADE_BY
+        header = csv_header(path)
+        if path == beside(out, "dictionary"):
+            return header == COLUMNS
+        if path == beside(out, "skipped"):
+            return header[-1:] == ["reason"] and set(header[:-1]) <= set(PARAMETERS)
+        return bool(header) and set(header) <= _explained(beside(out, "dictionary"))
+
+    return ours
+
+
+def refuse_shared(out: Path, grid: Grid) -> None:
+    """Raise InputError where a table of the same name and another ending has a dictionary that would be replaced."""
+    told, columns = beside(out, "dictionary"), {entry["column"] for entry in dictionary(grid)}
+    for other in (out.with_name(out.stem + suffix) for suffix in SUFFIXES if suffix != out.suffix):
+        if other.is_file() and told.is_file() and _explained(told) != columns:
+            raise InputError(
+                f"{place(out)}: found {place(told)}, which explains {place(other)}, allowed is another name; choose "
+                "another output (-o), or replace it (--force)."
+            )
+
+
+def _explained(path: Path) -> set[str]:
+    """The columns that a dictionary explains; none where there is none."""
+    if not path.is_file() or csv_header(path) != COLUMNS:
+        return set()
+    with path.open(newline="", encoding="utf-8") as file:
+        return {entry["column"] for entry in csv.DictReader(file) if entry["role"] != "note"}
 
 
 def _tables(parts: Iterable[Path], skipped: list[dict], counts: Counter) -> Iterator[pa.Table]:
@@ -74,7 +114,8 @@ def _codes(column: pa.ChunkedArray) -> np.ndarray:
 def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int | None:
     def opened_with(schema: pa.Schema) -> pq.ParquetWriter:
         axes = [name for name in schema.names if name in PARAMETERS]  # answers all differ and gain nothing from it
-        return pq.ParquetWriter(place, schema, compression="zstd", use_dictionary=axes)
+        marked = schema.with_metadata(marked_by(MADE_BY))
+        return pq.ParquetWriter(place, marked, compression="zstd", use_dictionary=axes)
 
     return _written(tables, opened_with)
 
@@ -126,7 +167,7 @@ def notes_beside(out: Path) -> tuple[str, ...]:
 
 
 def _entry(column: str, role: str, unit: str, meaning: str, value: object = "") -> dict[str, object]:
-    return {"column": column, "role": role, "unit": unit, "meaning": meaning, "value": value}
+    return dict(zip(COLUMNS, (column, role, unit, meaning, value), strict=True))
 
 
 def _unit(name: str) -> str:
@@ -145,8 +186,12 @@ def _beside(out: Path, what: str, rows: list[dict]) -> None:
     if not rows:
         beside(out, what).unlink(missing_ok=True)
         return
+    write_whole(beside(out, what), _as_text(rows))
+
+
+def _as_text(rows: list[dict]) -> bytes:
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
-    write_whole(beside(out, what), text.getvalue().encode())
+    return text.getvalue().encode()

@@ -3,6 +3,7 @@
 import io
 import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,16 +14,19 @@ from analysis.evaluate.sweep.cutting import Task
 from analysis.evaluate.sweep.evaluating import columns
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
-SKIPPED, NOTED = b"skipped", b"noted"
+SKIPPED, NOTED, MARK = b"skipped", b"noted", b"part"
 
 
-def work(task: Task) -> bytes:
-    """A task's points as a Parquet file in memory; blocks that cannot be built stand in its metadata, with the reason.
+def work(given: tuple[Task, str]) -> bytes:
+    """A task's points as a Parquet file in memory; blocks that cannot be built stand in its metadata, with the reason,
+    beside the mark that says whose part it is.
 
     This is the function that workers run; it reads no files but own rows, and writes none.
     """
+    task, mark = given
     table, skipped = evaluated(task)
-    return _stored(table.replace_schema_metadata({**table.schema.metadata, SKIPPED: json.dumps(skipped)}), task)
+    told = {**table.schema.metadata, SKIPPED: json.dumps(skipped), MARK: mark}
+    return _stored(table.replace_schema_metadata(told), task)
 
 
 def evaluated(task: Task) -> tuple[pa.Table, list[dict]]:
@@ -76,8 +80,24 @@ def _stored(table: pa.Table, task: Task) -> bytes:
     return out.getvalue()
 
 
-def opened(path) -> tuple[pa.Table, list[dict]]:
-    """The points of a stored part with their counts, and what it skipped."""
-    table = pq.read_table(path, use_threads=False)
+def is_part(path: Path, mark: str) -> bool:
+    """Whether a file is a whole part with this mark, as far as its end tells; a power cut may leave less."""
+    try:
+        return (pq.read_schema(path).metadata or {}).get(MARK) == mark.encode()
+    except (OSError, pa.ArrowException):
+        return False
+
+
+class Damaged(Exception):
+    """A part whose end is whole and whose inside is not, by its path."""
+
+
+def opened(path: Path) -> tuple[pa.Table, list[dict]]:
+    """The points of a stored part with their counts, and what it skipped. Raises Damaged."""
+    try:
+        table = pq.read_table(path, use_threads=False)
+        table.validate(full=True)
+    except (OSError, pa.ArrowException):
+        raise Damaged(path) from None
     skipped = json.loads(table.schema.metadata[SKIPPED])
     return table.replace_schema_metadata({NOTED: table.schema.metadata[NOTED]}), skipped

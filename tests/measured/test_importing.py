@@ -1,5 +1,6 @@
 """The importer maps every table it knows, counts what rules remove, and survives files that it cannot use."""
 
+import os
 import resource
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.errors import InputError
+from analysis.evaluate.measured import importing
 from analysis.evaluate.measured.importing import import_folder
 from analysis.evaluate.measured.load import load
 from analysis.evaluate.measured.validity import version_key
@@ -248,3 +250,32 @@ def test_two_hundred_thousand_rows_within_400_megabytes(tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert import_folder(tmp_path / "db", tmp_path / "out.parquet").written == count
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # KiB
+
+
+def test_what_is_no_regular_file_costs_one_sentence_and_no_wait(tmp_path):
+    """A pipe nobody writes to, a folder and a link to nowhere, all named as tables; the table beside them is read."""
+    write(tmp_path / "db", GENERATION, GQA)
+    for number, make in enumerate((os.mkfifo, os.mkdir, lambda path: os.symlink("nowhere", path))):
+        folder = tmp_path / "db" / "h100_sxm" / "gemm" / "trtllm" / f"1.{number}.0"
+        folder.mkdir(parents=True)
+        make(folder / "gemm_perf.parquet")
+    report = import_folder(tmp_path / "db", tmp_path / "out.parquet")
+    assert (report.files, report.written) == (1, 1)
+    assert len(report.sentences) == 3
+    assert all("is no regular file" in sentence for sentence in report.sentences)
+
+
+def test_memory_stays_small_however_many_rows_a_file_holds(tmp_path, monkeypatch):
+    """Arrow's bytes at each of 40 batches: no more at the end than after the first ones."""
+    write(tmp_path / "db", GENERATION, *[GQA] * 40_000)
+    monkeypatch.setattr(importing, "BATCH", 1000)
+    seen, usable = [], importing._usable
+
+    def watched(*given):
+        seen.append(pa.total_allocated_bytes())
+        yield from usable(*given)
+
+    monkeypatch.setattr(importing, "_usable", watched)
+    assert import_folder(tmp_path / "db", tmp_path / "out.parquet").written == 40_000
+    assert len(seen) == 40
+    assert max(seen[20:]) < 1.5 * max(seen[:10])

@@ -96,10 +96,10 @@ def readers(path) -> dict[str, tuple[str, ...]]:
         "evaluate, scenario": ("analysis", "evaluate", "tpot", f"scenario={path}", "B=1", "L=1"),
         "evaluate, calibration": ("analysis", "evaluate", "tpot", *SYSTEM, f"calibration={path}"),
         "plan": ("analysis", "plan", *_without("model", "B"), f"model={path}"),
+        "report": ("analysis", "report", "--system", path, "-o", "out"),
         "validate": ("analysis", "validate", path),
         "calibrate": ("analysis", "calibrate", path, "-o", "out.csv"),
         "import-measurements": ("analysis", "import-measurements", path, "-o", "out.parquet"),
-        "report": ("analysis", "report", "--system", path, "-o", "out"),
         "notebooks": ("analysis.notebooks", path, "--output", "out"),
     }
 
@@ -119,6 +119,7 @@ def writers(output) -> dict[str, tuple[str, ...]]:
         "import-measurements": ("analysis", "import-measurements", "database", "-o", output),
         "rerun": ("analysis", "rerun", NOTEBOOK, "table.csv", "-o", output, "--jobs", "1"),
         "notebooks": ("analysis.notebooks", NOTEBOOK, "--output", output),
+        "report": ("analysis", "report", *_without("B"), "-o", output),
         "book": ("analysis.book", "--output", output),
     }
 
@@ -131,6 +132,7 @@ ENDINGS = {  # of an output; none: it is a folder
     "import-measurements": ".parquet",
     "rerun": "",
     "notebooks": "",
+    "report": "",
     "book": "",
 }
 
@@ -146,6 +148,7 @@ OPTIONS = (  # every command with arguments of its own that it cannot take
     *(("analysis", "sweep", "grid.yml", "-o", "o.csv", "--jobs", jobs) for jobs in ("0", "-1", "nan", "1e9", "9" * 99)),
     ("analysis", "sweep", "grid.yml"),
     ("analysis", "report", "model=deepseek-v3"),
+    ("analysis", "report", *_without("B"), "--jobs", "0", "-o", "out"),
     ("analysis", "rerun", "only.ipynb"),
     ("analysis", "rerun", NOTEBOOK, "table.csv", "--jobs", "two"),
     ("analysis", "import-model"),

@@ -71,6 +71,13 @@ def test_a_folder_whose_name_is_no_text_is_no_trap(refused, tmp_path):
     assert "rows.parquet" not in refused(*readers("\udcff")["import-measurements"])
 
 
+def test_a_folder_and_a_file_are_told_apart(refused, tmp_path):
+    (tmp_path / "rows.csv").write_text("x")
+    assert "there is no such folder" in refused(*readers("nodir")["import-measurements"])
+    assert "found a file, allowed is the folder" in refused(*readers("rows.csv")["import-measurements"])
+    assert "found a folder, allowed is a measurement file" in refused(*readers(".")["validate"])
+
+
 @pytest.mark.parametrize("path", DEVICES)
 def test_devices_and_what_names_nothing_are_refused(refused, path):
     for name, arguments in readers(path).items():

@@ -7,15 +7,17 @@ import shutil
 
 import pytest
 
-from analysis import files
+from analysis import book, files, places
 from analysis.errors import InputError
 from analysis.evaluate import outputs
+from analysis.files import fingerprint
 from analysis.sweeping import sweep
 from tests.measured import database
 from tests.reader.broken import ENDINGS, NAMES, NOTEBOOK, run, writers
 from tests.reader.configurations import PUBLISHED
 
 GRID = "quantities: [tpot]\nwith: {model: llama-2-7b, accelerator: b200-sxm}\nover: {B: [1, 2], L: [10, 20]}\n"
+KEY = fingerprint([], "memory.ipynb", '{"L": 1024}')[:12]  # of the one row of the table
 TABLE = "h100_sxm/attention/vllm/0.24.0/generation_attention_perf"
 PLACES = {name: NAMES[name] for name in ("pipe", "loop", "long", "longer", "nul", "not-utf-8")} | {
     "no-folder": "missing/deeper/x{}",
@@ -87,6 +89,10 @@ def test_a_file_that_is_there_is_not_replaced_unasked(refused, prepared):
     refused("analysis", "import-model", "config.json", "--id", "../up")
 
 
+def test_an_empty_id_is_none(refused, prepared):
+    assert "--id '': found an empty name" in refused("analysis", "import-model", "config.json", "--id", "")
+
+
 def test_an_input_is_not_replaced_by_its_output(refused, prepared):
     shutil.copy(NOTEBOOK, prepared / "mine.ipynb")
     (prepared / "rows.csv").write_text("operation\n")
@@ -95,8 +101,86 @@ def test_an_input_is_not_replaced_by_its_output(refused, prepared):
         ("analysis.notebooks", "mine.ipynb", "--output", "."),
         ("analysis", "calibrate", "rows.csv", "-o", "rows.csv"),
         ("analysis", "import-measurements", "database", "-o", table),
+        ("analysis", "import-measurements", "database", "-o", table, "--force"),
+        ("analysis", "calibrate", "rows.csv", "-o", "rows.csv", "--force"),
     ):
         assert "found the file to read" in refused(*arguments)
+
+
+TAKEN = {  # what a command would write over, below the output that a reader names
+    "import-model": ("out.yml",),
+    "sweep": ("out.parquet", "out.dictionary.csv", "out.skipped.csv"),
+    "measure": ("out.csv", "out.json"),
+    "calibrate": ("out.csv",),
+    "import-measurements": ("out.parquet",),
+    "rerun": ("out/index.html", f"out/{KEY}.ipynb"),
+    "notebooks": ("out/memory.ipynb",),
+    "report": ("out/thesis.txt", "out/index.html"),
+    "book": ("out/CNAME", "out/index.html", "out/objects.inv"),
+}
+
+
+def test_every_command_that_writes_is_asked_what_it_would_write_over():
+    assert set(TAKEN) == set(ENDINGS) == set(writers("x"))
+
+
+@pytest.mark.parametrize(("name", "taken"), [(name, each) for name, places in TAKEN.items() for each in places])
+def test_a_file_that_a_command_did_not_write_is_not_replaced_unasked(refused, prepared, name, taken):
+    (prepared / taken).parent.mkdir(exist_ok=True)
+    (prepared / taken).write_text("precious\n1\n")
+    said = refused(*writers(f"out{ENDINGS[name]}")[name])
+    assert "--force" in said
+    assert taken.rpartition("/")[2] in said
+    assert (prepared / taken).read_text() == "precious\n1\n"
+
+
+@pytest.mark.parametrize("name", ["import-model", "sweep", "import-measurements"])
+def test_what_a_command_wrote_it_may_write_again_and_what_not_if_forced(prepared, monkeypatch, name):
+    monkeypatch.chdir(prepared)
+    command = writers(f"out{ENDINGS[name]}")[name]
+    assert [run(*command), run(*command)] == [0, 0]
+    made = (prepared / f"out{ENDINGS[name]}").read_bytes()
+    for path in prepared.glob("out.*"):
+        path.write_text("precious")
+    assert [run(*command), run(*command, "--force")] == [2, 0]
+    assert (prepared / f"out{ENDINGS[name]}").read_bytes() == made
+
+
+def test_a_copy_of_the_book_replaces_an_older_copy_and_nothing_else(tmp_path):
+    html, output = tmp_path / "html", tmp_path / "copy"
+    for name in ("index.html", "a/old.html"):
+        files.write(html / name, name.encode())
+    places.refuse_copy(output, [])
+    places.copy(html, output)
+    (html / "a" / "old.html").unlink()
+    places.refuse_copy(output, [])
+    places.copy(html, output)
+    assert sorted(path.name for path in output.rglob("*") if path.is_file()) == [outputs.LISTED, "index.html"]
+    (output / "CNAME").write_text("mine")
+    with pytest.raises(InputError, match=r"holds other things than a book \(CNAME\)"):
+        places.refuse_copy(output, [])
+    places.refuse_copy(output, [], replace=True)
+    for within in (files.ROOT, files.ROOT / "book" / "x", files.BUILD, files.BUILD / "html" / "x"):
+        with pytest.raises(InputError, match="a folder of the study itself"):
+            places.refuse_copy(within, [files.ROOT / "book"], replace=True)
+
+
+def test_a_finished_book_is_shown_where_nothing_can_be_written(tmp_path, monkeypatch):
+    """The system's own word against a superuser, whom no permission stops."""
+    place = places.Place(tmp_path, tmp_path)
+    files.write(place.html / "index.html", b"made")
+
+    def closed(*given, **more):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(book, "place_of", lambda edition: place)
+    monkeypatch.setattr(book, "fingerprint", lambda *given: "state")
+    files.write(place.stamp, b"state")
+    monkeypatch.setattr(book, "locked", closed)
+    assert book.build() == place.html / "index.html"
+    files.write(place.stamp, b"another")
+    with pytest.raises(PermissionError):
+        book.build()
 
 
 def test_a_folder_that_holds_something_else_is_not_replaced_by_the_book(refused, prepared):

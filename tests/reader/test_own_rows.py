@@ -5,6 +5,8 @@ import yaml
 
 from analysis.errors import InputError
 from analysis.evaluate import datasets
+from analysis.evaluate.dictionary import allowed_values
+from analysis.evaluate.measured.calibrations import Calibration
 from analysis.evaluate.own_rows import load
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.setting import Setting
@@ -80,6 +82,28 @@ def test_cells_that_cannot_be_used_are_refused_with_their_column(written, column
         assert "\n" not in message
         assert len(message) < 1500
         assert message.isascii()
+
+
+@pytest.mark.parametrize("name", ["a **b**", "$x$", "`x`", "[x](y)", "<b>", "a_b", "x|y", "\u202ex", "a{b}", "#x"])
+def test_a_name_with_markup_is_refused_as_captions_print_it(written, name):
+    with pytest.raises(InputError, match=r"column name: found .*, allowed are letters, digits and plain punctuation"):
+        load(written("chip.json", CHIP | {"name": name}), "accelerators")
+
+
+@pytest.mark.parametrize("name", ["M\u00fcller's 8 x chip (A+B), 2.0/3: \u201c1\u201d", "\u6a21\u578b-1"])
+def test_a_name_in_any_script_is_plain_text(written, name):
+    assert load(written("chip.json", CHIP | {"name": name}), "accelerators").name == name
+
+
+def test_a_configuration_is_sent_to_its_import(written):
+    with pytest.raises(InputError, match=r"found a Hugging Face configuration.*import-model"):
+        datasets.model(written("config.json", {"model_type": "llama", "hidden_size": 4096}))
+
+
+def test_an_id_says_what_it_may_hold(written):
+    with pytest.raises(InputError, match=r"allowed is lower-case letters, digits, . and -"):
+        load(written("chip.json", CHIP | {"id": "My chip"}), "accelerators")
+    assert allowed_values(Calibration.model_fields["id"]) == "lower-case letters, digits, . and -"
 
 
 def test_a_model_row_is_checked_across_columns(written):

@@ -93,4 +93,7 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path, made):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match="holds other things than a report"):
         making.checked(tmp_path)
+    assert making.checked(tmp_path, replace=True) == tmp_path
     assert making.checked(made.page.parent) == made.page.parent
+    with pytest.raises(InputError, match="found the file to read in it"):
+        making.checked(made.page.parent, made.page.parent / "system.yml", replace=True)

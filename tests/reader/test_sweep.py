@@ -1,5 +1,6 @@
 """Grids: every point as `evaluate` gives it, the same table however it was made, and again after a kill."""
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -13,17 +14,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis import cluster, executors
 from analysis.__main__ import run as command_line
 from analysis.bench_sweep import GRID as GRID_OF_BENCH
 from analysis.bench_sweep import measured
 from analysis.errors import InputError
 from analysis.evaluate.quantities import evaluate
 from analysis.evaluate.sweep import cutting
+from analysis.evaluate.sweep.axes import axis
 from analysis.evaluate.sweep.cutting import boxes, number_of_tasks, tasks
 from analysis.evaluate.sweep.front import front_mask
 from analysis.evaluate.sweep.grid import grid_of, read_grid
 from analysis.files import ROOT
-from analysis.sweeping import sweep
+from analysis.sweeping import running, sweep
+from analysis.sweeping.parts import Parts
+from tests.reader.rows import CHIP
 
 FIXED = "with: {accelerator: b200-paper, link: nvlink5-b200, n_acc: 32, slo: 0.05}"
 GRID = f"""
@@ -144,6 +149,23 @@ def test_front_by_its_definition(points):
     assert len(chosen) == len(set(chosen))
 
 
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(2, 300), st.sampled_from(["linear", "log"]))
+def test_a_range_of_counts_has_as_many_points_as_it_says(low, more, points, scale):
+    """Rising, within the ends, and none moved unless a neighbour took its place."""
+    given_ = {"from": low, "to": low + more, "points": points, "scale": scale}
+    if more + 1 < points:
+        with pytest.raises(InputError, match=f"between which lie {more + 1} whole numbers"):
+            axis("B", given_)
+        return
+    found = np.array(axis("B", given_))
+    assert len(found) == points
+    assert (np.diff(found) > 0).all()
+    assert (found[0], found[-1]) == (low, low + more)
+    plain = np.rint((np.geomspace if scale == "log" else np.linspace)(low, low + more, points))
+    if len(np.unique(plain)) == points:
+        assert (found == plain).all()
+
+
 @given(st.lists(st.integers(1, 7), max_size=4), st.integers(1, 30))
 def test_boxes_cover_every_point_once_and_none_is_too_large(lengths, most):
     cover = np.zeros(lengths, dtype=int)
@@ -163,18 +185,25 @@ SLOW = GRID.replace("points: 6", "points: 300").replace("[2048, 32768]", "{from:
 
 
 def test_after_a_kill_the_same_call_goes_on(tmp_path):
-    """Killed once some parts lie there; those are kept as they are, and the table is that of a run without a kill."""
+    """Killed once some parts lie there; those are kept as they are, and the table is that of a run without a kill.
+
+    Meanwhile no other sweep may write there; a lock of the dead keeps nobody out.
+    """
     (tmp_path / "grid.yml").write_text(SLOW)
     command = [sys.executable, "-c", "import sys; from analysis.sweeping import sweep; sweep(*sys.argv[1:], jobs=1)"]
-    running = subprocess.Popen(
+    process = subprocess.Popen(
         [*command, "grid.yml", "out.parquet"], cwd=tmp_path, stderr=subprocess.DEVNULL, env={"PYTHONPATH": str(ROOT)}
     )
     parts = tmp_path / "out.parquet.parts"
     deadline = time.monotonic() + 60
-    while not list(parts.glob("0*.parquet")) and running.poll() is None and time.monotonic() < deadline:
+    while not list(parts.glob("0*.parquet")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    running.kill()
-    running.wait()
+    for text in (GRID, SLOW):
+        (tmp_path / "other.yml").write_text(text)
+        with pytest.raises(InputError, match="another sweep at work on the same output"):
+            sweep(tmp_path / "other.yml", tmp_path / "out.parquet", jobs=1, progress=False)
+    process.kill()
+    process.wait()
     kept = len(list(parts.glob("0*.parquet")))
     assert kept
     assert not (tmp_path / "out.parquet").exists()
@@ -195,14 +224,159 @@ def test_parts_of_another_grid_are_thrown_away(swept, tmp_path, monkeypatch):
     assert (first.computed, same.computed, other.computed) == (first.points, 0, other.points)
 
 
+def _stopped(swept, monkeypatch):
+    """The parts of a sweep whose table could not be written, as after a power cut."""
+    with monkeypatch.context() as context:
+        context.setattr("analysis.sweeping.running.merge", lambda *given: 1 / 0)
+        context.setattr(cutting, "TASK_BLOCKS", 1)
+        with pytest.raises(ZeroDivisionError):
+            swept(GRID)
+
+
+def _emptied(path):
+    path.write_bytes(b"")
+
+
+def _cut_short(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _zeroed_inside(path):
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(300) + whole[304:])
+
+
+def _of_another_task(path):
+    shutil.copy(path.with_name("00000001.parquet"), path)
+
+
+@pytest.mark.parametrize("damage", [_emptied, _cut_short, _zeroed_inside, _of_another_task])
+def test_a_part_that_cannot_be_used_is_made_again(swept, tmp_path, monkeypatch, damage):
+    monkeypatch.setattr(cutting, "TASK_BLOCKS", 1)
+    _, expected = swept(GRID)
+    _stopped(swept, monkeypatch)
+    damage(tmp_path / "out.parquet.parts" / "00000000.parquet")
+    done, rows = swept(GRID)
+    assert rows == expected
+    assert done.computed == done.points / 4, "one of four tasks"
+
+
+def test_parts_of_a_grid_are_never_merged_into_another(swept, tmp_path, monkeypatch):
+    """The worst case: every file of another sweep's parts under this sweep's manifest."""
+    _stopped(swept, monkeypatch)
+    parts = tmp_path / "out.parquet.parts"
+    shutil.move(parts, tmp_path / "theirs")
+    other = GRID.replace("n_acc: 32", "n_acc: 64")
+    with monkeypatch.context() as context:
+        context.setattr("analysis.sweeping.running.merge", lambda *given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            swept(other)
+    for path in (tmp_path / "theirs").glob("*.parquet"):
+        shutil.copy(path, parts)
+    done, rows = swept(other)
+    assert done.computed == done.points
+    shutil.rmtree(tmp_path / "theirs")
+    assert rows == swept(other)[1] != swept(GRID)[1]
+
+
+def test_what_no_sweep_wrote_is_not_replaced_unasked(swept, tmp_path):
+    """The table, the dictionary and the list of skipped settings; a sweep's own, of whatever grid, may be."""
+    skipping = GRID.replace("[1, 4]", "[1, 3]")
+    for name in ("out.csv", "out.parquet", "out.dictionary.csv", "out.skipped.csv"):
+        (tmp_path / name).write_text("precious\n1\n")
+        before = sorted(tmp_path.iterdir())
+        with pytest.raises(InputError, match=rf"{name}: found another file there.*--force"):
+            swept(skipping, "out.csv" if name.endswith("csv") else name)
+        assert (tmp_path / name).read_text() == "precious\n1\n"
+        assert sorted(tmp_path.iterdir())[-len(before) :] == before
+        swept(skipping, "out.csv" if name.endswith("csv") else name, replace=True)
+        for each in tmp_path.glob("out.*"):
+            each.unlink()
+    for name in ("out.csv", "out.parquet"):
+        swept(skipping, name)
+        done, _ = swept(GRID, name)
+        assert not done.skipped
+        assert not (tmp_path / "out.skipped.csv").exists()
+        done.out.unlink()
+
+
+def test_a_dictionary_goes_on_explaining_the_table_beside_it(swept, tmp_path):
+    swept(GRID, "out.parquet")
+    told = (tmp_path / "out.dictionary.csv").read_bytes()
+    with pytest.raises(InputError, match=r"out.dictionary.csv, which explains .*out.parquet"):
+        swept(GRID.replace("n_acc: 32", "n_acc: 64"), "out.csv")
+    assert (tmp_path / "out.dictionary.csv").read_bytes() == told
+    swept(GRID, "out.csv")
+
+
+def test_a_sweep_never_replaces_what_it_reads(swept, tmp_path):
+    chip = tmp_path / "chip.csv"
+    chip.write_text(",".join(CHIP) + "\n" + ",".join(map(str, CHIP.values())) + "\n")
+    before = chip.read_text()
+    for replace in (False, True):
+        with pytest.raises(InputError, match="found the file to read"):
+            swept("quantities: [ridge_point]\nover: {accelerator: [chip.csv]}\n", "chip.csv", replace=replace)
+    assert chip.read_text() == before
+
+
+@pytest.mark.parametrize("given", [{"scheduler": ""}, {"scheduler": "nonsense://nowhere"}, {"jobs": 0}, {"jobs": -3}])
+def test_workers_that_cannot_be_are_refused_and_leave_nothing(swept, tmp_path, given):
+    with pytest.raises(InputError, match=r"jobs|--scheduler"):
+        swept(GRID, **given)
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
+
+
 def test_two_dask_workers_give_identical_rows(swept, tmp_path):
     distributed = pytest.importorskip("distributed")
     text = GRID + "pareto: {gain: throughput_per_accelerator, cost: tpot, by: [L]}\n"
     _, here = swept(text)
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        done, there = swept(text, scheduler=cluster.scheduler_address)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as machines:
+        done, there = swept(text, scheduler=machines.scheduler_address)
     assert there == here
     assert done.computed == done.points
+
+
+@pytest.mark.parametrize("death", ["the scheduler", "every worker"])
+def test_a_cluster_that_dies_costs_one_sentence_and_nothing_that_is_done(swept, tmp_path, monkeypatch, death, capfd):
+    """Three of four tasks are done when it happens; a cluster without workers is waited for, but not for ever."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(cutting, "TASK_BLOCKS", 1)
+    monkeypatch.setattr(running, "WAITING_PER_WORKER", 1)
+    for module, name in ((cluster, "PATIENCE"), (cluster, "WITHOUT_WORKERS"), (executors, "LOOK_ROUND")):
+        monkeypatch.setattr(module, name, 0.2)
+    _, expected = swept(GRID)
+    keep, kept = Parts.keep, []
+
+    def keep_and_die(self, number, content):
+        keep(self, number, content)
+        kept.append(number)
+        if len(kept) == 3 and death == "the scheduler":
+            machines.close()
+        elif len(kept) == 3:
+            machines.scale(0)
+            while machines.scheduler.workers:
+                time.sleep(0.01)
+
+    lone = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**lone) as machines:
+        monkeypatch.setattr(Parts, "keep", keep_and_die)
+        with pytest.raises(InputError, match=r"the cluster died in the middle.* goes on where it was"):
+            swept(GRID, scheduler=machines.scheduler_address)
+    monkeypatch.setattr(Parts, "keep", keep)
+    assert "Traceback" not in capfd.readouterr().err
+    done, rows = swept(GRID)
+    assert rows == expected
+    assert done.computed == done.points / 4
+
+
+def test_a_cluster_without_the_study_is_refused(swept, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster.pkgutil, "get_data", lambda *given: importlib.import_module("studyless"))
+    said = r"the cluster cannot run the study \(No module named 'studyless'\)"
+    lone = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None)
+    with lone, pytest.raises(InputError, match=said):
+        swept(GRID, scheduler=lone.scheduler_address)
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
 
 
 def test_a_scheduler_that_is_not_there_is_refused(swept):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from analysis.derive import serving
 from analysis.derive.symbols import BY_NAME
+from analysis.errors import InputError
+from analysis.evaluate import system
 from analysis.evaluate.numbers import value
 from analysis.evaluate.quantities import evaluate
 
@@ -110,6 +112,18 @@ def test_B_SLO_takes_lists():
 def test_B_SLO_beyond_its_first_guess():
     batch = evaluate("B_SLO", at("r1", L=1, slo=1e4)).value
     assert number(form("r1"), point("r1", B=batch + 1, L=1)) > 1e4
+
+
+def test_no_batch_is_negative_and_no_end_of_a_search_an_answer(monkeypatch):
+    """Weights alone take longer than 1 us, so no batch meets it; a search up to 1000 ends before a batch is late."""
+    none = evaluate("B_SLO", at("r1", L=8192, slo=1e-6))
+    assert none.value == 0
+    assert set(none.beside.values()) == {0}
+    assert evaluate("B_SLO", at("r1", L=8192, slo=0.05)).value > 1000
+    monkeypatch.setattr(system, "LARGEST_BATCH", 1000)
+    for slo in (0.05, np.array([1e-6, 0.05])):
+        with pytest.raises(InputError, match=r"every batch up to 1e\+03 requests meets it; give a smaller slo"):
+            evaluate("B_SLO", at("r1", L=8192, slo=slo))
 
 
 @given(names, contexts, st.floats(0.001, 10))

@@ -6,6 +6,7 @@ import pytest
 from analysis.derive.symbols import BY_NAME, BW_mem, P_acc
 from analysis.evaluate.arrangements import with_models
 from analysis.evaluate.edition.edition import paper
+from analysis.evaluate.edition.reading import read_edition
 from analysis.evaluate.thesis import attention, guidelines, kinds, parallel, queries, spreads
 from analysis.evaluate.thesis.arrangement import static
 from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at
@@ -145,3 +146,16 @@ def test_the_notebook_shows_the_systems_of_the_table():
     base = thesis_tables._system(EDITION, accelerator_experts=EDITION.accelerator_experts)
     settings = with_models(base, EDITION.models, 8192)
     assert thesis_guidelines.systems(settings, EDITION.accelerators) == SYSTEMS
+
+
+def test_the_table_names_the_degree_that_suits_its_own_number_of_accelerators(tmp_path):
+    """24 accelerators hold R1 at deg_TP = 2 only, the 48 of the table at 1: 2 (2 512 + 64) 128 FLOP a cached token."""
+    (tmp_path / "e.yml").write_text("title: x\nn_acc: 24\n")
+    edition = read_edition(tmp_path / "e.yml")
+    found = guidelines.systems(edition, "deepseek-v3")[0]
+    assert (edition.degree("deepseek-v3"), found["n_acc"], found["deg_TP"]) == (2, 48, 1)
+    read, kept = 8192 * 576, 128 * (576 + 512)  # elements of the cache, of queries and of what is made
+    assert guidelines.ridge_of_attention(found) == pytest.approx(2 * 8192 * 1088 * 128 / (2 * (read + kept)), rel=1e-6)
+    table = thesis_tables.guidelines_table(edition)
+    assert "on 48 accelerators" in table
+    assert "1 for {code}`deepseek-v3`" in table or "1 for `deepseek-v3`" in table

@@ -6,6 +6,7 @@ at all. A file that cannot be used costs one sentence and nothing else.
 
 import os
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from analysis.evaluate.measured import validity
 from analysis.evaluate.measured.kernel_tables import SYSTEMS, TABLES
 from analysis.evaluate.measured.load import SCHEMA
 from analysis.evaluate.measured.source_cells import Cells, SourceTable, Words
-from analysis.evaluate.outputs import checked_output, refuse_input, whole
+from analysis.evaluate.outputs import checked_output, marked_by, parquet_mark, refuse_foreign, refuse_input, whole
 from analysis.evaluate.own_text import place, shown
 
 BATCH = 1 << 17
@@ -30,6 +31,7 @@ SOURCE = {
     "licence": "Apache-2.0",
     "note": "",
 }
+MADE_BY = "python -m analysis import-measurements"
 LFS_POINTER = b"version https://git-lfs"
 
 
@@ -50,22 +52,27 @@ class Unusable(Exception):
     """A file cannot be imported; the message is the sentence that says why."""
 
 
-def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Report:
+def import_folder(folder: Path, output: Path, keep_resident: bool = False, replace: bool = False) -> Report:
     """Import every table under `folder` into one Parquet file of this study's columns.
 
     `keep_resident` keeps memory-bound rows whose buffers a cache may hold. Raises InputError where the folder is
-    missing, holds no table, or leaves no row; `output` is then untouched.
+    missing, holds no table, or leaves no row, and where `output` is a file that no import wrote (unless `replace`);
+    `output` is then untouched.
     """
     folder, output = Path(folder), Path(output)
-    paths = sorted(folder.rglob("*.parquet")) if os.path.isdir(folder) else []
+    if not os.path.isdir(folder):
+        found = "found a file" if os.path.exists(folder) else "there is no such folder"
+        raise InputError(f"{place(folder)}: {found}, allowed is the folder of a kernel database; correct the path.")
+    paths = sorted(folder.rglob("*.parquet"))
     if not paths:
         raise InputError(
             f"{place(folder)}: holds no Parquet table; give a folder laid out as "
             "<system>/<operation>/<framework>/<version>/<table>.parquet."
         )
     refuse_input(checked_output(output, ".parquet"), *paths)
-    report = Report()
-    with whole(output) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+    refuse_foreign(output, replace, lambda path: parquet_mark(path) == MADE_BY)
+    report, schema = Report(), SCHEMA.with_metadata(marked_by(MADE_BY))
+    with whole(output) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for path in paths:
             _import_file(folder, path, writer, report, keep_resident)
         if not report.written:
@@ -75,20 +82,27 @@ def import_folder(folder: Path, output: Path, keep_resident: bool = False) -> Re
 
 
 def _import_file(folder: Path, path: Path, writer: pq.ParquetWriter, report: Report, keep_resident: bool) -> None:
-    """Write the usable rows of one file; a file that breaks off leaves nothing of itself behind."""
-    counted, tables = Report(), []
-    try:
-        for cells, table in _batches(folder, path):
-            counted.read += len(cells)
-            tables += list(_usable(path.stem, cells, table, counted, _locator(folder, path), keep_resident))
-    except Unusable as sentence:
-        report.sentences.append(str(sentence))
-        return
-    for each in tables:
-        writer.write_table(each)
+    """Write the usable rows of one file; a file that breaks off leaves nothing of itself behind.
+
+    Until its end is seen they wait on disk, as a small file may hold millions of equal rows.
+    """
+    counted = Report()
+    with tempfile.TemporaryFile() as waiting:
+        try:
+            with pq.ParquetWriter(waiting, SCHEMA, compression="zstd") as own:
+                for cells, table in _batches(folder, path):
+                    counted.read += len(cells)
+                    for each in _usable(path.stem, cells, table, counted, _locator(folder, path), keep_resident):
+                        own.write_table(each)
+        except Unusable as sentence:
+            report.sentences.append(str(sentence))
+            return
+        for batch in pq.ParquetFile(waiting).iter_batches(BATCH):
+            counted.written += len(batch)
+            writer.write_table(pa.Table.from_batches([batch]).cast(SCHEMA))
     report.files += 1
     report.read += counted.read
-    report.written += sum(map(len, tables))
+    report.written += counted.written
     report.removed.update(counted.removed)
 
 
@@ -102,6 +116,8 @@ def _batches(folder: Path, path: Path) -> Iterator[tuple[Cells, SourceTable]]:
     table = TABLES.get(path.stem)
     if table is None:
         raise Unusable(f"{name}: this table is not read, allowed are {choices(TABLES)}.")
+    if not path.is_file():  # a pipe would make us wait
+        raise Unusable(f"{name}: is no regular file; put the table itself in its place.")
     try:
         file = pq.ParquetFile(path)
         _check_columns(name, file.schema_arrow.names, table)

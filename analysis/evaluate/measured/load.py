@@ -64,6 +64,8 @@ def load(path: Path) -> pa.Table:
     """Read and check a measurement file, .csv or .parquet. Raises InputError that names the cell or column."""
     path = Path(path)
     refuse_no_text(path)
+    if os.path.isdir(path):
+        raise InputError(f"{place(path)}: found a folder, allowed is a measurement file; name one that lies in it.")
     if not os.path.isfile(path):
         raise InputError(f"{place(path)}: there is no such file; give a measurement file ending in .csv or .parquet.")
     readers = {".csv": _load_csv, ".parquet": _load_parquet}

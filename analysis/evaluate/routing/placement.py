@@ -54,7 +54,7 @@ def _copies(n_e: int, n_acc: int, copies: int | None) -> int:
     if not n_acc - n_e <= copies <= most:
         raise InputError(
             f"routing: copies={copies} do not suit n_e={n_e} experts on n_acc={n_acc} accelerators, "
-            f"give {max(0, n_acc - n_e)} to {most}"
+            f"give {max(1, n_acc - n_e)} to {most}"
         )
     return copies
 

@@ -18,7 +18,7 @@ MOST_VALUES = 1_000_000
 
 
 def axis(name: str, given, base=None) -> tuple:
-    """The values of parameter `name`, each once, in the order given; ranges of counts are rounded to whole numbers.
+    """The values of parameter `name`, each once, in the order given; ranges of counts are of whole numbers.
 
     `base` is the folder that paths of rows are relative to. Raises InputError for anything the parameter refuses.
 
@@ -65,8 +65,23 @@ def _range(name: str, given: dict) -> list:
     if scale not in ("linear", "log") or (scale == "log" and low <= 0):
         raise InputError(f"{name}: found scale {shown(scale)}, allowed are linear, and log above 0; correct it.")
     found = (np.geomspace if scale == "log" else np.linspace)(low, high, int(points))
-    whole = PARAMETERS[name].kind == COUNT
-    return np.unique(np.rint(found)).astype(int).tolist() if whole else found.tolist()
+    return _whole(name, found) if PARAMETERS[name].kind == COUNT else found.tolist()
+
+
+def _whole(name: str, found: np.ndarray) -> list[int]:
+    """As many different whole numbers, each as near to its own as its neighbours leave room for. Raises InputError.
+
+    >>> _whole("B", np.geomspace(1, 8, 6))
+    [1, 2, 3, 4, 5, 8]
+    """
+    low, high, order = math.ceil(found[0]), math.floor(found[-1]), np.arange(len(found))
+    if high - low + 1 < len(found):
+        raise InputError(
+            f"{name}: found {len(found)} points from {found[0]:g} to {found[-1]:g}, between which lie "
+            f"{max(0, high - low + 1)} whole numbers, allowed are as many points at most; give fewer points."
+        )
+    apart = np.maximum.accumulate(np.clip(np.rint(found), low, high) - order)  # rising, without a step of 1 each
+    return (np.minimum(apart, high - order[-1]) + order).astype(int).tolist()
 
 
 def _number(name: str, given) -> float:

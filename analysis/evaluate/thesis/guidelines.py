@@ -1,7 +1,7 @@
 """Guidelines for co-design (i): inequalities with the value at which each flips, per model and accelerator."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,10 +43,15 @@ class Guideline:
 
 
 def systems(edition: Edition, model: str) -> list[Setting]:
-    """A model on each of the edition's accelerators, in twice the edition's number, at the degree it has there."""
+    """A model on each of the edition's accelerators, in twice the edition's number, at the degree that suits them."""
     device = {"width": edition.width, "peak": edition.peak, "accelerator_experts": edition.accelerator_experts}
-    base = Setting.of(model=model, link=edition.link, n_acc=edition.n_acc, deg_TP=edition.degree(model), **device)
+    base = Setting.of(model=model, link=edition.link, n_acc=edition.n_acc, deg_TP=degree(edition, model), **device)
     return on_accelerators(base, accelerators(edition))
+
+
+def degree(edition: Edition, model: str) -> int:
+    """Degree of tensor parallelism of a model on as many accelerators as the guidelines speak of."""
+    return replace(edition, n_acc=MORE * edition.n_acc).degree(model)
 
 
 def on_accelerators(setting: Setting, names: Sequence[str]) -> list[Setting]:
