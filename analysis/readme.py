@@ -17,7 +17,7 @@ from analysis.files import ROOT, write
 
 README = ROOT / "README.md"
 FIGURE = ROOT / "book" / "_assets" / "summary.svg"
-FIGURE_LABEL = "fig-intensity-batch"
+FIGURE_LABEL = "fig-thesis-map"
 
 
 def replaced(text: str, name: str, content: str) -> str:
