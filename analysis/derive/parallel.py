@@ -125,7 +125,7 @@ def read_expert(layout: Layout = WHOLE) -> Substitution:
 
     Tokens reach it independently of each other, with probability Gamma n_k / n_e each; so one token or more.
 
-    >>> read_expert()[T_e].subs({B: 1, l: 1, deg_EP: n_acc, Gamma_imb: 1})
+    >>> read_expert()[T_e].subs({B: 1, l: 1, deg_EP: n_acc, Gamma_imb: 1, n_k: 8, n_e: 256})
     1
     """
     chance = Min(1, Gamma_imb * n_k / n_e)

@@ -1,16 +1,19 @@
-"""Which parameters a quantity's number can depend on at all, in one setting: found by trying other values.
+"""What a quantity's number depends on in one setting: its symbols, and its parameters, found by trying other values.
 
-No number is computed for it: other values either lead to another closed form, or change a symbol of the form, or they
-change nothing. So a note about a parameter without effect is true whatever the value.
+Other values lead to another closed form, or change a symbol of the form, or change nothing. Forms are compared, not
+numbers, so that a parameter without effect has none whatever its value.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from sympy import Expr, Symbol
 
+from analysis.derive.symbols import n_dec
 from analysis.errors import InputError
-from analysis.evaluate import datasets
+from analysis.evaluate import datasets, system
 from analysis.evaluate.forms import derived, symbols
 from analysis.evaluate.parameters import CHOICE, PARAMETERS, ROW
 from analysis.evaluate.quantities import Quantity
@@ -76,3 +79,42 @@ def _values(name: str, given) -> list:
         return [None, *[each for each in rows if each != given][:MOST_ROWS]]
     numbers = np.asarray(0 if isinstance(given, str) else given)
     return [each.tolist() for each in (2 * numbers, numbers // 2, numbers / 2, numbers + 1, 1 - numbers)] + ["link"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A quantity in a setting; `typed` are the parameters that the reader gave by name, `asked` those it asked for."""
+
+    wanted: Quantity
+    setting: Setting
+    typed: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
+
+    @cached_property
+    def used(self) -> frozenset[Symbol]:
+        """Symbols that the number depends on."""
+        return used(self.wanted, self.setting)
+
+    def at(self, symbol: Symbol):
+        """The value of a symbol that the number depends on, else None."""
+        return self.setting.point.get(symbol) if symbol in self.used else None
+
+    def row(self, column: str):
+        """A column of the model's row, where the number depends on a model that has it, else None."""
+        found = getattr(self.setting.model, column, None) if "model" in self.setting.given else None
+        idle = found and without_effect(self.wanted, self.setting, ["model"], self.asked)
+        return None if idle else found
+
+    @property
+    def served(self) -> bool:
+        """Whether the setting describes a system that serves: of the whole model, or with its accelerators counted."""
+        named = {"model", "accelerator"} <= set(self.setting.given) and self.setting["L"] is not None
+        return named and (n_dec in self.used or "n_acc" in self.setting.given)
+
+    @cached_property
+    def cap(self):
+        """B_cap [requests], rounded as the setting says; None where the setting describes no system."""
+        try:
+            return system.B_cap_value(self.setting) if self.served else None
+        except InputError:
+            return None

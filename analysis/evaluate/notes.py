@@ -4,62 +4,19 @@ Every function here is one kind of note. It gets the answer's case and yields se
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from sympy import Symbol
 
 from analysis.derive import capacity, parallel
-from analysis.derive.symbols import BY_NAME, B, BW_out, L, M_cap, T_e, deg_DP, deg_EP, l, n_acc, n_dec, n_group
-from analysis.errors import InputError
+from analysis.derive.symbols import BY_NAME, B, BW_out, L, M_cap, T_e, deg_DP, deg_EP, l, n_acc, n_group
 from analysis.evaluate import system
-from analysis.evaluate.effects import used, without_effect
+from analysis.evaluate.effects import Case, without_effect
 from analysis.evaluate.forms import derived
 from analysis.evaluate.numbers import value
 from analysis.evaluate.parameters import PARAMETERS
 from analysis.evaluate.quantities import Quantity
 from analysis.evaluate.rows import SERVED_WIDTHS
 from analysis.evaluate.setting import Setting
-
-
-@dataclass(frozen=True)
-class Case:
-    """A quantity in a setting; `typed` are the parameters that the reader gave by name, `asked` those it asked for."""
-
-    wanted: Quantity
-    setting: Setting
-    typed: tuple[str, ...] = ()
-    asked: frozenset[str] = frozenset()
-
-    @cached_property
-    def used(self) -> frozenset[Symbol]:
-        """Symbols that the number depends on."""
-        return used(self.wanted, self.setting)
-
-    def at(self, symbol: Symbol):
-        """The value of a symbol that the number depends on, else None."""
-        return self.setting.point.get(symbol) if symbol in self.used else None
-
-    def row(self, column: str):
-        """A column of the model's row, where the number depends on a model that has it, else None."""
-        found = getattr(self.setting.model, column, None) if "model" in self.setting.given else None
-        idle = found and without_effect(self.wanted, self.setting, ["model"], self.asked)
-        return None if idle else found
-
-    @property
-    def served(self) -> bool:
-        """Whether the setting describes a system that serves: of the whole model, or with its accelerators counted."""
-        named = {"model", "accelerator"} <= set(self.setting.given) and self.setting["L"] is not None
-        return named and (n_dec in self.used or "n_acc" in self.setting.given)
-
-    @cached_property
-    def cap(self):
-        """B_cap [requests], rounded as the setting says; None where the setting describes no system."""
-        try:
-            return system.B_cap_value(self.setting) if self.served else None
-        except InputError:
-            return None
 
 
 def notes(

@@ -6,7 +6,8 @@ from math import prod
 import numpy as np
 
 from analysis.evaluate import datasets
-from analysis.evaluate.notes import Case, over_context, over_memory
+from analysis.evaluate.effects import Case
+from analysis.evaluate.notes import over_context, over_memory
 from analysis.evaluate.quantities import quantity
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.sweep.grid import Grid
