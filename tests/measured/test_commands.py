@@ -81,7 +81,7 @@ def test_calibrate_writes_what_is_shipped(tmp_path, capsys, monkeypatch):
     ("name", "arguments", "said"),
     [
         ("validate", ["absent.csv"], "absent.csv: there is no such file"),
-        ("import-measurements", ["absent", "-o", "x.parquet"], "absent: holds no Parquet table"),
+        ("import-measurements", ["absent", "-o", "x.parquet"], "absent: there is no such folder"),
         ("calibrate", [str(FOLDER / "mla_prefill.csv"), "-o", "x.csv", "--name", "A B"], "--name 'A B'"),
     ],
 )
