@@ -37,6 +37,16 @@ def with_models(setting: Setting, models: Sequence[str], L: float) -> list[Setti
     return chosen if "deg_TP" in setting.given else [each.with_(deg_TP=fitting_degree(each, L)) for each in chosen]
 
 
+def with_slow_link(setting: Setting) -> Setting:
+    """A model's system at the degrees that suit it on the fast link alone, which knows of the slow one between groups.
+
+    Raises InputError as `with_models`.
+    """
+    between = {name: setting[name] for name in ("link_between", "group")}
+    alone = setting.with_(link_between=None, group=None)
+    return with_models(alone, [setting["model"]], setting["L"])[0].with_(**between)
+
+
 def fitting_degree(setting: Setting, L: float) -> int:
     """Tensor-parallel degree of a model for which the reader names none: see `with_models`."""
     for row in datasets.scenarios().values():

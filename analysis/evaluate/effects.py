@@ -14,7 +14,7 @@ from sympy import Expr, Symbol
 from analysis.derive.symbols import n_dec
 from analysis.errors import InputError
 from analysis.evaluate import datasets, system
-from analysis.evaluate.forms import derived, symbols
+from analysis.evaluate.forms import derived, symbols_of
 from analysis.evaluate.parameters import CHOICE, PARAMETERS, ROW
 from analysis.evaluate.quantities import Quantity
 from analysis.evaluate.setting import Setting
@@ -25,7 +25,7 @@ SAMPLES = np.array([0.5, 1000.7, 123456.3])  # what a quantity's rounding is tri
 
 def used(wanted: Quantity, setting: Setting) -> frozenset[Symbol]:
     """The symbols of all closed forms behind a quantity's numbers, but for those that it searches itself."""
-    return frozenset().union(*map(symbols, _forms(wanted, setting))) - wanted.sought
+    return frozenset().union(*map(symbols_of, _forms(wanted, setting))) - wanted.sought
 
 
 def without_effect(wanted: Quantity, setting: Setting, names, asked: frozenset[str]) -> list[str]:

@@ -95,6 +95,6 @@ def _row(file: str, given: str, name: str) -> Hashable:
 
 
 @lru_cache(maxsize=MOST_FORMS)
-def symbols(form: Expr) -> frozenset[Symbol]:
+def symbols_of(form: Expr) -> frozenset[Symbol]:
     """The symbols of a closed form; walking through a long one takes as long as evaluating it."""
     return frozenset(form.free_symbols)

@@ -15,7 +15,7 @@ from sympy import Expr, Integer, Max, Symbol
 from analysis.derive.symbols import BY_NAME, n_kv
 from analysis.errors import InputError, near, shown
 from analysis.evaluate.degrees import check_degrees
-from analysis.evaluate.forms import derived, symbols, watched
+from analysis.evaluate.forms import derived, symbols_of, watched
 from analysis.evaluate.numbers import exact, value
 from analysis.evaluate.setting import Setting
 
@@ -136,6 +136,7 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
     beside = {label: number(derived(more, setting), setting.point) for label, more in wanted.beside.items()}
     shown = wanted.closed_form or _shown(form, setting.point)
     more, also = watched(wanted.beside_values, setting)
+    more = {label: _scalar(each) for label, each in more.items()}
     chosen = setting.echo, setting, tuple(given), frozenset(asked | also)
     return Answer(name, _scalar(found), wanted.unit, shown, wanted.label, beside | more, *chosen)
 
@@ -164,9 +165,9 @@ def number(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
     """A closed form's value; exact integers where the point is a single one and the form stays whole."""
     if isinstance(form, dict):
         return {name: number(part, point) for name, part in form.items()}
-    check_degrees(point, symbols(form))
-    arrays = any(isinstance(point.get(symbol), np.ndarray) for symbol in symbols(form))
-    if not arrays and form.is_polynomial() and symbols(form) <= set(point):
+    check_degrees(point, symbols_of(form))
+    arrays = any(isinstance(point.get(symbol), np.ndarray) for symbol in symbols_of(form))
+    if not arrays and form.is_polynomial() and symbols_of(form) <= set(point):
         return exact(form, point)
     found = value(form, point)
     return found if arrays else _whole(float(found))

@@ -13,7 +13,7 @@ from analysis.derive.parallel import sharded
 from analysis.derive.symbols import SLO, B, acceptance, deg_DP
 from analysis.errors import InputError
 from analysis.evaluate.degrees import check_degrees
-from analysis.evaluate.forms import derived, symbols
+from analysis.evaluate.forms import derived, symbols_of
 from analysis.evaluate.numbers import value
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.timing import timing
@@ -109,7 +109,7 @@ def rounded(batch, setting: Setting):
 def B_cap_value(setting: Setting):
     """B_cap [requests] (Eq. 11), rounded by the convention `rounding`."""
     form = derived(B_cap, setting)
-    check_degrees(setting.point, symbols(form))
+    check_degrees(setting.point, symbols_of(form))
     return rounded(value(form, setting.point), setting)
 
 
@@ -133,7 +133,7 @@ def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
     if setting["slo"] is None:
         raise InputError("slo= is needed: the time allowed per output token in seconds, for example slo=0.02.")
     form, point = derived(time, setting), setting.point
-    check_degrees(point, symbols(form))
+    check_degrees(point, symbols_of(form))
     shape = np.broadcast_shapes(*(np.shape(number) for symbol, number in point.items() if symbol != B))
 
     def fits(batch):

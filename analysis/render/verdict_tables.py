@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from analysis.evaluate.claims.ledger import ledger
-from analysis.evaluate.thesis.conclusions import size
+from analysis.evaluate.thesis.conclusions import SUMMARY, V1, V3, size
 from analysis.evaluate.thesis.region import Axis, Line, Stretch
 from analysis.evaluate.thesis.resources import BUDGETS
 from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
@@ -17,6 +17,8 @@ from analysis.render.tables import table
 PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
 LEAD = {EVERYWHERE: "Everywhere on its grid", REGION: "In a region", NOWHERE: "Nowhere on its grid"}
+
+
 def about(count: float) -> str:
     """Whole tokens or requests, of which three digits matter.
 
@@ -57,6 +59,14 @@ def _paragraph(verdict: Verdict) -> str:
     told = f"{extent(verdict)}. {outside(verdict)}".strip()
     head = f"**{said.statement}** ({who}), that is: {said.criterion} ({{numref}}`{said.figure}`). {told}"
     return "\n".join([f"- {head}", *(f"  - {each}." for each in places(verdict))])
+
+
+def versions_table() -> str:
+    """What each version of the paper and the summary conclude, with the share of its grid on which each holds."""
+    said = {each.conclusion: f"{each.conclusion.statement} ({_share(each.share)})" for each in verdicts()}
+    rows = [(who, "; ".join(text for each, text in said.items() if who in each.said)) for who in (V1, V3, SUMMARY)]
+    caption = "What the two versions of the paper and the summary conclude, and on what share of its grid each holds."
+    return table(("stated in", "statements"), rows, caption, "tab-thesis-versions", "ll")
 
 
 def extent(verdict: Verdict) -> str:
@@ -216,4 +226,5 @@ WORDS = {
     "answer": answer,
     "takeaway": takeaway,
     "verdicts_table": verdicts_table,
+    "versions_table": versions_table,
 }

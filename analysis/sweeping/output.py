@@ -71,9 +71,9 @@ def written_here(out: Path) -> Callable[[Path], bool]:
 
 def refuse_shared(out: Path, grid: Grid) -> None:
     """Raise InputError where a table of the same name and another ending has a dictionary that would be replaced."""
-    told, columns = beside(out, "dictionary"), {entry["column"] for entry in dictionary(grid)}
+    told, text = beside(out, "dictionary"), _as_text(dictionary(grid))  # notes may follow it
     for other in (out.with_name(out.stem + suffix) for suffix in SUFFIXES if suffix != out.suffix):
-        if other.is_file() and told.is_file() and _explained(told) != columns:
+        if other.is_file() and told.is_file() and not told.read_bytes().startswith(text):
             raise InputError(
                 f"{place(out)}: found {place(told)}, which explains {place(other)}, allowed is another name; choose "
                 "another output (-o), or replace it (--force)."

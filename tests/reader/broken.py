@@ -143,7 +143,7 @@ OPTIONS = (  # every command with arguments of its own that it cannot take
     ("analysis", "plan", *_without("B"), "deg_TP=3"),
     ("analysis", "plan", *_without("B"), "L=nan"),
     ("analysis", "plan", *_without("B"), "deg_TP"),
-    *(("analysis", name, "x") for name in ("claims", "propositions", "models", "accelerators")),
+    *(("analysis", name, "x") for name in ("claims", "propositions", "verdicts", "models", "accelerators")),
     *(("analysis", name, "x") for name in ("interconnects", "scenarios")),
     *(("analysis", name, "--jsn") for name in ("quantities", "parameters", "claims")),
     *(("analysis", "sweep", "grid.yml", "-o", "o.csv", "--jobs", jobs) for jobs in ("0", "-1", "nan", "1e9", "9" * 99)),

@@ -1,12 +1,13 @@
 """Guidelines and tables: every flip point on both sides in the whole model, every row with a figure of the book."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from analysis.derive.symbols import BY_NAME, BW_mem, P_acc
 from analysis.evaluate.arrangements import with_models
 from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.edition.reading import read_edition
 from analysis.evaluate.thesis import attention, guidelines, kinds, parallel, queries, spreads
 from analysis.evaluate.thesis.arrangement import static
 from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at
@@ -148,10 +149,9 @@ def test_the_notebook_shows_the_systems_of_the_table():
     assert thesis_guidelines.systems(settings, EDITION.accelerators) == SYSTEMS
 
 
-def test_the_table_names_the_degree_that_suits_its_own_number_of_accelerators(tmp_path):
+def test_the_table_names_the_degree_that_suits_its_own_number_of_accelerators():
     """24 accelerators hold R1 at deg_TP = 2 only, the 48 of the table at 1: 2 (2 512 + 64) 128 FLOP a cached token."""
-    (tmp_path / "e.yml").write_text("title: x\nn_acc: 24\n")
-    edition = read_edition(tmp_path / "e.yml")
+    edition = replace(EDITION, n_acc=24)
     found = guidelines.systems(edition, "deepseek-v3")[0]
     assert (edition.degree("deepseek-v3"), found["n_acc"], found["deg_TP"]) == (2, 48, 1)
     read, kept = 8192 * 576, 128 * (576 + 512)  # elements of the cache, of queries and of what is made

@@ -8,7 +8,7 @@ from sympy import Expr
 from analysis.derive.symbols import B
 from analysis.errors import InputError
 from analysis.evaluate.degrees import check_degrees
-from analysis.evaluate.forms import symbols
+from analysis.evaluate.forms import symbols_of
 from analysis.evaluate.numbers import value
 from analysis.evaluate.own_names import label
 from analysis.evaluate.quantities import quantity
@@ -69,7 +69,7 @@ def _quantity(name: str, setting: Setting) -> dict[str, object]:
 
 
 def _value(form: Expr, setting: Setting):
-    check_degrees(setting.point, symbols(form))
+    check_degrees(setting.point, symbols_of(form))
     return value(form, setting.point)
 
 
