@@ -40,10 +40,7 @@ from analysis.render.show import ShownFigure
 FIGURES = "figures"
 """Folder of the staged book that holds LABEL.svg and LABEL.csv."""
 
-NAMES: dict[str, Any] = {
-    **prose.WORDS,
-    **judgements.WORDS,
-    **exercises.WORDS,
+OWN: dict[str, Any] = {
     "equation": equations.equation,
     "symbol": equations.symbol,
     "einsum": derivations.einsum,
@@ -76,20 +73,44 @@ NAMES: dict[str, Any] = {
     "verdict_counts": ledger_tables.verdict_counts,
     "rules_table": ledger_tables.rules_table,
     "verdict_number": ledger_tables.verdict_number,
-    **summary_tables.NAMES,
-    **rerun_tables.NAMES,
-    **reference.NAMES,
-    **audit_tables.NAMES,
-    **measured_tables.NAMES,
-    **proofs.WORDS,
-    **thesis_words.WORDS,
-    **thesis_exercises.WORDS,
-    **verdict_tables.WORDS,
-    **sensitivity_tables.WORDS,
-    **drafted_tables.WORDS,
-    **one_page.WORDS,
-    **glossary_tables.WORDS,
 }
+PARTS = (
+    OWN,
+    prose.WORDS,
+    judgements.WORDS,
+    exercises.WORDS,
+    summary_tables.NAMES,
+    rerun_tables.NAMES,
+    reference.NAMES,
+    audit_tables.NAMES,
+    measured_tables.NAMES,
+    proofs.WORDS,
+    thesis_words.WORDS,
+    thesis_exercises.WORDS,
+    verdict_tables.WORDS,
+    sensitivity_tables.WORDS,
+    drafted_tables.WORDS,
+    one_page.WORDS,
+    glossary_tables.WORDS,
+)
+
+
+def together(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of several parts as one; raises ValueError for a name that two of them give.
+
+    >>> together({"a": 1}, {"b": 2})
+    {'a': 1, 'b': 2}
+    """
+    found: dict[str, Any] = {}
+    for part in parts:
+        twice = found.keys() & part.keys()
+        if twice:
+            raise ValueError(f"two functions of the pages are called {min(twice)}; rename one")
+        found |= part
+    return found
+
+
+NAMES = together(*PARTS)
 
 
 def template_functions(

@@ -63,8 +63,8 @@ def _paragraph(verdict: Verdict) -> str:
 
 def versions_table() -> str:
     """What each version of the paper and the summary conclude, with the share of its grid on which each holds."""
-    said = {each.conclusion: f"{each.conclusion.statement} ({_share(each.share)})" for each in verdicts()}
-    rows = [(who, "; ".join(text for each, text in said.items() if who in each.said)) for who in (V1, V3, SUMMARY)]
+    said = [(each.conclusion.said, f"{each.conclusion.statement} ({_share(each.share)})") for each in verdicts()]
+    rows = [(who, "; ".join(text for by, text in said if who in by)) for who in (V1, V3, SUMMARY)]
     caption = "What the two versions of the paper and the summary conclude, and on what share of its grid each holds."
     return table(("stated in", "statements"), rows, caption, "tab-thesis-versions", "ll")
 
@@ -187,7 +187,7 @@ def _here(each: Weighed) -> str:
     return f"{each.holds} ({', '.join(_share(verdict.share) for verdict in each.verdicts)})"
 
 
-def boundary(name: str, place: int) -> str:
+def holding(name: str, place: int) -> str:
     """Where along one line of a conclusion it holds, by its place among the lines."""
     line, found = named(name).boundaries[place]
     return along(line, found)
@@ -210,10 +210,10 @@ def answer() -> str:
 def takeaway() -> str:
     """The verdict in short sentences that follow the boundaries, all of R1 with memory full."""
     return (
-        f"{answer()} Wires and waiting take over half of a step {boundary('wires', 0)} on NVLink, and "
-        f"{boundary('wires', 3)} under skew. The paper's memory device speeds R1's attention up "
+        f"{answer()} Wires and waiting take over half of a step {holding('wires', 0)} on NVLink, and "
+        f"{holding('wires', 3)} under skew. The paper's memory device speeds R1's attention up "
         f"{failing('not-needed', 0)}; at {size(HOME['context'])} one of its bandwidth does {failing('not-needed', 2)}. "
-        f"Present chips come within a quarter of the best split of their area {boundary('balanced', 0)}."
+        f"Present chips come within a quarter of the best split of their area {holding('balanced', 0)}."
     )
 
 
@@ -221,8 +221,6 @@ WORDS = {
     "conclusions": conclusions,
     "grid_table": grid_table,
     "count_of": count_of,
-    "boundary": boundary,
-    "failing": failing,
     "answer": answer,
     "takeaway": takeaway,
     "verdicts_table": verdicts_table,
