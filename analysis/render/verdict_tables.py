@@ -16,7 +16,8 @@ from analysis.render.tables import table
 
 PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
-LEAD = {EVERYWHERE: "Everywhere on its grid", REGION: "In a region", NOWHERE: "Nowhere on its grid"}
+PLACES = ("everywhere on its grid", "in a region", "nowhere")
+LEAD = {EVERYWHERE: "It holds everywhere on its grid", NOWHERE: "It holds nowhere on its grid"}
 
 
 def about(count: float) -> str:
@@ -71,7 +72,7 @@ def versions_table() -> str:
 
 def extent(verdict: Verdict) -> str:
     """How far a conclusion holds on its grid, in words."""
-    return LEAD[verdict.holds] + (f", {_share(verdict.share)} of its grid" if verdict.holds == REGION else "")
+    return f"It holds on {_share(verdict.share)} of its grid" if verdict.holds == REGION else LEAD[verdict.holds]
 
 
 def places(verdict: Verdict) -> list[str]:
@@ -125,7 +126,8 @@ def outside(verdict: Verdict) -> str:
         return ""
     listed = ", ".join(f"{PEOPLE[model]} {_share(share)}" for model, share in found.items())
     contrary = " and ".join(PEOPLE[model] for model in verdict.opposite)
-    at_home = f" With memory full at {size(HOME['context'])} {contrary} give the opposite." if contrary else ""
+    give = "gives" if len(verdict.opposite) == 1 else "give"
+    at_home = f" With memory full at {size(HOME['context'])}, {contrary} {give} the opposite." if contrary else ""
     return f"Outside its subject, on the same grid: {listed}.{at_home}"
 
 
@@ -169,6 +171,27 @@ def count_of(group: str) -> int:
     return sum(each.holds == GROUPS[group] for each in verdicts())
 
 
+def tally() -> str:
+    """How many conclusions hold everywhere, in a region, or nowhere on their grids, as a sentence."""
+    return standing(*(count_of(group) for group in GROUPS))
+
+
+def standing(everywhere: int, region: int, nowhere: int) -> str:
+    """A sentence on so many conclusions, that lists no group without one.
+
+    >>> standing(0, 12, 0)
+    'Each of the 12 statements holds in a region of its grid: none holds everywhere, none nowhere.'
+    >>> standing(1, 11, 0)
+    'Of the 12 statements, 1 holds everywhere on its grid, 11 in a region.'
+    """
+    total = everywhere + region + nowhere
+    if region == total:
+        return f"Each of the {total} statements holds in a region of its grid: none holds everywhere, none nowhere."
+    (first, place), *others = [each for each in zip((everywhere, region, nowhere), PLACES, strict=True) if each[0]]
+    listed = [f"{first} {'holds' if first == 1 else 'hold'} {place}", *(f"{count} {at}" for count, at in others)]
+    return f"Of the {total} statements, {', '.join(listed)}."
+
+
 def verdicts_table() -> str:
     """The claims that weigh the thesis: their verdicts in the ledger and in this chapter, and the reasons."""
     rows = [
@@ -183,7 +206,8 @@ def verdicts_table() -> str:
 def _here(each: Weighed) -> str:
     if not each.verdicts:
         able, all_ = guidelines_that_flip()
-        return f"{able} of {all_} guidelines flip at a value in every system ({{numref}}`tab-guidelines`)"
+        speaks = "guidelines flip at a value in every system that they speak of"
+        return f"{able} of {all_} {speaks} ({{numref}}`tab-guidelines`)"
     return f"{each.holds} ({', '.join(_share(verdict.share) for verdict in each.verdicts)})"
 
 
@@ -211,8 +235,9 @@ def takeaway() -> str:
     """The verdict in short sentences that follow the boundaries, all of R1 with memory full."""
     return (
         f"{answer()} Wires and waiting take over half of a step {holding('wires', 0)} on NVLink, and "
-        f"{holding('wires', 3)} under skew. The paper's memory device speeds R1's attention up "
-        f"{failing('not-needed', 0)}; at {size(HOME['context'])} one of its bandwidth does {failing('not-needed', 2)}. "
+        f"{holding('wires', 3)} under skew. For R1's attention the paper's memory device shortens a step by half a "
+        f"per cent or more {failing('not-needed', 0)}; at {size(HOME['context'])} one of its bandwidth does so "
+        f"{failing('not-needed', 2)}. "
         f"Present chips come within a quarter of the best split of their area {holding('balanced', 0)}."
     )
 
@@ -220,7 +245,7 @@ def takeaway() -> str:
 WORDS = {
     "conclusions": conclusions,
     "grid_table": grid_table,
-    "count_of": count_of,
+    "tally": tally,
     "answer": answer,
     "takeaway": takeaway,
     "verdicts_table": verdicts_table,
