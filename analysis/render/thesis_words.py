@@ -5,6 +5,7 @@ from math import isfinite, isnan
 
 from analysis.render.digits import digits_of, percent, whole
 
+PLACES = ("everywhere on its grid", "in a region", "nowhere")
 NOT_HERE = "where the model fits, which it does not here"
 
 
@@ -74,6 +75,22 @@ def ask_first(by_model: int, compared: int) -> str:
     """
     model, device = "which attention and how many experts", "which device"
     return f"{model}, then {device}" if 2 * by_model > compared else f"{device}, then {model}"
+
+
+def standing(everywhere: int, region: int, nowhere: int) -> str:
+    """A sentence on so many conclusions, that lists no group without one.
+
+    >>> standing(0, 12, 0)
+    'Each of the 12 statements holds in a region of its grid: none holds everywhere, none nowhere.'
+    >>> standing(1, 11, 0)
+    'Of the 12 statements, 1 holds everywhere on its grid, 11 in a region.'
+    """
+    total = everywhere + region + nowhere
+    if region == total:
+        return f"Each of the {total} statements holds in a region of its grid: none holds everywhere, none nowhere."
+    (first, place), *others = [each for each in zip((everywhere, region, nowhere), PLACES, strict=True) if each[0]]
+    listed = [f"{first} {'holds' if first == 1 else 'hold'} {place}", *(f"{count} {at}" for count, at in others)]
+    return f"Of the {total} statements, {', '.join(listed)}."
 
 
 def is_number(flip: float | str) -> bool:

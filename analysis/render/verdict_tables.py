@@ -13,10 +13,10 @@ from analysis.evaluate.thesis.world import HOME, PRINTED
 from analysis.render.digits import digits_of, percent, whole
 from analysis.render.ledger_tables import link
 from analysis.render.tables import table
+from analysis.render.thesis_words import standing
+from analysis.render.words import PEOPLE
 
-PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
-PLACES = ("everywhere on its grid", "in a region", "nowhere")
 LEAD = {EVERYWHERE: "It holds everywhere on its grid", NOWHERE: "It holds nowhere on its grid"}
 
 
@@ -174,22 +174,6 @@ def count_of(group: str) -> int:
 def tally() -> str:
     """How many conclusions hold everywhere, in a region, or nowhere on their grids, as a sentence."""
     return standing(*(count_of(group) for group in GROUPS))
-
-
-def standing(everywhere: int, region: int, nowhere: int) -> str:
-    """A sentence on so many conclusions, that lists no group without one.
-
-    >>> standing(0, 12, 0)
-    'Each of the 12 statements holds in a region of its grid: none holds everywhere, none nowhere.'
-    >>> standing(1, 11, 0)
-    'Of the 12 statements, 1 holds everywhere on its grid, 11 in a region.'
-    """
-    total = everywhere + region + nowhere
-    if region == total:
-        return f"Each of the {total} statements holds in a region of its grid: none holds everywhere, none nowhere."
-    (first, place), *others = [each for each in zip((everywhere, region, nowhere), PLACES, strict=True) if each[0]]
-    listed = [f"{first} {'holds' if first == 1 else 'hold'} {place}", *(f"{count} {at}" for count, at in others)]
-    return f"Of the {total} statements, {', '.join(listed)}."
 
 
 def verdicts_table() -> str:

@@ -158,4 +158,6 @@ def test_the_table_names_the_degree_that_suits_its_own_number_of_accelerators():
     assert guidelines.ridge_of_attention(found) == pytest.approx(2 * 8192 * 1088 * 128 / (2 * (read + kept)), rel=1e-6)
     table = thesis_tables.guidelines_table(edition)
     assert "on 48 accelerators" in table
-    assert "1 for {code}`deepseek-v3`" in table or "1 for `deepseek-v3`" in table
+    assert "1 for R1" in table
+    assert guidelines.MORE == 2
+    assert "twice as many accelerators" in (ROOT / "book" / "guidelines.md").read_text()
