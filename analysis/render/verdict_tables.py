@@ -13,20 +13,11 @@ from analysis.evaluate.thesis.world import HOME, PRINTED
 from analysis.render.digits import digits_of, percent, whole
 from analysis.render.ledger_tables import link
 from analysis.render.tables import table
-from analysis.render.thesis_words import standing
+from analysis.render.thesis_words import about, standing
 from analysis.render.words import PEOPLE
 
 GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
 LEAD = {EVERYWHERE: "It holds everywhere on its grid", NOWHERE: "It holds nowhere on its grid"}
-
-
-def about(count: float) -> str:
-    """Whole tokens or requests, of which three digits matter.
-
-    >>> about(1034.8), about(75.3)
-    ('1,030', '75')
-    """
-    return digits_of(count if count > 100 else round(count))
 
 
 AXES: dict[str, tuple[str, Callable[[float], str], str, str]] = {
