@@ -88,7 +88,6 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
     found = {
         "thesis_device_speed_most": float(speed.max()),
         "thesis_device_speed_least": float(speed.min()),
-        "thesis_device_speed_latent": float(attention.device_speed(latent, contexts).max()),
         "thesis_device_share_latent": _ridge_share(latent, middle),
         "thesis_device_middle": middle,
         "thesis_device_first_speed": float(attention.device_speed(first, contexts)[0]),
