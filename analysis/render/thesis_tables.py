@@ -10,11 +10,12 @@ from analysis.evaluate.thesis import guidelines
 from analysis.evaluate.thesis.conclusions import size
 from analysis.evaluate.thesis.kinds import Shares, kinds, shares
 from analysis.evaluate.thesis.resources import BUDGETS, RESOURCES, devices, tokens_per_joule
-from analysis.render.digits import digits_of, whole
+from analysis.render.digits import digits_of
 from analysis.render.equations import named
 from analysis.render.ledger_tables import plain_text
 from analysis.render.paper_tables import shipped, short_name
 from analysis.render.tables import table
+from analysis.render.thesis_words import about
 from analysis.render.words import PEOPLE, person
 
 NEVER, CONTEXTS = "no flip", np.array([1024.0, 8192.0, 65536.0, 2.0**20])
@@ -94,7 +95,7 @@ def hardware_table(edition: Edition) -> str:
 
 def _hardware_row(found: Shares, slow: str | None) -> tuple:
     shown = [_in_percent(share) for share in (*found.core, *found.wires[:2])]
-    half = whole(round(found.half)) if found.half else None
+    half = about(found.half) if found.half else None
     link = "slow" if found.setting.link.id == slow else "own"
     return _whole_name(found.setting.accelerator.id), link, half, *shown
 
