@@ -24,9 +24,8 @@ def conclusions_table() -> str:
         for line, found in each.boundaries[:1]
     ]
     caption = (
-        "Conclusions of the paper's setting: the share of a stated grid, batches from few requests to full memory, on "
-        "which each holds; and where along one line for R1, with memory full and even routing unless the line says "
-        "otherwise."
+        "Share of a stated grid, from few requests to full memory, on which each conclusion of the paper's setting "
+        "holds; and where for R1, with memory full and even routing unless said."
     )
     return table(("conclusion", "holds on", "for R1"), rows, caption, "tab-one-page", "lrl", style="one-page")
 
