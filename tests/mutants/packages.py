@@ -9,17 +9,21 @@ THESIS, DERIVE, SERVING = "tests/thesis/test_", "tests/derive/test_", "tests/ser
 
 @dataclass(frozen=True)
 class Package:
-    """Files or folders that are mutated; tests of every one of them; and tests of one subject, by the file's path."""
+    """Files or folders that are mutated; tests of every one of them; and tests of one subject, by the file's path.
+
+    `apart`: folders that nothing but the tests of their subject calls.
+    """
 
     files: tuple[str, ...]
     tests: tuple[str, ...]
     subjects: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    apart: tuple[str, ...] = ()
 
     def tests_of(self, path: str) -> tuple[str, ...]:
         """The file's own examples; the tests of the longest subject that its path begins with; those of all."""
         known = [subject for subject in self.subjects if path.startswith(subject)]
         own = self.subjects[max(known, key=len)] if known else ()
-        return tuple(dict.fromkeys((path, *own, *self.tests)))
+        return tuple(dict.fromkeys((path, *own, *(() if path.startswith(self.apart) else self.tests))))
 
     @property
     def every_test(self) -> tuple[str, ...]:
@@ -55,6 +59,7 @@ PACKAGES = {
                "analysis/evaluate/criteria.py", "analysis/render/verdict_tables.py",
                "analysis/render/sensitivity_tables.py"),
         tests=of(THESIS, "verdict", "verdict_words", "regions", "entries"),
+        apart=("analysis/evaluate/thesis/trials",),
         subjects=STATEMENTS | {
             "analysis/evaluate/claims": LEDGER, "analysis/evaluate/criteria": LEDGER,
             "analysis/render/verdict_tables": of(THESIS, "entries", "verdict_words"),
