@@ -32,9 +32,10 @@ FINDINGS = {finding.id: finding for finding in ledger()}
 
 
 def test_thresholds():
-    """A tenth, half, a ratio that rounds to 1.0, half as much again, a hundred."""
+    """A tenth, half, a ratio that rounds to 1.0, half as much again, a hundred; a quarter more, half a per cent."""
     found = criteria.NEAR, criteria.HALF, criteria.TIE, criteria.WORTHWHILE, criteria.HUNDRED
     assert found == (0.1, 0.5, 0.05, 1.5, 100)
+    assert (criteria.MOST, criteria.NO_GAIN, criteria.WIDER) == (1.25, 1.005, 4)
 
 
 @given(st.floats(0.01, 1e6), st.integers(0, 4))

@@ -1,9 +1,10 @@
-"""Mutation test on a seeded sample: `make mutants` (about a quarter of a minute per mutant).
+"""Mutation test on a seeded sample: `make mutants PACKAGE=statements SIZE=60 SEED=1` (ten seconds a mutant).
 
     python tests/mutants/run.py --package statements --size 60 --seed 0
 
 Prints the share of mutants killed with its 95 % Wilson interval, and the survivors as diffs. Strings, symbols and
-the arguments of @dataclass are not mutated. `PACKAGES` says which files a package is, and which tests must kill it.
+the arguments of @dataclass are not mutated. `PACKAGES` (packages.py) says which files a package is and which tests must
+kill it; those of the mutated file's own subject come first.
 """
 
 import json
@@ -17,47 +18,51 @@ import sys
 from pathlib import Path
 
 import click
+from packages import PACKAGES, hashes
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "_build" / "mutants"
-COPIED = ("analysis", "tests", "data", "pyproject.toml")
+LEFT_OUT = ("_build", ".git", ".venv", "__pycache__", ".*_cache")
 CONFIG = "tests/mutants/cosmic-ray.toml"
-PACKAGES = {  # name -> files or folders that are mutated, tests that are run
-    "derive": (("analysis/derive",), ("tests/serving/test_terms.py", "tests/serving/test_capacity.py", "tests/derive",
-                                      "tests/serving", "tests/thesis/test_proofs.py",
-                                      "tests/thesis/test_propositions.py")),
-    "statements": (("analysis/evaluate/thesis", "analysis/evaluate/claims/ledger.py", "analysis/evaluate/criteria.py",
-                    "analysis/render/verdict_tables.py", "analysis/render/sensitivity_tables.py"),
-                   ("tests/thesis", "tests/test_ledger.py", "tests/test_ledger_systems.py")),
-}  # fmt: skip
+TRY = ("-B", "tests/mutants/try_one.py")
 
 
 def copy_tree(package: str) -> Path:
-    """A fresh copy of what the tests need, one for each package; cosmic-ray edits the source in place."""
+    """A fresh copy of the repository, one for each package; cosmic-ray edits the source in place."""
     tree = PLACE / package
     shutil.rmtree(tree, ignore_errors=True)
-    tree.mkdir(parents=True)
-    for name in COPIED:
-        source = ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, tree / name)
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
     return tree
 
 
 def configure(tree: Path, package: str) -> None:
-    """Write into the copy's configuration which files are mutated and which tests are run."""
-    files, tests = PACKAGES[package]
+    """Write into the copy which files are mutated, and what they hold before they are."""
+    files = PACKAGES[package].files
     config = tree / CONFIG
-    text = config.read_text().replace('"{files}"', json.dumps(files)).replace("{tests}", " ".join(tests))
+    text = config.read_text().replace('"{files}"', json.dumps(files)).replace("{try}", " ".join((*TRY, package)))
     config.write_text(text)
+    (tree / "untouched.json").write_text(json.dumps(hashes(tree, files)))
+
+
+def check_baseline(tree: Path, package: str) -> None:
+    """Refuse to start where a test fails without a mutant: it would count every mutant as killed."""
+    command = [sys.executable, *TRY, package]
+    done = subprocess.run(command, cwd=tree, env=environment(tree), text=True, capture_output=True)
+    if done.returncode:
+        sys.exit(f"{done.stdout[-2000:]}\nerror: these tests fail on the unmutated tree; mend them first.")
+
+
+def environment(tree: Path) -> dict[str, str]:
+    """This interpreter's packages and cosmic-ray's own, the copy before both."""
+    paths = {"PYTHONPATH": f"{tree}{os.pathsep}{PLACE / 'site'}", "PYTHONDONTWRITEBYTECODE": "1"}
+    paths["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | paths
 
 
 def run(tree: Path, *command: str) -> str:
-    """Run a command of cosmic-ray in the copy, with this interpreter's packages and cosmic-ray's own."""
-    paths = {"PYTHONPATH": f"{tree}{os.pathsep}{PLACE / 'site'}", "PYTHONDONTWRITEBYTECODE": "1"}
-    paths["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    """Run a command of cosmic-ray in the copy."""
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=tree, env=os.environ | paths, text=True, stdout=subprocess.PIPE
+        [sys.executable, "-m", *command], cwd=tree, env=environment(tree), text=True, stdout=subprocess.PIPE
     )
     if done.returncode:
         sys.exit(f"error: {' '.join(command)} ended with code {done.returncode}.")
@@ -98,6 +103,7 @@ def main(package: str, size: int, seed: int) -> None:
     """Try a sample of mutants and print what survived."""
     tree, session = copy_tree(package), PLACE / f"{package}.sqlite"
     configure(tree, package)
+    check_baseline(tree, package)
     session.unlink(missing_ok=True)
     run(tree, "cosmic_ray.cli", "init", CONFIG, str(session))
     run(tree, "cosmic_ray.tools.filters.operators_filter", str(session), CONFIG)

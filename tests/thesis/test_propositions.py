@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from sympy import And, Eq, Equivalent, Ge, Le, Symbol, false, true
 
 from analysis.__main__ import main
-from analysis.derive.symbols import B, L, acceptance, deg_DP, deg_TP, n_acc, n_dec, n_e
+from analysis.derive.symbols import B, BW_mem, Gamma_imb, L, P_acc, acceptance, deg_DP, deg_TP, n_acc, n_dec, n_e
 from analysis.derive.thesis.proposition import Hypothesis, Proposition, never_negative
 from analysis.derive.thesis.propositions import PROPOSITIONS
 from analysis.errors import InputError
@@ -75,6 +75,14 @@ def _holds(claim, sizes: dict) -> bool:
     left, right = (float(value(each, sizes)) for each in (claim.lhs, claim.rhs))
     same = left == pytest.approx(right, rel=1e-9)
     return same if isinstance(claim, Eq) else bool(claim.func(left, right)) or (same and claim.func in (Le, Ge))
+
+
+def test_of_the_two_times_of_the_busiest_expert_only_the_bytes_leave_something_to_claim():
+    """Gamma times the tokens take exactly Gamma times the arithmetic; its weights are read once, not Gamma times."""
+    schedule = PROPOSITIONS["thesis-schedule"]
+    assert {BW_mem, Gamma_imb} <= schedule.claim().free_symbols
+    assert P_acc not in schedule.claim().free_symbols
+    assert schedule.positive()[1] == 0
 
 
 def test_a_sign_that_changes_is_not_certified():

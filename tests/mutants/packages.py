@@ -1,0 +1,88 @@
+"""Which files a package of mutants is, and which tests must kill a mutant of which file, the most telling first."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+THESIS, DERIVE, SERVING = "tests/thesis/test_", "tests/derive/test_", "tests/serving/test_"
+
+
+@dataclass(frozen=True)
+class Package:
+    """Files or folders that are mutated; tests of every one of them; and tests of one subject, by the file's path.
+
+    `apart`: folders that nothing but the tests of their subject calls.
+    """
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+    subjects: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    apart: tuple[str, ...] = ()
+
+    def tests_of(self, path: str) -> tuple[str, ...]:
+        """The file's own examples; the tests of the longest subject that its path begins with; those of all."""
+        known = [subject for subject in self.subjects if path.startswith(subject)]
+        own = self.subjects[max(known, key=len)] if known else ()
+        return tuple(dict.fromkeys((path, *own, *(() if path.startswith(self.apart) else self.tests))))
+
+    @property
+    def every_test(self) -> tuple[str, ...]:
+        """All tests that any mutant is tried with."""
+        return tuple(dict.fromkeys((*self.tests, *(each for own in self.subjects.values() for each in own))))
+
+
+def of(place: str, *names: str) -> tuple[str, ...]:
+    """Paths of test files."""
+    return tuple(f"{place}{name}.py" for name in names)
+
+
+def subjects(folder: str, place: str, **tests: str) -> dict[str, tuple[str, ...]]:
+    """Tests of each module of a folder, their names parted by spaces."""
+    return {f"{folder}/{module}": of(place, *names.split()) for module, names in tests.items()}
+
+
+LEDGER = ("tests/test_ledger_rules.py", "tests/test_ledger.py", "tests/test_ledger_systems.py")
+STATEMENTS = subjects(
+    "analysis/evaluate/thesis", THESIS,
+    arrangement="schedule balance guidelines", asking="balance", attention="attention guidelines",
+    attribution="attribution thresholds", axes="regions verdict_words", balance="balance thresholds",
+    conclusions="entries regions verdict", drafted="verdict_words queries", factorial="thresholds attribution verdict",
+    full="map regions balance", guidelines="guidelines", kinds="thresholds guidelines", largest="map",
+    margins="regions verdict", parallel="parallel guidelines", queries="guidelines queries", region="verdict regions",
+    resources="balance", scheduling="schedule thresholds", sensitivity="variants", spreads="guidelines",
+    trials="propositions thresholds", verdict="verdict regions", weighed="verdict", world="regions balance verdict",
+)  # fmt: skip
+COUNTED = ("tests/derive", "tests/serving", "tests/windows", *of(THESIS, "proofs", "propositions"))
+PACKAGES = {
+    "statements": Package(
+        files=("analysis/evaluate/thesis", "analysis/evaluate/claims/ledger.py", "analysis/evaluate/claims/readings.py",
+               "analysis/evaluate/criteria.py", "analysis/render/verdict_tables.py",
+               "analysis/render/sensitivity_tables.py"),
+        tests=of(THESIS, "verdict", "verdict_words", "regions", "entries"),
+        apart=("analysis/evaluate/thesis/trials",),
+        subjects=STATEMENTS | {
+            "analysis/evaluate/claims": LEDGER, "analysis/evaluate/criteria": LEDGER,
+            "analysis/render/verdict_tables": of(THESIS, "entries", "verdict_words"),
+            "analysis/render/sensitivity_tables": of(THESIS, "entries", "verdict_words", "variants"),
+        },
+    ),
+    "derive": Package(
+        files=("analysis/derive",),
+        tests=(*of(SERVING, "capacity", "terms"), *of(DERIVE, "printed", "experts", "flow", "bytes"), *COUNTED),
+        subjects=subjects("analysis/derive", DERIVE, einsum="einsum_text execute", flow="flow",
+                          reordering="printed reordering", decoder="printed_sizes", roofline="printed_sizes identities",
+                          parallel="experts parallel")
+        | subjects("analysis/derive", SERVING, windows="holdings", communication="wires", serving="terms wires limits")
+        | subjects("analysis/derive", THESIS, speculation="queries")
+        | subjects("analysis/derive/thesis", THESIS, attention="proofs attention", attribution="attribution thresholds",
+                   balance="balance schedule", of_="propositions", parallel="parallel proofs", queries="queries",
+                   proposition="propositions", steps="proofs"),
+    ),
+}  # fmt: skip
+
+
+def hashes(tree: Path, files: tuple[str, ...]) -> dict[str, str]:
+    """What each of the files, or of the modules in these folders, holds."""
+    places = [tree / name for name in files]
+    modules = [found for place in places for found in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    return {str(each.relative_to(tree)): hashlib.sha256(each.read_bytes()).hexdigest() for each in modules}

@@ -1,0 +1,155 @@
+"""What each conclusion's entry says, typed again; and the words of tables for verdicts that the plain world lacks."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, UNJUDGED, VARIANTS, extent, verdicts
+from analysis.render import sensitivity_tables, verdict_tables
+from analysis.render.digits import NARROW
+
+LATENT, EXPERTS = "models with latent attention", "models with routed experts"
+BOTH = f"{LATENT} and experts"
+ALL, V1, V3, SUMMARY = "first version, third version, summary", "first version", "third version", "summary"
+PAPER, KEPT = f"{V1}, {V3}", f"{V1}, {SUMMARY}"
+ENTRIES = {  # name: its statement, who makes it, the ledger's rows, when it holds, the figure, its subject
+    "raises": ("intensity .* over a hundredfold", ALL, "S01", "over a hundred times the older", "queries", LATENT),
+    "computes": ("is compute-bound", ALL, "S01", "arithmetic takes longer than its bytes", "device", LATENT),
+    "no-longer": ("no longer the bottleneck", PAPER, "C084", "another term .* longer", "full-memory", BOTH),
+    "wires": ("imbalance dominate at large batch", V3, "C083", "over half of a step", "shares", BOTH),
+    "tunes": ("tunes experts to", PAPER, "C058", "intensities are within a tenth", "balance", EXPERTS),
+    "aligns": ("Scheduling", SUMMARY, "S02", "attain nine tenths", "schedule", EXPERTS),
+    "small": ("suits few requests and short contexts", V3, "C079", "gains less at twice", "device", EXPERTS),
+    "not-needed": ("in attention is not needed", KEPT, "C085 S03", "less than half a per cent", "device", BOTH),
+    "balanced": ("Accelerators as they are", KEPT, "C086", "no split .* a quarter more", "resources", BOTH),
+    "tensor": ("Tensor parallelism .* costs time", "our question", "", "takes longer than without", "tensor", LATENT),
+    "one-alone": ("due to one mechanism", "our question", "", "one alone serves half", "attribution", BOTH),
+    "drafts": ("query tokens a step raise", "our question", "", "tokens per second rise", "queries", LATENT),
+}
+GRID = """\
+| intensity rises a hundredfold | models with latent attention | 13 contexts, 256 to 1M; compared with: MHA, GQA;
+  kernels: fused, layered; tensor parallelism: 1, 2, 4, 8 | 208 |
+| attention computes | models with latent attention | 13 contexts, 256 to 1M; the 7 chips of Table I; tensor
+  parallelism: 1, 2, 4, 8 | 364 |
+| scheduling aligns experts | models with routed experts | 3 contexts, 1K to 64K; batches: least, 1/4, 1/2, 3/4, full;
+  link: fast, slow; skew: 0, 0.4, 0.8 | 180 |
+| chips are balanced | models with latent attention and experts | 7 contexts, 256 to 1M; link: fast, groups, slow;
+  budgets: area, power, price, and 20 other divisions | 483 |
+"""  # points: 13 2 2 4, 13 7 4, 3 5 2 3 for two models, 7 3 23
+STATED = {
+    V1: "raises 12 computes 15 no-longer 77 tunes 17 not-needed 60 balanced 36",
+    V3: "raises 12 computes 15 no-longer 77 wires 18 tunes 17 small 76",
+    SUMMARY: "raises 12 computes 15 aligns 50 not-needed 60 balanced 36",
+}
+
+
+def rows(table: str) -> list[list[str]]:
+    """Cells of the rows of a table under its header."""
+    lines = [line for line in table.replace(NARROW, " ").splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+
+
+# -- entries ---------------------------------------------------------------------------------------
+def test_entries_stand_in_the_order_of_the_list():
+    assert [each.conclusion.name for each in verdicts()] == list(ENTRIES)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_an_entry_says_who_states_what_and_when_it_holds(name):
+    statement, who, claims, criterion, figure, subject = ENTRIES[name]
+    head = re.sub(r"<a[^>]*>(\w+)</a>", r"\1", verdict_tables.conclusions(name).splitlines()[0])
+    said = re.escape(", ".join((who, *claims.split())))
+    assert re.match(rf"- \*\*[^*]*{statement}[^*]*\*\* \({said}\), that is: ", head)
+    assert re.search(rf"that is: [^`]*{criterion}[^`]*\(\{{numref\}}`fig-thesis-{figure}`\)\. In a region, \d", head)
+    short = verdict_tables.named(name).conclusion.short
+    (row,) = (each for each in rows(verdict_tables.grid_table()) if each[0] == short)
+    assert row[1] == subject
+
+
+def test_rows_of_the_grids_by_hand():
+    wanted = rows("| header |\n" + GRID.replace("\n  ", " "))
+    assert [row for row in rows(verdict_tables.grid_table()) if row[0] in {each[0] for each in wanted}] == wanted
+
+
+def test_each_version_is_told_what_it_states():
+    statements = {each.conclusion.name: each.conclusion.statement for each in verdicts()}
+    for (who, text), (version, stated) in zip(rows(verdict_tables.versions_table()), STATED.items(), strict=True):
+        names, shares = stated.split()[::2], stated.split()[1::2]
+        told = [f"{statements[name]} ({share} %)" for name, share in zip(names, shares, strict=True)]
+        assert (who, text.split("; ")) == (version, told)
+
+
+def test_rows_of_the_ledger_beside_the_region():
+    found = {re.search(r">(\w+)<", row[0])[1]: row[1:3] for row in rows(verdict_tables.verdicts_table())}
+    assert found["C084"] == ["reproduced under a reading", "in a region (77 %)"]
+    assert found["S01"][1] == "in a region (12 %, 15 %)"
+    assert found["C085"] == ["reproduced", "in a region (60 %)"]
+    assert len(found) == 10
+    assert sum("guidelines flip at a value in every system" in here for _, here in found.values()) == 1
+
+
+# -- words -----------------------------------------------------------------------------------------
+def test_how_far_in_words():
+    shares = {1.0: "Everywhere on its grid", 0.0: "Nowhere on its grid", 0.25: "In a region, 25 % of its grid"}
+    for share, words in shares.items():
+        found = SimpleNamespace(holds=extent(share), share=share)
+        assert verdict_tables.extent(found).replace(NARROW, " ") == words
+    assert verdict_tables.GROUPS == {"everywhere": "everywhere", "region": "in a region", "nowhere": "nowhere"}
+    assert (EVERYWHERE, REGION, NOWHERE, UNJUDGED) == ("everywhere", "in a region", "nowhere", "not judged")
+
+
+def test_a_count_of_a_hundred_has_its_digits():
+    assert [verdict_tables.about(count) for count in (99.6, 100.4, 101.4, 1004.0)] == ["100", "100", "101", "1,000"]
+
+
+def test_edges_of_a_share():
+    shares = {0.0: "0 %", 0.0099: "under 1 %", 0.01: "1 %", 0.99: "99 %", 0.9901: "over 99 %", 1.0: "100 %"}
+    assert {share: verdict_tables._share(share).replace(NARROW, " ") for share in shares} == shares
+
+
+# -- variants ---------------------------------------------------------------------------------------
+def made(*margins: float, blind: tuple[str, ...] = ()) -> SimpleNamespace:
+    """A verdict with these margins, for one model."""
+    finite = np.array(margins)[np.isfinite(margins)]
+    share = float(np.mean(finite > 0)) if len(finite) else float("nan")
+    said = SimpleNamespace(blind=dict.fromkeys(blind, "because"), short="short", statement="Statement")
+    return SimpleNamespace(
+        conclusion=said, inside={"R1": np.array(margins)}, points=len(finite), share=share, holds=extent(share)
+    )
+
+
+def test_a_cell_says_what_a_variant_leaves():
+    plain, nan = made(*[1.0] * 5, *[-1.0] * 15, blind=("FP8",)), float("nan")
+    tenth, more = made(*[1.0] * 5, *[-1.0] * 13, nan, nan), made(*[1.0] * 5, *[-1.0] * 12, nan, nan, nan)
+    assert sensitivity_tables.cell(plain, plain, "Eq. 11") == "25"
+    assert sensitivity_tables.cell(plain, plain, "FP8") == "="
+    assert sensitivity_tables.cell(made(*[nan] * 20), plain, "FP8") is None
+    assert sensitivity_tables.cell(tenth, plain, "measured") == "28"  # 18 of 20 points are nine tenths
+    assert sensitivity_tables.cell(more, plain, "measured") == "29\N{DAGGER}"
+
+
+def test_what_turns_and_what_moves_most_by_verdicts_made_by_hand(monkeypatch):
+    found = dict.fromkeys(VARIANTS, (made(1.0, -1.0, -1.0, -1.0),))
+    monkeypatch.setattr(sensitivity_tables, "verdicts", lambda name=PLAIN: found[name])
+    assert sensitivity_tables.turned() == "No variant turns a region into all or nothing."
+    found |= {"Eq. 11": (made(1.0, 1.0, 1.0, -1.0),), "shipped": (made(-1.0, -1.0, -1.0, -1.0),)}
+    found |= {"FP8": (made(*[float("nan")] * 4),), "measured": (made(1.0, *[float("nan")] * 3),)}
+    assert sensitivity_tables.turned() == (
+        "Other verdicts follow for *Statement* under shipped (nowhere), measured (everywhere)."
+    )
+    told = "Most moves *short* under *Eq. 11*: from 25 % of its grid to 75 %."
+    assert sensitivity_tables.widest().replace(NARROW, " ") == told
+
+
+def test_reasons_name_their_conclusions_and_variants():
+    lines = sensitivity_tables.reasons().splitlines()
+    rate = "- An intensity is FLOP over bytes: no rate, link or memory is in it: "
+    assert lines[0] == rate + (
+        "*intensity rises a hundredfold* (wires hidden, Eq. 11, shipped, slow link, measured, 90 % memory); "
+        "*batching tunes experts* (wires hidden, slow link, measured)."
+    )
+    assert lines[1] == "- The width divides both intensities alike: *intensity rises a hundredfold* (FP8)."
+    assert lines[-1].endswith("nobody has measured it: *device suits small loads* (FP8, measured).")
+    assert len(lines) == 7
