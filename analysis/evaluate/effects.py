@@ -5,6 +5,7 @@ numbers, so that a parameter without effect has none whatever its value.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,7 +37,23 @@ def without_effect(wanted: Quantity, setting: Setting, names, asked: frozenset[s
     if not _forms(wanted, setting):
         return [name for name in names if name not in asked]
     here = _depends_on(wanted, setting)
-    return [name for name in names if not any(_differs(here, wanted, each) for each in _others(setting, name))]
+    return [name for name in names if _idle(here, wanted, setting, name)]
+
+
+def as_by_default(wanted: Quantity, setting: Setting, names) -> list[str]:
+    """Those of the named choices that are not their defaults and lead to what these lead to, as far as forms say."""
+    chosen = [name for name in names if PARAMETERS[name].kind == CHOICE and PARAMETERS[name].default is not None]
+    others = {name: _with(setting, name, PARAMETERS[name].default) for name in chosen}
+    if not chosen or not _forms(wanted, setting):
+        return []
+    here = _depends_on(wanted, setting)
+    return [name for name in chosen if any(_depends_if_built(wanted, each) == here for each in others[name])]
+
+
+def _idle(here: tuple, wanted: Quantity, setting: Setting, name: str) -> bool:
+    """Whether other values of a parameter change nothing; False where none of them can be built, as none was tried."""
+    tried = [each for other in _others(setting, name) if (each := _depends_if_built(wanted, other)) is not None]
+    return bool(tried) and all(each == here for each in tried)
 
 
 def _forms(wanted: Quantity, setting: Setting) -> list[Expr]:
@@ -54,20 +71,24 @@ def _depends_on(wanted: Quantity, setting: Setting) -> tuple:
     return _forms(wanted, setting), sorted(values, key=lambda each: str(each[0])), rounded.tolist(), shown
 
 
-def _differs(here: tuple, wanted: Quantity, setting: Setting) -> bool:
+def _depends_if_built(wanted: Quantity, setting: Setting) -> tuple | None:
+    """What the number follows from, or None: a setting in which the quantity does not exist says nothing."""
     try:
-        return _depends_on(wanted, setting) != here
+        return _depends_on(wanted, setting)
     except InputError:
-        return False  # no setting of this quantity: it says nothing
+        return None
 
 
 def _others(setting: Setting, name: str) -> Iterator[Setting]:
     """The setting with other values of one parameter, as far as they can be built."""
     for value in _values(name, setting[name]):
-        try:
-            yield setting.with_(**{name: value})
-        except InputError:
-            continue
+        yield from _with(setting, name, value)
+
+
+def _with(setting: Setting, name: str, value) -> Iterator[Setting]:
+    """The setting with another value of one parameter, if it can be built."""
+    with suppress(InputError):
+        yield setting.with_(**{name: value})
 
 
 def _values(name: str, given) -> list:
@@ -78,7 +99,10 @@ def _values(name: str, given) -> list:
         rows = getattr(datasets, parameter.allowed[0], dict)()
         return [None, *[each for each in rows if each != given][:MOST_ROWS]]
     numbers = np.asarray(0 if isinstance(given, str) else given)
-    return [each.tolist() for each in (2 * numbers, numbers // 2, numbers / 2, numbers + 1, 1 - numbers)] + ["link"]
+    return [each.tolist() for each in (2 * numbers, numbers // 2, numbers / 2, numbers + 1, 1 - numbers)] + [
+        None,
+        "link",
+    ]
 
 
 @dataclass(frozen=True)

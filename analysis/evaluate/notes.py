@@ -10,7 +10,7 @@ import numpy as np
 from analysis.derive import capacity, parallel
 from analysis.derive.symbols import BY_NAME, B, BW_out, L, M_cap, T_e, deg_DP, deg_EP, l, n_acc, n_group
 from analysis.evaluate import system
-from analysis.evaluate.effects import Case, without_effect
+from analysis.evaluate.effects import Case, as_by_default, without_effect
 from analysis.evaluate.forms import derived
 from analysis.evaluate.numbers import value
 from analysis.evaluate.parameters import PARAMETERS
@@ -71,6 +71,20 @@ def no_batch_fits(case: Case) -> Iterator[str]:
 
 def _of(point) -> str:
     return f" ({_shown(point[n_acc])} x {_gb(float(np.max(point[M_cap])))})" if np.max(point[n_acc]) > 1 else ""
+
+
+def batch_in_time_beyond_memory(case: Case) -> Iterator[str]:
+    """A batch that is in time, and that memory does not hold; or none that is in time."""
+    if case.wanted.name != "B_SLO":
+        return
+    found = np.asarray(system.B_SLO_value(case.setting))
+    if case.cap is not None and np.any(over := np.greater(found, case.cap)):
+        batch, cap = _which("B_SLO", found, over), _some(case.cap, over)
+        yield f"{batch} exceeds B_cap={cap}, the largest batch that memory holds."
+    if np.any(none := np.equal(found, 0)):
+        alone = value(derived(system.tpot, case.setting), case.setting.point | {B: 1.0})
+        asked = _which("slo", case.setting["slo"], none)
+        yield f"no batch meets {asked}: one request alone takes {_some(alone, none)} s."
 
 
 # -- the step --------------------------------------------------------------------------------------
@@ -135,6 +149,8 @@ def parameters_without_effect(case: Case) -> Iterator[str]:
     if idle:
         listed = ", ".join(f"{name}={_shown(given[name])}" for name in idle)
         yield f"without effect on {case.wanted.name} ({case.wanted.title}): {listed}."
+    for name in as_by_default(case.wanted, case.setting, [each for each in chosen if each not in idle]):
+        yield f"{name}={given[name]} gives the same {case.wanted.name} here as {name}={PARAMETERS[name].default}."
 
 
 def _is_default(name: str, given) -> bool:
@@ -159,8 +175,9 @@ def stated_widths(case: Case) -> Iterator[str]:
 
 
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
-    *(batch_beyond_memory, no_batch_fits, context_beyond_model, queries_beyond_context, queries_in_prefill),
-    *(uneven_batch, one_group_holds_all, fewer_than_a_token, part_left_out, stated_widths, parameters_without_effect),
+    *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
+    *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
+    *(part_left_out, stated_widths, parameters_without_effect),
 )
 
 
@@ -178,7 +195,8 @@ def _some(given, where) -> str:
 
 def _which(name: str, given, where) -> str:
     """A parameter's value at which something holds, and of how many values it is one."""
-    several = f" (the first of {int(np.sum(where))} of {np.size(where)} values)" if np.size(where) > 1 else ""
+    count, size = int(np.sum(where)), np.size(where)
+    several = f" ({'the first of ' if count > 1 else ''}{count} of {size} values)" if size > 1 else ""
     return f"{name}={_some(given, where)}{several}"
 
 

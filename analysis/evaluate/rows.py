@@ -166,6 +166,10 @@ class Model(Row):
                 refuse(name, "", f"a value, because {why}")
 
 
+RIDGES = (0.5, 10**4)  # FLOP/byte; a peak that is less than an operation for each element read is a slip of its unit
+SIZES = {"GB": 10**9, "GiB": 2**30}
+
+
 class Accelerator(Row):
     """An accelerator: dense arithmetic peaks, memory, and the link it comes with."""
 
@@ -186,6 +190,20 @@ class Accelerator(Row):
     tdp: float | None = measure("tdp", "power of the part as rated by its maker", "W", None)
     RP_printed: float | None = measure("RP_printed", "ridge point printed in the paper's Table I", "FLOP/byte", None)
 
+    @model_validator(mode="after")
+    def _columns_agree(self) -> Self:
+        beside = f"TFLOP/s beside BW_mem of {self.BW_mem:g} GB/s"
+        low, high = (each * self.BW_mem / 1000 for each in RIDGES)
+        rates = {name: rate for name in PEAKS if (rate := getattr(self, f"P_{name}"))}
+        for name, rate in rates.items():
+            if not low <= rate <= high:
+                refuse(f"P_{name}", rate, f"{low:.4g} to {high:.4g} {beside}")
+            if rate < rates.get("bf16", 0) / 2:
+                refuse(f"P_{name}", rate, f"no less than half of P_bf16 ({self.P_bf16:g} TFLOP/s)")
+        if self.M_driver and not 0.8 <= self.M_driver / (self.M_cap * SIZES[self.M_cap_unit]) <= 1.25:
+            refuse("M_driver", self.M_driver, f"about the M_cap of {self.M_cap:g} {self.M_cap_unit}, in bytes")
+        return self
+
 
 class Interconnect(Row):
     """A link between accelerators."""
@@ -199,6 +217,12 @@ class Interconnect(Row):
     )
     domain: Count | None = column("accelerators that one such network joins; empty where open", "1", None)
     latency: float | None = measure("latency", "time a small transfer takes, added as alpha when asked for", "us", None)
+
+    @model_validator(mode="after")
+    def _columns_agree(self) -> Self:
+        if self.BW_Int_two_way and not 1 <= self.BW_Int_two_way / self.BW_Int <= 2:
+            refuse("BW_Int_two_way", self.BW_Int_two_way, f"one to two times BW_Int ({self.BW_Int:g})")
+        return self
 
 
 class Scenario(Row):

@@ -208,6 +208,8 @@ class Setting:
             raise InputError(
                 f"lists are taken pairwise and must be of equal length, but {shown} values; shorten or repeat."
             )
+        if "model" in self.given:
+            widths.published(self)
         return self
 
     @property

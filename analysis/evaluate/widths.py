@@ -30,8 +30,8 @@ def published(setting) -> dict[str, float]:
     found = {name: width for name, width in stated.items() if width is not None}
     if not found:
         raise InputError(
-            f"format=served: the row of model={setting.model.id} states no width of its published files; give "
-            "width_weights=, width_experts= or width_kv= in bytes, or leave format out."
+            f"format=served: the row of model={setting.model.id} states no width of its published files; leave format "
+            "out, and give width_weights=, width_experts= or width_kv= in bytes where you know them."
         )
     return found
 

@@ -144,6 +144,14 @@ def form_or_refusal(derive, expression, setting):
         return str(refusal)
 
 
+@pytest.mark.parametrize("name", ["load_imbalance", "tpot", "tokens_per_step"])
+def test_tables_refuse_a_format_that_a_row_does_not_state_as_single_answers_do(name):
+    asked = SYSTEM | {"format": "served", "width_kv": 1, "s": 0.5}
+    for ask in (lambda: evaluate(name, **asked), lambda: table(name, over={"l": [1]}, **asked)):
+        with pytest.raises(InputError, match=r"states no width of its published files; leave format out"):
+            ask()
+
+
 def test_a_form_that_was_kept_is_the_form_derived_anew():
     """Over every parameter, many systems one after another, nothing forgotten between them."""
     draw = random.Random(20250721)

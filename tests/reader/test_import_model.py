@@ -251,6 +251,15 @@ def test_values_that_cannot_be_used_are_refused_with_their_key(imported, key, va
     assert "\n" not in str(failure.value)
 
 
+@pytest.mark.parametrize("key", ["num_experts", "n_shared_experts", "moe_intermediate_size", "kv_heads"])
+def test_a_part_told_beside_the_text_decoder_is_not_lost(imported, key):
+    decoder = PUBLISHED["mistral-7b"]
+    towers = {"model_type": "mistral3", "text_config": decoder, "vision_config": {"hidden_size": 1024}}
+    assert imported(towers, vision_feature_layer=-1, projector_hidden_act="gelu").row.n_hd == 32
+    with pytest.raises(InputError, match=rf"key '?{key}'?: found 3, which speaks of a part"):
+        imported(towers, **{key: 3})
+
+
 def test_an_empty_list_of_blocks_with_experts_is_refused(imported):
     with pytest.raises(InputError, match=r"moe_layer_freq: found '\[\]', allowed is a whole number"):
         imported(PUBLISHED["deepseek-v2"], moe_layer_freq=[])

@@ -40,7 +40,7 @@ def idle(name, **given):
         ("attention_block_time", {"model": "deepseek-v3", "accelerator": "b200-sxm", "B": [64, 128], "L": 4096}),
         ("expert_intensity", {"model": "deepseek-v3", "B": 4096}),
         ("expert_intensity", {"model": "deepseek-v3"} | {"B": [64, 4096], "n_acc": 1, "width": 2}),
-        ("B_SLO", R1 | {"slo": 0.05}),
+        ("B_SLO", R1 | {"slo": 0.02}),
         ("load_imbalance", {"model": "deepseek-v3", "n_acc": 32, "s": 0.5, "placement": "lpt"}),
         ("tpot", R1 | {"B": 1024, "order": "reordered", "overlap": "none", "Gamma_imb": 1.5, "alpha": "link"}),
     ],
@@ -65,6 +65,18 @@ def test_weights_that_memory_does_not_hold():
     told = said("tpot", model="deepseek-v3", accelerator="h200-sxm5", n_acc=1, B=4096, L=8192)
     assert "B=4096 exceeds B_cap=0" in told
     assert "weights of 1342 GB do not fit" in told
+
+
+def test_a_batch_in_time_that_memory_does_not_hold():
+    """One request alone reads every weight of attention and the dense parts: more than a microsecond."""
+    cap, within = evaluate("B_cap", **R1).value, evaluate("B_SLO", **R1, slo=0.05).value
+    slowest = evaluate("tpot", **R1, B=cap).value
+    assert within > cap
+    assert said("B_SLO", **R1, slo=0.05) == f"B_SLO={within} exceeds B_cap={cap}, the largest batch that memory holds."
+    assert said("B_SLO", **R1, slo=slowest * 0.999) == ""
+    alone = evaluate("tpot", **R1, B=1).value
+    assert said("B_SLO", **R1, slo=1e-6) == f"no batch meets slo=1e-06: one request alone takes {alone:.6g} s."
+    assert "no batch" not in said("B_SLO", **R1, slo=alone * 1.001)
 
 
 def test_a_context_that_memory_does_not_hold():
@@ -153,6 +165,23 @@ def test_one_group_of_the_fast_link_holds_all():
 )
 def test_parameters_without_effect_are_named_once(name, given, wanted):
     assert idle(name, **given) == wanted
+
+
+def test_degrees_that_only_change_together_are_not_called_without_effect():
+    given = R1 | {"n_acc": 16, "B": 64}
+    both = {"deg_TP": 16, "deg_ETP": 16}
+    assert evaluate("tpot", **given, **both).value != evaluate("tpot", **given).value
+    assert idle("tpot", **given, **both) == set()
+
+
+def test_a_choice_that_counts_as_its_default_is_said():
+    given = R1 | {"B": 64}
+    for placement in ("lpt", "strided"):
+        told = said("tpot", **given, placement=placement)
+        assert evaluate("tpot", **given, placement=placement).value == evaluate("tpot", **given).value
+        assert told == f"placement={placement} gives the same tpot here as placement=contiguous."
+        assert said("tpot", **given, placement=placement, s=0.5) == ""
+    assert said("tpot", **given, placement="replicated") == ""
 
 
 def test_what_is_called_without_effect_has_none():

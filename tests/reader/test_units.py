@@ -50,6 +50,21 @@ def test_a_slip_of_units_in_an_own_row_is_refused_with_the_unit(written, file, r
     assert (CHIPS | LINKS)[cell] in str(caught.value)
 
 
+@pytest.mark.parametrize(("file", "row", "changes", "column"), [
+    ("accelerators", CHIP, {"P_bf16": CHIP["P_bf16"] / 1000}, "P_bf16"),  # PFLOP/s
+    ("accelerators", CHIP, {"P_fp8": CHIP["P_bf16"] / 500}, "P_fp8"),
+    ("accelerators", CHIP, {"BW_mem": CHIP["BW_mem"] * 1000}, "P_bf16"),  # MB/s
+    ("accelerators", CHIP, {"M_driver": int(CHIP["M_cap"] * 1e6)}, "M_driver"),  # kB
+    ("accelerators", CHIP, {"M_driver": int(CHIP["M_cap"] * 1e9), "M_cap": CHIP["M_cap"] / 1000}, "M_driver"),  # TB
+    ("interconnects", LINK, {"BW_Int": 900, "BW_Int_two_way": 1.8}, "BW_Int_two_way"),  # TB/s
+    ("interconnects", LINK, {"BW_Int": 900, "BW_Int_two_way": 14400}, "BW_Int_two_way"),  # Gbit/s
+])  # fmt: skip
+def test_a_slip_of_a_thousand_shows_beside_the_other_columns(written, file, row, changes, column):
+    """Each number alone is that of some part that was built, a small one or a large one."""
+    with pytest.raises(InputError, match=rf"column {column}: found .*, allowed is (about|no less|one to|[0-9.]+ to) "):
+        datasets.find(file, written("own.yml", row | changes))
+
+
 @pytest.mark.parametrize(("name", "text"), TYPED)
 def test_a_slip_of_units_in_a_parameter_is_refused_with_the_unit(name, text):
     with pytest.raises(InputError, match=f"^{name}={text}: .* allowed is ") as caught:

@@ -14,6 +14,7 @@ from analysis.evaluate.own_text import shown
 LARGEST = 10**9  # of a dimension, a vocabulary, a context
 _NEEDED = object()
 
+DECODERS_ONLY = ("expert", "moe", "kv", "latent", "rank", "mamba", "ssm", "sparse")  # beside towers, which have none
 SAYS_NOTHING = (None, False, 0, "", [], {})
 
 
@@ -133,7 +134,7 @@ class Keys:
             if self.stated(key) and self.peek(key) not in (None, wanted):
                 raise InputError(
                     f"{self.place}, key {self.prefix}{key}: found {shown(self.peek(key))}, allowed is "
-                    f"{str(wanted).lower()} for a model of type {self.model_type}; a row cannot hold anything else."
+                    f"{shown(wanted).lower()} for a model of type {self.model_type}; a row cannot hold anything else."
                 )
 
     def sequence(self, key: str, length: int, allowed) -> list | None:
@@ -177,13 +178,19 @@ class Keys:
         known = self.touched | set(self.family.ignored) | harmless()
         left = {key: value for key, value in self.inner.items() if key not in known and value not in SAYS_NOTHING}
         for key, value in left.items():
-            if _parts(key):
-                raise InputError(
-                    f"{self.place}, key {self.prefix}{shown(key)}: found {shown(value)}, which speaks of a part "
-                    f"({', '.join(_parts(key))}) that the type {self.model_type} is not known to have; allowed are the "
-                    "keys of the type; remove it if it changes no size, or write the row by hand."
-                )
+            self._refuse_part(self.prefix, key, value, _parts(key))
+        for key, value in self.outer.items():
+            if key not in known and value not in SAYS_NOTHING:
+                self._refuse_part("", key, value, [part for part in _parts(key) if part in DECODERS_ONLY])
         return sorted(ascii(key)[1:-1][:60] for key in left)
+
+    def _refuse_part(self, prefix: str, key: str, value, speaks_of: list[str]) -> None:
+        if speaks_of:
+            raise InputError(
+                f"{self.place}, key {prefix}{shown(key)}: found {shown(value)}, which speaks of a part "
+                f"({', '.join(speaks_of)}) that the type {self.model_type} is not known to have; allowed are the "
+                "keys of the type; remove it if it changes no size, or write the row by hand."
+            )
 
     def _whole(self, key: str, value, least: int, most: int = LARGEST) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
