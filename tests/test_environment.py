@@ -47,11 +47,12 @@ def test_the_packages_in_use_are_the_locked_ones():
     assert wrong == {}
 
 
-def test_conda_installs_the_same_lock():
+def test_conda_names_the_five_packages_and_installs_the_same_lock():
     dependencies = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    names = {Requirement(item).name for item in dependencies if isinstance(item, str)}
+    named = {each.name: each for each in (Requirement(item) for item in dependencies if isinstance(item, str))}
     pip = [item["pip"] for item in dependencies if isinstance(item, dict)]
-    assert names == {"python", "pip"}
+    assert set(named) == {"python", "pip", "jupyter-book", "matplotlib", "numpy", "papermill", "sympy"}
+    assert all(named[bound.name].specifier == bound.specifier for bound in BOUNDS if bound.name in named)
     assert pip == [["--require-hashes", "-r requirements.lock"]]
 
 

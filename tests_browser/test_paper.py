@@ -6,13 +6,13 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 from analysis.pdf import book_printed, browser, pages, printed, single_page, starts
-from analysis.places import place_of
+from analysis.places import BOOK
 
 
 @pytest.fixture(scope="module")
 def single(book):
     """The page that holds every chapter."""
-    return single_page(place_of(None))
+    return single_page(BOOK)
 
 
 @pytest.fixture(scope="module")

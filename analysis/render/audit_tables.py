@@ -90,6 +90,15 @@ def placement_table() -> str:
     return table(header, rows, caption, "tab-placements", "llrrrr")
 
 
+def random_ratio() -> float:
+    """Mean over random placements of what a large system's imbalance is over a small one's [1]."""
+    return next(
+        row.ratio
+        for row in placements(s=routing.SKEWS[-1], seeds=routing.SEEDS)
+        if (row.placement, row.draws) == ("shuffled", "without")
+    )
+
+
 def _placed(row: AuditRow) -> tuple:
     numbers = (f"{number:.2f}" for number in (row.gamma_small, row.gamma_large, row.ratio))
     band = f"{row.low:.2f}\N{EN DASH}{row.high:.2f}" if row.high > row.low else ""
@@ -158,5 +167,7 @@ NAMES = {
     "capacity_pairs": capacity_pairs,
     "placement_table": placement_table,
     "inverse_table": inverse_table,
+    "random_ratio": random_ratio,
+    "banded_placements": routing.SEEDS,
     "bound_holds": bound_holds,
 }

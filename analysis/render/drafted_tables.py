@@ -3,7 +3,7 @@
 from analysis.evaluate.thesis.drafted import QUERIES, SHOWN, by_acceptance, by_queries
 from analysis.render.digits import digits_of
 from analysis.render.tables import table
-from analysis.render.verdict_tables import PEOPLE
+from analysis.render.words import PEOPLE
 
 
 def queries_table() -> str:

@@ -89,7 +89,7 @@ def _line(finding: Finding) -> tuple:
     place = claim.location if claim.version in ("both", "summary") else f"{claim.location}, {claim.version}"
     statement = f"{_anchor(finding)} {plain_text(claim.claim)} ({plain_text(place)})"
     exact = finding.verdict == REPRODUCED or finding.deviation is None
-    ours = _ours(finding) if exact else f"{_ours(finding)} ({percent(finding.deviation)})"
+    ours = _ours(finding) if exact else f"{_ours(finding)} ({percent(round(finding.deviation, 9) + 0.0)})"
     return (statement, plain_text(finding.paper), ours, _reason(finding))
 
 

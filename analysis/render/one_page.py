@@ -23,7 +23,10 @@ def conclusions_table() -> str:
         for each in sorted(verdicts(), key=lambda verdict: verdict.share, reverse=True)
         for line, found in each.boundaries[:1]
     ]
-    caption = "Conclusions of the paper's setting: the share of a stated grid on which each holds, and where for R1."
+    caption = (
+        "Share of a stated grid, from few requests to full memory, on which each conclusion of the paper's setting "
+        "holds; and where for R1, with memory full and even routing unless said."
+    )
     return table(("conclusion", "holds on", "for R1"), rows, caption, "tab-one-page", "lrl", style="one-page")
 
 
@@ -44,7 +47,7 @@ def full_memory(edition: Edition) -> str:
     name = datasets.model(edition.model).name
     if not parts:
         return f"{name} does not fit into {part}."
-    return f"For {name} on {part}, memory full, core attention takes of a token's time {' and '.join(parts)}."
+    return f"For {name} on {part} with memory full, core attention's share of a token's time is {' and '.join(parts)}."
 
 
 BY_EDITION = {"full_memory": full_memory}

@@ -86,8 +86,8 @@ def widest() -> str:
     ]
     _, before, name, after = max(moves, key=lambda move: move[0])
     return (
-        f"Most moves *{before.conclusion.short}* under *{name}*: from {percent(before.share)} of its grid to "
-        f"{percent(after.share)}."
+        f"The largest move is that of *{before.conclusion.short}* under *{name}*, from {percent(before.share)} of its "
+        f"grid to {percent(after.share)}."
     )
 
 

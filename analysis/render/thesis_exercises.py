@@ -12,7 +12,7 @@ from analysis.evaluate.thesis.full import batch_at_capacity, terms_at, throughpu
 from analysis.evaluate.thesis.kinds import phi
 from analysis.evaluate.thesis.queries import gain
 from analysis.render.digits import digits_of
-from analysis.render.tables import code
+from analysis.render.paper_tables import short_name
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def link_needed(edition: Edition, arithmetic: float = 1.0, bandwidth: float = 1.
 
 
 def _pair(system: Setting, flip: float | None) -> str:
-    name = code(datasets.accelerator(system["accelerator"]).id)
-    wanted = "nothing" if flip is None else digits_of(flip)
-    return f"{name} ({digits_of(float(system.point[BW_Int]) / 1e9)} of {wanted} GB/s)"
+    name = short_name(datasets.accelerator(system["accelerator"]))
+    wanted = "none" if flip is None else digits_of(flip)
+    return f"{name} ({digits_of(float(system.point[BW_Int]) / 1e9)} GB/s, {wanted} needed)"
 
 
 WORDS = {

@@ -10,11 +10,13 @@ from analysis.evaluate.thesis import guidelines
 from analysis.evaluate.thesis.conclusions import size
 from analysis.evaluate.thesis.kinds import Shares, kinds, shares
 from analysis.evaluate.thesis.resources import BUDGETS, RESOURCES, devices, tokens_per_joule
-from analysis.render.digits import digits_of, whole
+from analysis.render.digits import digits_of
 from analysis.render.equations import named
 from analysis.render.ledger_tables import plain_text
-from analysis.render.paper_tables import shipped
-from analysis.render.tables import code, table
+from analysis.render.paper_tables import shipped, short_name
+from analysis.render.tables import table
+from analysis.render.thesis_words import about
+from analysis.render.words import PEOPLE, person
 
 NEVER, CONTEXTS = "no flip", np.array([1024.0, 8192.0, 65536.0, 2.0**20])
 L = guidelines.CONTEXT
@@ -30,13 +32,27 @@ def _system(edition: Edition, **more) -> Setting:
     return Setting.of(**edition.device, link=edition.link, n_acc=edition.n_acc, **more)
 
 
+def _part(accelerator: str) -> str:
+    return short_name(datasets.accelerator(accelerator))
+
+
+def _whole_name(accelerator: str) -> str:
+    return datasets.accelerator(accelerator).name
+
+
+def _people_in(text: str) -> str:
+    for model, name in PEOPLE.items():
+        text = text.replace(model, name)
+    return text
+
+
 def kinds_table(edition: Edition) -> str:
     """Every attention kind at full memory: what reading it takes, what the core takes, and on the memory device."""
     speakers = (edition.model, edition.latent, edition.mixture, *edition.models)
     rows = [
         (
             named(each.setting.model.attention, each.setting.conventions.order),
-            code(each.setting.model.id),
+            person(each.setting.model.id),
             number(each.batch),
             number(each.reading * 1e3),
             number(each.core * 1e3),
@@ -48,10 +64,10 @@ def kinds_table(edition: Edition) -> str:
     ]
     header = ("attention", "model", "B_cap", "reading [ms]", "core [ms]", "phi", "FLOP/byte", "on the device")
     caption = (
-        f"Core attention of every kind at L = {L:g} and B_cap on {edition.n_acc} x {edition.accelerator}: time of "
+        f"Core attention of every kind at L = {L:g} and B_cap on {edition.n_acc} {_part(edition.accelerator)}: time of "
         f"reading the memory that weights leave free, time of the core, phi (bytes that it moves over bytes that "
         f"requests store), its intensity, its speed on "
-        f"{edition.accelerator_experts} over the accelerator's."
+        f"the {_part(edition.accelerator_experts).lower()} over the accelerator's."
     )
     return table(header, rows, caption, "tab-thesis-kinds", "ll" + "r" * 6)
 
@@ -65,10 +81,10 @@ def hardware_table(edition: Edition) -> str:
     names = list(dict.fromkeys((edition.accelerator, *parts)))
     setting = _system(edition, model=edition.latent, deg_TP=edition.degree(edition.latent))
     found = shares(setting, names, edition.link_between, CONTEXTS)
-    rows = [_hardware_row(each) for each in found if np.isfinite(each.core).any()]
-    out = [name for name in names if not any(row[0] == code(name) for row in rows)]
+    rows = [_hardware_row(each, edition.link_between) for each in found if np.isfinite(each.core).any()]
+    out = [name for name in names if not any(row[0] == _whole_name(name) for row in rows)]
     header = ("accelerator", "link", "half from", *(size(x) for x in CONTEXTS), "wires, 1K", "wires, 8K")
-    without = f" It does not fit {edition.n_acc} x {', '.join(out)}." if out else ""
+    without = f" It does not fit {edition.n_acc} of {', '.join(_whole_name(name) for name in out)}." if out else ""
     caption = (
         f"Core attention's share of TPOT [%] at B_cap for {datasets.model(edition.latent).name} on {edition.n_acc} "
         "accelerators: the paper's devices as it prints them and as they ship, on their own link and on the slow one; "
@@ -77,10 +93,11 @@ def hardware_table(edition: Edition) -> str:
     return table(header, rows, caption, "tab-thesis-hardware", "ll" + "r" * 7)
 
 
-def _hardware_row(found: Shares) -> tuple:
+def _hardware_row(found: Shares, slow: str | None) -> tuple:
     shown = [_in_percent(share) for share in (*found.core, *found.wires[:2])]
-    half = whole(round(found.half)) if found.half else None
-    return code(found.setting.accelerator.id), code(found.setting.link.id), half, *shown
+    half = about(found.half) if found.half else None
+    link = "slow" if found.setting.link.id == slow else "own"
+    return _whole_name(found.setting.accelerator.id), link, half, *shown
 
 
 def _in_percent(share: float) -> str | None:
@@ -92,17 +109,18 @@ def guidelines_table(edition: Edition) -> str:
     found = {model: guidelines.systems(edition, model) for model in edition.models}
     names = guidelines.accelerators(edition)
     rows = [
-        (_rule(each) if model == edition.models[0] else BLANK, code(model), *_cells(each, systems))
+        (_rule(each) if model == edition.models[0] else BLANK, person(model), *_cells(each, systems))
         for each in guidelines.GUIDELINES
         for model, systems in found.items()
     ]
-    degrees = ", ".join(f"{guidelines.degree(edition, model)} for {code(model)}" for model in edition.models)
+    degrees = ", ".join(f"{guidelines.degree(edition, model)} for {person(model)}" for model in edition.models)
     caption = (
         f"Guidelines and the value at which each flips, on {guidelines.MORE * edition.n_acc} accelerators, at "
         f"L = {L:g} where a context is needed (deg_TP {degrees}; decode, fused, weights as built, even routing unless "
-        "said, datasheet rates). Bold where the accelerator as it is lies on the side that the inequality names."
+        "said, datasheet rates). Of the rows on ridge point, interconnect and memory, bold is where the accelerator as "
+        "it is lies on the side that the inequality names."
     )
-    return table(("inequality", "model", *map(code, names)), rows, caption, "tab-guidelines", "ll" + "r" * len(names))
+    return table(("inequality", "model", *map(_part, names)), rows, caption, "tab-guidelines", "ll" + "r" * len(names))
 
 
 def _rule(guideline: guidelines.Guideline) -> str:
@@ -133,8 +151,8 @@ def joule_table(edition: Edition) -> str:
     for place, name in enumerate(guidelines.accelerators(edition)):
         each = [tokens_per_joule(systems[place].with_(accelerator_experts=None), L) for systems in found.values()]
         if any(each):
-            rows.append((code(name), f"{datasets.accelerator(name).tdp:g}", *map(number, each)))
-    header = ("accelerator", "TDP [W]", *map(code, found))
+            rows.append((_part(name), f"{datasets.accelerator(name).tdp:g}", *map(number, each)))
+    header = ("accelerator", "TDP [W]", *map(person, found))
     caption = (
         f"Tokens per joule at L = {L:g} and B_cap on {guidelines.MORE * edition.n_acc} accelerators, if each drew its "
         "TDP: accelerators alone, so an upper bound for a system that does."
@@ -146,12 +164,12 @@ def devices_table(edition: Edition) -> str:
     """Devices at equal, named budgets: throughput over the edition's accelerator for each of its models."""
     settings = [fitting(_system(edition, model=each, deg_TP=edition.degree(each))) for each in edition.models]
     found = devices(settings, edition.accelerator_experts, L)
-    rows = [(each.budget, plain_text(each.name), *map(number, each.gains)) for each in found]
-    header = ("budget", "device", *(code(each.model.id) for each in settings))
+    rows = [(each.budget, plain_text(_people_in(each.name)), *map(number, each.gains)) for each in found]
+    header = ("budget", "device", *(person(each.model.id) for each in settings))
     shares_of = "; ".join(f"{name} {', '.join(f'{share:g}' for share in costs)}" for name, costs in BUDGETS.items())
     caption = (
-        f"Throughput over {edition.n_acc} x {edition.accelerator} of as many devices that cost the same, at L = {L:g} "
-        f"and B_cap. Shares of {', '.join(RESOURCES)}, assumed without a source: {shares_of}."
+        f"Throughput over {edition.n_acc} {_part(edition.accelerator)} of as many devices that cost the same, at "
+        f"L = {L:g} and B_cap. Shares of {', '.join(RESOURCES)}, assumed without a source: {shares_of}."
     )
     return table(header, rows, caption, "tab-thesis-devices", "ll" + "r" * len(settings))
 

@@ -3,16 +3,26 @@
 from collections.abc import Callable
 from math import isfinite, isnan
 
-from analysis.render.digits import digits_of, percent, whole
+from analysis.render.digits import digits_of, percent
 
+PLACES = ("everywhere on its grid", "in a region", "nowhere")
 NOT_HERE = "where the model fits, which it does not here"
 
 
+def about(count: float) -> str:
+    """Whole tokens or requests, of which three digits matter.
+
+    >>> about(1034.8), about(75.3)
+    ('1,030', '75')
+    """
+    return digits_of(count if count > 100 else round(count))
+
+
 def beyond(flip: float | str, of: str = "context", show: Callable[[float], str] | None = None) -> str:
-    """From where on something holds: `beyond 4,577 tokens of context`, `at every context` (0), `at no context` (inf).
+    """From where on something holds: `beyond 4,580 tokens of context`, `at every context` (0), `at no context` (inf).
 
     >>> beyond(4577), beyond(0), beyond(float("inf"))
-    ('beyond 4,577 tokens of context', 'at every context', 'at no context')
+    ('beyond 4,580 tokens of context', 'at every context', 'at no context')
     """
     return _placed(flip, f"beyond {_tokens(flip, show)} of {of}", f"at every {of}", f"at no {of}")
 
@@ -21,7 +31,7 @@ def below(flip: float | str, of: str = "context", show: Callable[[float], str] |
     """Up to where something holds, as `beyond`.
 
     >>> below(4577), below(float("inf"))
-    ('below 4,577 tokens of context', 'at every context')
+    ('below 4,580 tokens of context', 'at every context')
     """
     return _placed(flip, f"below {_tokens(flip, show)} of {of}", f"at no {of}", f"at every {of}")
 
@@ -76,6 +86,22 @@ def ask_first(by_model: int, compared: int) -> str:
     return f"{model}, then {device}" if 2 * by_model > compared else f"{device}, then {model}"
 
 
+def standing(everywhere: int, region: int, nowhere: int) -> str:
+    """A sentence on so many conclusions, that lists no group without one.
+
+    >>> standing(0, 12, 0)
+    'Each of the 12 statements holds in a region of its grid: none holds everywhere, none nowhere.'
+    >>> standing(1, 11, 0)
+    'Of the 12 statements, 1 holds everywhere on its grid, 11 in a region.'
+    """
+    total = everywhere + region + nowhere
+    if region == total:
+        return f"Each of the {total} statements holds in a region of its grid: none holds everywhere, none nowhere."
+    (first, place), *others = [each for each in zip((everywhere, region, nowhere), PLACES, strict=True) if each[0]]
+    listed = [f"{first} {'holds' if first == 1 else 'hold'} {place}", *(f"{count} {at}" for count, at in others)]
+    return f"Of the {total} statements, {', '.join(listed)}."
+
+
 def is_number(flip: float | str) -> bool:
     """Whether a note is a finite number: what is not travels as text in a notebook."""
     return isfinite(float(flip))
@@ -89,7 +115,7 @@ def _placed(flip: float | str, at: str, always: str, never: str) -> str:
 
 
 def _tokens(flip: float | str, show: Callable[[float], str] | None) -> str:
-    return (show or (lambda x: f"{whole(round(x))} tokens"))(flip) if is_number(flip) else ""
+    return (show or (lambda x: f"{about(x)} tokens"))(flip) if is_number(flip) else ""
 
 
 def _percent(flip: float | str) -> str:

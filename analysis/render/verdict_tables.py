@@ -13,19 +13,11 @@ from analysis.evaluate.thesis.world import HOME, PRINTED
 from analysis.render.digits import digits_of, percent, whole
 from analysis.render.ledger_tables import link
 from analysis.render.tables import table
+from analysis.render.thesis_words import about, standing
+from analysis.render.words import PEOPLE
 
-PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
-LEAD = {EVERYWHERE: "Everywhere on its grid", REGION: "In a region", NOWHERE: "Nowhere on its grid"}
-
-
-def about(count: float) -> str:
-    """Whole tokens or requests, of which three digits matter.
-
-    >>> about(1034.8), about(75.3)
-    ('1,030', '75')
-    """
-    return digits_of(count if count > 100 else round(count))
+LEAD = {EVERYWHERE: "It holds everywhere on its grid", NOWHERE: "It holds nowhere on its grid"}
 
 
 AXES: dict[str, tuple[str, Callable[[float], str], str, str]] = {
@@ -71,7 +63,7 @@ def versions_table() -> str:
 
 def extent(verdict: Verdict) -> str:
     """How far a conclusion holds on its grid, in words."""
-    return LEAD[verdict.holds] + (f", {_share(verdict.share)} of its grid" if verdict.holds == REGION else "")
+    return f"It holds on {_share(verdict.share)} of its grid" if verdict.holds == REGION else LEAD[verdict.holds]
 
 
 def places(verdict: Verdict) -> list[str]:
@@ -125,7 +117,8 @@ def outside(verdict: Verdict) -> str:
         return ""
     listed = ", ".join(f"{PEOPLE[model]} {_share(share)}" for model, share in found.items())
     contrary = " and ".join(PEOPLE[model] for model in verdict.opposite)
-    at_home = f" With memory full at {size(HOME['context'])} {contrary} give the opposite." if contrary else ""
+    give = "gives" if len(verdict.opposite) == 1 else "give"
+    at_home = f" With memory full at {size(HOME['context'])}, {contrary} {give} the opposite." if contrary else ""
     return f"Outside its subject, on the same grid: {listed}.{at_home}"
 
 
@@ -169,6 +162,11 @@ def count_of(group: str) -> int:
     return sum(each.holds == GROUPS[group] for each in verdicts())
 
 
+def tally() -> str:
+    """How many conclusions hold everywhere, in a region, or nowhere on their grids, as a sentence."""
+    return standing(*(count_of(group) for group in GROUPS))
+
+
 def verdicts_table() -> str:
     """The claims that weigh the thesis: their verdicts in the ledger and in this chapter, and the reasons."""
     rows = [
@@ -183,7 +181,8 @@ def verdicts_table() -> str:
 def _here(each: Weighed) -> str:
     if not each.verdicts:
         able, all_ = guidelines_that_flip()
-        return f"{able} of {all_} guidelines flip at a value in every system ({{numref}}`tab-guidelines`)"
+        speaks = "guidelines flip at a value in every system that they speak of"
+        return f"{able} of {all_} {speaks} ({{numref}}`tab-guidelines`)"
     return f"{each.holds} ({', '.join(_share(verdict.share) for verdict in each.verdicts)})"
 
 
@@ -211,8 +210,9 @@ def takeaway() -> str:
     """The verdict in short sentences that follow the boundaries, all of R1 with memory full."""
     return (
         f"{answer()} Wires and waiting take over half of a step {holding('wires', 0)} on NVLink, and "
-        f"{holding('wires', 3)} under skew. The paper's memory device speeds R1's attention up "
-        f"{failing('not-needed', 0)}; at {size(HOME['context'])} one of its bandwidth does {failing('not-needed', 2)}. "
+        f"{holding('wires', 3)} under skew. For R1's attention the paper's memory device shortens a step by half a "
+        f"per cent or more {failing('not-needed', 0)}; at {size(HOME['context'])} one of its bandwidth does so "
+        f"{failing('not-needed', 2)}. "
         f"Present chips come within a quarter of the best split of their area {holding('balanced', 0)}."
     )
 
@@ -220,7 +220,7 @@ def takeaway() -> str:
 WORDS = {
     "conclusions": conclusions,
     "grid_table": grid_table,
-    "count_of": count_of,
+    "tally": tally,
     "answer": answer,
     "takeaway": takeaway,
     "verdicts_table": verdicts_table,

@@ -2,10 +2,21 @@
 
 from collections.abc import Sequence
 
+from analysis.evaluate import datasets
 from analysis.evaluate.own_names import label
 from analysis.evaluate.setting import Setting
 
+PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 ORDER_WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
+
+
+def person(model: str) -> str:
+    """A model's name as people say it: short for the paper's three, the row's for all others.
+
+    >>> person("deepseek-v3"), person("deepseek-v2-lite")
+    ('R1', 'DeepSeek-V2-Lite')
+    """
+    return PEOPLE.get(model) or datasets.model(model).name
 
 
 def where(setting: Setting, batch: bool = True) -> str:

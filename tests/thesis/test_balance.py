@@ -219,7 +219,7 @@ def test_one_question_has_one_number_the_best_split_of_an_area_on_every_page():
     assert chapter == pytest.approx(2.441, abs=0.001)
     margin = margins.balanced(world(), "gpt3-175b", {"context": 8192.0, "link": "fast", "budget": "area"})
     assert 1.25 - float(margin) == pytest.approx(chapter, rel=1e-3)
-    table = next(row for row in thesis_tables.devices_table(paper()).splitlines() if "best for gpt3-175b" in row)
+    table = next(row for row in thesis_tables.devices_table(paper()).splitlines() if "best for GPT-3" in row)
     assert "2.44" in table
 
 

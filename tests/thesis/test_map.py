@@ -235,7 +235,7 @@ def found():
 
 def test_the_caption_says_the_finding_in_names(found):
     caption, alt = thesis_map_told.describe(found)
-    for said in ("from 1826 tokens on the fast link", "from 11117 tokens with groups of 8", "DeepSeek-V3 and R1"):
+    for said in ("from 1,830 tokens on the fast link", "from 11,100 tokens with groups of 8", "DeepSeek-V3 and R1"):
         assert said in caption
     for id_ in ("deepseek-v3", "b200-paper", "nvlink5", "ib-xdr"):
         assert id_ not in caption + alt + thesis_map.finding(found)

@@ -22,6 +22,12 @@ def test_the_page_places_every_proof_once():
     assert sorted(re.findall(r'proof\("([\w-]+)"\)', page)) == sorted(proofs.PROOFS)
 
 
+def test_the_chapter_says_which_model_it_means():
+    page = (ROOT / "book" / "thesis.md").read_text()
+    assert "the former" not in page
+    assert "the latter" not in page
+
+
 def test_unknown_names_end_in_one_sentence():
     with pytest.raises(InputError, match="no such proof"):
         proofs.proof("riemann")

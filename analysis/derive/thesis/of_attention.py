@@ -150,7 +150,7 @@ TENSOR = Proposition(
         Hypothesis(
             "latent",
             "attention is latent and reordered",
-            "multi-head attention divides its cache too, and at degree {degree} reads {cache} times what it did",
+            "multi-head attention divides its cache too: the ratio of its reads at degree {degree} and 1 is {cache}",
         ),
         Hypothesis(
             "equal",

@@ -22,6 +22,11 @@ class Hypothesis:
     relation: Boolean = true
 
 
+def nothing() -> tuple:
+    """No lines of algebra: its page proves it in words, or its claim is an equality."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Proposition:
     """A statement with its hypotheses, the claim as a relation of closed forms, proof, and domain of random points.
@@ -36,8 +41,8 @@ class Proposition:
     conclusion: str
     domain: str
     claim: Callable[[], Boolean]
-    proof: Callable[[], Proof] = tuple
-    positive: Callable[[], tuple[Expr, ...]] = tuple
+    proof: Callable[[], Proof] = nothing
+    positive: Callable[[], tuple[Expr, ...]] = nothing
 
     @property
     def label(self) -> str:

@@ -128,7 +128,7 @@ def _not_needed(paper: Paper) -> Judgement:
     reason = (
         f"Core attention on a device of ridge 8 and four times the bandwidth brings R1 to {min(per_context):.2f} to "
         f"{max(per_context):.2f} times its speed (L = 1K to 1M, B_cap), GPT-3 to {readings[-1].value:.2f}; a device as "
-        f"wide with a ridge above {even:.1f} would help R1 too, {readings[-2].value:.2f} times with B200 arithmetic."
+        f"wide with a ridge above {even:.1f} would help R1 at 8K too, {readings[-2].value:.2f} times with a B200's rate."
     )
     return Judgement(readings, reason, "1", quantity("tpot").label, "fig-thesis-device")
 

@@ -7,6 +7,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.derive.symbols import RP_acc
+from analysis.evaluate import datasets
 from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import attention
 from analysis.render.axes import headline, mechanism_colour, plain_log, powers_of_two, rounded
@@ -36,17 +37,25 @@ def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     left.set(xlabel="context L [tokens], batch B_cap", ylabel="speed over the accelerator's", title="core attention")
     right.set(xlabel="tokens per expert", title="a routed expert")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    speeds = {each.model.name: float(attention.device_speed(each, contexts)[0]) for each in (settings[0], settings[-1])}
-    words = ", ".join(f"{rounded(speed)} times as fast in {name}" for name, speed in speeds.items())
-    headline(figure, f"On {settings[0]['accelerator_experts']} core attention is {words}")
+    speeds = {each.model.name: attention.device_speed(each, contexts) for each in (settings[0], settings[-1])}
+    words = ", ".join(f"{_ends(speed)} times as fast in {name}" for name, speed in speeds.items())
+    headline(figure, f"{_device(settings)}: core attention is {words}")
     return figure
+
+
+def _device(settings: Sequence[Setting]) -> str:
+    return datasets.find("accelerators", settings[0]["accelerator_experts"], "accelerator_experts").name
+
+
+def _ends(speed: np.ndarray) -> str:
+    return " to ".join(dict.fromkeys(rounded(float(each)) for each in (speed.min(), speed.max())))
 
 
 def describe(settings: Sequence[Setting], contexts: np.ndarray) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        f"How many times faster {settings[0]['accelerator_experts']} runs core attention (left) and a routed expert "
-        f"(right) than the accelerator; above the line the device wins. {conventions(speaker(settings), *USED)}."
+        f"{_device(settings)}: its speed in core attention (left) and in a routed expert (right) over the "
+        f"accelerator's; above the line the device wins. {conventions(speaker(settings), *USED)}."
     )
     speeds = {each.model.id: attention.device_speed(each, contexts) for each in settings}
     words = [f"{name} {rounded(float(each[0]))} to {rounded(float(each[-1]))}" for name, each in speeds.items()]
@@ -79,7 +88,6 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
     found = {
         "thesis_device_speed_most": float(speed.max()),
         "thesis_device_speed_least": float(speed.min()),
-        "thesis_device_speed_latent": float(attention.device_speed(latent, contexts).max()),
         "thesis_device_share_latent": _ridge_share(latent, middle),
         "thesis_device_middle": middle,
         "thesis_device_first_speed": float(attention.device_speed(first, contexts)[0]),

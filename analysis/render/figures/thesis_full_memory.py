@@ -87,7 +87,8 @@ def _handles(found: Sequence[Shares]) -> list:
 def _title(found: Sequence[Shares]) -> str:
     high = [rounded(100 * max(fitting(each.shares[CORE]))) for each in found if len(fitting(each.shares[CORE]))]
     ends = sorted({min(high, key=float), max(high, key=float)}, key=float)
-    return f"Core attention takes up to {' to '.join(ends)} % of TPOT once memory is full"
+    by_model = ", by model" if len(ends) > 1 else ""
+    return f"Once memory is full, core attention takes {' to '.join(ends)} % of TPOT at most{by_model}"
 
 
 def fitting(share: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ from analysis.evaluate.setting import Setting
 from analysis.evaluate.thesis import largest
 from analysis.evaluate.thesis.full import batch_at_capacity
 from analysis.evaluate.thesis.largest import CORE, EXPERTS, NAMES, WIRED
-from analysis.render.axes import rounded
 from analysis.render.figures.thesis_map import Panel, milliseconds, on
+from analysis.render.thesis_words import about
 from analysis.render.words import conventions, counted, where
 
 USED = ("phase", "order", "grouping", "width", "peak", "weights")
@@ -40,7 +40,7 @@ def describe(found: Sequence[Panel]) -> tuple[str, str]:
 
 
 def _tokens(context: float) -> str:
-    return "nowhere" if context == np.inf else f"from {rounded(context or largest.LEAST)} tokens"
+    return "nowhere" if context == np.inf else f"from {about(context or largest.LEAST)} tokens"
 
 
 def _told(panel: Panel) -> str:
