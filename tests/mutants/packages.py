@@ -72,7 +72,8 @@ PACKAGES = {
         subjects=subjects("analysis/derive", DERIVE, einsum="einsum_text execute", flow="flow",
                           reordering="printed reordering", decoder="printed_sizes", roofline="printed_sizes identities",
                           parallel="experts parallel")
-        | subjects("analysis/derive", SERVING, windows="holdings", communication="wires", serving="terms wires limits")
+        | subjects("analysis/derive", SERVING, windows="holdings", communication="wires calibration",
+                   capacity="capacity bounds", serving="terms wires limits")
         | subjects("analysis/derive", THESIS, speculation="queries")
         | subjects("analysis/derive/thesis", THESIS, attention="proofs attention", attribution="attribution thresholds",
                    balance="balance schedule", of_="propositions", parallel="parallel proofs", queries="queries",

@@ -43,6 +43,13 @@ def test_every_model_balances_at_its_number_of_groups_and_at_no_other(model):
     assert ratios[1] == pytest.approx(1)
 
 
+def test_activations_count_unless_they_are_left_out():
+    plain, kept, left = (balance.intensity_ratio(R1, 4096.0, [32.0], *asked)[0] for asked in ((), (True,), (False,)))
+    assert plain == kept
+    assert left == pytest.approx(1)  # 32 groups balance R1's 256 experts of which a token visits 8
+    assert abs(kept - left) > 0.01
+
+
 def test_activations_leave_one_batch_of_balance_at_most():
     point = R1.point | {deg_DP: 40.0}
     even = float(value(proofs.balanced_batch(), point))

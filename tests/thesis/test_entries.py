@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, UNJUDGED, VARIANTS, extent, verdicts
-from analysis.render import sensitivity_tables, verdict_tables
+from analysis.render import sensitivity_tables, thesis_words, verdict_tables
 from analysis.render.digits import NARROW
 
 LATENT, EXPERTS = "models with latent attention", "models with routed experts"
@@ -62,7 +62,7 @@ def test_an_entry_says_who_states_what_and_when_it_holds(name):
     head = re.sub(r"<a[^>]*>(\w+)</a>", r"\1", verdict_tables.conclusions(name).splitlines()[0])
     said = re.escape(", ".join((who, *claims.split())))
     assert re.match(rf"- \*\*[^*]*{statement}[^*]*\*\* \({said}\), that is: ", head)
-    assert re.search(rf"that is: [^`]*{criterion}[^`]*\(\{{numref\}}`fig-thesis-{figure}`\)\. In a region, \d", head)
+    assert re.search(rf"that is: [^`]*{criterion}[^`]*\(\{{numref\}}`fig-thesis-{figure}`\)\. It holds on \d", head)
     short = verdict_tables.named(name).conclusion.short
     (row,) = (each for each in rows(verdict_tables.grid_table()) if each[0] == short)
     assert row[1] == subject
@@ -92,16 +92,16 @@ def test_rows_of_the_ledger_beside_the_region():
 
 # -- words -----------------------------------------------------------------------------------------
 def test_how_far_in_words():
-    shares = {1.0: "Everywhere on its grid", 0.0: "Nowhere on its grid", 0.25: "In a region, 25 % of its grid"}
+    shares = {1.0: "everywhere on its grid", 0.0: "nowhere on its grid", 0.25: "on 25 % of its grid"}
     for share, words in shares.items():
         found = SimpleNamespace(holds=extent(share), share=share)
-        assert verdict_tables.extent(found).replace(NARROW, " ") == words
+        assert verdict_tables.extent(found).replace(NARROW, " ") == f"It holds {words}"
     assert verdict_tables.GROUPS == {"everywhere": "everywhere", "region": "in a region", "nowhere": "nowhere"}
     assert (EVERYWHERE, REGION, NOWHERE, UNJUDGED) == ("everywhere", "in a region", "nowhere", "not judged")
 
 
 def test_a_count_of_a_hundred_has_its_digits():
-    assert [verdict_tables.about(count) for count in (99.6, 100.4, 101.4, 1004.0)] == ["100", "100", "101", "1,000"]
+    assert [thesis_words.about(count) for count in (99.6, 100.4, 101.4, 1004.0)] == ["100", "100", "101", "1,000"]
 
 
 def test_edges_of_a_share():
@@ -139,7 +139,7 @@ def test_what_turns_and_what_moves_most_by_verdicts_made_by_hand(monkeypatch):
     assert sensitivity_tables.turned() == (
         "Other verdicts follow for *Statement* under shipped (nowhere), measured (everywhere)."
     )
-    told = "Most moves *short* under *Eq. 11*: from 25 % of its grid to 75 %."
+    told = "The largest move is that of *short* under *Eq. 11*, from 25 % of its grid to 75 %."
     assert sensitivity_tables.widest().replace(NARROW, " ") == told
 
 

@@ -9,12 +9,13 @@ from click.testing import CliRunner
 from sympy import And, Eq, Equivalent, Ge, Le, Symbol, false, true
 
 from analysis.__main__ import main
-from analysis.derive.symbols import B, BW_mem, Gamma_imb, L, P_acc, acceptance, deg_DP, deg_TP, n_acc, n_dec, n_e
+from analysis.derive.symbols import B, BW_mem, Gamma_imb, L, P_acc, acceptance, deg_DP, deg_TP, n_acc, n_dec, n_e, n_hd
 from analysis.derive.thesis.proposition import Hypothesis, Proposition, never_negative
 from analysis.derive.thesis.propositions import PROPOSITIONS
 from analysis.errors import InputError
 from analysis.evaluate.numbers import value
 from analysis.evaluate.thesis.trials import DRAWS, search, trial
+from analysis.evaluate.thesis.trials.attribution import _served as served
 from analysis.evaluate.thesis.trials.search import POINTS, Sample
 from analysis.evaluate.thesis.trials.systems import drawn
 from analysis.files import ROOT
@@ -107,6 +108,27 @@ def test_the_search_finds_what_is_false_and_what_is_not_needed():
     assert found.dropped["idle"] is None
     bound = 0.4
     assert 0.4 <= search(draw, 500).counterexample["x"] < 0.5
+
+
+def test_the_search_ends_with_enough_points_and_a_failure_for_each_hypothesis():
+    """Sixty points inside of a hundred a round: two rounds give 120, of which 100 are asked."""
+    rounds = []
+
+    def draw(rng):
+        rounds.append(len(rounds))
+        low, every = np.arange(100) < 60, np.ones(100, dtype=bool)
+        yield Sample(every, {"low": low}, low, dict.fromkeys(("x", "far"), np.arange(100.0)), every)
+
+    assert (search(draw, 100).points, len(rounds)) == (120, 2)
+    assert (search(draw, 60).points, len(rounds)) == (60, 3)
+
+
+def test_a_served_degree_is_no_greater_than_the_accelerators_and_the_heads():
+    systems = drawn(np.random.default_rng(5), "deepseek-v3", 200)
+    few = systems.with_({n_acc: 2.0 ** (np.arange(200) % 4), n_hd: 2.0 ** (np.arange(200) % 3 + 1)})
+    rate, degree = served(few, "MLA", "dense", np.ones(200))
+    assert (degree <= np.minimum(few[n_acc], few[n_hd]))[rate > 0].all()
+    assert (degree == few[n_acc])[rate > 0].any()
 
 
 def test_the_same_points_are_drawn_again_and_half_of_them_have_a_models_own_sizes():
