@@ -3,7 +3,7 @@
 import numpy as np
 from sympy import Symbol
 
-from analysis.derive.symbols import BY_NAME, deg_EP, deg_ETP, n_acc, n_e, n_hd, n_slot
+from analysis.derive.symbols import BY_NAME, deg_EP, deg_ETP, deg_grp, deg_TP, n_acc, n_e, n_hd, n_kv, n_slot
 from analysis.errors import InputError
 
 
@@ -78,11 +78,13 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
         )
     if not _divides(1, DP):
         raise InputError(f"deg_TP={TP}: must divide n_acc={count}; give a divisor, or another n_acc.")
-    if n_hd in used and not _divides(TP, given["n_hd"]):
+    heads = n_hd in used or (deg_TP in used and not used.isdisjoint((n_kv, deg_grp)))  # deg_grp * n_kv stands for n_hd
+    if heads and given["n_hd"] is not None and not _divides(TP, given["n_hd"]):
         raise InputError(f"deg_TP={TP}: must divide the {given['n_hd']} query heads of the model; give a divisor.")
-    n_kv = given["n_kv"]
-    if n_kv is not None and n_hd in used and not (_divides(TP, n_kv) or _divides(n_kv, TP)):
-        raise InputError(f"deg_TP={TP}: must divide the {n_kv} key-value heads of the model or be a multiple of them.")
+    groups = given["n_kv"]
+    if groups is not None and heads and not (_divides(TP, groups) or _divides(groups, TP)):
+        heads = f"the {groups} key-value heads of the model"
+        raise InputError(f"deg_TP={TP}: must divide {heads} or be a multiple of them.")
     if deg_EP in used or (n_e in used and n_acc in used):
         _check_groups(EP, point.get(deg_ETP, 1), count)
         if given["n_e"] is not None:

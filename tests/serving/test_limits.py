@@ -145,3 +145,20 @@ def test_printed_eq10():
     assert found == {"B_attn": 281.25 * 32, "B_MoE": 281.25 * 256 / 8, "B_RP": 281.25 * 32}
     assert evaluate("B_RP", at("gpt3")).value == evaluate("B_attn", at("gpt3")).value == 281.25 * 4
     assert evaluate("B_RP", at("llama4")).value == 281.25 * 128
+
+
+@pytest.mark.parametrize(
+    ("model", "heads", "groups"), [("mixtral-8x7b", 32, 8), ("qwen2.5-72b", 64, 8), ("gpt3-175b", 96, 96)]
+)
+@pytest.mark.parametrize("degree", [3, 6, 8, 16, 24])
+def test_heads_are_divided_whole_whatever_their_number_is_written_as(model, heads, groups, degree):
+    """A closed form may hold the query heads as key-value heads times heads of a group."""
+    whole = heads % degree == 0 and (groups % degree == 0 or degree % groups == 0)
+    given = {"model": model, "accelerator": "b200-sxm", "link": "nvlink5-b200", "L": 4096, "B": 48, "n_acc": 48}
+    given |= {"deg_TP": degree} | ({"deg_EP": 8} if model == "mixtral-8x7b" else {})
+    for name in ("tpot", "throughput", "B_cap"):
+        if whole:
+            assert evaluate(name, **given).value > 0
+        else:
+            with pytest.raises(InputError, match="heads of the model"):
+                evaluate(name, **given)
