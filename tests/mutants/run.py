@@ -115,12 +115,14 @@ def main(package: str, size: int, seed: int) -> None:
 
 
 def report(session: Path) -> str:
-    """The share killed, with its interval."""
+    """The share killed, with its interval; a mutant that ran out of time is no survivor, but look at it by hand."""
     with sqlite3.connect(session) as db:
-        outcomes = [str(outcome) for (outcome,) in db.execute("select test_outcome from work_results")]
+        found = db.execute("select test_outcome, output from work_results").fetchall()
+    outcomes, late = [str(outcome) for outcome, _ in found], sum(output == "timeout" for _, output in found)
     killed = sum("SURVIVED" not in outcome.upper() for outcome in outcomes)
     low, high = wilson(killed, len(outcomes))
-    return f"killed {killed} of {len(outcomes)}: {killed / len(outcomes):.0%} (95 %: {low:.0%} to {high:.0%})"
+    share = f"{killed / len(outcomes):.0%} (95 %: {low:.0%} to {high:.0%})"
+    return f"killed {killed} of {len(outcomes)}: {share}; {late} by time"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from analysis.evaluate.thesis.region import Stretch
 from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, UNJUDGED, VARIANTS, extent, verdicts
 from analysis.render import sensitivity_tables, thesis_words, verdict_tables
 from analysis.render.digits import NARROW
@@ -107,6 +108,21 @@ def test_a_count_of_a_hundred_has_its_digits():
 def test_edges_of_a_share():
     shares = {0.0: "0 %", 0.0099: "under 1 %", 0.01: "1 %", 0.99: "99 %", 0.9901: "over 99 %", 1.0: "100 %"}
     assert {share: verdict_tables._share(share).replace(NARROW, " ") for share in shares} == shares
+
+
+def test_where_a_conclusion_fails_is_the_rest_of_the_line():
+    wanted = {
+        ((3.0, None),): [(None, 3.0)],
+        ((None, 3.0),): [(3.0, None)],
+        ((3.0, 5.0),): [(None, 3.0), (5.0, None)],
+        ((None, 3.0), (5.0, None)): [(3.0, 5.0)],
+        ((None, 3.0), (5.0, 7.0)): [(3.0, 5.0), (7.0, None)],
+        (): [(None, None)],
+        ((None, None),): [],
+    }
+    for holds, fails in wanted.items():
+        found = verdict_tables.opposite([Stretch(*each) for each in holds])
+        assert [(each.low, each.high) for each in found] == fails
 
 
 # -- variants ---------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 from sympy import And, Eq, Equivalent, Ge, Le, Symbol, false, true
 
 from analysis.__main__ import main
+from analysis.derive.attention import MLA
+from analysis.derive.brackets import scores_and_context
 from analysis.derive.symbols import B, BW_mem, Gamma_imb, L, P_acc, acceptance, deg_DP, deg_TP, n_acc, n_dec, n_e, n_hd
 from analysis.derive.thesis.proposition import Hypothesis, Proposition, never_negative
 from analysis.derive.thesis.propositions import PROPOSITIONS
@@ -84,6 +86,15 @@ def test_of_the_two_times_of_the_busiest_expert_only_the_bytes_leave_something_t
     assert {BW_mem, Gamma_imb} <= schedule.claim().free_symbols
     assert P_acc not in schedule.claim().free_symbols
     assert schedule.positive()[1] == 0
+
+
+def test_the_brackets_of_both_orders_are_those_of_the_algebra():
+    """Scores are a sum of a part without position and the shared rotary part; each order brackets the first."""
+    found = {order: [str(each) for each in scores_and_context(MLA, order).values()] for order in MLA.orders}
+    assert found == {
+        "as_printed": ["q_N*(c_KV*W_DK).T + q_R*k_R.T", "A*(c_KV*W_DV)"],
+        "reordered": ["(q_N*W_DK.T)*c_KV.T + q_R*k_R.T", "(A*c_KV)*W_DV"],
+    }
 
 
 def test_a_sign_that_changes_is_not_certified():
