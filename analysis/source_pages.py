@@ -47,8 +47,10 @@ def flat(index: str) -> str:
 
 
 def _written_in(_app: Sphinx, module: str, name: str) -> str | None:
-    """Sphinx asks in which module's source a name stands; an alias of a built-in type would lead it to none."""
-    found = getattr(importlib.import_module(module), name.partition(".")[0], None)
+    """Sphinx asks in which module's source a name stands; what is, or has, a built-in type would lead it to none."""
+    found = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
     return module if getattr(found, "__module__", None) == "builtins" else None
 
 
