@@ -4,8 +4,8 @@
 the code in it, and loads the search, folds and copy buttons, of which a page of source has none.
 """
 
-import importlib
 import re
+import sys
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -48,7 +48,7 @@ def flat(index: str) -> str:
 
 def _written_in(_app: Sphinx, module: str, name: str) -> str | None:
     """Sphinx asks in which module's source a name stands; what is, or has, a built-in type would lead it to none."""
-    found = importlib.import_module(module)
+    found = sys.modules.get(module)  # autodoc has loaded it
     for part in name.split("."):
         found = getattr(found, part, None)
     return module if getattr(found, "__module__", None) == "builtins" else None
