@@ -5,7 +5,6 @@ the code in it, and loads the search, folds and copy buttons, of which a page of
 """
 
 import re
-import sys
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -19,6 +18,7 @@ SCRIPTS = ("source/source.js", "print.js")
 FRAME = ("theme_navbar_", "theme_article_", "theme_content_", "theme_footer_", "theme_primary_", "theme_secondary_")
 
 CODE = re.compile(r"<pre>\n?(.*)</pre>", flags=re.S)
+OTHERS = re.compile(r'<li><a href="(?!analysis)[^"]*">[^<]*</a></li>\n?')
 BLOCK = re.compile(r'<div( class="viewcode-block" id="[^"]*">)\n(<a [^>]*>\[docs\]</a>)\n')
 
 
@@ -37,21 +37,13 @@ def mended(code: str) -> str:
 
 
 def flat(index: str) -> str:
-    """One list of the modules, as Sphinx closes fewer lists than it opens.
+    """One list of the modules, as Sphinx closes fewer lists than it opens; ours alone, as others have no page here.
 
-    >>> flat("<ul><li>a</li><ul><li>a.b</li></ul>")
-    '<ul><li>a</li><li>a.b</li></ul>'
+    >>> flat('<ul><li><a href="analysis/a.html">a</a></li><ul><li><a href="builtins.html">builtins</a></li></ul>')
+    '<ul><li><a href="analysis/a.html">a</a></li></ul>'
     """
     head, _, items = index.partition("<ul>")
-    return f"{head}<ul>{re.sub('</?ul>', '', items)}</ul>" if items else index
-
-
-def _written_in(_app: Sphinx, module: str, name: str) -> str | None:
-    """Sphinx asks in which module's source a name stands; what is, or has, a built-in type would lead it to none."""
-    found = sys.modules.get(module)  # autodoc has loaded it
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return module if getattr(found, "__module__", None) == "builtins" else None
+    return f"{head}<ul>{OTHERS.sub('', re.sub('</?ul>', '', items))}</ul>" if items else index
 
 
 def _bare(_app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
@@ -72,7 +64,6 @@ def _frame(_app: Sphinx, page: str, _template: str, context: dict[str, Any], _tr
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Give the pages of source their frame."""
-    app.connect("viewcode-follow-imported", _written_in)
     app.connect("html-page-context", _bare, priority=100)  # before the theme
     app.connect("html-page-context", _frame)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
