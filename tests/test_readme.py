@@ -4,7 +4,9 @@ import re
 from collections import Counter
 
 from analysis import readme
+from analysis.derive.thesis.propositions import PROPOSITIONS
 from analysis.evaluate.claims.ledger import ledger
+from analysis.evaluate.thesis.conclusions import CONCLUSIONS
 from analysis.files import ROOT
 
 TEXT = readme.README.read_text()
@@ -14,6 +16,12 @@ def test_counts_are_those_of_the_ledger():
     printed = dict(re.findall(r"^\| ([a-z ]+?) +\| +(\d+) \|$", TEXT, re.MULTILINE))
     assert {verdict: int(number) for verdict, number in printed.items()} == Counter(f.verdict for f in ledger())
     assert readme.verdicts() in TEXT
+
+
+def test_it_counts_propositions_and_conclusions_as_they_are():
+    words = {9: "nine", 12: "twelve"}
+    assert f"`python -m analysis propositions`: {words[len(PROPOSITIONS)]} statements" in TEXT
+    assert f"`python -m analysis verdicts`: {words[len(CONCLUSIONS)]} conclusions" in TEXT
 
 
 def test_the_figure_is_there_with_words():
