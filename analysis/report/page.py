@@ -59,7 +59,7 @@ def limits(system: System) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
             answer = evaluate(name, system.served)
         except InputError:
             continue  # the model has no such part
-        yield quantity(name).title, digits_of(factor * float(answer.value), 4), unit, getattr(answer, "notes", ())
+        yield quantity(name).title, digits_of(factor * float(answer.value), 4), unit, answer.notes
 
 
 def terms(system: System) -> Iterator[tuple[str, str, str, float]]:
