@@ -27,7 +27,7 @@ report: $(STAMP)  ## make a report on a system of your own: SYSTEM=my.yml, into 
 	@$(BIN)/python -m analysis report --jobs $(JOBS) $${SYSTEM:+--system "$$SYSTEM"} -o "$${OUT:-report}"
 
 pdf: $(STAMP)  ## print the whole book into study.pdf beside it; needs Chromium
-	@$(BIN)/python -m analysis.pdf --jobs $(JOBS)
+	@$(BIN)/python -m analysis.tools.pdf --jobs $(JOBS)
 
 test: $(STAMP)  ## run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) tests
@@ -43,13 +43,13 @@ doctest: $(STAMP)  ## run the examples in the docstrings
 	@$(BIN)/python -m pytest -q --doctest-modules analysis
 
 bench: $(STAMP)  ## measure the speeds that the README quotes, and write them there
-	@$(BIN)/python -m analysis.bench --all --readme
+	@$(BIN)/python -m analysis.tools.bench --all --readme
 
 readme: book  ## refresh the figure and the counts in README.md
-	@$(BIN)/python -m analysis.readme
+	@$(BIN)/python -m analysis.tools.readme
 
 reproducible: $(STAMP)  ## build the book twice, in two folders and settings, and compare every byte
-	@$(BIN)/python -m analysis.reproducible --jobs $(JOBS)
+	@$(BIN)/python -m analysis.tools.reproducible --jobs $(JOBS)
 
 PACKAGE ?= derive
 SIZE ?= 60

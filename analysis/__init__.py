@@ -12,22 +12,22 @@ Values are in SI units. Every name is imported when it is first used, so `import
 from importlib import import_module
 
 HOMES = {
-    "InputError": "errors",
-    "number": "library",
-    "answer": "library",
-    "table": "library",
-    "figure": "library",
-    "plan": "library",
-    "import_model": "model_files",
-    "Setting": "evaluate.setting",
-    "models": "evaluate.datasets",
-    "accelerators": "evaluate.datasets",
-    "interconnects": "evaluate.datasets",
-    "scenarios": "evaluate.datasets",
-    "quantities": "library",
-    "claims": "library",
-    "sweep": "sweeping",
-    "rerun": "rerunning",
+    "InputError": "files.errors",
+    "number": "cli.library",
+    "answer": "cli.library",
+    "table": "cli.library",
+    "figure": "cli.library",
+    "plan": "cli.library",
+    "import_model": "huggingface.model_files",
+    "Setting": "ask.setting",
+    "models": "data.datasets",
+    "accelerators": "data.datasets",
+    "interconnects": "data.datasets",
+    "scenarios": "data.datasets",
+    "quantities": "cli.library",
+    "claims": "cli.library",
+    "sweep": "sweep.running",
+    "rerun": "book.rerunning",
 }
 """Every name that the study offers, and the module below `analysis` that it lives in."""
 

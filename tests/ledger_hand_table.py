@@ -17,7 +17,7 @@ from ledger_by_hand import (
 )
 from ledger_systems_table import SYSTEMS
 
-from analysis.evaluate.claims.ledger import DIFFERS, ERROR, NOT_TESTABLE, REPRODUCED, UNDER_A_READING
+from analysis.ledger.readings import DIFFERS, ERROR, NOT_TESTABLE, REPRODUCED, UNDER_A_READING
 
 BATCHES = (64, 128, 256, 512, 1024, 2048, 4096)
 

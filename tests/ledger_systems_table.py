@@ -34,7 +34,7 @@ from ledger_systems_by_hand import (
     shuffled_ratios,
 )
 
-from analysis.evaluate.claims.ledger import DIFFERS, NOT_TESTABLE, REPRODUCED, UNDER_A_READING
+from analysis.ledger.readings import DIFFERS, NOT_TESTABLE, REPRODUCED, UNDER_A_READING
 
 PIM = {"peak": 256e12, "memory": 32e12}
 R1_CAP = r1_cap(8192)

@@ -5,8 +5,8 @@ from functools import cache
 
 import jinja2
 
-from analysis.files import ROOT
-from analysis.render.page import template_functions
+from analysis.book.page import template_functions
+from analysis.files.whole import ROOT
 from analysis.render.printed import recording
 
 CALLS = re.compile(r"\{\{ (?:\w*equation|both_orders|sharding_rule|proof|flip)\(.*?\) \}\}")

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from analysis.book import render
-from analysis.errors import InputError
-from analysis.files import ROOT, fingerprint, mirror, write
-from analysis.render.page import template_functions
+from analysis.book.build import render
+from analysis.book.page import template_functions
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT, fingerprint, mirror, write
 from analysis.render.show import ShownFigure, note, show, shown
 from analysis.render.style import use
 

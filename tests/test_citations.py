@@ -10,16 +10,16 @@ import pytest
 import yaml
 from sympy import MatrixSymbol, lambdify, sympify
 
-from analysis.derive.thesis.propositions import PROPOSITIONS
-from analysis.errors import InputError
-from analysis.evaluate.quantities import all_quantities
-from analysis.files import ROOT
-from analysis.render.citing import entries
-from analysis.render.citing.code import version
-from analysis.render.citing.figure_code import drawing_functions
-from analysis.render.citing.labels import labelled
-from analysis.render.citing.sources import PAPER
+from analysis.book.citing import entries
+from analysis.book.citing.code import version
+from analysis.book.citing.figure_code import drawing_functions
+from analysis.book.citing.labels import labelled
+from analysis.book.citing.sources import PAPER
+from analysis.derive.statements.propositions import PROPOSITIONS
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
 from analysis.render.equations import equation
+from analysis.systems.quantities import all_quantities
 
 FROZEN = (ROOT / "tests" / "labels.txt").read_text().split()
 SOURCES = "".join(

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from bad_input import BAD, MORE, REFUSALS, assigned
 
-from analysis.__main__ import ROWS, run
-from analysis.evaluate.parameters import PARAMETERS
-from analysis.evaluate.quantities import all_quantities
+from analysis.ask.parameters import PARAMETERS
+from analysis.cli.main import ROWS, run
+from analysis.systems.quantities import all_quantities
 
 ROOT = Path(__file__).parents[1]
 QUANTITIES = [quantity.name for quantity in all_quantities()]

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.ask.points import row_point
+from analysis.ask.setting import Setting
+from analysis.data import datasets
+from analysis.data.cells import Printed
 from analysis.derive.symbols import BY_NAME, BW_Int, BW_mem, M_cap, P_acc, d_hd, deg_grp, n_kv
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.cells import Printed
-from analysis.evaluate.plan import plans
-from analysis.evaluate.points import row_point
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
+from analysis.systems.plan import plans
+from analysis.systems.quantities import evaluate
 
 MODELS = datasets.models()
 

@@ -11,10 +11,10 @@ from latex_value import Formula, right_sides
 from printed_equations import staged
 from pybtex.database import parse_string
 
+from analysis.book.citing import entries
+from analysis.book.citing.code import bibtex
 from analysis.derive.symbols import BY_NAME, MEANINGS
-from analysis.files import ROOT
-from analysis.render.citing import entries
-from analysis.render.citing.code import bibtex
+from analysis.files.whole import ROOT
 from analysis.render.latex import tex
 
 RESULTS = {entry["label"]: entry for entry in entries.derivations(*staged(), {})}

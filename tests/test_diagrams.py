@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive.einsum import tensor
 from analysis.derive.parallel import sharded
 from analysis.derive.symbols import BW_mem, P_acc
-from analysis.evaluate import flows
-from analysis.evaluate.layers import layers, numbers
-from analysis.evaluate.numbers import value
-from analysis.evaluate.setting import Setting
 from analysis.render import layered, style
 from analysis.render.figures import flows as figures
 from analysis.render.layered import layers_of, layout
+from analysis.systems import flows
+from analysis.systems.layers import layers, numbers
 
 SYSTEM = {"accelerator": "b200-paper", "B": 4096, "L": 4096, "n_acc": 32}
 many = settings(max_examples=60, deadline=None, derandomize=True, database=None)

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Max, Symbol
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.derive.symbols import BY_NAME, B, L
-from analysis.evaluate import datasets
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.files import ROOT
+from analysis.files.whole import ROOT
 from analysis.render import explorer
 from analysis.render.javascript import function
+from analysis.systems.quantities import evaluate
 
 CHOSEN = {
     "B",

@@ -107,7 +107,7 @@ def test_system_quantities_know_it(copy):
 
 def test_listing_and_notebook_know_it(copy):
     assert "mqa-test" in _run(copy, "analysis", "models")
-    _run(copy, "analysis.notebooks", "book/notebooks/intensity.ipynb", "-p", "model", "mqa-test")
+    _run(copy, "analysis.book.notebooks", "book/notebooks/intensity.ipynb", "-p", "model", "mqa-test")
     executed = (copy / "_build" / "notebooks" / "intensity.ipynb").read_text()
     assert "mqa-test" in executed or "multi-query" in executed
 

@@ -8,14 +8,14 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
 
+from analysis.book.citing.citing_words import words
+from analysis.book.citing.fold import block
+from analysis.book.glossary_links import link_terms
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME, MEANINGS
-from analysis.errors import InputError
-from analysis.files import ROOT
-from analysis.glossary_links import link_terms
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
 from analysis.render import equations, glossary_tables, tables
-from analysis.render.citing.block import block
-from analysis.render.citing.words import words
 
 ENTRY = {
     "label": "eq-a",

@@ -1,6 +1,7 @@
-"""The order of the layers, and what no file of the study may do, read from the syntax trees."""
+"""The order of the rooms, and what no file of the study may do, read from the syntax trees."""
 
 import ast
+import graphlib
 import re
 import sys
 from pathlib import Path
@@ -17,8 +18,12 @@ TEXTS = [
     if path.suffix in SUFFIXES or path.name in {"Makefile", "run"}
 ]
 
-# A module may import from its own layer and from those before it; what is not named here is the outermost layer.
-LAYERS = ("analysis.errors", "analysis.files", "analysis.derive", "analysis.evaluate", "analysis.render", "analysis")
+# A module may import from its own room and from those before it, at its top or later.
+ROOMS = (
+    *("files", "derive", "data", "routing", "ask", "systems", "measured", "huggingface", "sweep"),
+    *("ledger", "thesis", "measure", "render", "book", "cli", "tools"),
+)
+SAME_MEANING = {"__main__", "ledger", "measured"}  # a room and its first file; two commands
 DERIVE_MAY = {"sympy", *sys.stdlib_module_names} - {"os", "subprocess", "io", "pathlib", "csv", "json"}
 SYMBOL_MAKERS = {"Symbol", "symbols", "Dummy", "Wild"}
 
@@ -54,8 +59,16 @@ def within(module: str, package: str) -> bool:
     return module == package or module.startswith(package + ".")
 
 
-def layer(module: str) -> int:
-    return next(i for i, name in enumerate(LAYERS) if within(module, name))
+def room(module: str) -> int:
+    """Place in the order; `analysis` itself and its command come last."""
+    return ROOMS.index(module.split(".")[1]) if module.count(".") and "__main__" not in module else len(ROOMS)
+
+
+def modules() -> dict[str, set[str]]:
+    """The modules that each module imports."""
+    known = {module_of(path) for path in SOURCES}
+    longest = lambda name: next((n for n in (name, name.rpartition(".")[0]) if n in known), "")  # noqa: E731
+    return {module_of(path): {longest(name) for name in imported(path)} - {"", module_of(path)} for path in SOURCES}
 
 
 def calls(path: Path) -> list[ast.Call]:
@@ -66,22 +79,49 @@ def called(call: ast.Call) -> str:
     return getattr(call.func, "id", "") or getattr(call.func, "attr", "")
 
 
-def test_layers_are_read_from_module_names():
-    found = [layer(m) for m in ("analysis.errors", "analysis.derive.einsum", "analysis.evaluate.x", "analysis.book")]
-    assert found == [0, 2, 3, 5]
-    assert SOURCES
+def test_every_folder_is_a_room_and_nothing_lies_outside():
+    assert {path.name for path in (ROOT / "analysis").iterdir() if path.is_dir() and any(path.glob("*.py"))} == set(
+        ROOMS
+    )
+    assert {path.name for path in (ROOT / "analysis").glob("*.*")} == {"__init__.py", "__main__.py"}
+    assert [room(m) for m in ("analysis.files.errors", "analysis.cli.main", "analysis.__main__")] == [0, 14, 16]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_imports_run_one_way(path):
-    own = layer(module_of(path))
-    later = sorted(name for name in imported(path) if within(name, "analysis") and layer(name) > own)
-    assert not later, f"{name_of(path)} imports {later[0]} from a later layer"
+    own = room(module_of(path))
+    later = sorted(name for name in imported(path) if within(name, "analysis") and room(name) > own)
+    assert not later, f"{name_of(path)} imports {later[0]} from a later room"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    assert len(list(graphlib.TopologicalSorter(modules()).static_order())) == len(SOURCES)
+    with pytest.raises(graphlib.CycleError):
+        list(
+            graphlib.TopologicalSorter(
+                modules() | {"analysis.derive.symbols": {"analysis.derive.einsum"}}
+            ).static_order()
+        )
+
+
+def test_a_file_is_named_after_one_thing():
+    """A figure is named after its notebook, which may be named after what it shows."""
+    notebooks = {path.stem for path in (ROOT / "book" / "notebooks").glob("*.ipynb")}
+    places = {}
+    for path in SOURCES:
+        if path.parent.name != "figures" and path.name != "__init__.py":
+            places.setdefault(path.stem, []).append(name_of(path))
+    twice = {stem: found for stem, found in places.items() if len(found) > 1 and stem not in SAME_MEANING}
+    assert not twice
+    figures = {path.stem for path in SOURCES if path.parent.name == "figures"}
+    assert figures & set(places) <= notebooks | {"crossing", "flows", "roofline"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "analysis" / "derive").rglob("*.py")), ids=name_of)
 def test_derivations_know_sympy_alone(path):
-    allowed = {name for name in imported(path) if within(name, "analysis.derive") or within(name, "analysis.errors")}
+    allowed = {
+        name for name in imported(path) if within(name, "analysis.derive") or within(name, "analysis.files.errors")
+    }
     others = {name.split(".")[0] for name in imported(path) - allowed}
     assert others <= DERIVE_MAY
 

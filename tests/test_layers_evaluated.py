@@ -5,18 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.ask.asked import asked, fitting
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive.roofline import time
-from analysis.errors import InputError
-from analysis.evaluate.asked import asked, fitting
-from analysis.evaluate.crossing import crossing_in_bytes, crossing_in_flops, crossings_in_time, order_times
-from analysis.evaluate.experts import expert_intensities, ridge_batches, share_reached
-from analysis.evaluate.feasible import fits, memory_per_accelerator
-from analysis.evaluate.layers import attention_layers, attention_time, layers, numbers, shares, swept
-from analysis.evaluate.memory import memory_by_kind
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.reordered import buildable, over_batch_and_context, over_degrees, prefill_slowdown
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
+from analysis.systems.crossing import crossing_in_bytes, crossing_in_flops, crossings_in_time, order_times
+from analysis.systems.expert_batches import expert_intensities, ridge_batches, share_reached
+from analysis.systems.feasible import fits, memory_per_accelerator
+from analysis.systems.layers import attention_layers, attention_time, layers, numbers, shares, swept
+from analysis.systems.memory import memory_by_kind
+from analysis.systems.quantities import evaluate
+from analysis.systems.reordered import buildable, over_batch_and_context, over_degrees, prefill_slowdown
 
 R1 = Setting.of(model="deepseek-v3", accelerator="b200-paper", B=4096, L=4096, n_acc=32)  # 128 requests on each
 PEAK, BANDWIDTH = 2.25e15, 8e12

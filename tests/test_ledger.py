@@ -8,11 +8,12 @@ import pytest
 from ledger_by_hand import held_without_reordering, slowdown, speedup
 from ledger_hand_table import HAND, TRIED
 
-from analysis.evaluate import datasets
-from analysis.evaluate.claims import ledger as book
-from analysis.evaluate.claims.ledger import DIFFERS, ERROR, NOT_TESTABLE, OPEN, REPRODUCED, UNDER_A_READING, ledger
-from analysis.evaluate.claims.table3 import rows_that_charge_all
-from analysis.evaluate.quantities import all_quantities
+from analysis.data import datasets
+from analysis.ledger import ledger as book
+from analysis.ledger.claims_table3 import rows_that_charge_all
+from analysis.ledger.ledger import ledger
+from analysis.ledger.readings import DIFFERS, ERROR, NOT_TESTABLE, OPEN, REPRODUCED, UNDER_A_READING
+from analysis.systems.quantities import all_quantities
 
 # Numbers that the paper rounds more coarsely than the last digit it prints: significant digits that count.
 COARSE = {"C030": 2, "C036": 2, "C043": 2, "C045": 1}

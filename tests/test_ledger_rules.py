@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.evaluate import criteria
-from analysis.evaluate.claims import readings as readings_module
-from analysis.evaluate.claims.ledger import Judgement, ledger
-from analysis.evaluate.claims.printed import PaperNumber, read_numbers
-from analysis.evaluate.claims.readings import (
+from analysis.ledger import criteria
+from analysis.ledger import readings as readings_module
+from analysis.ledger.findings import Judgement
+from analysis.ledger.ledger import ledger
+from analysis.ledger.printed_values import PaperNumber, read_numbers
+from analysis.ledger.readings import (
     CHOSEN,
     CRITERION,
     DIFFERS,

@@ -15,12 +15,12 @@ import pytest
 
 import analysis
 from analysis import InputError, answer, figure, import_model, number, plan, quantities, table
-from analysis.__main__ import run as command_line
-from analysis.executed import as_page
-from analysis.files import ROOT
-from analysis.library import _homes
-from analysis.notebooks import run
-from analysis.render.reference import _modules
+from analysis.book.executed import as_page
+from analysis.book.notebooks import run
+from analysis.book.reference import _modules
+from analysis.cli.library import _homes
+from analysis.cli.main import run as command_line
+from analysis.files.whole import ROOT
 
 CONFIG = ROOT / "data" / "examples" / "config.json"
 

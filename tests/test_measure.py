@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from measure_cases import LATENT, small_cases
 
 from analysis.derive.symbols import BY_NAME
-from analysis.evaluate.execute import execute, softmax
-from analysis.measure import grids, layouts, measuring
+from analysis.measure import layouts, measuring, shapes
 from analysis.measure.cases import Case, attention, experts, fitting, gemm
 from analysis.measure.checking import agrees, error, reference
+from analysis.measure.execute import execute, softmax
 from analysis.measure.numpy_kernels import NumpyBackend
 
 
@@ -119,7 +119,7 @@ def test_cells_that_do_not_fit_are_counted():
 @pytest.mark.parametrize("quick", [True, False])
 def test_working_sets_of_the_cpu_sweep_exceed_the_last_level_cache(quick):
     cache = 32 * 2**20
-    cases = grids.cpu_cases(quick, cache)
+    cases = shapes.cpu_cases(quick, cache)
     kinds = {case.kind for case in cases}
     assert {"gemm", "read", "copy", "experts"} < kinds
     assert {f"core_attention {name}" for name in ("MHA", "GQA", "MLA as_printed", "MLA reordered")} < kinds

@@ -11,32 +11,32 @@ from hypothesis import strategies as st
 from measure_cases import small_cases
 
 from analysis.derive.symbols import BY_NAME
-from analysis.errors import InputError
-from analysis.evaluate.measured.load import load
-from analysis.evaluate.measured.own_machine import asked_machine, order_times, own_machine
-from analysis.evaluate.measured.predict import numbers, predict, words
-from analysis.measure import command, grids, machine, measuring, timing, writing
+from analysis.files.errors import InputError
+from analysis.measure import clock, command, machine, measuring, shapes, writing
 from analysis.measure.cases import Case
 from analysis.measure.numpy_kernels import NumpyBackend
+from analysis.measured.kernel_files import load
+from analysis.measured.own_machine import asked_machine, order_times, own_machine
+from analysis.measured.predict import numbers, predict, words
 from analysis.render.figures.machine import machine_rows
 
 
 # -- timing and writing -----------------------------------------------------------------------------------------------
 def test_a_slow_operation_is_repeated_a_few_times_only():
     durations = iter([3.0, 1.0, 2.0, 9.0])
-    assert timing.timed(lambda: next(durations), budget=0.5) == timing.summary([3.0, 1.0, 2.0])
+    assert clock.timed(lambda: next(durations), budget=0.5) == clock.summary([3.0, 1.0, 2.0])
 
 
 def test_repeats_fill_the_budget_and_start_after_the_warm_up():
     calls = iter([0.5] * 100)
-    found = timing.timed(lambda: next(calls), budget=10.0)
+    found = clock.timed(lambda: next(calls), budget=10.0)
     assert (found.latency, found.spread, found.repeats) == (0.5, 0.0, 20)
-    assert len(list(calls)) == 100 - 20 - timing.WARM_UPS
+    assert len(list(calls)) == 100 - 20 - clock.WARM_UPS
 
 
 @given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=20))
 def test_a_median_lies_among_the_repeats(durations):
-    found = timing.summary(durations)
+    found = clock.summary(durations)
     assert min(durations) <= found.latency <= max(durations)
     assert found.spread >= 0
 
@@ -91,7 +91,7 @@ def test_no_cell_begins_after_the_limit():
 
 def test_what_the_limit_cuts_is_no_whole_kind(monkeypatch):
     """A clock that moves one second a look, a limit of as many as there are kinds: each has its first cell run."""
-    cases = [*grids.cpu_cases(True, 2**20)]
+    cases = [*shapes.cpu_cases(True, 2**20)]
     kinds, clock, run = {case.kind for case in cases}, iter(range(10**6)), []
     monkeypatch.setattr(measuring, "perf_counter", lambda: next(clock))
     monkeypatch.setattr(measuring, "_measure_case", lambda case, *rest: run.append(case.kind))
@@ -146,7 +146,7 @@ def test_a_notebook_s_file_is_refused_in_one_sentence(names, said):
 def test_the_command_says_what_its_limit_cut(tmp_path, monkeypatch, capsys):
     clock = iter(range(10**6))
     monkeypatch.setattr(measuring, "perf_counter", lambda: next(clock))
-    monkeypatch.setattr(grids, "cpu_cases", lambda quick, cache: small_cases())
+    monkeypatch.setattr(shapes, "cpu_cases", lambda quick, cache: small_cases())
     monkeypatch.setitem(command.LIMIT["cpu"], True, 1)
     command.measure.main(["--quick", "-o", str(tmp_path / "rows.csv")], standalone_mode=False)
     said = capsys.readouterr().out
@@ -157,7 +157,7 @@ def test_the_command_says_what_its_limit_cut(tmp_path, monkeypatch, capsys):
 
 def test_the_command_writes_a_file_and_says_what_it_left_out(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
-        grids, "cpu_cases", lambda quick, cache: [*small_cases(), Case.of("read", "fp32", bytes=10**12)]
+        shapes, "cpu_cases", lambda quick, cache: [*small_cases(), Case.of("read", "fp32", bytes=10**12)]
     )
     command.measure.main(["--quick", "-o", str(tmp_path / "rows.csv")], standalone_mode=False)
     said = capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.evaluate import datasets
+from analysis.data import datasets
 
 MODELS = datasets.models()
 

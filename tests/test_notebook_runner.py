@@ -4,9 +4,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from analysis.errors import InputError
-from analysis.executed import as_page, collect
-from analysis.notebooks import refuse_unknown, run
+from analysis.book.executed import as_page, collect
+from analysis.book.notebooks import refuse_unknown, run
+from analysis.files.errors import InputError
 
 PARAMETERS = "height: float = 2.0  # of the line"
 FIGURE = """

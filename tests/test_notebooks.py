@@ -8,10 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from analysis.errors import InputError
-from analysis.evaluate.parameters import PARAMETERS
-from analysis.executed import collect
-from analysis.notebooks import run
+from analysis.ask.parameters import PARAMETERS
+from analysis.book.executed import collect
+from analysis.book.notebooks import run
+from analysis.files.errors import InputError
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "notebooks"
 EVERY = sorted(FOLDER.glob("*.ipynb"))

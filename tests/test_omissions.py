@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.errors import InputError
-from analysis.evaluate.quantities import evaluate
+from analysis.files.errors import InputError
+from analysis.systems.quantities import evaluate
 
 SYSTEM = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200", "n_acc": 32, "L": 8192}
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.quantities import evaluate
 from analysis.render.one_page import full_memory
+from analysis.systems.canonical import paper
+from analysis.systems.quantities import evaluate
 
 
 def test_shares_at_full_memory_are_those_of_the_terms_of_a_step():

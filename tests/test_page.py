@@ -8,16 +8,16 @@ import pytest
 from sympy import Max, Symbol
 from sympy.parsing.sympy_parser import parse_expr
 
-from analysis.__main__ import main
+from analysis.ask.parameters import PARAMETERS
+from analysis.book.page import NAMES, template_functions
+from analysis.cli.main import main
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME, LATEX, MEANINGS
-from analysis.errors import InputError
-from analysis.evaluate import quantities
-from analysis.evaluate.claims.ledger import VERDICTS, ledger
-from analysis.evaluate.claims.systems import scenario
-from analysis.evaluate.parameters import PARAMETERS
-from analysis.evaluate.quantities import QUANTITIES, quantity
-from analysis.files import ROOT
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
+from analysis.ledger.ledger import ledger
+from analysis.ledger.paper_systems import scenario
+from analysis.ledger.readings import VERDICTS
 from analysis.render import (
     audit_tables,
     derivations,
@@ -36,7 +36,9 @@ from analysis.render import (
     verdict_tables,
 )
 from analysis.render.digits import digits_of, percent, with_unit
-from analysis.render.page import NAMES, template_functions
+from analysis.systems import quantities
+from analysis.systems.quantities import quantity
+from analysis.systems.quantity import QUANTITIES
 
 PAGES = sorted((ROOT / "book").glob("*.md"))
 TEXT = {page.name: page.read_text() for page in PAGES}

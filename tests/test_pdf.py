@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis import exits, pdf
-from analysis.errors import InputError
-from analysis.places import BOOK, Place
+from analysis.book.places import BOOK, Place
+from analysis.files import exits
+from analysis.files.errors import InputError
+from analysis.tools import pdf
 
 PRINTS = """
 import pathlib, sys

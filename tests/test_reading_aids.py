@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.files import ROOT
+from analysis.ask.setting import Setting
+from analysis.files.whole import ROOT
 from analysis.render import exercises
+from analysis.systems.canonical import paper
+from analysis.systems.quantities import evaluate
 
 CHAPTERS = ("argument", "attention", "reordering", "experts", "ridge", "memory", "serving", "interconnect")
 CHAPTERS += ("skew", "pim", "measured", "machine")

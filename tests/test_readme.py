@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 
-from analysis import readme
-from analysis.derive.thesis.propositions import PROPOSITIONS
-from analysis.evaluate.claims.ledger import ledger
-from analysis.evaluate.thesis.conclusions import CONCLUSIONS
-from analysis.files import ROOT
+from analysis.derive.statements.propositions import PROPOSITIONS
+from analysis.files.whole import ROOT
+from analysis.ledger.ledger import ledger
+from analysis.thesis.conclusions import CONCLUSIONS
+from analysis.tools import readme
 
 TEXT = readme.README.read_text()
 

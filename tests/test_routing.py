@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.evaluate.routing import (
+from analysis.routing import (
     DRAWS,
     active_experts,
     active_probability,

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.errors import InputError
-from analysis.evaluate.arrangements import imbalance_band, joined, networks, skewed, with_models
-from analysis.evaluate.grids import best, capacities, curve, grid, named, stacked, terms_over
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.executed import collect
-from analysis.files import ROOT
-from analysis.notebooks import run
+from analysis.ask.setting import Setting
+from analysis.book.executed import collect
+from analysis.book.notebooks import run
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
 from analysis.render import show
 from analysis.render.figures.pim import break_even, device_gain
+from analysis.systems.arrangements import imbalance_band, joined, networks, skewed, with_models
+from analysis.systems.grids import best, capacities, curve, grid, named, stacked, terms_over
+from analysis.systems.quantities import evaluate
 
 NOTEBOOKS = {
     "serving": ("fig-tpot-throughput", "fig-frontier"),

@@ -2,11 +2,11 @@
 
 import pytest
 
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.dictionary import allowed_values, dictionary
-from analysis.evaluate.rows import FILES, Accelerator, Interconnect, Model
-from analysis.evaluate.table import checked_row, load_table
+from analysis.data import datasets
+from analysis.data.dictionary import allowed_values, dictionary
+from analysis.data.rows import FILES, Accelerator, Interconnect, Model
+from analysis.data.table import checked_row, load_table
+from analysis.files.errors import InputError
 
 MODELS = datasets.models()
 LINK = {"id": "a", "name": "A", "source": "s", "locator": "t", "known": "published", "kind": "host", "BW_Int": "5"}

@@ -8,8 +8,8 @@ from urllib.parse import urldefrag
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis import readme
-from analysis.files import ROOT
+from analysis.files.whole import ROOT
+from analysis.tools import readme
 
 
 @pytest.fixture(scope="module")

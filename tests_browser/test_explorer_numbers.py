@@ -5,10 +5,10 @@ from itertools import cycle, islice
 
 import pytest
 
-from analysis.evaluate import datasets
-from analysis.evaluate.layers import layers, numbers
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
+from analysis.data import datasets
+from analysis.systems.layers import layers, numbers
+from analysis.systems.quantities import evaluate
 
 SAMPLE = 200
 TOLERANCE = 1e-12

@@ -5,8 +5,8 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
-from analysis.pdf import book_printed, browser, pages, printed, single_page, starts
-from analysis.places import BOOK
+from analysis.book.places import BOOK
+from analysis.tools.pdf import book_printed, browser, pages, printed, single_page, starts
 
 
 @pytest.fixture(scope="module")

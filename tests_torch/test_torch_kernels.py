@@ -10,8 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from analysis.errors import InputError  # noqa: E402
-from analysis.measure import cuda, grids, writing  # noqa: E402
+from analysis.files.errors import InputError  # noqa: E402
+from analysis.measure import cuda, shapes, writing  # noqa: E402
 from analysis.measure.cases import Case, attention, experts, gemm  # noqa: E402
 from analysis.measure.checking import agrees, error  # noqa: E402
 from analysis.measure.command import measure as command  # noqa: E402
@@ -88,7 +88,7 @@ def test_cells_beyond_the_room_are_skipped_and_counted(backend):
 
 
 def test_rows_are_what_the_schema_takes(backend, tmp_path):
-    from analysis.evaluate.measured.load import load
+    from analysis.measured.kernel_files import load
 
     found = measure(small_cases("bf16"), backend, "a-machine", budget=0)
     machine = Machine("a-machine", 0, 0, {"torch": torch.__version__})
@@ -97,7 +97,7 @@ def test_rows_are_what_the_schema_takes(backend, tmp_path):
 
 
 def test_the_sweep_of_a_cuda_device_covers_what_was_asked():
-    cases = grids.cuda_cases(quick=False)
+    cases = shapes.cuda_cases(quick=False)
     values = {name: {case.row[name] for case in cases if name in case.row} for name in ("n_hd", "B", "L", "tokens")}
     assert {16, 128} <= values["n_hd"]
     assert max(values["B"]) == 256

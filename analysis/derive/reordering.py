@@ -84,7 +84,7 @@ def crossing_in_time(
     """Query length l [tokens] at which both orders take equal time.
 
     As printed runs in regime `first`, reordered in `second`; the closed form holds where its value lies in those
-    regimes, and `analysis.evaluate.crossing` finds which do.
+    regimes, and `analysis.systems.crossing` finds which do.
     """
     orders = both_orders(mechanism, conventions)
     pair = zip(orders.values(), (first, second), strict=True)

@@ -112,15 +112,12 @@ def tpot(
 
 
 READING = Timing(
-    kernel=lambda counts, stage: counts.bytes.xreplace({width_activations: Integer(0)}) / BW_mem,
-    wires=ROOFLINE.wires,
+    kernel=lambda counts, stage: counts.bytes.xreplace({width_activations: Integer(0)}) / BW_mem, wires=ROOFLINE.wires
 )
 """No arithmetic and no activations: what is left of a kernel is to read its weights and cached tokens."""
 
 
-def tpot_bound(
-    architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()
-) -> Expr:
+def tpot_bound(architecture: Architecture, conventions: Conventions = Conventions(), system: System = System()) -> Expr:
     """Lower bound of TPOT [s]: the weights and cached tokens that kernels read at memory speed, and communication.
 
     It is TPOT with less to do in each kernel, so it bounds TPOT in every system and at every batch. Tables of which a

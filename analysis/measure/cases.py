@@ -10,8 +10,8 @@ from analysis.derive.attention import MECHANISMS
 from analysis.derive.einsum import Einsum, Tensor
 from analysis.derive.feedforward import PLAIN_FFN, ROUTED_EXPERTS
 from analysis.derive.symbols import BY_NAME
-from analysis.evaluate.execute import inputs
-from analysis.evaluate.measured.rows import PRECISIONS
+from analysis.measure.execute import inputs
+from analysis.measured.kernel_rows import PRECISIONS
 
 LATENT = {"d_KVco": 512, "d_nope": 128, "d_RoPE": 64, "d_v": 128}
 """Dimensions of the latent mechanism timed, those of DeepSeek-V3."""

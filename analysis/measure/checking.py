@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from analysis.derive.einsum import Tensor
-from analysis.evaluate.execute import execute, softmax
 from analysis.measure.cases import Case
+from analysis.measure.execute import execute, softmax
 from analysis.measure.layouts import Arrays, views
 
 TOLERANCE = {"fp32": 1e-4, "bf16": 2e-2}

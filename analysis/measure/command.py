@@ -1,11 +1,11 @@
-"""The command `measure`: time the study's operations on this machine. `analysis.__main__` registers it."""
+"""The command `measure`: time the study's operations on this machine. `analysis.cli.main` registers it."""
 
 from collections import Counter
 from pathlib import Path
 
 import click
 
-from analysis.errors import InputError
+from analysis.files.errors import InputError
 
 BUDGET = {"cpu": {True: 0.15, False: 0.5}, "cuda": {True: 0.02, False: 0.1}}
 """Seconds of repeats for each kernel, by device and by whether the run is quick."""
@@ -72,9 +72,9 @@ def measure(quick: bool, device: str, output: Path, force: bool) -> None:
 
 
 def _on_cpu(quick: bool):
-    from analysis.measure.grids import cpu_cases
     from analysis.measure.machine import cpu_machine
     from analysis.measure.numpy_kernels import NumpyBackend
+    from analysis.measure.shapes import cpu_cases
 
     machine = cpu_machine()
     room = min(CPU_ROOM, machine.memory / 4)
@@ -83,7 +83,7 @@ def _on_cpu(quick: bool):
 
 def _on_cuda(quick: bool):
     from analysis.measure.cuda import cuda_machine, has_cuda
-    from analysis.measure.grids import cuda_cases
+    from analysis.measure.shapes import cuda_cases
     from analysis.measure.torch_kernels import TorchBackend
 
     if not has_cuda():
@@ -97,8 +97,8 @@ def _on_cuda(quick: bool):
 
 def _roofs(path: Path) -> str:
     from analysis.derive.symbols import BW_mem, P_acc
-    from analysis.evaluate.measured.devices import own_roofs
-    from analysis.evaluate.measured.load import load
+    from analysis.measured.kernel_files import load
+    from analysis.measured.predict import own_roofs
 
     lines = []
     for name, point in own_roofs(load(path)).items():

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
 
-from analysis.errors import shown
+from analysis.files.errors import shown
 from analysis.measure.backend import Backend, Kernel
 from analysis.measure.cases import Case, fitting, in_turns
 from analysis.measure.checking import agrees, error
+from analysis.measure.clock import timed
 from analysis.measure.layouts import Arrays
-from analysis.measure.timing import timed
 
 
 @dataclass

@@ -14,9 +14,9 @@ import numpy as np
 
 from analysis.measure.backend import Kernel, Run, scale
 from analysis.measure.cases import Case
+from analysis.measure.clock import wall_time
 from analysis.measure.layouts import Arrays, shapes
 from analysis.measure.machine import cores
-from analysis.measure.timing import wall_time
 
 ROW = 8192
 """Entries of a row in which a stream is read."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from analysis.measure.backend import Kernel, Run, scale
 from analysis.measure.cases import Case
+from analysis.measure.clock import wall_time
 from analysis.measure.layouts import Arrays, shapes
-from analysis.measure.timing import wall_time
 
 FLUSHED = 2**28
 """Bytes written between repeats on a CUDA device: several times its L2, so that no repeat finds the last one's data."""

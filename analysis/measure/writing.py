@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from analysis.errors import InputError
-from analysis.evaluate.measured.rows import Measurement, Sourced
-from analysis.evaluate.outputs import checked_output, refuse_foreign, write_whole
-from analysis.evaluate.table import checked_row
+from analysis.data.table import checked_row
+from analysis.files.errors import InputError
+from analysis.files.outputs import checked_output, refuse_foreign, write_whole
 from analysis.measure.machine import Machine
+from analysis.measured.kernel_rows import Measurement, Sourced
 
 COLUMNS = [*(name for name in Measurement.model_fields if name not in Sourced.model_fields), *Sourced.model_fields]
 """Columns in the order of the study's other measurement files: the source comes last."""

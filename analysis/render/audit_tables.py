@@ -6,30 +6,29 @@ from itertools import combinations
 
 import numpy as np
 
-from analysis.evaluate import audit
-from analysis.evaluate.claims import network, routing
-from analysis.evaluate.claims.capacity import CLAIMS
-from analysis.evaluate.claims.printed import printed
-from analysis.evaluate.claims.systems import scenario
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.routing import AuditRow
-from analysis.evaluate.routing import audit as placements
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
+from analysis.ledger import capacity_readings, claims_network, claims_routing
+from analysis.ledger import imbalance_readings as placements
+from analysis.ledger.claims_capacity import CLAIMS
+from analysis.ledger.imbalance_readings import AuditRow
+from analysis.ledger.paper_systems import scenario
+from analysis.ledger.printed_values import printed
 from analysis.render.digits import digits_of, whole
 from analysis.render.tables import code, table
+from analysis.systems.quantities import evaluate
 
 SEARCHED = 4096  # batches up to which Eq. 12's bound is compared with the full time
 
 
 @cache
-def _readings(system: str) -> dict[audit.Book, int]:
-    return audit.readings(scenario(system))
+def _readings(system: str) -> dict[capacity_readings.Book, int]:
+    return capacity_readings.readings(scenario(system))
 
 
 @cache
-def _giving(*claims: str) -> list[audit.Book]:
+def _giving(*claims: str) -> list[capacity_readings.Book]:
     settings = {CLAIMS[each]: scenario(CLAIMS[each]) for each in claims}
-    return audit.giving_all({CLAIMS[each]: _printed(each) for each in claims}, settings)
+    return capacity_readings.giving_all({CLAIMS[each]: _printed(each) for each in claims}, settings)
 
 
 def _printed(claim: str) -> float:
@@ -61,12 +60,12 @@ def capacity_pairs() -> str:
     groups = [*combinations(CLAIMS, 2), tuple(CLAIMS)]
     found = {group: _giving(*group) for group in groups}
     rows = [("; ".join(map(_name, group)), len(books) or "none", _common(books)) for group, books in found.items()]
-    caption = f"Readings, of {len(audit.books()):,}, that give several printed batches at once."
+    caption = f"Readings, of {len(capacity_readings.books()):,}, that give several printed batches at once."
     header = ("printed batches of", "readings", "what these have in common")
     return table(header, rows, caption, "tab-capacity-pairs", "lrl")
 
 
-def _common(books: list[audit.Book]) -> str:
+def _common(books: list[capacity_readings.Book]) -> str:
     """The choices that all of these readings share, in words."""
     if not books:
         return ""
@@ -74,18 +73,18 @@ def _common(books: list[audit.Book]) -> str:
     return ", ".join(choice for choice in choices[0] if all(choice in each for each in choices))
 
 
-def _choices(book: audit.Book) -> list[str]:
+def _choices(book: capacity_readings.Book) -> list[str]:
     return str(book).split(", ")
 
 
 def placement_table() -> str:
     """Imbalance of a small and a large system under every placement and way of drawing, and their ratio."""
-    rows = [_placed(row) for row in placements(s=routing.SKEWS[-1], seeds=routing.SEEDS)]
+    rows = [_placed(row) for row in placements(s=claims_routing.SKEWS[-1], seeds=claims_routing.SEEDS)]
     header = ("placement", "replacement", "32 accelerators", "256 accelerators", "ratio", "band")
     caption = (
-        f"Maximum of expected loads over their mean at s = {routing.SKEWS[-1]}; the paper prints a ratio of "
-        f"{_printed('C075'):g}. Shuffled: mean and 95 % band over {routing.SEEDS} random placements. Replicated: one "
-        "more slot per accelerator."
+        f"Maximum of expected loads over their mean at s = {claims_routing.SKEWS[-1]}; the paper prints a ratio of "
+        f"{_printed('C075'):g}. Shuffled: mean and 95 % band over {claims_routing.SEEDS} random placements. "
+        "Replicated: one more slot per accelerator."
     )
     return table(header, rows, caption, "tab-placements", "llrrrr")
 
@@ -94,7 +93,7 @@ def random_ratio() -> float:
     """Mean over random placements of what a large system's imbalance is over a small one's [1]."""
     return next(
         row.ratio
-        for row in placements(s=routing.SKEWS[-1], seeds=routing.SEEDS)
+        for row in placements(s=claims_routing.SKEWS[-1], seeds=claims_routing.SEEDS)
         if (row.placement, row.draws) == ("shuffled", "without")
     )
 
@@ -107,8 +106,8 @@ def _placed(row: AuditRow) -> tuple:
 
 def inverse_table() -> str:
     """The two printed exchange times solved for tokens per accelerator and latency, under every assumption."""
-    links = (network.NVLINK, network.INFINIBAND)
-    shared = network.common_alpha()
+    links = (claims_network.NVLINK, claims_network.INFINIBAND)
+    shared = claims_network.common_alpha()
     solved = [
         (
             f"one latency for both links, both times given ({code('C069')}, {code('C070')})",
@@ -117,17 +116,19 @@ def inverse_table() -> str:
         )
     ]
     for link, other in (links, links[::-1]):
-        solved.append((f"{code(link)} alone, its row's latency", network.own_alpha(link), _foretold(link, other)))
+        solved.append(
+            (f"{code(link)} alone, its row's latency", claims_network.own_alpha(link), _foretold(link, other))
+        )
     for link in links:
-        needed = network.Inverse(network.TOKENS, network.needed_alpha(link))
-        solved.append((f"{code(link)} alone, {network.TOKENS} tokens", needed, "nothing, its own is used"))
+        needed = claims_network.Inverse(claims_network.TOKENS, claims_network.needed_alpha(link))
+        solved.append((f"{code(link)} alone, {claims_network.TOKENS} tokens", needed, "nothing, its own is used"))
     rows = [(name, f"{found.tokens:.1f}", f"{found.alpha * 1e6:.2f}", check) for name, found, check in solved]
     header = ("assumption", "tokens per accelerator", "latency (µs)", "what it foretells")
     return table(header, rows, "Tokens and latency that the printed times imply.", "tab-exchange-inverse", "lrrl")
 
 
 def _foretold(link: str, other: str) -> str:
-    time, paper = network.foretold(other, link), _printed(network.TIMES[other])
+    time, paper = claims_network.foretold(other, link), _printed(claims_network.TIMES[other])
     return f"{digits_of(time, 4)} µs on {code(other)}, printed {paper:g}"
 
 
@@ -150,14 +151,17 @@ def bound_holds(system: Mapping[str, object], weights: str = "eq11", L: int | No
 
 def stated_tokens() -> int:
     """Tokens per accelerator that the paper states with its two times."""
-    return network.TOKENS
+    return claims_network.TOKENS
 
 
 def copies() -> dict[str, float]:
     """Copies sent to an accelerator in one exchange: as stated, as the printed time means, and by random routing."""
-    picked, link = scenario(network.R1).model.n_k, network.NVLINK
-    random = network.random_copies()._asdict()
-    return random | {"stated": network.TOKENS * picked, "printed": network.own_alpha(link).tokens * picked}
+    picked, link = scenario(claims_network.R1).model.n_k, claims_network.NVLINK
+    random = claims_network.random_copies()._asdict()
+    return random | {
+        "stated": claims_network.TOKENS * picked,
+        "printed": claims_network.own_alpha(link).tokens * picked,
+    }
 
 
 NAMES = {
@@ -168,6 +172,6 @@ NAMES = {
     "placement_table": placement_table,
     "inverse_table": inverse_table,
     "random_ratio": random_ratio,
-    "banded_placements": routing.SEEDS,
+    "banded_placements": claims_routing.SEEDS,
     "bound_holds": bound_holds,
 }

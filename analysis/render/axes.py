@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
 from analysis.render.style import COLOURS, MARKERS
 
 LAYER_COLOURS = {

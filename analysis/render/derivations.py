@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable
 
 from sympy import Expr, Integer, oo
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.derive import parallel, reordering, roofline
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Conventions, attention_stages, grouped, intensity
 from analysis.derive.einsum import Einsum, Tensor
 from analysis.derive.feedforward import FFN, HEAD, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
 from analysis.derive.symbols import B, L, T_e, l, n_act
-from analysis.errors import InputError, choices
-from analysis.evaluate import datasets
-from analysis.evaluate.numbers import value
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError, choices
 from analysis.render.digits import digits_of
 from analysis.render.equations import mechanism_models, named, subjects
 from analysis.render.latex import display, tex, tidy, upright

@@ -2,7 +2,7 @@
 
 from math import floor, isfinite, log10
 
-from analysis.errors import InputError, choices
+from analysis.files.errors import InputError, choices
 
 PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}

@@ -1,9 +1,9 @@
 """The verdict with several query tokens a step, in tables and a sentence, of the paper's setting."""
 
-from analysis.evaluate.thesis.drafted import QUERIES, SHOWN, by_acceptance, by_queries
 from analysis.render.digits import digits_of
 from analysis.render.tables import table
 from analysis.render.words import PEOPLE
+from analysis.thesis.drafted import QUERIES, SHOWN, by_acceptance, by_queries
 
 
 def queries_table() -> str:
@@ -26,8 +26,7 @@ def acceptance_table() -> str:
     found = by_acceptance()
     models = list(found[0].queries)
     rows = [
-        (f"{each.acceptance:g}", *(_best(each.queries[model], each.gains[model]) for model in models))
-        for each in found
+        (f"{each.acceptance:g}", *(_best(each.queries[model], each.gains[model]) for model in models)) for each in found
     ]
     caption = (
         f"Query tokens a step, of up to {QUERIES[-1]}, that serve most at 8K with memory full, and throughput over "
@@ -54,8 +53,4 @@ def turned_by_queries() -> str:
     return f"More query tokens turn {len(parts)} of {len(found[SHOWN[0]])} verdicts: {'; '.join(parts)}."
 
 
-WORDS = {
-    "queries_table": queries_table,
-    "acceptance_table": acceptance_table,
-    "turned_by_queries": turned_by_queries,
-}
+WORDS = {"queries_table": queries_table, "acceptance_table": acceptance_table, "turned_by_queries": turned_by_queries}

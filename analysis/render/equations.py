@@ -10,13 +10,14 @@ from textwrap import wrap
 
 from sympy import Expr, collect, expand, factor
 
+from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME, MEANINGS, BW_Int, alpha
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.quantities import quantity, simple
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
 from analysis.render.latex import display, display_lines, tex, tidy, upright
+from analysis.systems.quantities import quantity
+from analysis.systems.quantity import simple
 
 WHOLE_SYSTEM = [BY_NAME[name] for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP", "deg_ETP")]
 LEFT = {  # the letter that stands for a quantity; others are spelt out

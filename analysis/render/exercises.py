@@ -1,9 +1,9 @@
 """What the worked answers of the chapters' exercises compute beyond single quantities."""
 
+from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_Int
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
 from analysis.render.digits import percent, with_unit
+from analysis.systems.quantities import evaluate
 
 
 def times_of_step(**given) -> dict[str, float]:

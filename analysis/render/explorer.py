@@ -9,17 +9,17 @@ from collections.abc import Iterable
 
 from sympy import Symbol
 
+from analysis.ask.degrees import check_degrees
+from analysis.ask.parameters import PARAMETERS
+from analysis.ask.points import row_point
+from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.derive.symbols import BY_NAME
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.degrees import check_degrees
-from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.layers import layers
-from analysis.evaluate.parameters import PARAMETERS
-from analysis.evaluate.points import row_point
-from analysis.evaluate.quantities import quantity
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
 from analysis.render.javascript import Nested, function
+from analysis.systems.canonical import paper
+from analysis.systems.layers import layers
+from analysis.systems.quantities import quantity
 
 DEVICE = ("P_acc", "BW_mem", "M_cap", "RP_acc", "P_exp", "BW_exp")
 LARGEST_TP = 64

@@ -2,9 +2,9 @@
 
 from math import isfinite
 
-from analysis.evaluate.criteria import NEAR, TIE, near
-from analysis.evaluate.quantities import evaluate
+from analysis.ledger.criteria import NEAR, TIE, near
 from analysis.render.digits import digits_of
+from analysis.systems.quantities import evaluate
 
 
 def against_ridge(share: float) -> str:

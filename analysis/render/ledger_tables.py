@@ -4,8 +4,9 @@ import re
 from html import escape
 from textwrap import wrap
 
-from analysis.evaluate.claims.ledger import REPRODUCED, VERDICTS, Finding, Reading, counts, ledger, weighing
-from analysis.evaluate.claims.readings import RULES
+from analysis.ledger.findings import Finding
+from analysis.ledger.ledger import counts, ledger, weighing
+from analysis.ledger.readings import REPRODUCED, RULES, VERDICTS, Reading
 from analysis.render.digits import MINUS, digits_of, percent
 from analysis.render.tables import table
 

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import Patch, Rectangle
 
-from analysis.evaluate.grids import CAPACITY, SLO
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
 from analysis.render.axes import ink, rounded, short
 from analysis.render.style import COLOURS
+from analysis.systems.grids import CAPACITY, SLO
 
 CONTEXT_STYLES = ("-", "--", "-.", ":")
 """Line style of each context, in rising order; a fifth starts over."""

@@ -2,17 +2,18 @@
 
 from functools import cache
 
+from analysis.data.calibrations import PARAMETERS, named
+from analysis.data.dictionary import allowed_values
 from analysis.derive.symbols import BY_NAME, MEANINGS
-from analysis.evaluate.dictionary import allowed_values
-from analysis.evaluate.measured.achieved import DATASHEET, ridge_moves, ridges
-from analysis.evaluate.measured.calibrations import PARAMETERS, PUBLISHED, named
-from analysis.evaluate.measured.five import Verdict, verdicts
-from analysis.evaluate.measured.load import achieved_rates, deployments, published
-from analysis.evaluate.measured.predict import kinds
-from analysis.evaluate.measured.regimes import JUDGES_BANDWIDTH
-from analysis.evaluate.measured.rows import Measurement
-from analysis.evaluate.measured.validate import compare, groups
-from analysis.evaluate.measured.validity import WHY
+from analysis.measured.achieved import DATASHEET, ridge_moves, ridges
+from analysis.measured.fitting import PUBLISHED
+from analysis.measured.five import Verdict, verdicts
+from analysis.measured.kernel_files import achieved_rates, deployments, published
+from analysis.measured.kernel_rows import Measurement
+from analysis.measured.predict import kinds
+from analysis.measured.regimes import JUDGES_BANDWIDTH
+from analysis.measured.validate import compare, groups
+from analysis.measured.validity import WHY
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.render.tables import code, table
 
@@ -181,4 +182,4 @@ NAMES = {
     "judging_bytes": judging_bytes,
     "launch_floor": floor,
 }
-"""What pages may use; to be merged into the names of analysis.render.page."""
+"""What pages may use; to be merged into the names of analysis.book.page."""

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from analysis.evaluate import datasets
-from analysis.evaluate.edition.edition import Edition
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.conclusions import size
-from analysis.evaluate.thesis.full import shares_at_capacity
-from analysis.evaluate.thesis.verdict import REGION, Verdict, verdicts
+from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.render.digits import percent
 from analysis.render.paper_tables import short_name
 from analysis.render.tables import table
 from analysis.render.verdict_tables import along
+from analysis.systems.canonical import Edition
+from analysis.thesis.conclusions import size
+from analysis.thesis.full import shares_at_capacity
+from analysis.thesis.verdict import REGION, Verdict, verdicts
 
 ENDS = np.array([1024.0, 65536.0])  # a short context and a long one
 

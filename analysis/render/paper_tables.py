@@ -2,9 +2,10 @@
 
 from sympy import Expr, Integer
 
-from analysis.evaluate import datasets
-from analysis.evaluate.claims.ledger import Finding, ledger
-from analysis.evaluate.claims.table3 import TABLE_III, Entry
+from analysis.data import datasets
+from analysis.ledger.claims_table3 import TABLE_III, Entry
+from analysis.ledger.findings import Finding
+from analysis.ledger.ledger import ledger
 from analysis.render.digits import digits_of, percent
 from analysis.render.equations import ORDER_NAMES
 from analysis.render.latex import WIDTHS, tex

@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping
 
 from sympy import Add, Expr, Integer, Pow
 
+from analysis.derive.statements import proof_of_attention, proof_of_balance
+from analysis.derive.statements.of_attention import MLA, REORDERED
+from analysis.derive.statements.proposition import Proposition
+from analysis.derive.statements.propositions import PROPOSITIONS
+from analysis.derive.statements.steps import Proof
 from analysis.derive.symbols import acceptance, causal, deg_EP, n_acc
-from analysis.derive.thesis import attention, balance
-from analysis.derive.thesis.of_attention import MLA, REORDERED
-from analysis.derive.thesis.proposition import Proposition
-from analysis.derive.thesis.propositions import PROPOSITIONS
-from analysis.derive.thesis.steps import Proof
-from analysis.errors import InputError, choices
-from analysis.evaluate.thesis.trials import trial
+from analysis.files.errors import InputError, choices
 from analysis.render.digits import digits_of
 from analysis.render.latex import WIDTHS, display, tidy, upright
+from analysis.thesis.trials import trial
 
-RATES = balance.RATES
+RATES = proof_of_balance.RATES
 SPANNING = {causal: Integer(1)}
 NUMBERS = ("first", "second", "third", "fourth")
 
@@ -88,10 +88,10 @@ def _tidy(form: Expr, replaced: dict) -> Expr:
 def flip(name: str) -> str:
     """A flip point's closed form as an equation labelled `eq-thesis-flip-NAME`. Raises InputError."""
     forms = {
-        "context": (r"L^{\star}", attention.context_at_ridge(MLA, REORDERED)),
-        "tokens": (r"T_{e}^{\star}", attention.even_tokens()),
-        "heads": (r"n_{hd}^{\star}", attention.even_heads(MLA, REORDERED)),
-        "batch": (r"B^{\star}", balance.balanced_batch()),
+        "context": (r"L^{\star}", proof_of_attention.context_at_ridge(MLA, REORDERED)),
+        "tokens": (r"T_{e}^{\star}", proof_of_attention.even_tokens()),
+        "heads": (r"n_{hd}^{\star}", proof_of_attention.even_heads(MLA, REORDERED)),
+        "batch": (r"B^{\star}", proof_of_balance.balanced_batch()),
     }
     if name not in forms:
         raise InputError(f"flip({name!r}): there is no such flip point; allowed are {choices(forms)}.")

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from analysis.errors import InputError, choices
-from analysis.evaluate import crossing as crossings
-from analysis.evaluate import datasets
-from analysis.evaluate.layers import shares
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
+from analysis.data import datasets
+from analysis.files.errors import InputError, choices
 from analysis.render.digits import digits_of, percent, whole, with_unit
+from analysis.systems import crossing as crossings
+from analysis.systems.layers import shares
+from analysis.systems.quantities import evaluate
 
 SHORT_UNITS = {"FLOP/byte": "1", "requests": "1", "tokens/s": "1"}  # units that the sentence says in words
 

@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
-from analysis.evaluate.datasets import DATA
-from analysis.evaluate.notebook import declared
+from analysis.ask.notebook import declared
+from analysis.data.datasets import DATA
+from analysis.files.whole import ROOT
 from analysis.render.tables import code, table
 
 KINDS = {".yml": "yaml", ".csv": "text", ".json": "json"}
-NOTEBOOKS = Path(__file__).parents[2] / "book" / "notebooks"
+NOTEBOOKS = ROOT / "book" / "notebooks"
 
 
 def notebooks_table() -> str:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from analysis.evaluate.thesis.conclusions import DEVICE_UNKNOWN
-from analysis.evaluate.thesis.sensitivity import numbers
-from analysis.evaluate.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
 from analysis.render.digits import NARROW, digits_of, percent
 from analysis.render.tables import ABSENT, table
+from analysis.thesis.conclusions import DEVICE_UNKNOWN
+from analysis.thesis.sensitivity import numbers
+from analysis.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
 
 NONE_TURNED = "No variant turns a region into all or nothing."
 SAME, FEWER = "=", "\N{DAGGER}"

@@ -15,7 +15,7 @@ from IPython.display import display
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.errors import InputError
+from analysis.files.errors import InputError
 from analysis.render.svg import light
 
 KEY = "study"

@@ -1,8 +1,10 @@
 """The summary of the ledger: verdicts with their claims, and what stands behind each that is not simply reproduced."""
 
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.claims.ledger import REPRODUCED, UNDER_A_READING, Finding, counts, ledger, weighing
+from analysis.data import datasets
+from analysis.files.errors import InputError
+from analysis.ledger.findings import Finding
+from analysis.ledger.ledger import counts, ledger, weighing
+from analysis.ledger.readings import REPRODUCED, UNDER_A_READING
 from analysis.render.ledger_tables import BEYOND_ARITHMETIC, findings_with, link, plain_text
 from analysis.render.tables import table
 

@@ -2,14 +2,15 @@
 
 from sympy import Add, Expr, Integer, Symbol, collect, expand, factor, fraction
 
+from analysis.ask.setting import Setting
 from analysis.derive import decoder
 from analysis.derive.symbols import B, BW_mem, L, d_FFN, deg_DP, deg_TP, l, n_dec, n_moe, width_kv, width_weights
-from analysis.errors import InputError
-from analysis.evaluate.quantities import quantity, simple
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
 from analysis.render.equations import left_side
 from analysis.render.latex import ABBREVIATED, THIN, display, display_lines, tex
 from analysis.render.printed import Printed
+from analysis.systems.quantities import quantity
+from analysis.systems.quantity import simple
 
 
 def sum_equation(total: str, terms: str, **given) -> str:

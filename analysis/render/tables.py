@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+from analysis.ask.parameters import COUNT, PARAMETERS, Parameter
+from analysis.ask.points import memory_bytes
+from analysis.data import datasets
+from analysis.data.dictionary import dictionary
 from analysis.derive.symbols import MEANINGS, Meaning
-from analysis.evaluate import datasets
-from analysis.evaluate.dictionary import dictionary
-from analysis.evaluate.parameters import COUNT, PARAMETERS, Parameter
-from analysis.evaluate.points import memory_bytes
-from analysis.evaluate.quantities import evaluate
 from analysis.render.digits import digits_of, with_unit
 from analysis.render.latex import tex
+from analysis.systems.quantities import evaluate
 
 ABSENT = "–"
 WINDOWED_CONTEXT = 32768  # tokens at which tables show what depends on the context in windowed models only

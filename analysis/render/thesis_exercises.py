@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
+from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.derive.symbols import BW_Int
-from analysis.evaluate import datasets
-from analysis.evaluate.edition.edition import Edition
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import guidelines
-from analysis.evaluate.thesis.attention import device_speed
-from analysis.evaluate.thesis.full import batch_at_capacity, terms_at, throughput
-from analysis.evaluate.thesis.kinds import phi
-from analysis.evaluate.thesis.queries import gain
 from analysis.render.digits import digits_of
 from analysis.render.paper_tables import short_name
+from analysis.systems.canonical import Edition
+from analysis.thesis import guidelines
+from analysis.thesis.full import batch_at_capacity, terms_at, throughput
+from analysis.thesis.full_attention import device_speed
+from analysis.thesis.kinds import phi
+from analysis.thesis.queries import gain
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,9 @@
 
 import numpy as np
 
-from analysis.evaluate import datasets
-from analysis.evaluate.asked import fitting
-from analysis.evaluate.edition.edition import Edition
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import guidelines
-from analysis.evaluate.thesis.conclusions import size
-from analysis.evaluate.thesis.kinds import Shares, kinds, shares
-from analysis.evaluate.thesis.resources import BUDGETS, RESOURCES, devices, tokens_per_joule
+from analysis.ask.asked import fitting
+from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.render.digits import digits_of
 from analysis.render.equations import named
 from analysis.render.ledger_tables import plain_text
@@ -17,6 +12,11 @@ from analysis.render.paper_tables import shipped, short_name
 from analysis.render.tables import table
 from analysis.render.thesis_words import about
 from analysis.render.words import PEOPLE, person
+from analysis.systems.canonical import Edition
+from analysis.thesis import guidelines
+from analysis.thesis.conclusions import size
+from analysis.thesis.kinds import Shares, kinds, shares
+from analysis.thesis.resources import BUDGETS, RESOURCES, devices, tokens_per_joule
 
 NEVER, CONTEXTS = "no flip", np.array([1024.0, 8192.0, 65536.0, 2.0**20])
 L = guidelines.CONTEXT

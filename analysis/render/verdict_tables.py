@@ -3,18 +3,18 @@
 import math
 from collections.abc import Callable, Sequence
 
-from analysis.evaluate.claims.ledger import ledger
-from analysis.evaluate.thesis.conclusions import SUMMARY, V1, V3, size
-from analysis.evaluate.thesis.region import Axis, Line, Stretch
-from analysis.evaluate.thesis.resources import BUDGETS
-from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
-from analysis.evaluate.thesis.weighed import Weighed, guidelines_that_flip, weighed
-from analysis.evaluate.thesis.world import HOME, PRINTED
+from analysis.ledger.ledger import ledger
 from analysis.render.digits import digits_of, percent, whole
 from analysis.render.ledger_tables import link
 from analysis.render.tables import table
 from analysis.render.thesis_words import about, standing
 from analysis.render.words import PEOPLE
+from analysis.thesis.conclusions import SUMMARY, V1, V3, size
+from analysis.thesis.region import Axis, Line, Stretch
+from analysis.thesis.resources import BUDGETS
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
+from analysis.thesis.weighed import Weighed, guidelines_that_flip, weighed
+from analysis.thesis.world import HOME, PRINTED
 
 GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
 LEAD = {EVERYWHERE: "It holds everywhere on its grid", NOWHERE: "It holds nowhere on its grid"}

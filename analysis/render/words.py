@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from analysis.evaluate import datasets
-from analysis.evaluate.own_names import label
-from analysis.evaluate.setting import Setting
+from analysis.ask.own_names import label
+from analysis.ask.setting import Setting
+from analysis.data import datasets
 
 PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 ORDER_WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.derive.einsum import lines
-from analysis.evaluate.execute import axis_sizes, execute, inputs, softmax
+from analysis.measure.execute import axis_sizes, execute, inputs, softmax
 
 from .loops import run
 from .small import FEEDFORWARD, ORDERED, ORDERED_IDS, all_lines, few, points

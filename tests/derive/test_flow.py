@@ -10,7 +10,7 @@ from hypothesis import given
 from analysis.derive.attention import MECHANISMS, MLA
 from analysis.derive.block import Architecture, Conventions, feedforward_stages
 from analysis.derive.flow import Box, Store, attention_flow, block_flow
-from analysis.evaluate.execute import execute
+from analysis.measure.execute import execute
 
 from .small import GROUPING, ORDERED, ORDERED_IDS, few, many
 from .test_values import SEEDS, SIZES, latent_inputs, scaled_softmax

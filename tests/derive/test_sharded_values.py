@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from analysis.derive.parallel import sharded
 from analysis.derive.symbols import B, deg_DP, deg_grp, deg_TP, n_hd, n_kv
-from analysis.evaluate.execute import axis_sizes, execute, inputs, softmax
+from analysis.measure.execute import axis_sizes, execute, inputs, softmax
 
 from .small import ORDERED, ORDERED_IDS, all_lines, few, number, points
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from analysis.derive.attention import GQA, MHA, MLA, MLA_direct
 from analysis.derive.symbols import L, d_hd, d_nope, d_RoPE, d_v, deg_grp, l, n_hd, n_kv
-from analysis.evaluate.execute import execute, inputs, softmax
+from analysis.measure.execute import execute, inputs, softmax
 
 from .small import all_lines, few, many, points
 

@@ -5,14 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.data import calibrations
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import attention_stages
-from analysis.errors import InputError
-from analysis.evaluate.measured import calibration, calibrations
-from analysis.evaluate.measured.calibration import Parts
-from analysis.evaluate.measured.validate import compare
-from analysis.evaluate.numbers import value
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
+from analysis.measured import calibration, fitting
+from analysis.measured.calibration import Parts
+from analysis.measured.validate import compare
+from analysis.systems import timing
 
 PLANTED = {"floor": 1.2e-5, "memory_efficiency": 0.83, "compute_efficiency": 0.61, "sharpness": 2.5}
 
@@ -22,7 +24,7 @@ def planted(compute_share: float = 1.0, noise: float = 0.01) -> Parts:
     generator = np.random.default_rng(1)
     memory = 10 ** generator.uniform(-6.5, -2.5, 400)
     compute = compute_share * memory * 10 ** generator.uniform(-1, 1, 400)
-    measured = calibration.calibrated(compute, memory, **PLANTED) * np.exp(noise * generator.standard_normal(400))
+    measured = timing.calibrated(compute, memory, **PLANTED) * np.exp(noise * generator.standard_normal(400))
     return Parts(compute, memory, measured, np.arange(400) % 40)
 
 
@@ -77,12 +79,12 @@ def test_many_rows_are_thinned_by_whole_groups():
 
 @given(st.floats(1e-7, 1e-2), st.floats(1e-7, 1e-2), st.floats(1, 12))
 def test_smooth_maximum_lies_between_the_larger_and_the_sum(compute, memory, sharpness):
-    time = calibration.calibrated(compute, memory, sharpness=sharpness)
+    time = timing.calibrated(compute, memory, sharpness=sharpness)
     assert max(compute, memory) * (1 - 1e-12) <= time <= (compute + memory) * (1 + 1e-12)
 
 
 def test_without_parameters_it_is_the_roofline():
-    assert calibration.calibrated(3.0, 4.0) == 4.0
+    assert timing.calibrated(3.0, 4.0) == 4.0
     parts = planted()
     assert calibration.constant_efficiency(
         Parts(parts.compute, parts.memory, 2 * np.maximum(parts.compute, parts.memory), parts.group)
@@ -91,7 +93,7 @@ def test_without_parameters_it_is_the_roofline():
 
 # -- what is shipped -----------------------------------------------------------------------------------------------
 def test_shipped_fits_are_those_of_the_shipped_rows():
-    fitted = calibrations.fit_all(compare(), "published", "data/measurements", repeats=2)
+    fitted = fitting.fit_all(compare(), "published", "data/measurements", repeats=2)
     shipped = calibrations.named("published")
     assert (
         {each.row.operation for each in fitted}
@@ -130,8 +132,8 @@ def test_kernel_time_as_a_closed_form():
     model = rows["latent-attention"]
     compute = value(kernel.flops, setting.point) / 989.4e12
     memory = value(kernel.bytes, setting.point) / 3350e9
-    wanted = calibration.calibrated(compute, memory, **model.parameters)
-    fitted = calibrations.kernel_time(kernel, rows, "core", latent=True)
+    wanted = timing.calibrated(compute, memory, **model.parameters)
+    fitted = timing.kernel_time(kernel, rows, "core", latent=True)
     assert float(value(fitted, setting.point)) == pytest.approx(wanted)
-    bare = calibrations.kernel_time(kernel, rows, "projections")
+    bare = timing.kernel_time(kernel, rows, "projections")
     assert float(value(bare, setting.point)) == pytest.approx(max(compute, memory))

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 import pytest
 
-from analysis import commands_measured
-from analysis.errors import InputError
-from analysis.evaluate.measured import calibrations
-from analysis.evaluate.measured.load import FOLDER
-from analysis.executed import collect
-from analysis.notebooks import run as run_notebooks
+from analysis.book.executed import collect
+from analysis.book.notebooks import run as run_notebooks
+from analysis.cli import commands_measured
+from analysis.files.errors import InputError
+from analysis.measured import fitting
+from analysis.measured.kernel_files import FOLDER
 from analysis.render import measured_tables
-from tests.measured.database import GQA, write
+from tests.measured.database_tables import GQA, write
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "book" / "notebooks" / "measured.ipynb"
 COMMANDS = {command.name: command for command in commands_measured.commands}
@@ -67,7 +67,7 @@ def test_import_then_validate(tmp_path, capsys):
 
 
 def test_calibrate_writes_what_is_shipped(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(calibrations.fit_all, "__defaults__", (calibrations.QUICK, 0))  # intervals are not compared
+    monkeypatch.setattr(fitting.fit_all, "__defaults__", (fitting.QUICK, 0))  # intervals are not compared
     output = tmp_path / "calibrations.csv"
     typed(capsys, "calibrate", "-o", output)
     files = (FOLDER.parent / "calibrations.csv", output)

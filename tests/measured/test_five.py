@@ -5,10 +5,10 @@ import csv
 import numpy as np
 import pytest
 
-from analysis.evaluate.measured import achieved, deployed, five, series
-from analysis.evaluate.measured.load import FOLDER
-from analysis.evaluate.measured.validate import Compared, compare
-from analysis.evaluate.quantities import evaluate
+from analysis.measured import achieved, deployed, five, series
+from analysis.measured.kernel_files import FOLDER
+from analysis.measured.validate import Compared, compare
+from analysis.systems.quantities import evaluate
 
 
 def _planted(change) -> Compared:

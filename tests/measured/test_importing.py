@@ -8,13 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.errors import InputError
-from analysis.evaluate.measured import importing
-from analysis.evaluate.measured.importing import import_folder
-from analysis.evaluate.measured.load import load
-from analysis.evaluate.measured.validity import version_key
-from tests.measured import database
-from tests.measured.database import EXCHANGE, GEMM, GQA, LOW_LATENCY, MLA, MOE, write
+from analysis.files.errors import InputError
+from analysis.measured import database
+from analysis.measured.database import import_folder
+from analysis.measured.kernel_files import load
+from analysis.measured.validity import version_key
+from tests.measured.database_tables import EXCHANGE, GEMM, GQA, LOW_LATENCY, MLA, MOE, write
 
 GENERATION = "h100_sxm/attention/vllm/0.24.0/generation_attention_perf"
 
@@ -221,9 +220,8 @@ def test_nothing_usable_leaves_the_old_output_alone(tmp_path, tables):
 
 
 def test_a_file_that_breaks_off_leaves_none_of_its_rows(tmp_path, monkeypatch):
-    from analysis.evaluate.measured import importing
 
-    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(database, "BATCH", 2)
     write(tmp_path / "db", GENERATION, GQA)
     rows = [GQA] * 5
     table = pa.Table.from_pylist(rows)
@@ -239,7 +237,7 @@ def test_a_file_that_breaks_off_leaves_none_of_its_rows(tmp_path, monkeypatch):
 def test_two_hundred_thousand_rows_within_400_megabytes(tmp_path):
     count = 200_000
     generator = np.random.default_rng(0)
-    columns = {name: pa.array([cell] * count) for name, cell in database.GQA.items()}
+    columns = {name: pa.array([cell] * count) for name, cell in GQA.items()}
     columns |= {
         "batch_size": pa.array(generator.integers(128, 1024, count)),
         "latency": pa.array(generator.uniform(8, 90, count)),
@@ -268,14 +266,14 @@ def test_what_is_no_regular_file_costs_one_sentence_and_no_wait(tmp_path):
 def test_memory_stays_small_however_many_rows_a_file_holds(tmp_path, monkeypatch):
     """Arrow's bytes at each of 40 batches: no more at the end than after the first ones."""
     write(tmp_path / "db", GENERATION, *[GQA] * 40_000)
-    monkeypatch.setattr(importing, "BATCH", 1000)
-    seen, usable = [], importing._usable
+    monkeypatch.setattr(database, "BATCH", 1000)
+    seen, usable = [], database._usable
 
     def watched(*given):
         seen.append(pa.total_allocated_bytes())
         yield from usable(*given)
 
-    monkeypatch.setattr(importing, "_usable", watched)
+    monkeypatch.setattr(database, "_usable", watched)
     assert import_folder(tmp_path / "db", tmp_path / "out.parquet").written == 40_000
     assert len(seen) == 40
     assert max(seen[20:]) < 1.5 * max(seen[:10])

@@ -6,12 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.derive.symbols import BW_mem, P_acc
-from analysis.errors import InputError
-from analysis.evaluate.measured.devices import own_roofs
-from analysis.evaluate.measured.load import as_table, published
-from analysis.evaluate.measured.predict import kinds, predict
-from analysis.evaluate.measured.regimes import beats_datasheet, judges_bandwidth, regimes
-from analysis.evaluate.measured.validate import compare, groups, operation_words, report, worst
+from analysis.files.errors import InputError
+from analysis.measured.kernel_files import as_table, published
+from analysis.measured.predict import kinds, own_roofs, predict
+from analysis.measured.regimes import beats_datasheet, judges_bandwidth, regimes
+from analysis.measured.validate import compare, groups, operation_words, report, worst
 
 H100 = {"flop": 989.4e12, "byte": 3350e9}
 COMMON = {

@@ -6,12 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.measured import load
-from analysis.evaluate.measured.rows import Measurement
+from analysis.data import datasets
+from analysis.files.errors import InputError
+from analysis.measured import kernel_files
+from analysis.measured.kernel_rows import Measurement
 
-GQA = (load.FOLDER / "gqa_decode.csv").read_text(encoding="utf-8").splitlines()
+GQA = (kernel_files.FOLDER / "gqa_decode.csv").read_text(encoding="utf-8").splitlines()
 
 
 def _file(tmp_path, *lines: str, name: str = "rows.csv"):
@@ -28,7 +28,7 @@ def _with(column: str, cell: str) -> list[str]:
 
 
 def test_shipped_rows_are_complete_and_name_known_devices():
-    table = load.published()
+    table = kernel_files.published()
     assert len(table) == 481
     assert set(table["accelerator"].to_pylist()) <= set(datasets.accelerators())
     links = {*table["link"].to_pylist(), *table["link_between"].to_pylist()} - {None}
@@ -38,12 +38,12 @@ def test_shipped_rows_are_complete_and_name_known_devices():
 
 
 def test_no_row_claims_to_be_measured_here():
-    assert not [source for source in load.published()["source"].to_pylist() if "this study" in source]
+    assert not [source for source in kernel_files.published()["source"].to_pylist() if "this study" in source]
 
 
 def test_rates_and_deployments_refer_to_rows():
-    assert {row.accelerator for row in load.achieved_rates().values()} <= set(datasets.accelerators())
-    for row in load.deployments().values():
+    assert {row.accelerator for row in kernel_files.achieved_rates().values()} <= set(datasets.accelerators())
+    for row in kernel_files.deployments().values():
         assert datasets.model(row.model).n_e
         assert {row.link, row.link_between} <= set(datasets.interconnects())
 
@@ -63,7 +63,7 @@ def test_rates_and_deployments_refer_to_rows():
 )
 def test_a_wrong_cell_is_one_sentence(tmp_path, column, cell, said):
     with pytest.raises(InputError, match=said) as caught:
-        load.load(_file(tmp_path, *_with(column, cell)))
+        kernel_files.load(_file(tmp_path, *_with(column, cell)))
     assert "\n" not in str(caught.value)
 
 
@@ -78,7 +78,7 @@ def test_a_wrong_cell_is_one_sentence(tmp_path, column, cell, said):
 )
 def test_a_wrong_file_is_one_sentence(tmp_path, lines, said):
     with pytest.raises(InputError, match=said):
-        load.load(_file(tmp_path, *lines))
+        kernel_files.load(_file(tmp_path, *lines))
 
 
 @pytest.mark.parametrize(("name", "said"), [("rows.txt", "ending '.txt'"), ("absent.csv", "no such file")])
@@ -87,29 +87,29 @@ def test_a_file_of_another_kind_is_refused(tmp_path, name, said):
     if "absent" not in name:
         path.write_text("x", encoding="utf-8")
     with pytest.raises(InputError, match=said):
-        load.load(path)
+        kernel_files.load(path)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="UTF-8"):
-        load.load(path)
+        kernel_files.load(path)
 
 
 # -- Parquet -------------------------------------------------------------------------------------------------------
 def test_parquet_gives_the_rows_that_csv_gives(tmp_path):
-    table = load.load(load.FOLDER / "experts.csv")
+    table = kernel_files.load(kernel_files.FOLDER / "experts.csv")
     path = tmp_path / "rows.parquet"
     pq.write_table(table, path)
-    assert load.load(path).to_pylist() == table.to_pylist()
+    assert kernel_files.load(path).to_pylist() == table.to_pylist()
 
 
 def test_parquet_may_leave_out_optional_columns(tmp_path):
-    table = load.load(load.FOLDER / "gqa_decode.csv").drop_columns(["spread", "d_MoE"])
+    table = kernel_files.load(kernel_files.FOLDER / "gqa_decode.csv").drop_columns(["spread", "d_MoE"])
     path = tmp_path / "rows.parquet"
     pq.write_table(table, path)
-    assert load.load(path)["d_MoE"].null_count == len(table)
+    assert kernel_files.load(path)["d_MoE"].null_count == len(table)
 
 
 @pytest.mark.parametrize(
@@ -123,27 +123,27 @@ def test_parquet_may_leave_out_optional_columns(tmp_path):
     ],
 )
 def test_wrong_parquet_columns_are_one_sentence(tmp_path, column, values, said):
-    table = load.load(_file(tmp_path, *GQA[:3]))
+    table = kernel_files.load(_file(tmp_path, *GQA[:3]))
     table = table.set_column(table.column_names.index(column), column, values)
     path = tmp_path / "rows.parquet"
     pq.write_table(table, path)
     with pytest.raises(InputError, match=said):
-        load.load(path)
+        kernel_files.load(path)
 
 
 def test_damaged_parquet_is_one_sentence(tmp_path):
     path = tmp_path / "rows.parquet"
     path.write_bytes(b"PAR1 no table PAR1")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
-        load.load(path)
+        kernel_files.load(path)
 
 
 def test_the_schema_is_the_row_class():
-    assert load.SCHEMA.names == list(Measurement.model_fields)
+    assert kernel_files.SCHEMA.names == list(Measurement.model_fields)
 
 
 def test_a_cell_too_large_for_csv_is_refused_in_a_sentence(tmp_path):
     path = tmp_path / "large.csv"
     path.write_text(f"{'x' * 200_000}\n")
     with pytest.raises(InputError, match=r"large\.csv: found what is no CSV"):
-        load.load(path)
+        kernel_files.load(path)

@@ -43,7 +43,7 @@ def subjects(folder: str, place: str, **tests: str) -> dict[str, tuple[str, ...]
 
 LEDGER = ("tests/test_ledger_rules.py", "tests/test_ledger.py", "tests/test_ledger_systems.py")
 STATEMENTS = subjects(
-    "analysis/evaluate/thesis", THESIS,
+    "analysis/thesis", THESIS,
     arrangement="schedule balance guidelines", asking="balance", attention="attention guidelines",
     attribution="attribution thresholds", axes="regions verdict_words", balance="balance thresholds",
     conclusions="entries regions verdict", drafted="verdict_words queries", factorial="thresholds attribution verdict",
@@ -55,13 +55,13 @@ STATEMENTS = subjects(
 COUNTED = ("tests/derive", "tests/serving", "tests/windows", *of(THESIS, "proofs", "propositions"))
 PACKAGES = {
     "statements": Package(
-        files=("analysis/evaluate/thesis", "analysis/evaluate/claims/ledger.py", "analysis/evaluate/claims/readings.py",
-               "analysis/evaluate/criteria.py", "analysis/render/verdict_tables.py",
+        files=("analysis/thesis", "analysis/ledger/ledger.py", "analysis/ledger/readings.py",
+               "analysis/ledger/criteria.py", "analysis/render/verdict_tables.py",
                "analysis/render/sensitivity_tables.py"),
         tests=of(THESIS, "verdict", "verdict_words", "regions", "entries"),
-        apart=("analysis/evaluate/thesis/trials",),
+        apart=("analysis/thesis/trials",),
         subjects=STATEMENTS | {
-            "analysis/evaluate/claims": LEDGER, "analysis/evaluate/criteria": LEDGER,
+            "analysis/ledger": LEDGER, "analysis/ledger/criteria": LEDGER,
             "analysis/render/verdict_tables": of(THESIS, "entries", "verdict_words"),
             "analysis/render/sensitivity_tables": of(THESIS, "entries", "verdict_words", "variants"),
         },
@@ -75,8 +75,9 @@ PACKAGES = {
         | subjects("analysis/derive", SERVING, windows="holdings", communication="wires calibration",
                    capacity="capacity bounds", serving="terms wires limits")
         | subjects("analysis/derive", THESIS, speculation="queries")
-        | subjects("analysis/derive/thesis", THESIS, attention="proofs attention", attribution="attribution thresholds",
-                   balance="balance schedule", of_="propositions", parallel="parallel proofs", queries="queries",
+        | subjects("analysis/derive/statements", THESIS, proof_of_attention="proofs attention",
+                   proof_of_attribution="attribution thresholds", proof_of_balance="balance schedule",
+                   of_="propositions", proof_of_tensor="parallel proofs", proof_of_queries="queries",
                    proposition="propositions", steps="proofs"),
     ),
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Run the tests of the one file that a mutant changed; all tests of the package where none is changed.
 
-    python tests/mutants/try_one.py statements   (in the copy that run.py makes)
+python tests/mutants/try_one.py statements   (in the copy that run.py makes)
 """
 
 import json

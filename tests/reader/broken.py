@@ -2,9 +2,9 @@
 
 from importlib import import_module
 
-import analysis.__main__ as command_line
-from analysis import exits
-from analysis.files import ROOT
+import analysis.cli.main as command_line
+from analysis.files import exits
+from analysis.files.whole import ROOT
 
 NOTEBOOK = str(ROOT / "book" / "notebooks" / "memory.ipynb")
 SYSTEM = ("model=deepseek-v3", "accelerator=b200-sxm", "link=nvlink5-b200", "n_acc=32", "B=1", "L=1")
@@ -100,7 +100,7 @@ def readers(path) -> dict[str, tuple[str, ...]]:
         "validate": ("analysis", "validate", path),
         "calibrate": ("analysis", "calibrate", path, "-o", "out.csv"),
         "import-measurements": ("analysis", "import-measurements", path, "-o", "out.parquet"),
-        "notebooks": ("analysis.notebooks", path, "--output", "out"),
+        "notebooks": ("analysis.book.notebooks", path, "--output", "out"),
     }
 
 
@@ -118,7 +118,7 @@ def writers(output) -> dict[str, tuple[str, ...]]:
         "calibrate": ("analysis", "calibrate", "-o", output),
         "import-measurements": ("analysis", "import-measurements", "database", "-o", output),
         "rerun": ("analysis", "rerun", NOTEBOOK, "table.csv", "-o", output, "--jobs", "1"),
-        "notebooks": ("analysis.notebooks", NOTEBOOK, "--output", output),
+        "notebooks": ("analysis.book.notebooks", NOTEBOOK, "--output", output),
         "report": ("analysis", "report", *_without("B"), "-o", output),
         "book": ("analysis.book", "--output", output),
     }
@@ -163,12 +163,12 @@ OPTIONS = (  # every command with arguments of its own that it cannot take
     ("analysis", "import-measurements", "-o", "out.parquet"),
     ("analysis.book", "--jobs", "0"),
     ("analysis.book", "my.yml"),
-    ("analysis.pdf", "--jobs", "x"),
-    ("analysis.notebooks",),
-    ("analysis.notebooks", NOTEBOOK, "-p", "L"),
-    ("analysis.notebooks", NOTEBOOK, "-p", "colour", "red"),
-    ("analysis.bench", "--most"),
-    ("analysis.bench_sweep",),
-    ("analysis.readme", "now"),
-    ("analysis.reproducible", "--jobs", "0"),
+    ("analysis.tools.pdf", "--jobs", "x"),
+    ("analysis.book.notebooks",),
+    ("analysis.book.notebooks", NOTEBOOK, "-p", "L"),
+    ("analysis.book.notebooks", NOTEBOOK, "-p", "colour", "red"),
+    ("analysis.tools.bench", "--most"),
+    ("analysis.tools.bench_sweep",),
+    ("analysis.tools.readme", "now"),
+    ("analysis.tools.reproducible", "--jobs", "0"),
 )

@@ -6,7 +6,7 @@ import time
 import pytest
 import yaml
 
-from analysis.evaluate.huggingface import import_config
+from analysis.huggingface import import_config
 from tests.reader.broken import run
 
 

@@ -7,8 +7,8 @@ from importlib import import_module
 import click
 import pytest
 
-import analysis.__main__ as command_line
-from analysis.files import ROOT
+import analysis.cli.main as command_line
+from analysis.files.whole import ROOT
 from tests.reader.broken import CONTENTS, DEVICES, NAMES, OPTIONS, SUFFIXES, readers, writers
 
 # Modules of the study that are commands themselves

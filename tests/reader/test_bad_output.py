@@ -7,12 +7,12 @@ import shutil
 
 import pytest
 
-from analysis import book, files, places
-from analysis.errors import InputError
-from analysis.evaluate import outputs
-from analysis.files import fingerprint
-from analysis.sweeping import sweep
-from tests.measured import database
+from analysis.book import build, places
+from analysis.files import outputs, whole
+from analysis.files.errors import InputError
+from analysis.files.whole import fingerprint
+from analysis.sweep.running import sweep
+from tests.measured import database_tables
 from tests.reader.broken import ENDINGS, NAMES, NOTEBOOK, run, writers
 from tests.reader.configurations import PUBLISHED
 
@@ -37,7 +37,7 @@ def prepared(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(PUBLISHED["llama-2-7b"]))
     (tmp_path / "grid.yml").write_text(GRID)
     (tmp_path / "table.csv").write_text("L\n1024\n")
-    database.write(tmp_path / "database", TABLE, database.GQA)
+    database_tables.write(tmp_path / "database", TABLE, database_tables.GQA)
     return tmp_path
 
 
@@ -74,7 +74,7 @@ def test_a_sweep_that_finds_no_room_later_keeps_what_it_has(prepared, monkeypatc
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as context:
-        context.setattr("analysis.sweeping.output._to_parquet", full)
+        context.setattr("analysis.sweep.output._to_parquet", full)
         assert run(*writers("out.parquet")["sweep"]) == 2
     assert "make room" in capsys.readouterr().err
     assert not (prepared / "out.parquet").exists()
@@ -98,7 +98,7 @@ def test_an_input_is_not_replaced_by_its_output(refused, prepared):
     (prepared / "rows.csv").write_text("operation\n")
     table = f"database/{TABLE}.parquet"
     for arguments in (
-        ("analysis.notebooks", "mine.ipynb", "--output", "."),
+        ("analysis.book.notebooks", "mine.ipynb", "--output", "."),
         ("analysis", "calibrate", "rows.csv", "-o", "rows.csv"),
         ("analysis", "import-measurements", "database", "-o", table),
         ("analysis", "import-measurements", "database", "-o", table, "--force"),
@@ -149,7 +149,7 @@ def test_what_a_command_wrote_it_may_write_again_and_what_not_if_forced(prepared
 def test_a_copy_of_the_book_replaces_an_older_copy_and_nothing_else(tmp_path):
     html, output = tmp_path / "html", tmp_path / "copy"
     for name in ("index.html", "a/old.html"):
-        files.write(html / name, name.encode())
+        whole.write(html / name, name.encode())
     places.refuse_copy(output, [])
     places.copy(html, output)
     (html / "a" / "old.html").unlink()
@@ -160,26 +160,26 @@ def test_a_copy_of_the_book_replaces_an_older_copy_and_nothing_else(tmp_path):
     with pytest.raises(InputError, match=r"holds other things than a book \(CNAME\)"):
         places.refuse_copy(output, [])
     places.refuse_copy(output, [], replace=True)
-    for within in (files.ROOT, files.ROOT / "book" / "x", files.BUILD, files.BUILD / "html" / "x"):
+    for within in (whole.ROOT, whole.ROOT / "book" / "x", whole.BUILD, whole.BUILD / "html" / "x"):
         with pytest.raises(InputError, match="a folder of the study itself"):
-            places.refuse_copy(within, [files.ROOT / "book"], replace=True)
+            places.refuse_copy(within, [whole.ROOT / "book"], replace=True)
 
 
 def test_a_finished_book_is_shown_where_nothing_can_be_written(tmp_path, monkeypatch):
     """The system's own word against a superuser, whom no permission stops."""
     place = places.Place(tmp_path, tmp_path)
-    files.write(place.html / "index.html", b"made")
+    whole.write(place.html / "index.html", b"made")
 
     def closed(*given, **more):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(book, "fingerprint", lambda *given: "state")
-    files.write(place.stamp, b"state")
-    monkeypatch.setattr(book, "locked", closed)
-    assert book.build(place=place) == place.html / "index.html"
-    files.write(place.stamp, b"another")
+    monkeypatch.setattr(build, "fingerprint", lambda *given: "state")
+    whole.write(place.stamp, b"state")
+    monkeypatch.setattr(build, "locked", closed)
+    assert build.build(place=place) == place.html / "index.html"
+    whole.write(place.stamp, b"another")
     with pytest.raises(PermissionError):
-        book.build(place=place)
+        build.build(place=place)
 
 
 def test_a_folder_that_holds_something_else_is_not_replaced_by_the_book(refused, prepared):
@@ -191,7 +191,7 @@ def test_a_copy_of_the_book_leaves_hidden_files_alone(tmp_path):
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_text("ref")
     (tmp_path / "old.html").write_text("old")
-    files.mirror(tmp_path, {"new.html": b"new"})
+    whole.mirror(tmp_path, {"new.html": b"new"})
     assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "new.html"]
     assert (tmp_path / ".git" / "HEAD").read_text() == "ref"
 

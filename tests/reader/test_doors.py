@@ -14,12 +14,13 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from analysis import table
-from analysis.errors import InputError
-from analysis.evaluate import forms, grids
-from analysis.evaluate.parameters import CHOICE, PARAMETERS
-from analysis.evaluate.quantities import all_quantities, evaluate
-from analysis.evaluate.setting import Setting
-from analysis.files import ROOT
+from analysis.ask import forms
+from analysis.ask.parameters import CHOICE, PARAMETERS
+from analysis.ask.setting import Setting
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
+from analysis.systems import grids
+from analysis.systems.quantities import all_quantities, evaluate
 
 SYSTEM = {"model": "deepseek-v3", "accelerator": "b200-sxm", "n_acc": 32, "link": "nvlink5-b200", "B": 512, "L": 4096}
 VALUES = {each.name: each.allowed for each in PARAMETERS.values() if each.kind == CHOICE} | {

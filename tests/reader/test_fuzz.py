@@ -14,23 +14,23 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from analysis.errors import InputError
-from analysis.evaluate.asked import asked
-from analysis.evaluate.huggingface import import_config, report
-from analysis.evaluate.huggingface.stored import CACHE, STATED
-from analysis.evaluate.measured import calibrations
-from analysis.evaluate.measured.importing import import_folder
-from analysis.evaluate.measured.load import SCHEMA, load
-from analysis.evaluate.own_documents import csv_records, json_mapping, yaml_mapping
-from analysis.evaluate.own_rows import load as load_row
-from analysis.evaluate.parameters import LISTS, PARAMETERS
-from analysis.evaluate.quantities import all_quantities
-from analysis.evaluate.rows import FILES
-from analysis.evaluate.sweep.grid import grid_of, read_grid
-from analysis.report.system import system_in, system_of
-from analysis.rerunning import _rows
-from analysis.sweeping.in_memory import in_memory
-from tests.measured import database
+from analysis.ask.asked import asked
+from analysis.ask.parameters import LISTS, PARAMETERS
+from analysis.book.report.subject import system_in, system_of
+from analysis.book.rerunning import _rows
+from analysis.data import calibrations
+from analysis.data.own_rows import load as load_row
+from analysis.data.rows import FILES
+from analysis.files.documents import csv_records, json_mapping, yaml_mapping
+from analysis.files.errors import InputError
+from analysis.huggingface import import_config, summary
+from analysis.huggingface.stored import CACHE, STATED
+from analysis.measured.database import import_folder
+from analysis.measured.kernel_files import SCHEMA, load
+from analysis.sweep.grid import grid_of, read_grid
+from analysis.sweep.in_memory import in_memory
+from analysis.systems.quantities import all_quantities
+from tests.measured import database_tables
 from tests.reader.broken import run
 from tests.reader.configurations import PUBLISHED
 
@@ -117,7 +117,7 @@ def test_a_configuration_with_any_values_in_it(tmp_path, name, data):
     for key in data.draw(st.lists(st.sampled_from(known), max_size=3)):
         inner[key] = data.draw(VALUES)
     (tmp_path / "config.json").write_text(json.dumps(config))
-    answers_or_refuses(lambda: report(import_config(tmp_path / "config.json")))
+    answers_or_refuses(lambda: summary(import_config(tmp_path / "config.json")))
 
 
 @QUICK
@@ -211,12 +211,12 @@ def test_a_calibration_with_any_cells(tmp_path, cells):
 
 
 TABLES = {
-    "generation_attention_perf": database.GQA,
-    "generation_mla_perf": database.MLA,
-    "moe_perf": database.MOE,
-    "gemm_perf": database.GEMM,
-    "trtllm_alltoall_perf": database.EXCHANGE,
-    "wideep_deepep_ll_perf": database.LOW_LATENCY,
+    "generation_attention_perf": database_tables.GQA,
+    "generation_mla_perf": database_tables.MLA,
+    "moe_perf": database_tables.MOE,
+    "gemm_perf": database_tables.GEMM,
+    "trtllm_alltoall_perf": database_tables.EXCHANGE,
+    "wideep_deepep_ll_perf": database_tables.LOW_LATENCY,
 }
 
 
@@ -227,7 +227,7 @@ def test_a_database_with_any_cells(tmp_path, table, data):
     for old in tmp_path.rglob("*.parquet"):
         old.unlink()
     try:
-        database.write(tmp_path / "database", f"h100_sxm/attention/vllm/0.24.0/{table}", row, row)
+        database_tables.write(tmp_path / "database", f"h100_sxm/attention/vllm/0.24.0/{table}", row, row)
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         return  # no Parquet file can hold this
     answers_or_refuses(import_folder, tmp_path / "database", tmp_path / "out.parquet")

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from analysis.files import ROOT
+from analysis.files.whole import ROOT
 
 # 72 million points, so that no machine is done before it is interrupted at the first part
 SLOW = """

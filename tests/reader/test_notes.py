@@ -9,13 +9,13 @@ import pytest
 from scipy.stats import binom
 
 from analysis import table
-from analysis.__main__ import run as command_line
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.effects import without_effect
-from analysis.evaluate.quantities import all_quantities, evaluate, quantity
-from analysis.evaluate.setting import Setting
-from analysis.sweeping import sweep
+from analysis.ask.setting import Setting
+from analysis.cli.main import run as command_line
+from analysis.data import datasets
+from analysis.files.errors import InputError
+from analysis.sweep.running import sweep
+from analysis.systems.effects import without_effect
+from analysis.systems.quantities import all_quantities, evaluate, quantity
 
 from .test_doors import SYSTEM, VALUES, together
 

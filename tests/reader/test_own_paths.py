@@ -2,15 +2,14 @@
 
 import pytest
 
+from analysis.ask.asked import asked
+from analysis.ask.own_names import located, own_files
+from analysis.ask.setting import Setting
+from analysis.data import datasets
+from analysis.data.calibrations import as_csv, calibrations
 from analysis.derive.symbols import deg_DP, n_acc
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.asked import asked
-from analysis.evaluate.measured.calibrations import as_csv, calibrations
-from analysis.evaluate.own_names import own_files
-from analysis.evaluate.own_rows import located
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
+from analysis.systems.quantities import evaluate
 from tests.reader.rows import CHIP, LINK, SYSTEM
 
 EXAMPLES = datasets.DATA / "examples"

@@ -3,13 +3,13 @@
 import pytest
 import yaml
 
-from analysis.errors import InputError
-from analysis.evaluate import datasets
-from analysis.evaluate.dictionary import allowed_values
-from analysis.evaluate.measured.calibrations import Calibration
-from analysis.evaluate.own_rows import load
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
+from analysis.data import datasets
+from analysis.data.calibrations import Calibration
+from analysis.data.dictionary import allowed_values
+from analysis.data.own_rows import load
+from analysis.files.errors import InputError
+from analysis.systems.quantities import evaluate
 from tests.reader.rows import CHIP, LINK
 
 

@@ -9,12 +9,12 @@ import yaml
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
 
-from analysis import commands_report
-from analysis.errors import InputError
-from analysis.evaluate.quantities import evaluate
-from analysis.files import ROOT
-from analysis.report import figures, making
-from analysis.report.system import from_folder, system_in, system_of
+from analysis.book.report import drawn, making
+from analysis.book.report.subject import from_folder, system_in, system_of
+from analysis.cli import commands_report
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
+from analysis.systems.quantities import evaluate
 
 CHOSEN = ("memory", "experts")
 GIVEN = {"model": "llama-3.1-8b", "accelerator": "./chip.yml", "link": "nvlink5-b200", "n_acc": 4, "L": 4096}
@@ -28,7 +28,7 @@ def made(tmp_path_factory):
     (home / "mine.yml").write_text(yaml.safe_dump(GIVEN))
     system = system_of(system_in(home / "mine.yml"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "notebooks", lambda: [figures.NOTEBOOKS / f"{name}.ipynb" for name in CHOSEN])
+        patch.setattr(drawn, "notebooks", lambda: [drawn.NOTEBOOKS / f"{name}.ipynb" for name in CHOSEN])
         page = making.report(system, home / "out", 2)
     return SimpleNamespace(system=system, page=page, soup=BeautifulSoup(page.read_text(), "html.parser"), home=home)
 

@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from analysis.errors import InputError
-from analysis.rerunning import rerun
+from analysis.book.rerunning import rerun
+from analysis.files.errors import InputError
 
 DRAW = """
 from matplotlib import pyplot

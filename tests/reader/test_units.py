@@ -4,12 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.errors import InputError
-from analysis.evaluate import datasets, widths
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.reading import read
-from analysis.evaluate.rows import FILES
-from analysis.evaluate.units import MEASURES, RANGES, TO_SI
+from analysis.ask import widths
+from analysis.ask.reading import read
+from analysis.data import datasets
+from analysis.data.rows import FILES
+from analysis.data.units import MEASURES, RANGES, TO_SI
+from analysis.files.errors import InputError
+from analysis.systems.quantities import evaluate
 from tests.reader.rows import CHIP, LINK
 
 CHIPS = {

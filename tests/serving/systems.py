@@ -2,12 +2,12 @@
 
 from functools import cache
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive import serving
 from analysis.derive.symbols import BY_NAME
-from analysis.evaluate import system
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.systems import system
+from analysis.systems.quantities import evaluate
 
 from . import longhand
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.errors import InputError
-from analysis.evaluate.grids import check_system
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.files.errors import InputError
+from analysis.systems.grids import check_system
+from analysis.systems.quantities import evaluate
 
 from . import longhand
 from .systems import SYSTEMS, at, form, number, point

@@ -4,9 +4,9 @@ import csv
 
 import pytest
 
-from analysis.errors import InputError
-from analysis.evaluate.quantities import evaluate
-from analysis.files import ROOT
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
+from analysis.systems.quantities import evaluate
 
 with (ROOT / "data" / "calibrations.csv").open(newline="") as file:
     ROWS = {row["id"]: row for row in csv.DictReader(file)}

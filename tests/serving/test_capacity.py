@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.ask.numbers import value
 from analysis.derive import capacity
 from analysis.derive.symbols import BY_NAME, B
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
+from analysis.systems.quantities import evaluate
 
 from .systems import at
 

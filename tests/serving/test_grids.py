@@ -2,9 +2,9 @@
 
 import pytest
 
-from analysis.evaluate.grids import grid
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
+from analysis.systems.grids import grid
+from analysis.systems.quantities import evaluate
 
 SYSTEM = {"model": "deepseek-v3", "accelerator": "h200-sxm5", "link": "nvlink4-h100", "n_acc": 32}
 BATCHES, CONTEXTS = (64, 1024), (2048, 8192)

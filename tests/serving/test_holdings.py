@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive import capacity
 from analysis.derive.block import Architecture
 from analysis.derive.parallel import Layout
 from analysis.derive.symbols import BY_NAME
-from analysis.errors import InputError
-from analysis.evaluate.memory import memory_by_kind
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.scheduling import slot_bytes
+from analysis.files.errors import InputError
+from analysis.systems.memory import memory_by_kind
+from analysis.systems.quantities import evaluate
+from analysis.thesis.scheduling import slot_bytes
 
 VECTORS = ("norms", "qkv_bias", "out_bias", "router_bias", "expert_bias", "sinks")
 SIZES = {"d_emb": 24, "d_hd": 4, "d_MoE": 16, "d_FFN": 32, "d_shared": 16, "n_vocab": 64, "n_ctx": 3}

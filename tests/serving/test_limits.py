@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.ask.numbers import value
 from analysis.derive import serving
 from analysis.derive.symbols import BY_NAME
-from analysis.errors import InputError
-from analysis.evaluate import system
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
+from analysis.files.errors import InputError
+from analysis.systems import system
+from analysis.systems.quantities import evaluate
 
 from .systems import SYSTEMS, at, form, number, point
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.errors import InputError
-from analysis.evaluate.quantities import evaluate
+from analysis.files.errors import InputError
+from analysis.systems.quantities import evaluate
 
 from . import longhand
 from .systems import SYSTEMS, at

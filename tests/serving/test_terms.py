@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 
 from analysis.derive.serving import TERMS
-from analysis.evaluate.layers import layers, numbers
-from analysis.evaluate.quantities import evaluate
+from analysis.systems.layers import layers, numbers
+from analysis.systems.quantities import evaluate
 
 from . import longhand
 from .systems import STEP, at, terms, tpot

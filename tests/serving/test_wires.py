@@ -2,11 +2,11 @@
 
 import pytest
 
+from analysis.ask.degrees import domain_note
+from analysis.ask.setting import Setting
 from analysis.derive.serving import COMMUNICATION, TERMS
-from analysis.errors import InputError
-from analysis.evaluate.degrees import domain_note
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
+from analysis.systems.quantities import evaluate
 
 from .systems import SYSTEMS, at, terms, tpot
 

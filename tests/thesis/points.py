@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.full import batch_at_capacity, terms_at, total
+from analysis.ask.setting import Setting
+from analysis.thesis.full import batch_at_capacity, terms_at, total
 
 SYSTEMS = {"gpt3-175b": 8, "llama-4-maverick": 8, "deepseek-v3": 1}
 DEVICES = ("b200-paper", "b200-sxm", "h200-sxm5", "mi325x")

@@ -6,6 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Integer, simplify
 
+from analysis.ask.numbers import value
+from analysis.derive.statements import proof_of_attention as proofs
 from analysis.derive.symbols import (
     B,
     BW_mem,
@@ -20,12 +22,10 @@ from analysis.derive.symbols import (
     width_kv,
     width_weights,
 )
-from analysis.derive.thesis import attention as proofs
-from analysis.errors import InputError
-from analysis.evaluate.numbers import value
-from analysis.evaluate.thesis import attention
-from analysis.evaluate.thesis.full import terms_at
+from analysis.files.errors import InputError
 from analysis.render.proofs import MLA, REORDERED
+from analysis.thesis import full_attention
+from analysis.thesis.full import terms_at
 
 from . import points
 
@@ -59,7 +59,7 @@ def test_the_core_reads_the_cache_once_at_long_contexts():
 @pytest.mark.parametrize("device", ["h200-sxm5", "mi325x", "a100-paper"])
 def test_context_at_the_ridge_flips_between_waiting_and_computing(device):
     system = points.setting("deepseek-v3", device, 64)
-    flip = attention.context_at_ridge(system)
+    flip = full_attention.context_at_ridge(system)
     counts = proofs.core(system.architecture, system.conventions)
     below, above = (value(counts.intensity, system.point | {L: flip * share, B: 64}) for share in (0.99, 1.01))
     assert below < system.point[P_acc] / system.point[BW_mem] < above
@@ -70,7 +70,7 @@ def test_context_at_the_ridge_flips_between_waiting_and_computing(device):
 def test_the_core_of_the_full_model_computes_beyond_that_context_only(device, count, off):
     assume(abs(off - 1) > 0.01)
     system = points.setting("deepseek-v3", device, count)
-    context = attention.context_at_ridge(system) * off
+    context = full_attention.context_at_ridge(system) * off
     batch, plain = points.full(system, context)
     assume(batch >= 1)
     endless = float(terms_at(system, batch, context, {P_acc: 1e40})["core_attention"])
@@ -78,14 +78,14 @@ def test_the_core_of_the_full_model_computes_beyond_that_context_only(device, co
 
 
 def test_on_a_b200_it_never_reaches_the_ridge():
-    assert attention.context_at_ridge(points.setting("deepseek-v3")) is None
+    assert full_attention.context_at_ridge(points.setting("deepseek-v3")) is None
 
 
 @pytest.mark.parametrize("model", points.SYSTEMS)
 def test_context_of_half_flips_on_both_sides(model):
     system = points.setting(model)
-    flip = attention.context_of_share(system)
-    assert attention.core_share(system, flip * 0.98) < 0.5 < attention.core_share(system, flip * 1.02)
+    flip = full_attention.context_of_share(system)
+    assert full_attention.core_share(system, flip * 0.98) < 0.5 < full_attention.core_share(system, flip * 1.02)
 
 
 # -- the device ------------------------------------------------------------------------------------
@@ -106,16 +106,16 @@ def device(model: str, n_acc: int = 32):
 @given(st.sampled_from(["llama-4-maverick", "deepseek-v3"]), st.floats(1, 2000))
 def test_experts_win_on_the_device_exactly_below_the_break_even_batch(model, tokens):
     system = device(model)
-    even = attention.even_batch(system) * system.model.n_k / system.model.n_e
+    even = full_attention.even_batch(system) * system.model.n_k / system.model.n_e
     assume(abs(tokens / even - 1) > 1e-6)
-    assert (float(attention.expert_speed(system, tokens)) > 1) == (tokens < even)
+    assert (float(full_attention.expert_speed(system, tokens)) > 1) == (tokens < even)
 
 
 @given(st.sampled_from(["llama-4-maverick", "deepseek-v3"]), st.floats(0.2, 5))
 def test_routed_experts_of_the_full_model_flip_with_the_context(model, share):
     assume(abs(share - 1) > 0.01)
     system = device(model)
-    context = attention.even_context(system) * share
+    context = full_attention.even_context(system) * share
     batch, with_device = points.full(system, context)
     _, plain = points.full(system.with_(accelerator_experts=None), context, batch)
     tokens = batch * system.model.n_k / system.model.n_e
@@ -129,7 +129,7 @@ def test_speed_of_the_core_is_that_of_the_full_model_with_the_devices_rates(mode
     batch, terms = points.full(system, context)
     assume(batch >= 1)
     _, moved = points.full(other, context, batch)
-    speed = float(attention.device_speed(system, [context])[0])
+    speed = float(full_attention.device_speed(system, [context])[0])
     assert speed == pytest.approx(terms["core_attention"] / moved["core_attention"], rel=1e-9)
 
 
@@ -155,7 +155,7 @@ def test_a_device_as_wide_speeds_the_core_above_its_ridge_only(model, context, o
     batch = float(points.full(system, context)[0])
     assume(batch >= 1)
     wide = 4 * float(system.point[BW_mem])
-    rates = {P_acc: attention.even_ridge(system, context) * off * wide, BW_mem: wide}
+    rates = {P_acc: full_attention.even_ridge(system, context) * off * wide, BW_mem: wide}
     plain, moved = (
         float(terms_at(system.with_(accelerator_experts=None), batch, context, each)["core_attention"])
         for each in ({}, rates)
@@ -165,14 +165,14 @@ def test_a_device_as_wide_speeds_the_core_above_its_ridge_only(model, context, o
 
 def test_ridge_context_is_where_memory_holds_just_the_ridge_batch():
     system = points.setting("deepseek-v3")
-    batch, _ = points.full(system, attention.ridge_context(system))
+    batch, _ = points.full(system, full_attention.ridge_context(system))
     assert batch == pytest.approx(2250 / 8 * 256 / 8)
     assert value(RP_acc, system.point) == 281.25
 
 
 def test_a_device_is_needed():
     with pytest.raises(InputError, match="accelerator_experts= is needed"):
-        attention.device_speed(points.setting("deepseek-v3"), np.array([1024.0]))
+        full_attention.device_speed(points.setting("deepseek-v3"), np.array([1024.0]))
 
 
 @pytest.mark.parametrize(
@@ -202,8 +202,10 @@ def test_a_device_is_ahead_below_one_intensity_only_with_less_arithmetic_and_mor
 )
 def test_the_break_even_batch_knows_where_there_is_none(accelerator, other, batch):
     system = points.setting("deepseek-v3", accelerator, accelerator_experts=other)
-    found = attention.even_batch(system, activations=False)
+    found = full_attention.even_batch(system, activations=False)
     by_hand = 256e12 / 8e12 * 2 / 2 * 256 / 8  # FLOP/byte, at 2 FLOP to each weight of 2 bytes; 8 of 256 experts
     assert found == pytest.approx(by_hand if batch == 8.0 else batch, nan_ok=True)
     if not 0 < found < np.inf:
-        assert attention.even_context(system) == pytest.approx({np.inf: 0, 0: np.inf}.get(found, np.nan), nan_ok=True)
+        assert full_attention.even_context(system) == pytest.approx(
+            {np.inf: 0, 0: np.inf}.get(found, np.nan), nan_ok=True
+        )

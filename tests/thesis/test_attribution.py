@@ -8,8 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import diff, simplify
 
+from analysis.ask.numbers import value
 from analysis.derive.capacity import B_cap, weights_stored
 from analysis.derive.serving import tpot_terms
+from analysis.derive.statements import proof_of_attribution as proofs
 from analysis.derive.symbols import (
     B,
     BW_Int,
@@ -25,10 +27,8 @@ from analysis.derive.symbols import (
     n_dec,
     width_weights,
 )
-from analysis.derive.thesis import attribution as proofs
-from analysis.errors import InputError
-from analysis.evaluate.numbers import value
-from analysis.evaluate.thesis import attribution, factorial
+from analysis.files.errors import InputError
+from analysis.thesis import attribution, factorial
 
 from . import points
 

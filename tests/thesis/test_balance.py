@@ -9,18 +9,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import simplify
 
+from analysis.ask.numbers import value
 from analysis.derive import serving
+from analysis.derive.statements import proof_of_balance as proofs
 from analysis.derive.symbols import B, BW_Int, BW_mem, L, P_acc, deg_DP, width_activations
-from analysis.derive.thesis import balance as proofs
-from analysis.errors import InputError
-from analysis.evaluate.arrangements import with_models
-from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.numbers import value
-from analysis.evaluate.thesis import balance, margins, resources
-from analysis.evaluate.thesis.asking import numbers
-from analysis.evaluate.thesis.full import batch_at_capacity, terms_at
-from analysis.evaluate.thesis.world import world
+from analysis.files.errors import InputError
 from analysis.render import thesis_tables
+from analysis.systems.arrangements import with_models
+from analysis.systems.canonical import paper
+from analysis.thesis import balance, margins, resources
+from analysis.thesis.asking import numbers
+from analysis.thesis.full import batch_at_capacity, terms_at
+from analysis.thesis.world import world
 
 from . import points
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.evaluate.thesis.region import Stretch
-from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, UNJUDGED, VARIANTS, extent, verdicts
 from analysis.render import sensitivity_tables, thesis_words, verdict_tables
 from analysis.render.digits import NARROW
+from analysis.thesis.region import Stretch
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, UNJUDGED, VARIANTS, extent, verdicts
 
 LATENT, EXPERTS = "models with latent attention", "models with routed experts"
 BOTH = f"{LATENT} and experts"

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from analysis.derive.symbols import BY_NAME, BW_mem, P_acc
-from analysis.evaluate.arrangements import with_models
-from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.thesis import attention, guidelines, kinds, parallel, queries, spreads
-from analysis.evaluate.thesis.arrangement import static
-from analysis.evaluate.thesis.full import WIRES, batch_at_capacity, terms_at
-from analysis.files import ROOT
+from analysis.files.whole import ROOT
 from analysis.render import thesis_tables
 from analysis.render.figures import thesis_guidelines
+from analysis.systems.arrangements import with_models
+from analysis.systems.canonical import paper
+from analysis.thesis import full_attention, guidelines, kinds, queries, spreads, tensor_parallel
+from analysis.thesis.arrangement import static
+from analysis.thesis.full import WIRES, batch_at_capacity, terms_at
 
 EDITION = paper()
 SYSTEMS = {model: guidelines.systems(EDITION, model) for model in EDITION.models}
@@ -62,14 +62,14 @@ def experts_over_dense(system, count: float) -> float:
 
 SIDES = {  # what changes its sign at the flip point: a number of the whole model, in the system and at a value
     "ridge": lambda s, x: computes(s, "core_attention", 1024, P=x * s.point[BW_mem]),
-    "half": lambda s, x: attention.core_share(alone(s), x) - 0.5,
+    "half": lambda s, x: full_attention.core_share(alone(s), x) - 0.5,
     "capacity": lambda s, x: float(batch_at_capacity(s, x)) - ridge_batch(s),
-    "tensor": lambda s, x: float(parallel.attention_change(alone(s), x, 2, 8192.0)),
+    "tensor": lambda s, x: float(tensor_parallel.attention_change(alone(s), x, 2, 8192.0)),
     "queries": lambda s, x: computes(s, "core_attention", 64, 1e12, l=x),
     "acceptance": lambda s, x: float(queries.gain(alone(s), [2], 8192.0, min(1.0, x))[0]) - 1,
     "experts": lambda s, x: computes(s, "routed_experts", x, width_activations=1e-9),
     "groups": experts_over_dense,
-    "device": lambda s, x: float(attention.expert_speed(s, [x])[0]) - 1,
+    "device": lambda s, x: float(full_attention.expert_speed(s, [x])[0]) - 1,
     "schedule": skewed,
     "wires": wires_minus_experts,
     "dense": whole_degree,

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive.serving import tpot_terms
 from analysis.derive.symbols import B, BW_mem, L, M_cap
-from analysis.errors import InputError
-from analysis.evaluate import system
-from analysis.evaluate.arrangements import in_groups
-from analysis.evaluate.layers import block_counts, layers, swept
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import largest
-from analysis.evaluate.thesis.full import batch_at_capacity, terms_at
+from analysis.files.errors import InputError
 from analysis.render.figures import thesis_map, thesis_map_told
+from analysis.systems import system
+from analysis.systems.arrangements import in_groups
+from analysis.systems.layers import block_counts, layers, swept
+from analysis.systems.quantities import evaluate
+from analysis.thesis import largest
+from analysis.thesis.full import batch_at_capacity, terms_at
 
 from . import points
 

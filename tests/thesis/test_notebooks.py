@@ -3,8 +3,8 @@
 import nbformat
 import pytest
 
-from analysis.errors import InputError
-from analysis.files import ROOT
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
 from analysis.render import show
 
 FIGURES = {

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from analysis.errors import InputError
-from analysis.files import ROOT
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
 from analysis.render import proofs
 
 

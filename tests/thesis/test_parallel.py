@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from sympy import simplify
 
 from analysis.derive.attention import MECHANISMS
+from analysis.derive.statements import proof_of_tensor as proofs
 from analysis.derive.symbols import P_acc, deg_TP
-from analysis.derive.thesis import parallel as proofs
-from analysis.evaluate.thesis import parallel
-from analysis.evaluate.thesis.full import terms_at
 from analysis.render.proofs import REORDERED
+from analysis.thesis import tensor_parallel
+from analysis.thesis.full import terms_at
 
 from . import points
 
@@ -27,9 +27,9 @@ def test_tensor_parallelism_keeps_the_work_and_multiplies_the_cache():
 @pytest.mark.parametrize("degree", [2, 4, 8])
 @pytest.mark.parametrize("context", [1024.0, 8192.0, 65536.0])
 def test_the_closed_flip_is_that_of_the_full_model_and_flips(degree, context):
-    closed, full = parallel.even_batch(R1, degree, context)
+    closed, full = tensor_parallel.even_batch(R1, degree, context)
     assert closed == pytest.approx(full, rel=1e-6)
-    below, above = parallel.attention_change(R1, [0.95 * full, 1.05 * full], degree, context)
+    below, above = tensor_parallel.attention_change(R1, [0.95 * full, 1.05 * full], degree, context)
     assert below < 0 < above
 
 
@@ -65,7 +65,7 @@ def test_what_tensor_parallelism_adds_is_what_it_adds_to_the_full_model(system, 
     batch = share * points.full(system, context)[0]
     assume(batch >= 1)
     divided, alone = (attention_part(system.with_(deg_TP=each), batch, context) for each in (degree, 1))
-    assert parallel.attention_change(system, batch, degree, context) == pytest.approx(
+    assert tensor_parallel.attention_change(system, batch, degree, context) == pytest.approx(
         divided - alone, rel=1e-6, abs=1e-9 * alone
     )
 
@@ -75,7 +75,7 @@ def test_what_tensor_parallelism_adds_is_what_it_adds_to_the_full_model(system, 
 def test_waiting_for_memory_it_pays_below_the_closed_batch_and_only_there(system, degree, context, off):
     """Endless arithmetic, so that every layer waits: the sign of the change in the full model turns at the flip."""
     assume(abs(off - 1) > 0.01)
-    batch = parallel.even_batch(system, degree, context)[0] * off
+    batch = tensor_parallel.even_batch(system, degree, context)[0] * off
     assume(batch > 0)
     divided, alone = (attention_part(system.with_(deg_TP=each), batch, context, {P_acc: 1e40}) for each in (degree, 1))
     assert (divided < alone) == (off < 1)
@@ -85,7 +85,7 @@ def test_waiting_for_memory_it_pays_below_the_closed_batch_and_only_there(system
 @given(systems, degrees, points.contexts, st.floats(0.1, 10))
 def test_in_the_full_model_it_pays_below_the_solved_batch_and_only_there(system, degree, context, off):
     assume(abs(off - 1) > 0.01)
-    flip = parallel.even_batch(system, degree, context)[1]
+    flip = tensor_parallel.even_batch(system, degree, context)[1]
     assume(flip is not None)
     divided, alone = (attention_part(system.with_(deg_TP=each), flip * off, context) for each in (degree, 1))
     assert (divided < alone) == (off < 1)

@@ -10,13 +10,14 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.commands_plan import plan as command
-from analysis.errors import InputError
-from analysis.evaluate import datasets, degrees
-from analysis.evaluate.feasible import fits
-from analysis.evaluate.plan import CAPACITY, SLO, candidates, planned, plans, why_second
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.ask import degrees
+from analysis.ask.setting import Setting
+from analysis.cli.commands_plan import plan as command
+from analysis.data import datasets
+from analysis.files.errors import InputError
+from analysis.systems.feasible import fits
+from analysis.systems.plan import CAPACITY, SLO, candidates, planned, plans, why_second
+from analysis.systems.quantities import evaluate
 from tests.reader.rows import CHIP, LINK
 
 R1 = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32, "L": 8192}

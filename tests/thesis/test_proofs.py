@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer, diff, oo, simplify
 
+from analysis.ask.numbers import value
 from analysis.derive.attention import MECHANISMS
+from analysis.derive.statements.proof_of_tensor import even_batch
 from analysis.derive.symbols import (
     BY_NAME,
     B,
@@ -38,8 +40,6 @@ from analysis.derive.symbols import (
     n_k,
     width_weights,
 )
-from analysis.derive.thesis.parallel import even_batch
-from analysis.evaluate.numbers import value
 from analysis.render.proofs import PROOFS, REORDERED
 
 sizes = st.integers(0, 2**32 - 1)

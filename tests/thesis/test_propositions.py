@@ -8,20 +8,20 @@ import pytest
 from click.testing import CliRunner
 from sympy import And, Eq, Equivalent, Ge, Le, Symbol, false, true
 
-from analysis.__main__ import main
+from analysis.ask.numbers import value
+from analysis.cli.main import main
 from analysis.derive.attention import MLA
 from analysis.derive.brackets import scores_and_context
+from analysis.derive.statements.proposition import Hypothesis, Proposition, never_negative
+from analysis.derive.statements.propositions import PROPOSITIONS
 from analysis.derive.symbols import B, BW_mem, Gamma_imb, L, P_acc, acceptance, deg_DP, deg_TP, n_acc, n_dec, n_e, n_hd
-from analysis.derive.thesis.proposition import Hypothesis, Proposition, never_negative
-from analysis.derive.thesis.propositions import PROPOSITIONS
-from analysis.errors import InputError
-from analysis.evaluate.numbers import value
-from analysis.evaluate.thesis.trials import DRAWS, search, trial
-from analysis.evaluate.thesis.trials.attribution import _served as served
-from analysis.evaluate.thesis.trials.search import POINTS, Sample
-from analysis.evaluate.thesis.trials.systems import drawn
-from analysis.files import ROOT
+from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
 from analysis.render.proofs import proposition, told, without
+from analysis.thesis.trials import DRAWS, search, trial
+from analysis.thesis.trials.random_systems import drawn
+from analysis.thesis.trials.search import POINTS, Sample
+from analysis.thesis.trials.trial_attribution import _served as served
 
 from . import points
 

@@ -6,18 +6,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Integer, simplify
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive import speculation
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Conventions
+from analysis.derive.statements import proof_of_queries as proofs
 from analysis.derive.symbols import BW_mem, P_acc, RP_acc, acceptance, l
-from analysis.derive.thesis import queries as proofs
-from analysis.errors import InputError
-from analysis.evaluate.edition.edition import paper
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import drafted, queries
-from analysis.evaluate.thesis.full import batch_at_capacity, terms_at
+from analysis.files.errors import InputError
+from analysis.systems.canonical import paper
+from analysis.systems.quantities import evaluate
+from analysis.thesis import drafted, queries
+from analysis.thesis.full import batch_at_capacity, terms_at
 
 from . import points
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ledger_systems_by_hand import CHOSEN, shuffled
 
-from analysis.evaluate.thesis.verdict import verdicts
+from analysis.thesis.verdict import verdicts
 
 from .regions_by_hand import (
     CHIPS,

@@ -8,12 +8,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import simplify
 
+from analysis.derive.statements import proof_of_balance as proofs
 from analysis.derive.symbols import B, BW_mem, Gamma_acc, Gamma_imb, P_acc, deg_EP, n_acc
-from analysis.derive.thesis import balance as proofs
-from analysis.errors import InputError
-from analysis.evaluate.thesis import arrangement, scheduling
-from analysis.evaluate.thesis.arrangement import Arrangement, arrangements, static
-from analysis.evaluate.thesis.full import terms_at, total
+from analysis.files.errors import InputError
+from analysis.thesis import arrangement, scheduling
+from analysis.thesis.arrangement import Arrangement, arrangements, static
+from analysis.thesis.full import terms_at, total
 
 from . import points
 

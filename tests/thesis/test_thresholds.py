@@ -8,9 +8,12 @@ from itertools import product
 import numpy as np
 import pytest
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
 from analysis.derive.communication import dispatched_bytes
 from analysis.derive.serving import COMMUNICATION
+from analysis.derive.statements import proof_of_attribution as forms
 from analysis.derive.symbols import (
     B,
     BW_Int,
@@ -27,15 +30,12 @@ from analysis.derive.symbols import (
     width_kv,
     width_weights,
 )
-from analysis.derive.thesis import attribution as forms
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import attribution, balance, factorial
-from analysis.evaluate.thesis.full import batch_at_capacity, terms_at
-from analysis.evaluate.thesis.kinds import phi
-from analysis.evaluate.thesis.scheduling import schedules
-from analysis.evaluate.thesis.trials import DRAWS
+from analysis.systems.quantities import evaluate
+from analysis.thesis import attribution, balance, factorial
+from analysis.thesis.full import batch_at_capacity, terms_at
+from analysis.thesis.kinds import phi
+from analysis.thesis.scheduling import schedules
+from analysis.thesis.trials import DRAWS
 
 from . import points
 

@@ -5,6 +5,7 @@ import pytest
 from ledger_systems_by_hand import INFINIBAND, r1
 from sympy import Symbol
 
+from analysis.ask.setting import Setting
 from analysis.derive.symbols import (
     BW_Int,
     BW_mem,
@@ -17,14 +18,13 @@ from analysis.derive.symbols import (
     width_kv,
     width_weights,
 )
-from analysis.evaluate import system
-from analysis.evaluate.layers import layers
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import conclusions, margins, sensitivity
-from analysis.evaluate.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
-from analysis.evaluate.thesis.world import world
 from analysis.render import sensitivity_tables
+from analysis.systems import system
+from analysis.systems.layers import layers
+from analysis.systems.quantities import evaluate
+from analysis.thesis import conclusions, margins, sensitivity
+from analysis.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
+from analysis.thesis.world import world
 
 FOUND = {each.conclusion.name: each for each in verdicts()}
 R1 = "deepseek-v3"

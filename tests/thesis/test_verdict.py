@@ -5,21 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.evaluate.claims import bottleneck, pim
-from analysis.evaluate.claims.ledger import DIFFERS, NOT_TESTABLE, REPRODUCED, UNDER_A_READING, ledger
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import conclusions, guidelines, margins, weighed
-from analysis.evaluate.thesis.attention import context_at_ridge, even_batch, even_ridge
-from analysis.evaluate.thesis.balance import balanced_groups
-from analysis.evaluate.thesis.factorial import effects, factorial
-from analysis.evaluate.thesis.parallel import even_batch as even_tensor_batch
-from analysis.evaluate.thesis.queries import even_acceptance
-from analysis.evaluate.thesis.region import Axis, Line, Stretch, grid, stretches
-from analysis.evaluate.thesis.resources import BUDGETS, best_split, rate
-from analysis.evaluate.thesis.scheduling import schedules
-from analysis.evaluate.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdict, verdicts
-from analysis.evaluate.thesis.world import mean_imbalance, world
+from analysis.ask.setting import Setting
+from analysis.ledger import claims_bottleneck, claims_pim
+from analysis.ledger.ledger import ledger
+from analysis.ledger.readings import DIFFERS, NOT_TESTABLE, REPRODUCED, UNDER_A_READING
+from analysis.systems.quantities import evaluate
+from analysis.thesis import conclusions, guidelines, margins, weighed
+from analysis.thesis.balance import balanced_groups
+from analysis.thesis.factorial import effects, factorial
+from analysis.thesis.full_attention import context_at_ridge, even_batch, even_ridge
+from analysis.thesis.queries import even_acceptance
+from analysis.thesis.region import Axis, Line, Stretch, grid, stretches
+from analysis.thesis.resources import BUDGETS, best_split, rate
+from analysis.thesis.scheduling import schedules
+from analysis.thesis.tensor_parallel import even_batch as even_tensor_batch
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdict, verdicts
+from analysis.thesis.world import mean_imbalance, world
 
 FOUND = {each.conclusion.name: each for each in verdicts()}
 LEDGER = {each.id: each for each in ledger()}
@@ -34,9 +35,7 @@ def made(*numbers: float) -> Verdict:
     """A verdict whose margins are these, for R1 alone."""
     axis = Axis("place", "place", tuple(range(len(numbers))))
     given = replace(
-        conclusions.CONCLUSIONS[0],
-        margin=lambda world, model, place: np.array(numbers)[place["place"]],
-        axes=(axis,),
+        conclusions.CONCLUSIONS[0], margin=lambda world, model, place: np.array(numbers)[place["place"]], axes=(axis,)
     )
     return Verdict(given, world())
 
@@ -132,7 +131,7 @@ def test_drafts_by_public_throughput():
 
 
 def test_random_placements_are_those_that_the_ledger_draws():
-    from analysis.evaluate.routing import shuffled_band
+    from analysis.routing import shuffled_band
 
     assert mean_imbalance(256, 8, 32, np.array([0.0, 0.4])) == pytest.approx([1, shuffled_band(256, 8, 32, 0.4).mean])
 
@@ -159,13 +158,13 @@ def test_the_ledgers_row_and_the_region_agree(each):
 def test_readings_of_the_ledger_have_the_margins_sign():
     """Where a reading names a place of R1's, the margin there decides alike."""
     at = {"NVLink": {"link": "fast"}, "InfiniBand": {"link": "slow"}}
-    contexts = bottleneck.CONTEXTS
-    for link, place in zip(bottleneck.LINKS, at.values(), strict=True):
-        _, over_others = bottleneck.core_share("r1-32", bottleneck.caps("r1-32"), link)
+    contexts = claims_bottleneck.CONTEXTS
+    for link, place in zip(claims_bottleneck.LINKS, at.values(), strict=True):
+        _, over_others = claims_bottleneck.core_share("r1-32", claims_bottleneck.caps("r1-32"), link)
         margin = margins.no_longer(world(), R1, place | {"context": contexts})
         assert ((margin > 0) == (over_others < 1)).all()
     few = {"context": contexts[:6], "requests": 64.0, "link": "fast", "kept": "requests"}
-    gains = pim.gain(np.full(7, 64.0), contexts[:7])
+    gains = claims_pim.gain(np.full(7, 64.0), contexts[:7])
     assert ((gains[:6] > 1) & (np.diff(gains) < 0)).all()
     assert (margins.small(world(), R1, few) > 0).all()
 

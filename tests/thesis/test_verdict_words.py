@@ -7,11 +7,11 @@ from itertools import product
 import pytest
 from click.testing import CliRunner
 
-from analysis.__main__ import main
-from analysis.evaluate.thesis import drafted
-from analysis.evaluate.thesis.verdict import PLAIN, VARIANTS, verdicts
+from analysis.cli.main import main
 from analysis.render import drafted_tables, one_page, sensitivity_tables, verdict_tables
 from analysis.render.digits import NARROW
+from analysis.thesis import drafted
+from analysis.thesis.verdict import PLAIN, VARIANTS, verdicts
 
 SAID = {  # found by hand in test_regions, or by a second road in test_verdict
     "raises": """It holds on 12 % of its grid. Against GPT-3's attention, in one kernel: at every context.
@@ -51,21 +51,13 @@ SAID = {  # found by hand in test_regions, or by a second road in test_verdict
 }
 CONTEXTS = tuple(256 * 2**power for power in range(13))
 TENTHS = tuple(  # arithmetic, memory bandwidth, capacity and interconnect in the cost of a chip
-    " ".join(f"{share / 10:g}" for share in shares)
-    for shares in product((1, 3, 5, 7), repeat=4)
-    if sum(shares) == 10
+    " ".join(f"{share / 10:g}" for share in shares) for shares in product((1, 3, 5, 7), repeat=4) if sum(shares) == 10
 )
 GRIDS = {
     "aligns": [(1024, 8192, 65536), (0, 0.25, 0.5, 0.75, 1), ("fast", "slow"), (0, 0.4, 0.8)],
     "balanced": [CONTEXTS[::2], ("fast", "groups", "slow"), ("area", "power", "price", *TENTHS)],
     "one-alone": [CONTEXTS, ("fast", "groups", "slow"), ("MLA", "experts"), ("total", "active")],
-    "drafts": [
-        CONTEXTS,
-        (0, 0.25, 0.5, 0.75, 1),
-        ("fast", "groups", "slow"),
-        (2, 4, 8),
-        (0.5, 0.7, 0.9),
-    ],
+    "drafts": [CONTEXTS, (0, 0.25, 0.5, 0.75, 1), ("fast", "groups", "slow"), (2, 4, 8), (0.5, 0.7, 0.9)],
 }
 TAKEAWAY = (
     "With R1's memory full, a token waits for core attention most beyond 1,830 tokens of context on NVLink, and beyond "

@@ -5,18 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
+from analysis.derive.statements import proof_of_attention as thesis
 from analysis.derive.symbols import B, n_acc
-from analysis.derive.thesis import attention as thesis
-from analysis.errors import InputError
-from analysis.evaluate import system
-from analysis.evaluate.layers import block_counts, layers, numbers
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import attention as thesis_numbers
-from analysis.evaluate.thesis.full import batch_at_capacity, terms_at
-from analysis.evaluate.utilisation import utilisation
+from analysis.files.errors import InputError
+from analysis.systems import system
+from analysis.systems.layers import block_counts, layers, numbers
+from analysis.systems.quantities import evaluate
+from analysis.systems.utilisation import utilisation
+from analysis.thesis import full_attention as thesis_numbers
+from analysis.thesis.full import batch_at_capacity, terms_at
 from tests.derive.small import few
 
 GPT_OSS, MAVERICK, MISTRAL = "gpt-oss-20b", "llama-4-maverick-chunked", "mistral-7b-v0.1"

@@ -9,7 +9,7 @@ from sympy import Integer
 from analysis.derive.attention import GQA
 from analysis.derive.symbols import L, L_win, l
 from analysis.derive.windows import windowed
-from analysis.evaluate.execute import execute, inputs, softmax
+from analysis.measure.execute import execute, inputs, softmax
 from tests.derive.small import ORDERED, ORDERED_IDS, all_lines, few, points
 from tests.windows import positions
 from tests.windows.test_counts import LENGTHS

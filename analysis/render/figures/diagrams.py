@@ -11,15 +11,15 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.ask.setting import Setting
 from analysis.derive.communication import partial_sums
 from analysis.derive.einsum import Tensor
 from analysis.derive.flow import Box, Edge, Flow, Place, Store
 from analysis.derive.symbols import BY_NAME, RP_acc
-from analysis.evaluate import flows
-from analysis.evaluate.setting import Setting
 from analysis.render.axes import prefixed, rounded
 from analysis.render.figures.diagram_parts import INSET, NODE, PAD, ROW, STRIP, Cell, Node, edge, folded, key
 from analysis.render.layered import Layout, layout
+from analysis.systems import flows
 
 Costs = Mapping[tuple[str, str], Mapping[str, object]]
 ROLES = {

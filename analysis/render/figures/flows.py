@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from analysis.ask.setting import Setting
 from analysis.derive.flow import Store
 from analysis.derive.symbols import BY_NAME
-from analysis.evaluate import flows
-from analysis.evaluate.layers import layers
-from analysis.evaluate.setting import Setting
 from analysis.render.axes import prefixed, rounded
 from analysis.render.figures.diagrams import Panel, diagram, divided_by_TP
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
+from analysis.systems import flows
+from analysis.systems.layers import layers
 
 Rows = dict[str, list]
 BOUNDS = ("memory", "compute")
@@ -51,7 +51,7 @@ def _degree(setting: Setting) -> int:
 
 
 def flow_rows(panels: Sequence[Panel]) -> Rows:
-    """One row per box of every panel: panel, deg_TP, then the columns of `analysis.evaluate.flows.flow_rows`."""
+    """One row per box of every panel: panel, deg_TP, then the columns of `analysis.systems.flows.flow_rows`."""
     found: Rows = {name: [] for name in ("panel", "deg_TP", *flows.COLUMNS)}
     for panel in panels:
         rows = flows.flow_rows(panel.setting, panel.flow)

@@ -8,13 +8,13 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.evaluate.grids import Grid, best, curve
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
 from analysis.render.figures.serving import SHARED, degrees_of, middle
 from analysis.render.marks import context_style, mark_slo
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
+from analysis.systems.grids import Grid, best, curve
 
 
 def three(contexts: np.ndarray) -> np.ndarray:

@@ -7,12 +7,12 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.ask.setting import Setting
 from analysis.derive.symbols import RP_acc
-from analysis.evaluate.layers import layers, numbers, swept
-from analysis.evaluate.setting import Setting
 from analysis.render.axes import headline, label_right, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions, speaker
+from analysis.systems.layers import layers, numbers, swept
 
 Rows = dict[str, list]
 

@@ -7,12 +7,12 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.evaluate.grids import CAPACITY, Grid, capacities, grid
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, plain_log
 from analysis.render.marks import context_style
 from analysis.render.style import LINE_STYLES, WIDTH
 from analysis.render.words import conventions
+from analysis.systems.grids import CAPACITY, Grid, capacities, grid
 
 USED = ("accelerator", "n_acc", "deg_TP", "deg_EP", "phase", "order", "grouping", "width", "peak", "overlap", "alpha")
 

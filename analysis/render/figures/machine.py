@@ -7,8 +7,8 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.evaluate.measured.own_machine import OwnMachine, order_times, texts
-from analysis.evaluate.measured.predict import numbers
+from analysis.measured.own_machine import OwnMachine, order_times, texts
+from analysis.measured.predict import numbers
 from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, rounded, short
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 

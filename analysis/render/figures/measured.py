@@ -7,12 +7,12 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.data import datasets
 from analysis.derive.symbols import BW_mem, P_acc
-from analysis.evaluate import datasets
-from analysis.evaluate.measured.achieved import DATASHEET, Ridge, ridges
-from analysis.evaluate.measured.devices import device_point
-from analysis.evaluate.measured.predict import numbers
-from analysis.evaluate.measured.validate import Compared, groups
+from analysis.measured.achieved import DATASHEET, Ridge, ridges
+from analysis.measured.devices import device_point
+from analysis.measured.predict import numbers
+from analysis.measured.validate import Compared, groups
 from analysis.render.axes import headline, plain_log, rounded, seconds
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 

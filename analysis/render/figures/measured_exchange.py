@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.measured.predict import numbers
-from analysis.evaluate.measured.series import exchange_series, exchanges, fabric
-from analysis.evaluate.measured.validate import Compared
+from analysis.measured.predict import numbers
+from analysis.measured.series import exchange_series, exchanges, fabric
+from analysis.measured.validate import Compared
 from analysis.render.axes import headline, plain_log, rounded, seconds
 from analysis.render.style import MARKERS, WIDTH
 

@@ -5,8 +5,8 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.evaluate.measured.series import RISE, expert_series, rising_point
-from analysis.evaluate.measured.validate import Compared
+from analysis.measured.series import RISE, expert_series, rising_point
+from analysis.measured.validate import Compared
 from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 

@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.measured.achieved import DATASHEET
-from analysis.evaluate.measured.calibrations import Fitted
-from analysis.evaluate.measured.deployed import EndToEnd
-from analysis.evaluate.measured.five import Verdict
+from analysis.measured.achieved import DATASHEET
+from analysis.measured.deployed import EndToEnd
+from analysis.measured.fitting import Fitted
+from analysis.measured.five import Verdict
 from analysis.render.axes import headline, rounded
 from analysis.render.style import COLOURS, WIDTH
 

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.measured.series import prefill_ratios, tensor_parallel_speedups
-from analysis.evaluate.measured.validate import Compared
+from analysis.measured.series import prefill_ratios, tensor_parallel_speedups
+from analysis.measured.validate import Compared
 from analysis.render.axes import headline, plain_log
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 

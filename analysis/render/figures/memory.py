@@ -6,17 +6,17 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.evaluate.memory import (
+from analysis.ask.setting import Setting
+from analysis.render.axes import family, headline, mechanism_colour, plain_log, rounded, short
+from analysis.render.style import COLOURS, WIDTH
+from analysis.render.words import conventions
+from analysis.systems.memory import (
     KIND_TITLES,
     KINDS,
     cached_bytes_per_token,
     memory_by_kind,
     parameters_held_and_touched,
 )
-from analysis.evaluate.setting import Setting
-from analysis.render.axes import family, headline, mechanism_colour, plain_log, rounded, short
-from analysis.render.style import COLOURS, WIDTH
-from analysis.render.words import conventions
 
 KIND_COLOURS = {
     "attention": COLOURS["projections"],

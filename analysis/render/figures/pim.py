@@ -8,18 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive.parallel import tokens_per_expert
 from analysis.derive.symbols import BW_exp, P_exp
-from analysis.errors import InputError
-from analysis.evaluate.grids import CAPACITY, Grid, grid
-from analysis.evaluate.layers import swept
-from analysis.evaluate.numbers import value
-from analysis.evaluate.quantities import needs_experts
-from analysis.evaluate.setting import Setting
+from analysis.files.errors import InputError
 from analysis.render.axes import headline, rounded
 from analysis.render.marks import cell_ticks, cells, reason_patches
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
+from analysis.systems.grids import CAPACITY, Grid, grid
+from analysis.systems.layers import swept
+from analysis.systems.quantity import needs_experts
 
 USED = ("accelerator", "accelerator_experts", "n_acc", "deg_TP", "deg_EP", "phase", "order", "width", "peak", "weights")
 

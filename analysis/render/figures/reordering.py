@@ -6,13 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from analysis.ask.setting import Setting
 from analysis.derive.symbols import BY_NAME
-from analysis.evaluate.layers import ATTENTION, attention_layers, numbers
-from analysis.evaluate.reordered import in_orders, over_batch_and_context
-from analysis.evaluate.setting import Setting
 from analysis.render.axes import headline, ink, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
+from analysis.systems.layers import ATTENTION, attention_layers, numbers
+from analysis.systems.reordered import in_orders, over_batch_and_context
 
 Rows = dict[str, list]
 

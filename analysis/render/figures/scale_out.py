@@ -7,13 +7,13 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.evaluate.grids import Grid, best, curve, named
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, rounded
 from analysis.render.marks import CONTEXT_STYLES
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
+from analysis.systems.grids import Grid, best, curve, named
+from analysis.systems.quantities import evaluate
 
 USED = ("accelerator", "deg_TP", "phase", "order", "grouping", "width", "peak", "weights", "overlap", "alpha")
 Lines = Mapping[str, list[Grid]]

@@ -7,12 +7,12 @@ from matplotlib import colormaps, pyplot
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from analysis.evaluate.grids import CAPACITY, Grid, best, capacities, grid
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, rounded
 from analysis.render.marks import cell_ticks, cells, count_reasons, reason_patches
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
+from analysis.systems.grids import CAPACITY, Grid, best, capacities, grid
 
 SHARED = ("accelerator", "n_acc", "phase", "grouping", "width", "peak", "weights", "overlap", "alpha")
 

@@ -7,13 +7,13 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.evaluate.arrangements import exponents, imbalance_band
-from analysis.evaluate.grids import capacities, grid
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
+from analysis.systems.arrangements import exponents, imbalance_band
+from analysis.systems.grids import capacities, grid
+from analysis.systems.quantities import evaluate
 
 Rows = dict[str, list]
 USED = ("accelerator", "deg_TP", "placement", "draws", "phase", "order", "width", "peak", "weights")

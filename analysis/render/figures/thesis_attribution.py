@@ -8,13 +8,13 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.ask.setting import Setting
 from analysis.derive.symbols import L, M_cap
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import attribution
-from analysis.evaluate.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, effects
 from analysis.render.axes import headline, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
+from analysis.thesis import attribution
+from analysis.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, effects
 
 USED = ("accelerator", "n_acc", "phase", "width", "peak")
 MANY = 4  # times the accelerators of the bars: small memories hold the models only if they are many

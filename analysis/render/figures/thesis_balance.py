@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import balance
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
+from analysis.thesis import balance
 
 USED = ("accelerator", "n_acc", "phase", "width", "peak", "weights")
 

@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.arrangements import networks, slow_link
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.attention import LEAST, context_at_ridge, context_of_share, core_share, longest
-from analysis.evaluate.thesis.full import passing, shares_at_capacity
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions, speaker
+from analysis.systems.arrangements import networks, slow_link
+from analysis.thesis.full import passing, shares_at_capacity
+from analysis.thesis.full_attention import LEAST, context_at_ridge, context_of_share, core_share, longest
 
 USED = ("n_acc", "phase", "order", "grouping", "width", "peak", "weights", "overlap")
 CORE, WIRES = "core_attention", "communication"

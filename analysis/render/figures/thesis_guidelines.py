@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import guidelines
-from analysis.evaluate.thesis.spreads import Spread
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
+from analysis.thesis import guidelines
+from analysis.thesis.spreads import Spread
 
 USED = ("phase", "width", "peak", "weights")
 

@@ -9,14 +9,14 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_Int, BW_out
-from analysis.errors import InputError
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import largest
-from analysis.evaluate.thesis.full import batch_at_capacity
-from analysis.evaluate.thesis.largest import CORE, EXPERTS, REST, WIRED, Column
+from analysis.files.errors import InputError
 from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import WIDTH
+from analysis.thesis import largest
+from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.largest import CORE, EXPERTS, REST, WIRED, Column
 
 LOOKS = {
     CORE: {"facecolor": "#6AAEDF"},

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_mem, M_cap, n_acc
-from analysis.evaluate.quantities import evaluate
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import largest
-from analysis.evaluate.thesis.full import batch_at_capacity
-from analysis.evaluate.thesis.largest import CORE, EXPERTS, NAMES, WIRED
 from analysis.render.figures.thesis_map import Panel, milliseconds, on
 from analysis.render.thesis_words import about
 from analysis.render.words import conventions, counted, where
+from analysis.systems.quantities import evaluate
+from analysis.thesis import largest
+from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.largest import CORE, EXPERTS, NAMES, WIRED
 
 USED = ("phase", "order", "grouping", "width", "peak", "weights")
 LIMIT = 0.020  # an example of the time allowed for a token [s]

@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import queries as found
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions, speaker
+from analysis.thesis import queries as found
 
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
 

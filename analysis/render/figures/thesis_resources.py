@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.arrangements import in_groups
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import resources
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions, speaker
+from analysis.systems.arrangements import in_groups
+from analysis.thesis import resources
 
 USED = ("phase", "order", "width", "peak", "weights")
 NAMES = tuple(resources.RESOURCES)

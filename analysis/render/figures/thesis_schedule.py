@@ -7,13 +7,13 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis.arrangement import PLACEMENTS
-from analysis.evaluate.thesis.scheduling import Schedule, schedules, waiting_batch
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, plain_log, powers_of_two, rounded
 from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
+from analysis.thesis.arrangement import PLACEMENTS
+from analysis.thesis.scheduling import Schedule, schedules, waiting_batch
 
 USED = ("accelerator", "n_acc", "phase", "width", "peak", "weights")
 Found = Mapping[float, list[list[Schedule]]]

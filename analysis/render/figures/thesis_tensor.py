@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.setting import Setting
-from analysis.evaluate.thesis import parallel
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, plain_log
 from analysis.render.marks import context_style
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
+from analysis.thesis import tensor_parallel
 
 Flips = dict[str, list]
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
@@ -24,8 +24,8 @@ def tensor_figure(setting: Setting, flips: Flips) -> Figure:
     figure, panels = pyplot.subplots(1, len(contexts), figsize=(WIDTH, 3.6), sharey=True, squeeze=False)
     for axes, L in zip(panels[0], contexts, strict=True):
         for degree, style in zip(degrees, map(context_style, range(len(degrees))), strict=True):
-            change = parallel.attention_change(setting, batches, degree, L)
-            alone = parallel.attention_alone(setting, batches, L)
+            change = tensor_parallel.attention_change(setting, batches, degree, L)
+            alone = tensor_parallel.attention_alone(setting, batches, L)
             axes.plot(batches, 1 + change / alone, style, color=mechanism_colour(setting), label=f"deg_TP = {degree}")
         even = [B for B, at in zip(flips["full_model"], flips["L"], strict=True) if at == L and B]
         axes.plot(even, np.ones_like(even), "o", color="black")
@@ -67,7 +67,9 @@ def _listed(flips: Flips) -> str:
 
 def tensor_flips(setting: Setting, degrees: Sequence[int], contexts: np.ndarray) -> Flips:
     """One row per degree and context: the flip by the closed form and in the full model."""
-    rows = [(int(degree), float(L), *parallel.even_batch(setting, degree, L)) for L in contexts for degree in degrees]
+    rows = [
+        (int(degree), float(L), *tensor_parallel.even_batch(setting, degree, L)) for L in contexts for degree in degrees
+    ]
     return dict(zip(("deg_TP", "L", "closed_form", "full_model"), map(list, zip(*rows, strict=True)), strict=True))
 
 

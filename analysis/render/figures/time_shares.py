@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from analysis.ask.setting import Setting
 from analysis.derive.serving import COMMUNICATION
-from analysis.evaluate.grids import CAPACITY, capacities, terms_over
-from analysis.evaluate.setting import Setting
 from analysis.render.axes import LAYER_COLOURS, headline, mechanism_colour, rounded
 from analysis.render.marks import LOOKS
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
+from analysis.systems.grids import CAPACITY, capacities, terms_over
 
 Rows = dict[str, list]
 TERM_COLOURS = {

@@ -4,12 +4,12 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.evaluate.reordered import buildable, over_degrees
-from analysis.evaluate.setting import Setting
+from analysis.ask.setting import Setting
 from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.figures.crossing import ORDER_COLOURS
 from analysis.render.style import LINE_STYLES, MARKERS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions
+from analysis.systems.reordered import buildable, over_degrees
 
 Rows = dict[str, list]
 

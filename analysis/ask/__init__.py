@@ -1,0 +1,1 @@
+"""What is asked: parameters, how they are read, and the setting that they add up to."""

@@ -1,0 +1,85 @@
+"""A row of the data as a point, symbol to number in SI units; a system's row as parameters of a setting."""
+
+from sympy import Symbol
+
+from analysis.data import datasets
+from analysis.data.rows import PEAKS, SERVED_WIDTHS, Accelerator, Row
+from analysis.data.units import TO_SI
+from analysis.derive.symbols import BY_NAME, M_cap, P_acc, deg_grp
+from analysis.files.errors import InputError
+
+SYSTEM = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "deg_EP")
+
+
+def _si(row: Row, name: str):
+    """A cell in SI units, whole numbers kept exact."""
+    field = type(row).model_fields[name]
+    unit = row.M_cap_unit if name == "M_cap" else (field.json_schema_extra or {}).get("unit", "")
+    value = getattr(row, name) * TO_SI.get(unit, 1)
+    return int(value) if float(value).is_integer() else value
+
+
+def memory_bytes(row: Accelerator) -> int | float:
+    """Memory of an accelerator [byte]: what its data sheet says, or what a driver reports in all where that is more.
+
+    Data sheets round down and leave open which GB they mean; a driver leaves out what it keeps for itself.
+
+    >>> from analysis.data.datasets import accelerator
+    >>> memory_bytes(accelerator("h200-sxm5")), memory_bytes(accelerator("b200-paper"))
+    (150754820096, 192000000000)
+    """
+    return max(_si(row, "M_cap"), row.M_driver or 0)
+
+
+def peak_rate(row: Accelerator, peak: str = "bf16"):
+    """Dense arithmetic peak of an accelerator in FLOP/s. Raises InputError for a precision that it lacks.
+
+    >>> from analysis.data.datasets import accelerator
+    >>> peak_rate(accelerator("b200-paper"))
+    2250000000000000
+    """
+    present = [name for name in PEAKS if getattr(row, f"P_{name}") is not None]
+    if peak not in present:
+        raise InputError(
+            f"peak={peak}: accelerator {row.id} has no such rate, allowed are {', '.join(present)}; "
+            "choose one of them or another accelerator."
+        )
+    return _si(row, f"P_{peak}")
+
+
+def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
+    """The columns of a row that are symbols, as symbol to number in SI units; empty cells are left out.
+
+    A model with key-value heads also gives deg_grp, an accelerator gives P_acc at the precision `peak` and M_cap as
+    `memory_bytes` counts it. The widths in which a model's files are stored stay out: what to count with is asked for,
+    and is no size of the architecture.
+    Raises InputError for a precision that the accelerator lacks.
+
+    >>> from analysis.derive.symbols import BW_mem
+    >>> from analysis.data.datasets import accelerator
+    >>> row_point(accelerator("b200-paper"))[BW_mem]
+    8000000000000
+    """
+    columns = [name for name in type(row).model_fields if name in BY_NAME and name not in SERVED_WIDTHS]
+    names = [name for name in columns if getattr(row, name) is not None]
+    point = {BY_NAME[name]: _si(row, name) for name in names}
+    if getattr(row, "n_kv", None):
+        point[deg_grp] = row.n_hd // row.n_kv
+    if isinstance(row, Accelerator):
+        point |= {P_acc: peak_rate(row, peak), M_cap: memory_bytes(row)}
+    return point
+
+
+def scenario_parameters(name: str) -> dict[str, object]:
+    """What a system's row says as parameters of a setting; degrees that follow from others are left out.
+
+    A model without experts takes no deg_EP, and deg_DP is n_acc / deg_TP. Raises InputError as `scenario`.
+
+    >>> scenario_parameters("gpt3-32")["deg_TP"], "deg_EP" in scenario_parameters("gpt3-32")
+    (8, False)
+    """
+    row = datasets.scenario(name)
+    found = {each: getattr(row, each) for each in (*SYSTEM, "B", "L", "phase", "order")}
+    if not datasets.model(row.model).n_moe:
+        del found["deg_EP"]
+    return {each: value for each, value in found.items() if value is not None}

@@ -1,0 +1,239 @@
+"""A setting: everything a reader chose, resolved into an architecture, conventions and a point.
+
+`Setting.of(model="deepseek-v3", B=64, L=4096)` is what the command line, the notebooks and the ledger share.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from sympy import Symbol
+
+from analysis.ask import degrees, widths
+from analysis.ask.built import architecture, other_blocks
+from analysis.ask.gammas import gammas
+from analysis.ask.parameters import PARAMETERS
+from analysis.ask.points import row_point, scenario_parameters
+from analysis.ask.reading import read
+from analysis.data import datasets
+from analysis.derive.block import Architecture, Conventions
+from analysis.derive.parallel import Layout
+from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc
+from analysis.files.errors import InputError
+
+NUMERIC = ("B", "L", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
+GB, GIB = 10**9, 2**30
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Chosen parameters (checked) and what follows from them."""
+
+    given: dict
+
+    @classmethod
+    def of(cls, **given) -> "Setting":
+        """Check and collect parameters; None counts as not given. Raises InputError.
+
+        A scenario's row gives what is not given beside it; None beside it takes a parameter of the row away.
+        """
+        if given.get("scenario") is not None:
+            given = scenario_parameters(read("scenario", given["scenario"])) | given | {"scenario": None}
+        return cls({name: read(name, value) for name, value in given.items() if value is not None})._checked()
+
+    def with_(self, **more) -> "Setting":
+        """The same setting with some parameters replaced."""
+        return Setting.of(**{**self.given, **more})
+
+    def __getitem__(self, name: str):
+        """A parameter's value: as given, else its default (None where a rule sets it)."""
+        return self.given.get(name, PARAMETERS[name].default)
+
+    # -- rows ------------------------------------------------------------------------------------
+    def _row(self, name: str):
+        file = PARAMETERS[name].allowed[0]
+        if name not in self.given:
+            raise InputError(
+                f"{name}= is needed: name a row, for example {name}={EXAMPLES[name]} "
+                f"(`python -m analysis {file}` lists all)."
+            )
+        return datasets.find(file, self.given[name], name)
+
+    def need(self, *names: str) -> None:
+        """Raise InputError that names all of these rows that are not given, so that none is asked for after another."""
+        missing = [name for name in names if name not in self.given]
+        if len(missing) > 1:
+            example = " ".join(f"{name}={EXAMPLES[name]}" for name in missing)
+            raise InputError(
+                f"{' and '.join(f'{name}=' for name in missing)} are needed: name rows, for example {example} "
+                f"(`python -m analysis {PARAMETERS[missing[0]].allowed[0]}` lists the first)."
+            )
+
+    @cached_property
+    def model(self):
+        """The model's row."""
+        return self._row("model")
+
+    @cached_property
+    def accelerator(self):
+        """The accelerator's row."""
+        return self._row("accelerator")
+
+    @cached_property
+    def link(self):
+        """The row of the link that is named, else of the one that the accelerator comes with, else None."""
+        if "link" in self.given:
+            return self._row("link")
+        name = self.accelerator.link if "accelerator" in self.given else None
+        return datasets.interconnect(name) if name else None
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """What the model's blocks are made of, and whether its routed experts have a width of their own."""
+        built = architecture(self.model, self["windows"])
+        return replace(built, expert_width=True) if built.experts and widths.experts_apart(self) else built
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How routed experts lie on accelerators. Raises InputError."""
+        experts = "model" in self.given and self.architecture.experts
+        return Layout(experts and degrees.deg_ETP_of(self) > 1, experts and self["placement"] == "replicated")
+
+    @cached_property
+    def conventions(self) -> Conventions:
+        """The discrete choices; the order defaults to reordered in decode, as_printed in prefill."""
+        order = self["order"] or ("reordered" if self["phase"] == "decode" else "as_printed")
+        if "model" in self.given and order not in self.architecture.mechanism.orders:
+            order = self.architecture.mechanism.orders[0]
+        return Conventions(order, self["grouping"], self["rope"], self["rope_key"])
+
+    # -- the point -------------------------------------------------------------------------------
+    @cached_property
+    def point(self) -> dict[Symbol, object]:
+        """Every symbol that the setting gives a number, in SI units."""
+        parts = (self._step, self._widths, self._degrees, self._model, self._device, self._link, self._imbalance)
+        return {symbol: value for part in parts for symbol, value in part().items()}
+
+    def _step(self) -> dict:
+        found = {BY_NAME[name]: self[name] for name in NUMERIC if self[name] is not None}
+        more = {BY_NAME["l"]: self.queries, SLO: self["slo"]}
+        return found | {symbol: value for symbol, value in more.items() if value is not None}
+
+    @property
+    def queries(self):
+        """Query tokens of a request in this step [tokens]: l, else by the phase; None in prefill without L."""
+        step = 1 if self["phase"] == "decode" else self["L"]
+        return step if self["l"] is None else self["l"]
+
+    def _widths(self) -> dict:
+        return widths.widths(self)
+
+    def _degrees(self) -> dict:
+        return {BY_NAME[name]: degree for name, degree in degrees.degrees(self).items()}
+
+    def _model(self) -> dict:
+        if "model" not in self.given:
+            return {}
+        found = row_point(self.model)
+        if self.layout.copies:
+            found[BY_NAME["n_slot"]] = degrees.slots(self, degrees.degrees(self)["deg_EP"])
+        if self["blocks"] is None:
+            return found
+        return found | other_blocks(self.model, self.architecture, self["blocks"])
+
+    def _device(self) -> dict:
+        if "accelerator" not in self.given:
+            return {}
+        found = row_point(self.accelerator, self["peak"])
+        if self["capacity_unit"] != "row":
+            found[BY_NAME["M_cap"]] = self.accelerator.M_cap * {"GB": GB, "GiB": GIB}[self["capacity_unit"]]
+        if self["memory_share"] != 1:
+            found[BY_NAME["M_cap"]] *= self["memory_share"]
+        experts = found
+        if "accelerator_experts" in self.given:
+            row = self._row("accelerator_experts")
+            experts = row_point(row, self["peak"])
+        return found | {RP_acc: found[P_acc] / found[BW_mem], P_exp: experts[P_acc], BW_exp: experts[BW_mem]}
+
+    def _link(self) -> dict:
+        found = row_point(self.link) if self.link else {}
+        latency = 1e-6 * (self.link.latency or 0) if self.link else None
+        from_link = isinstance(self["alpha"], str)
+        if from_link and not latency:
+            raise InputError(
+                "alpha=link: no latency is known for the link chosen; give a number of seconds, or another link."
+            )
+        found[BY_NAME["alpha"]] = latency if from_link else self["alpha"]
+        found |= {BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {}
+        if "accelerator" in self.given and BY_NAME["BW_Int"] not in found and np.all(np.asarray(self["n_acc"]) == 1):
+            found[BY_NAME["BW_Int"]] = np.inf  # one accelerator waits for no wires
+        return found | (self._groups() if self.two_levels else {})
+
+    @property
+    def two_levels(self) -> bool:
+        """Whether groups of accelerators are joined by a second, slower network."""
+        if ("group" in self.given) != ("link_between" in self.given):
+            raise InputError(
+                "group= and link_between= belong together: give the size of a group and the link between groups, "
+                "for example group=8 link_between=ib-xdr."
+            )
+        return "group" in self.given
+
+    def _groups(self) -> dict:
+        if np.any(np.asarray(self["n_acc"]) % np.asarray(self["group"])):
+            raise InputError(f"group={self['group']}: must divide n_acc={self['n_acc']}; give a divisor.")
+        if np.any(np.asarray(self["deg_TP"]) > np.asarray(self["group"])):
+            raise InputError(
+                f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside one group={self['group']} of the "
+                "fast link; give a smaller degree or a larger group."
+            )
+        if self.link and self["BW_Int"] is None:
+            refuse_faster_between(self.link, self._row("link_between"))
+        between = row_point(self._row("link_between"))
+        return {BY_NAME["n_group"]: self["group"], BY_NAME["BW_out"]: between[BY_NAME["BW_Int"]]}
+
+    def _imbalance(self) -> dict:
+        """Gamma of the busiest expert and of the busiest accelerator: as given, else from s and the placement."""
+        if self["Gamma_imb"] is not None or not np.any(self["s"]):
+            given = 1 if self["Gamma_imb"] is None else self["Gamma_imb"]
+            return {BY_NAME["Gamma_imb"]: given, BY_NAME["Gamma_acc"]: given}
+        expert, accelerator = gammas(self)
+        return {BY_NAME["Gamma_imb"]: expert, BY_NAME["Gamma_acc"]: accelerator}
+
+    # -- checks ----------------------------------------------------------------------------------
+    def _checked(self) -> "Setting":
+        lengths = {name: len(v) for name, v in self.given.items() if isinstance(v, np.ndarray)}
+        if len(set(lengths.values())) > 1:
+            shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise InputError(
+                f"lists are taken pairwise and must be of equal length, but {shown} values; shorten or repeat."
+            )
+        if "model" in self.given:
+            widths.published(self)
+        return self
+
+    @property
+    def echo(self) -> dict:
+        """The conventions that were used, for the reader to see beside the number."""
+        used = {name: self[name] for name in PARAMETERS if self[name] is not None}
+        used |= {s.name: v for s, v in self._degrees().items()} | {s.name: v for s, v in self._widths().items()}
+        used |= {s.name: v for s, v in self._step().items()}
+        return used | {name: getattr(self.conventions, name) for name in ("order", "grouping", "rope", "rope_key")}
+
+
+def refuse_faster_between(inside, between) -> None:
+    """Raise InputError for links (rows) of which that between groups is no slower than that inside them."""
+    if between.BW_Int >= inside.BW_Int:
+        raise InputError(
+            f"link_between: found {between.id!r} with {between.BW_Int:g} GB/s, allowed are links slower than the "
+            f"{inside.BW_Int:g} GB/s of {inside.id}; name another (`python -m analysis interconnects` lists all)."
+        )
+
+
+EXAMPLES = {
+    "model": "deepseek-v3",
+    "accelerator": "b200-sxm",
+    "link": "nvlink5-b200",
+    "link_between": "ib-xdr",
+    "accelerator_experts": "pim-paper",
+}

@@ -1,0 +1,1 @@
+"""Building the book: notebooks run, pages rendered, what Sphinx is told, citing, reruns and reports."""

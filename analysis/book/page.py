@@ -1,0 +1,170 @@
+"""The names that a page of the book may use between double braces.
+
+Pages are Jinja2 templates over MyST; each function here returns MyST text.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from analysis.book import reference
+from analysis.files.errors import InputError, choices
+from analysis.render import (
+    audit_tables,
+    canonical_words,
+    derivations,
+    drafted_tables,
+    equations,
+    exercises,
+    glossary_tables,
+    judgements,
+    ledger_tables,
+    measured_tables,
+    one_page,
+    paper_tables,
+    proofs,
+    prose,
+    rerun_tables,
+    sensitivity_tables,
+    summary_tables,
+    system_equations,
+    tables,
+    thesis_exercises,
+    thesis_tables,
+    thesis_words,
+    verdict_tables,
+)
+from analysis.render.show import ShownFigure
+from analysis.systems.canonical import paper
+
+FIGURES = "figures"
+"""Folder of the staged book that holds LABEL.svg and LABEL.csv."""
+
+OWN: dict[str, Any] = {
+    "equation": equations.equation,
+    "symbol": equations.symbol,
+    "einsum": derivations.einsum,
+    "cache": derivations.cache,
+    "boundary": derivations.boundary,
+    "limit_table": derivations.limit_table,
+    "limit_number": derivations.limit_number,
+    "limit_value": derivations.limit_value,
+    "both_orders": derivations.both_orders_equation,
+    "crossing_equation": derivations.crossing_equation,
+    "sharding_rule": derivations.sharding_rule,
+    "tokens_equation": derivations.tokens_equation,
+    "knee_equation": derivations.knee_equation,
+    "sum_equation": system_equations.sum_equation,
+    "multiple_equation": system_equations.multiple_equation,
+    "parts_equation": system_equations.parts_equation,
+    "read_equation": system_equations.read_equation,
+    "symbols_table": tables.symbols_table,
+    "conventions_table": tables.conventions_table,
+    "data_dictionary": tables.data_dictionary,
+    "models_table": tables.models_table,
+    "accelerators_table": tables.accelerators_table,
+    "links_table": tables.links_table,
+    "table1": paper_tables.table1,
+    "table3": paper_tables.table3,
+    "table3_number": paper_tables.table3_number,
+    "table3_fitting": paper_tables.table3_fitting,
+    "short_name": paper_tables.short_name,
+    "ledger_table": ledger_tables.ledger_table,
+    "verdict_counts": ledger_tables.verdict_counts,
+    "rules_table": ledger_tables.rules_table,
+    "verdict_number": ledger_tables.verdict_number,
+}
+PARTS = (
+    OWN,
+    prose.WORDS,
+    judgements.WORDS,
+    exercises.WORDS,
+    summary_tables.NAMES,
+    rerun_tables.NAMES,
+    reference.NAMES,
+    audit_tables.NAMES,
+    measured_tables.NAMES,
+    proofs.WORDS,
+    thesis_words.WORDS,
+    thesis_exercises.WORDS,
+    verdict_tables.WORDS,
+    sensitivity_tables.WORDS,
+    drafted_tables.WORDS,
+    one_page.WORDS,
+    glossary_tables.WORDS,
+)
+
+
+def together(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of several parts as one; raises ValueError for a name that two of them give.
+
+    >>> together({"a": 1}, {"b": 2})
+    {'a': 1, 'b': 2}
+    """
+    found: dict[str, Any] = {}
+    for part in parts:
+        twice = found.keys() & part.keys()
+        if twice:
+            raise ValueError(f"two functions of the pages are called {min(twice)}; rename one")
+        found |= part
+    return found
+
+
+NAMES = together(*PARTS)
+
+
+def template_functions(
+    figures: Mapping[str, tuple[str, ShownFigure]],
+    notes: Mapping[str, Any],
+    drawn: Mapping[str, tuple[str, str]] | None = None,
+) -> dict[str, Any]:
+    """Return what templates see: `NAMES`, `figure(label)`, `notes`, the values that notebooks exported, and `edition`.
+
+    `figures` maps a label to the name of the notebook that made the figure, and the figure; `drawn` maps it to that
+    notebook and the dotted name of the function that drew it. `edition` is the setting that the book speaks of.
+    """
+    chosen = paper()
+    filled = (thesis_tables, thesis_exercises, one_page)
+    bound = {name: partial(function, chosen) for each in filled for name, function in each.BY_EDITION.items()}
+    own = canonical_words.words(chosen) | bound
+    return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}
+
+
+def _figure_function(
+    figures: Mapping[str, tuple[str, ShownFigure]], drawn: Mapping[str, tuple[str, str]]
+) -> Callable[..., str]:
+    def figure(label: str, again: bool = False) -> str:
+        """Place the figure `label`, with its caption, its alternative text and links to what is behind it.
+
+        `again` shows it a second time, on a page where the label does not live, and refers to the first.
+        """
+        if label not in figures:
+            raise InputError(f"no notebook shows a figure {label!r}; labels shown: {choices(figures) or 'none'}")
+        if again:
+            return _repeated(figures[label][1])
+        return _figure_directive(*figures[label], drawn.get(label, ("", ""))[1])
+
+    return figure
+
+
+def _repeated(shown: ShownFigure) -> str:
+    alt = " ".join(shown.alt.split())
+    image = f"```{{image}} /{FIGURES}/{shown.label}.svg\n:alt: {alt}\n```"
+    return f"{image}\n\n{{numref}}`{shown.label}`. {shown.caption.strip()}"
+
+
+def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
+    source = f"/{FIGURES}/{shown.label}"
+    behind = [f"Computed by {{doc}}`{notebook} </notebooks/{notebook}>`"]
+    behind += [f"drawn by {{py:func}}`{function.rpartition('.')[2]} <{function}>`"] if function else []
+    behind += [f"[numbers]({source}.csv)"] if shown.csv else []
+    return "\n".join(
+        [
+            f"::::{{figure}} {source}.svg",
+            f":name: {shown.label}",
+            f":alt: {' '.join(shown.alt.split())}",
+            "",
+            f"{shown.caption.strip()} ({', '.join(behind)}.)",
+            "::::",
+        ]
+    )

@@ -1,0 +1,48 @@
+"""The reference: every public object from its docstring, every command from its help. It reads all layers by name."""
+
+import importlib
+import pkgutil
+
+import click
+
+FENCE = "```"
+HERE = "python -m analysis"
+
+
+def reference(*names: str) -> str:
+    """A section per module of these names; `package.*` stands for a package and all below it.
+
+    A module without a word of its own (an empty __init__) is left out; of a package only what it says itself is shown,
+    as what it offers lives in its modules.
+    """
+    found = dict.fromkeys(each for name in names for each in _modules(name))
+    return "\n\n".join(_section(name) for name in found if importlib.import_module(name).__doc__)
+
+
+def _modules(name: str) -> list[str]:
+    if not name.endswith(".*"):
+        return [name]
+    package = name.removesuffix(".*")
+    below = pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
+    return [package, *(each.name for each in below)]
+
+
+def _section(name: str) -> str:
+    members = "" if hasattr(importlib.import_module(name), "__path__") else "\n   :members:"
+    return f"## `{name}`\n{FENCE}{{eval-rst}}\n.. automodule:: {name}{members}\n{FENCE}"
+
+
+def commands_help() -> str:
+    """What `--help` says of every command, and of the modules that are commands themselves."""
+    main = importlib.import_module("analysis.cli.main").main
+    every = {f"{HERE} {name}": command for name, command in sorted(main.commands.items())}
+    modules = {"book": "book.build"} | {name: name for name in ("book.notebooks", "tools.pdf", "tools.bench")}
+    every |= {f"{HERE}.{name}": importlib.import_module(f"analysis.{home}").main for name, home in modules.items()}
+    return "\n\n".join(f"## `{name}`\n{FENCE}text\n{_help(name, command)}\n{FENCE}" for name, command in every.items())
+
+
+def _help(name: str, command: click.Command) -> str:
+    return command.get_help(click.Context(command, info_name=name, max_content_width=100, terminal_width=100))
+
+
+NAMES = {"reference": reference, "commands_help": commands_help}

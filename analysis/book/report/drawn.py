@@ -1,0 +1,74 @@
+"""What the book's notebooks show of a reader's system: each run with its parameters, or why it does not apply."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.ask.notebook import declared
+from analysis.book.executed import collect
+from analysis.book.notebooks import outcomes
+from analysis.book.report.subject import System
+from analysis.files.whole import ROOT
+from analysis.render.show import ShownFigure
+
+NOTEBOOKS = ROOT / "book" / "notebooks"
+ELSEWHERE = {
+    "machine": "it shows the run of `python -m analysis measure` on one computer",
+    "measured": "it shows what others measured, on accelerators of their choice",
+    "thesis_guidelines": "it compares models and accelerators with one another",
+}
+"""Notebooks that speak of no system of a reader's."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A notebook that ran: its title, its file, and its figures by label."""
+
+    title: str
+    path: Path
+    figures: Mapping[str, ShownFigure]
+
+
+def run_all(system: System, folder: Path, jobs: int) -> tuple[list[Shown], dict[str, str]]:
+    """Run every notebook that speaks of a system into `folder`: those that ran, and why each other does not apply."""
+    sources = notebooks()
+    failures = outcomes({path: parameters(system, path) for path in sources}, folder, jobs)
+    ran = [_shown(path, folder / path.name) for path in sources if not failures.get(path)]
+    apart = {title(path): _reason(failures[path]) for path in sources if failures.get(path)}
+    return ran, apart | {title(NOTEBOOKS / f"{name}.ipynb"): why for name, why in ELSEWHERE.items()}
+
+
+def notebooks() -> list[Path]:
+    """The book's notebooks that speak of a system."""
+    return [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem not in ELSEWHERE]
+
+
+def parameters(system: System, notebook: Path) -> dict[str, object]:
+    """What papermill gives a notebook: the reader's parameters that it declares, degrees and batch of the best plan.
+
+    A notebook of several models or accelerators gets the reader's alone where it has no parameter for one.
+    """
+    names, given, best = declared(notebook), system.setting.given, system.plans[0]
+    found = given | best.degrees | {"B": best.batch, "deg_DP": None}
+    if "model" not in names:
+        found["models"] = given["model"]
+    if "accelerator" not in names:
+        found["accelerators"] = given["accelerator"]
+    return {name: value for name, value in found.items() if name in names and value not in (None, "")}
+
+
+def title(notebook: Path) -> str:
+    """A notebook's heading."""
+    first = "".join(json.loads(notebook.read_text())["cells"][0]["source"])
+    return first.partition("\n")[0].lstrip("# ")
+
+
+def _shown(source: Path, executed: Path) -> Shown:
+    figures, _ = collect([executed])
+    return Shown(title(source), executed, {label: each for label, (_, each) in figures.items()})
+
+
+def _reason(failure: str) -> str:
+    """The sentence of a refusal, without the place in the notebook that made it."""
+    return failure.partition("InputError: ")[2] or failure

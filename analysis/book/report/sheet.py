@@ -1,0 +1,92 @@
+"""The page of a report: the system's rows, memory, limits, a token's time, plans, and the notebooks' figures."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import jinja2
+
+from analysis.book.report.drawn import Shown
+from analysis.book.report.subject import System
+from analysis.data.rows import Row
+from analysis.files.errors import InputError
+from analysis.render.digits import digits_of, percent
+from analysis.systems.plan import sum_of, why_second
+from analysis.systems.quantities import evaluate, quantity
+
+TEMPLATE = Path(__file__).with_name("page.html")
+LIMITS = {  # quantity -> factor and unit to print it in
+    "ridge_point": (1, "FLOP/byte"),
+    "core_attention_intensity": (1, "FLOP/byte"),
+    "expert_intensity": (1, "FLOP/byte"),
+    "kv_bytes_per_token": (1e-3, "kB"),
+    "B_cap": (1, "requests"),
+    "B_RP": (1, "requests"),
+    "tpot": (1e3, "ms"),
+    "throughput_per_accelerator": (1, "token/s"),
+}
+ROWS = {"model": "model", "accelerator": "accelerator", "link": "link"}
+
+
+def page(system: System, ran: list[Shown], apart: Mapping[str, str]) -> str:
+    """The report as one HTML page; figures, data and notebooks lie beside it."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        system=system,
+        rows=list(rows(system)),
+        limits=list(limits(system)),
+        terms=list(terms(system)),
+        plans=[_planned(plan) for plan in system.plans[:2]],
+        why=why_second(*system.plans[:2]) if len(system.plans) > 1 else "",
+        compared=len(system.plans),
+        shown=ran,
+        apart=_grouped(apart),
+        command="python -m analysis report --system system.yml",
+    )
+
+
+def rows(system: System) -> Iterator[tuple[str, Row]]:
+    """The rows that the system is made of, by what they are."""
+    for name, said in ROWS.items():
+        row = getattr(system.setting, name)
+        if row is not None:
+            yield said, row
+
+
+def limits(system: System) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """Meaning, number, unit and notes of each limit that exists for the system, at the plan's batch."""
+    for name, (factor, unit) in LIMITS.items():
+        try:
+            answer = evaluate(name, system.served)
+        except InputError:
+            continue  # the model has no such part
+        yield quantity(name).title, digits_of(factor * float(answer.value), 4), unit, answer.notes
+
+
+def terms(system: System) -> Iterator[tuple[str, str, str, float]]:
+    """Terms of a token's time under the best plan, the longest first: name, milliseconds, share, and the share [%]."""
+    found, whole = system.plans[0].terms, sum_of(system.setting, system.plans[0].terms)
+    for name, seconds in sorted(found.items(), key=lambda each: -each[1]):
+        if seconds:
+            yield name.replace("_", " "), digits_of(1e3 * seconds), percent(seconds / whole), 100 * seconds / whole
+
+
+def _grouped(apart: Mapping[str, str]) -> dict[str, str]:
+    """Reasons, each with the notebooks that it keeps out."""
+    titles: dict[str, list[str]] = {}
+    for title, why in apart.items():
+        titles.setdefault(why, []).append(title)
+    return {", ".join(those): why for why, those in titles.items()}
+
+
+def _planned(plan) -> dict[str, str]:
+    longest = max(plan.terms, key=plan.terms.get)
+    used = ", ".join(f"{name} {percent(share)}" for name, share in plan.utilisation.items())
+    return {
+        "degrees": ", ".join(f"{name} = {value}" for name, value in plan.degrees.items()),
+        "batch": f"{plan.batch:,}",
+        "rate": digits_of(plan.per_accelerator, 4),
+        "time": digits_of(1e3 * plan.tpot, 4),
+        "binding": plan.binding,
+        "longest": longest.replace("_", " "),
+        "used": used,
+    }

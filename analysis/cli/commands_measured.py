@@ -1,0 +1,154 @@
+"""Commands about measured hardware: import-measurements, validate, calibrate. `analysis.cli.main` registers them."""
+
+import json
+import re
+from pathlib import Path
+
+import click
+
+from analysis.files.errors import InputError
+
+
+@click.command(name="import-measurements")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
+@click.option("--keep-cache-resident", is_flag=True, help="Keep memory-bound rows of at most 400 MB.")
+@click.option("--force", is_flag=True, help="Replace a file that is there and that this command did not write.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, force: bool, as_json: bool) -> None:
+    """Import the public kernel database in DIR, laid out as SYSTEM/OPERATION/FRAMEWORK/VERSION/TABLE.parquet.
+
+    Rows that cannot be used are counted by the rule that removes them; a file that cannot be read costs one sentence.
+    """
+    from analysis.measured.database import import_folder
+    from analysis.measured.validity import WHY
+
+    report = import_folder(folder, output, keep_cache_resident, force)
+    removed = [
+        {"rule": rule, "rows": report.removed[rule], "why": why} for rule, why in WHY.items() if report.removed[rule]
+    ]
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "files": report.files,
+                    "rows_read": report.read,
+                    "rows_written": report.written,
+                    "removed": removed,
+                    "left_out": report.sentences,
+                }
+            )
+        )
+        return
+    click.echo(f"{output}: {report.written} rows of {report.files} files; {report.read} rows read")
+    click.echo(_table(removed))
+    for sentence in report.sentences:
+        click.echo(f"left out: {sentence}", err=True)
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--worst", default=5, show_default=True, type=click.IntRange(0, 100), help="Worst rows shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with SI values.")
+def validate(file: Path | None, worst: int, as_json: bool) -> None:
+    """Compare predicted and measured times of FILE (.csv or .parquet); by default of the published figures in data/.
+
+    The ratio is measured over predicted time: 1 is the roofline, 2 half its speed.
+    """
+    from analysis.measured.validate import report
+
+    found = report(_compared(file), worst)
+    if as_json:
+        click.echo(json.dumps(found, allow_nan=False))
+        return
+    click.echo(
+        f"{found['rows']} rows; {found['faster than the data sheet']} beat the data sheet, "
+        f"{found['bytes above 400 MB']} move enough bytes to judge bandwidth"
+    )
+    click.echo(_table([_group_line(group) for group in found["groups"]]))
+    if found["worst"]:
+        click.echo("\nfurthest from the prediction, launch-bound rows aside:")
+        click.echo(_table([_worst_line(row) for row in found["worst"]]))
+
+
+def _compared(file: Path | None):
+    """Rows beside predictions; a machine without a data sheet gets the roofs that its own rows measure."""
+    from analysis.data import datasets
+    from analysis.measured.kernel_files import load
+    from analysis.measured.predict import own_roofs
+    from analysis.measured.validate import compare
+
+    if file is None:
+        return compare()
+    machines = set(load(file)["accelerator"].to_pylist())
+    return compare(file, own_roofs(load(file)) if machines - set(datasets.accelerators()) else None)
+
+
+def _group_line(group: dict) -> dict:
+    return {
+        "operation": group["operation"],
+        "accelerator": group["accelerator"],
+        "regime": group["regime"],
+        "rows": group["count"],
+        "median": f"{group['median']:.2f}",
+        "5 %": f"{group['low']:.2f}",
+        "95 %": f"{group['high']:.2f}",
+        **{f"within {limit}": f"{share:.0%}" for limit, share in group["within"].items()},
+    }
+
+
+def _worst_line(row: dict) -> dict:
+    times = {name: f"{row[name] * 1e6:.4g} us" for name in ("measured", "predicted")}
+    return {
+        "ratio": f"{row['ratio']:.2f}",
+        "operation": row["operation"],
+        "accelerator": row["accelerator"],
+        **times,
+        "shape": row["shape"],
+    }
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--name", default="published", show_default=True, help="Name to give as calibration=.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="CSV file to write.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the split and the intervals."
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def calibrate(file: Path | None, name: str, output: Path, seed: int, force: bool) -> None:
+    """Fit launch floors, efficiencies and sharpness to FILE, by default to the published figures in data/."""
+    from analysis.data.calibrations import as_csv
+    from analysis.files.outputs import checked_output, refuse_foreign, refuse_input, write_whole
+    from analysis.measured.fitting import fit_all
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
+        raise InputError(f"--name {name!r}: allowed are lower-case letters, digits, . and -; rename it.")
+    refuse_input(checked_output(output, ".csv"), *([file] if file else []))
+    refuse_foreign(output, force)
+    source = file.name if file else "data/measurements"
+    fitted = fit_all(_compared(file), name, source, seed=seed)
+    if not fitted:
+        raise InputError(f"{source}: too few shapes of any operation to fit and to test; give a file with more rows.")
+    write_whole(output, as_csv(each.row for each in fitted))
+    click.echo(_table([_fit_line(each.row) for each in fitted]))
+
+
+def _fit_line(row) -> dict:
+    numbers = {key: f"{number:.3g}" for key, number in row.parameters.items()}
+    errors = {"error": row.error, "roofline": row.error_roofline, "constant": row.error_constant}
+    return {
+        "operation": row.operation,
+        **numbers,
+        **{key: f"{number:.1%}" for key, number in errors.items()},
+        "open": " ".join(row.open),
+    }
+
+
+def _table(rows: list[dict]) -> str:
+    from tabulate import tabulate
+
+    return tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True) if rows else ""
+
+
+commands = [import_measurements, validate, calibrate]

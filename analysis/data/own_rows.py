@@ -1,0 +1,128 @@
+"""A reader's own row by path: `model=./mine.yml`, `accelerator=./chip.csv`, judged by the words that judge ours.
+
+A YAML or JSON file is one row, `column: value`; a CSV file is a header and one row. Columns that may be empty may be
+left out. Where ours name another row by id, a reader's own may name a file of its own.
+
+A relative path is read from where it was typed: on the command line and in a notebook from the working directory, in
+a row, a grid or a table from the folder of that file. `located` makes it absolute before work moves elsewhere.
+"""
+
+import os
+import re
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from analysis.data.rows import FILES, REFERENCES, Row
+from analysis.data.table import checked_row
+from analysis.data.units import LARGEST
+from analysis.files.documents import csv_records, json_mapping, yaml_mapping
+from analysis.files.errors import InputError
+from analysis.files.text import CSV_BYTES, place, read_text, shown
+
+SUFFIXES = (".yml", ".yaml", ".csv", ".json")
+LONGEST_CELL = 4000
+MARKUP = re.compile(r"[<>{}\[\]`$|\\*_#]")
+
+
+def is_path(name) -> bool:
+    """Whether a row is named by a file of its own rather than by an id.
+
+    >>> is_path("./mine.yml"), is_path("llama-3.1-8b")
+    (True, False)
+    """
+    return str(name).lower().endswith(SUFFIXES) or "/" in str(name) or "\\" in str(name)
+
+
+def load(name: str, file: str) -> Row:
+    """The row in the file `name`, of the kind that data/`file`.csv holds (models, accelerators, interconnects, ...).
+
+    Raises InputError with the place, the value found, the values allowed and the remedy.
+    """
+    return _loaded(Path(name), file, os.path.abspath(os.path.dirname(name)), file_state(name))
+
+
+def file_state(name: str) -> bytes | None:
+    """What tells a file from the same file changed, however soon: its content, digested.
+
+    None for one that cannot be read, as reading it says why.
+    """
+    try:
+        return sha256(read_text(Path(name), CSV_BYTES).encode()).digest()
+    except InputError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _loaded(path: Path, file: str, folder: str, state) -> Row:
+    record = _record(path)
+    where = place(path)
+    for column, cell in record.items():
+        _check_cell(where, column, cell)
+    row = checked_row(FILES[file], record, where)
+    if MARKUP.search(row.name) or not row.name.isprintable():
+        raise InputError(
+            f"{where}, column name: found {shown(row.name)}, allowed are letters, digits and plain punctuation, as "
+            "captions and pages print it; retype it."
+        )
+    return _with_own_references(folder, row)
+
+
+def _record(path: Path) -> dict:
+    kind = path.suffix.lower()
+    if kind in (".yml", ".yaml"):
+        return yaml_mapping(path)
+    if kind == ".json":
+        found = json_mapping(path)
+        if "model_type" in found:
+            raise InputError(
+                f"{place(path)}: found a Hugging Face configuration, allowed is a row; make one of it by "
+                "`python -m analysis import-model`."
+            )
+        return {name: _as_text(value) for name, value in found.items()}
+    if kind == ".csv":
+        records = csv_records(path)
+        if len(records) != 1:
+            raise InputError(
+                f"{place(path)}: found {len(records)} rows under the header, allowed is one; keep one row per file."
+            )
+        return records[0]
+    raise InputError(
+        f"{place(path)}: found the ending {shown(kind)}, allowed are {', '.join(SUFFIXES)}; "
+        "save the row as one of them, or name a row by its id."
+    )
+
+
+def _as_text(value):
+    """JSON's values as a table's cells."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) and abs(value) < LARGEST else value
+
+
+def _check_cell(where: str, column: str, cell) -> None:
+    if not column.isascii() or not column.isprintable():
+        raise InputError(f"{where}: column {shown(column)} is unknown, allowed are plain ASCII names; retype it.")
+    parts = cell if isinstance(cell, list) else [cell]
+    if not all(isinstance(part, str) and len(part) <= LONGEST_CELL for part in parts):
+        raise InputError(
+            f"{where}, column {column}: found {shown(cell)}, allowed is one value "
+            f"of at most {LONGEST_CELL} letters; correct this cell."
+        )
+    if column == "id" and not str(cell).isprintable():
+        raise InputError(
+            f"{where}, column id: found {shown(cell)}, allowed are lower-case letters, digits, . and -; retype it."
+        )
+
+
+def _with_own_references(folder: str, row: Row) -> Row:
+    named = {column: getattr(row, column, None) for column in REFERENCES}
+    return row.model_copy(
+        update={column: absolute(name, folder) for column, name in named.items() if name and is_path(name)}
+    )
+
+
+def absolute(name: str, base: Path | str) -> str:
+    return os.path.abspath(os.path.join(base, name))

@@ -1,0 +1,91 @@
+"""Text of a file that a reader brings: bounded, regular, UTF-8, or refused by one sentence."""
+
+import os
+import stat
+from pathlib import Path
+
+from analysis.files.errors import InputError
+
+YAML_BYTES = 64 * 1024  # a row or a grid is a page; the YAML parser takes seconds per megabyte
+JSON_BYTES = 4 * 1024 * 1024
+CSV_BYTES = 4 * 1024 * 1024
+SHOWN = 60
+
+
+def shown(found) -> str:
+    """What a reader typed, in ASCII and cut to one line, so that look-alike letters and control codes show.
+
+    >>> shown("d_\\u0435mb")
+    "'d_\\\\u0435mb'"
+    """
+    text = ascii(found if isinstance(found, str | int | float | bool | None) else str(found)[: 2 * SHOWN])
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def place(path) -> str:
+    """Where a refusal happened: the end of a path, which says more than its beginning.
+
+    >>> place("/a/very/long/path/" * 9 + "mine.yml")
+    '...ng/path//a/very/long/path//a/very/long/path/mine.yml'
+    """
+    text = ascii(str(path))[1:-1]
+    return text if len(text) <= SHOWN else f"...{text[-SHOWN + 8 :]}"
+
+
+def refuse_no_text(path) -> None:
+    """Raise InputError for a name whose bytes are no text, which Arrow cannot open."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{place(path)}: found a name that is not UTF-8, allowed is text; rename it.") from None
+
+
+def read_text(path: Path, most: int) -> str:
+    """The text of a regular file of at most `most` bytes.
+
+    Raises InputError for a path that is missing, a folder, a device or a pipe, and for a file that is too large, empty,
+    binary, or not UTF-8; it never waits for a pipe and never reads more than `most` bytes.
+    """
+    content = _content(path, most)
+    if len(content) > most:
+        raise InputError(
+            f"{place(path)}: found a file of more than {most // 1024} KiB, "
+            f"allowed are {most // 1024} KiB; give a file of this kind and no data dump."
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as failure:
+        raise InputError(
+            f"{place(path)}: found a byte that is not UTF-8 at position {failure.start}, "
+            "allowed is UTF-8 text; save the file as UTF-8."
+        ) from None
+    return _refused_if_no_text(path, text)
+
+
+def _refused_if_no_text(path: Path, text: str) -> str:
+    code = next((letter for letter in text if ord(letter) < 32 and letter not in "\t\n\r"), None)
+    if code is not None:
+        raise InputError(
+            f"{place(path)}: found the control character {code!a}, allowed is plain text; give a text file."
+        )
+    if not text.strip():
+        raise InputError(f"{place(path)}: found an empty file, allowed is a filled one; write it or name another.")
+    return text
+
+
+def _content(path: Path, most: int) -> bytes:
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe must not make us wait
+        with os.fdopen(handle, "rb") as file:
+            content = file.read(most + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+    except ValueError:  # a NUL in the name
+        raise _unreadable(path, "a name that no file can have") from None
+    except OSError as failure:
+        raise _unreadable(path, f"no readable file ({(failure.strerror or 'unknown cause').lower()})") from None
+    if content is None:
+        raise _unreadable(path, "something that is no regular file")
+    return content
+
+
+def _unreadable(path: Path, found: str) -> InputError:
+    return InputError(f"{place(path)}: found {found}, allowed is a text file; correct the path.")

@@ -1,0 +1,111 @@
+"""What a `model_type` means, as data/families.yml says: one entry per type of text decoder."""
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import yaml
+
+from analysis.data.datasets import DATA
+
+FILE = DATA / "families.yml"
+ADDED = ("keys", "defaults", "only")  # what an entry adds to the one that it is like
+ASK = "ASK"  # in the place of a default: there is none, the file must say it
+
+
+SPELLINGS = {  # of a size, in every model type whose entry names no others
+    "d_emb": ("hidden_size", "n_embd", "n_embed"),
+    "n_dec": ("num_hidden_layers", "n_layer"),
+    "n_hd": ("num_attention_heads", "n_head"),
+    "n_kv": ("num_key_value_heads", "num_kv_heads"),
+    "d_hd": ("head_dim",),
+    "d_Qco": ("q_lora_rank",),
+    "d_KVco": ("kv_lora_rank",),
+    "d_nope": ("qk_nope_head_dim",),
+    "d_RoPE": ("qk_rope_head_dim",),
+    "d_v": ("v_head_dim",),
+    "d_FFN": ("intermediate_size",),
+    "d_MoE": ("moe_intermediate_size",),
+    "n_e": ("n_routed_experts", "num_experts", "num_local_experts", "num_routed_experts", "moe_num_experts"),
+    "n_k": ("num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_k", "moe_topk"),
+    "n_shared": ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts"),
+    "d_shared": ("shared_expert_intermediate_size", "shared_intermediate_size", "share_expert_dim"),
+    "L_win": ("sliding_window", "sliding_window_size"),
+    "chunk": ("attention_chunk_size",),
+    "n_vocab": ("vocab_size",),
+    "context_max": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "model_max_length"),
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """How one `model_type` is built, as far as its configuration file does not say."""
+
+    year: int
+    attention: str = "heads"
+    kv_heads: str = "stated"
+    windows: str = "full"
+    experts: str = "none"
+    shared: str = "none"
+    ffn: str = "gated"
+    positions: int | None = None
+    sparse: bool = False
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    defaults: dict[str, object] = field(default_factory=dict)
+    vectors: str = ""
+    switched: dict[str, str] = field(default_factory=dict)
+    only: dict[str, object] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    omits: tuple[str, ...] = ()
+
+
+def _entry(entries: dict[str, dict], name: str) -> dict:
+    own = entries[name]
+    base = _entry(entries, own["like"]) if "like" in own else {}
+    sums = {part: base.get(part, {}) | own[part] for part in ADDED if part in own}
+    sums["ignored"] = [*base.get("ignored", ()), *own.get("ignored", ())]
+    return base | own | sums
+
+
+def _family(entry: dict) -> Family:
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    values["defaults"] = {key: value for key, value in entry.get("defaults", {}).items() if value != ASK}
+    values["keys"] = {symbol: tuple(keys.split()) for symbol, keys in entry.get("keys", {}).items()}
+    return Family(**{name: value for name, value in values.items() if name != "like"})
+
+
+@cache
+def _file() -> dict:
+    return yaml.safe_load(FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def families() -> dict[str, Family]:
+    """Every known type of text decoder.
+
+    >>> families()["qwen3"].defaults["head_dim"]
+    128
+    """
+    entries = _file()["families"]
+    return {name: _family(_entry(entries, name)) for name in entries}
+
+
+def wrappers() -> dict[str, str]:
+    """Types of several towers, with the type of the text decoder where the file leaves it out."""
+    return _file()["wrappers"]
+
+
+def refused() -> dict[str, str]:
+    """Types that no row can hold, and why."""
+    return _file()["refused"]
+
+
+@cache
+def harmless() -> frozenset[str]:
+    """Keys that change no size in any type."""
+    return frozenset(_file()["harmless"].split())
+
+
+@cache
+def parts() -> frozenset[str]:
+    """Words of which one in a key says that it speaks of a part of the model."""
+    return frozenset(_file()["parts"].split())

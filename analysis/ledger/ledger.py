@@ -1,0 +1,48 @@
+"""The ledger: every claim of the paper with our number, a verdict, and the readings under which it holds.
+
+A claim's function enumerates readings (units, blocks, grouping, RoPE, ...), the first of them the one that the paper
+states or else the study's defaults. A statement in words speaks of the whole range that it names, so that a reading
+covers the range or a part that can be named beforehand, and no single cell of it. The verdict follows from the readings
+by the one rule of `readings.verdict_of`.
+"""
+
+from collections import Counter
+from functools import cache
+
+from analysis.data import datasets
+from analysis.ledger import (  # noqa: F401  each registers the functions that judge its claims
+    claims_attention,
+    claims_bottleneck,
+    claims_capacity,
+    claims_devices,
+    claims_experts,
+    claims_intensity,
+    claims_latency,
+    claims_memory,
+    claims_network,
+    claims_pim,
+    claims_routing,
+    claims_scaling,
+    claims_serving,
+    claims_table3,
+    claims_thesis,
+)
+from analysis.ledger.findings import Finding, found
+from analysis.ledger.readings import VERDICTS
+
+
+@cache
+def ledger() -> tuple[Finding, ...]:
+    """Every claim of data/claims.csv in its order, judged; one without a function has the verdict `open`."""
+    return tuple(found(id_) for id_ in datasets.claims())
+
+
+def weighing(*weights: str) -> tuple[Finding, ...]:
+    """The findings on claims of these weights (`carries`, `supports`, `arithmetic`); all if none is named."""
+    return tuple(finding for finding in ledger() if not weights or finding.claim.weight in weights)
+
+
+def counts(*weights: str) -> dict[str, int]:
+    """How many claims (of these weights, or of any) have each verdict, in the order of `VERDICTS`."""
+    found = Counter(finding.verdict for finding in weighing(*weights))
+    return {verdict: found[verdict] for verdict in VERDICTS}

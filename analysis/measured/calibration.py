@@ -1,0 +1,143 @@
+"""One calibrated model per operation: launch floor, memory and compute efficiency, and how sharply they combine.
+
+Times are fitted on the logarithm of measured over predicted, as errors of kernels are ratios. Shapes that differ only
+in L (or in tokens) stay on one side of the split, so that a held-out row has no near twin among the fitted ones.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from analysis.data.calibrations import PARAMETERS
+from analysis.measured.kernel_rows import SHAPE
+from analysis.measured.predict import numbers, words
+from analysis.measured.validate import Compared
+from analysis.systems.timing import calibrated
+
+WIRES = ("floor", "memory_efficiency")  # an exchange computes nothing: its link's efficiency stands in for the memory's
+BOUNDS = {
+    "floor": (1e-7, 1e-3),
+    "memory_efficiency": (0.05, 1.0),
+    "compute_efficiency": (0.05, 1.0),
+    "sharpness": (1.0, 12.0),
+}
+START = {"floor": 1e-5, "memory_efficiency": 0.8, "compute_efficiency": 0.7, "sharpness": 3.0}
+TEST_SHARE = 0.3
+MOST_ROWS = 4000
+HARMLESS = 0.05
+"""A parameter is not identified if doubling or halving it, the others refitted, raises the mean error by less than
+this share of itself."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a fit needs of its rows: arithmetic time, traffic time (wires for exchanges), measured time [s], shape
+    group.
+    """
+
+    compute: np.ndarray
+    memory: np.ndarray
+    measured: np.ndarray
+    group: np.ndarray
+
+    def rows(self, chosen: np.ndarray) -> "Parts":
+        """The chosen rows."""
+        return Parts(*(array[chosen] for array in vars(self).values()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters that these rows can speak about at all."""
+        return PARAMETERS if np.any(self.compute > 0) else WIRES
+
+
+def parts_of(compared: Compared, chosen: np.ndarray) -> Parts:
+    """The chosen rows, ready for a fit."""
+    rows = compared.rows(chosen)
+    traffic = np.where(rows.prediction.wire > 0, rows.prediction.wire, rows.prediction.memory)
+    return Parts(rows.prediction.compute, traffic, rows.latency, _groups(rows))
+
+
+def _groups(rows: Compared) -> np.ndarray:
+    """A number for each set of rows that differ only in L, l or tokens."""
+    shape = [np.nan_to_num(numbers(rows.table, name)) for name in SHAPE if name not in ("L", "l")]
+    keys = list(zip(rows.accelerator, words(rows.table, "kernel"), *shape, strict=True))
+    order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return np.array([order[key] for key in keys])
+
+
+def thinned(parts: Parts, seed: int = 0, most: int = MOST_ROWS) -> Parts:
+    """At most about `most` rows, as whole shape groups chosen at random: more would cost time and add no precision."""
+    if len(parts.measured) <= most:
+        return parts
+    groups, counts = np.unique(parts.group, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(groups))
+    kept = groups[order[: max(1, int(np.searchsorted(np.cumsum(counts[order]), most)))]]
+    return parts.rows(np.flatnonzero(np.isin(parts.group, kept)))
+
+
+def split(parts: Parts, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of rows to fit and rows to test, whole shape groups on one side; `TEST_SHARE` of the groups is tested."""
+    groups = np.unique(parts.group)
+    tested = np.random.default_rng(seed).permutation(groups)[: max(1, round(TEST_SHARE * len(groups)))]
+    held = np.isin(parts.group, tested)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def residuals(parts: Parts, given: dict[str, float]) -> np.ndarray:
+    """Logarithm of predicted over measured time."""
+    return np.log(calibrated(parts.compute, parts.memory, **given) / parts.measured)
+
+
+def fit(parts: Parts, fixed: dict[str, float] | None = None) -> dict[str, float]:
+    """Parameters that fit the rows best (soft-L1 on log ratios), those in `fixed` held."""
+    fixed = fixed or {}
+    free = [name for name in parts.names if name not in fixed]
+    low, high = (np.log([BOUNDS[name][side] for name in free]) for side in (0, 1))
+
+    def errors(logs: np.ndarray) -> np.ndarray:
+        return residuals(parts, fixed | dict(zip(free, np.exp(logs), strict=True)))
+
+    start = np.clip(np.log([START[name] for name in free]), low + 1e-9, high - 1e-9)
+    found = least_squares(errors, start, bounds=(low, high), loss="soft_l1", f_scale=0.1)
+    return fixed | {name: float(number) for name, number in zip(free, np.exp(found.x), strict=True)}
+
+
+def constant_efficiency(parts: Parts) -> dict[str, float]:
+    """The baseline with one number: the roofline divided by the efficiency that the median row has."""
+    share = float(np.exp(np.median(residuals(parts, {}))))
+    return {"memory_efficiency": share, "compute_efficiency": share}
+
+
+def typical_error(parts: Parts, given: dict[str, float]) -> float:
+    """Median of the absolute relative error of predicted time [1]."""
+    return float(np.median(np.abs(np.expm1(residuals(parts, given)))))
+
+
+def intervals(parts: Parts, repeats: int = 100, seed: int = 0) -> dict[str, tuple[float, float]]:
+    """95 % intervals of the parameters by resampling whole shape groups with replacement."""
+    generator = np.random.default_rng(seed)
+    members = [np.flatnonzero(parts.group == group) for group in np.unique(parts.group)]
+    draws = [
+        fit(parts.rows(np.concatenate([members[i] for i in generator.integers(0, len(members), len(members))])))
+        for _ in range(repeats)
+    ]
+    return {name: tuple(np.percentile([draw[name] for draw in draws], [2.5, 97.5])) for name in parts.names}
+
+
+def unidentified(parts: Parts, best: dict[str, float]) -> list[str]:
+    """Parameters that the rows leave open: doubled or halved (within bounds), the others refitted, the fit is as
+    good.
+    """
+    least = _cost(parts, best)
+    return [name for name in parts.names if _rise(parts, best, name, least) < HARMLESS * least]
+
+
+def _rise(parts: Parts, best: dict[str, float], name: str, least: float) -> float:
+    moved = [min(max(best[name] * factor, BOUNDS[name][0]), BOUNDS[name][1]) for factor in (0.5, 2.0)]
+    tried = [number for number in moved if abs(np.log(number / best[name])) > 0.3]
+    return min((_cost(parts, fit(parts, {name: number})) - least for number in tried), default=0.0)
+
+
+def _cost(parts: Parts, given: dict[str, float]) -> float:
+    return float(np.mean(np.abs(residuals(parts, given))))

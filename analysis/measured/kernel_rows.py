@@ -1,0 +1,152 @@
+"""What one row of a measurement file holds: an operation on one accelerator, its shape in the paper's symbols, its
+time.
+
+Shapes are those that the timed accelerator sees: `n_hd` counts its own heads, `B` its own requests. `tokens` is the
+one exception: experts and exchanges are described by the tokens of their whole expert-parallel group.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from analysis.data.cells import refuse
+from analysis.data.rows import Count, Id, Name, Order, Rate, Row, column
+from analysis.derive.attention import MECHANISMS
+from analysis.derive.symbols import BY_NAME
+
+OPERATIONS = ("core_attention", "decompression", "experts", "dispatch", "combine", "gemm", "read", "copy")
+PRECISIONS = {"fp64": 8, "fp32": 4, "bf16": 2, "fp16": 2, "fp8": 1, "fp4": 0.5}
+"""Bytes of an element of each number format."""
+
+_MLA_CORE = ("d_KVco", "d_RoPE", "d_nope", "d_v")
+NEEDED: dict[str, tuple[str, ...]] = {
+    "core_attention": ("mechanism", "B", "L", "l", "n_hd"),
+    "decompression": ("mechanism", "B", "L", "l", "n_hd", *_MLA_CORE),
+    "experts": ("tokens", "d_emb", "d_MoE", "n_e", "n_k", "deg_EP", "routing"),
+    "dispatch": ("tokens", "d_emb", "n_e", "n_k", "deg_EP", "link"),
+    "combine": ("tokens", "d_emb", "n_e", "n_k", "deg_EP", "link"),
+    "gemm": ("tokens", "d_emb", "d_FFN"),
+    "read": ("bytes",),
+    "copy": ("bytes",),
+}
+"""Columns that an operation cannot do without, besides those of its mechanism."""
+
+Width = Annotated[float, Field(gt=0, le=16)]
+
+
+class Sourced(BaseModel):
+    """Where a measured number comes from, and under which licence its source is published."""
+
+    model_config = Row.model_config
+
+    source: Name = column("where the value was published: address, or repository@commit, joined by ;")
+    locator: Name = column("the table, file or section in which the source says so")
+    licence: Name = column("licence of the source; none where it states none (numbers are quoted as facts)")
+    note: str = column("what a reader must know before using the row", default="")
+
+
+class Measurement(Sourced):
+    """The measured time of one operation on one accelerator."""
+
+    operation: Literal[OPERATIONS] = column("operation timed")
+    accelerator: Id = column("id in accelerators.csv, or the name of a machine that was measured")
+    mechanism: Literal[tuple(MECHANISMS)] | None = column("attention mechanism, of attention operations", default=None)
+    order: Order | None = column("MLA: order of contraction that the kernel runs", default=None)
+    grouping: Literal["fused", "spilled", "layered"] = column("which lines the kernel runs together", default="fused")
+    B: Count | None = column("requests on this accelerator", default=None)
+    L: Count | None = column(default=None)
+    l: Count | None = column(default=None)
+    causal: Annotated[float, Field(gt=0, le=1)] = column(default=1)
+    n_hd: Count | None = column("query heads on this accelerator", default=None)
+    n_kv: Count | None = column("key-value heads on this accelerator", default=None)
+    d_hd: Count | None = column(default=None)
+    d_KVco: Count | None = column(default=None)
+    d_nope: Count | None = column(default=None)
+    d_RoPE: Count | None = column(default=None)
+    d_v: Count | None = column(default=None)
+    tokens: Count | None = column("tokens of the expert-parallel group, or rows of a matrix product", "tokens", None)
+    d_emb: Count | None = column("embedding dimension, or inner dimension of a matrix product", default=None)
+    d_FFN: Count | None = column("outer dimension of a matrix product", default=None)
+    d_MoE: Count | None = column("intermediate dimension of an expert on this accelerator", default=None)
+    n_e: Count | None = column(default=None)
+    n_k: Count | None = column(default=None)
+    deg_EP: Count | None = column(default=None)
+    routing: Literal["balanced", "uniform"] | None = column(
+        "balanced: every expert gets an equal share; uniform: at random", default=None
+    )
+    link: Id | None = column("id in interconnects.csv of the link inside a group", default=None)
+    link_between: Id | None = column("id in interconnects.csv of the link between groups", default=None)
+    group: Count | None = column("accelerators of a group that share the fast link", "1", None)
+    bytes: Count | None = column("bytes moved, of operations that only move them", "byte", None)
+    precision: Literal[tuple(PRECISIONS)] = column("number format of the arithmetic, which fixes the peak rate")
+    width_weights: Width | None = column("bytes of a weight element; empty: as precision", default=None)
+    width_kv: Width | None = column("bytes of a cached element; empty: as precision", default=None)
+    width_activations: Width | None = column("bytes of an activation element; empty: as precision", default=None)
+    latency: Rate = column("measured time", "s")
+    spread: Annotated[float, Field(ge=0)] | None = column(
+        "half of the interquartile range of repeats over the median; empty: unknown", "1", None
+    )
+    kernel: Name = column("kernel or library, with its version")
+
+    @model_validator(mode="after")
+    def _shape_is_complete(self) -> Self:
+        for name in needed(self.operation, self.mechanism):
+            if getattr(self, name) is None:
+                refuse(name, "", f"a value, because operation is {self.operation}")
+        if self.mechanism and MECHANISMS[self.mechanism].latent and self.order is None:
+            refuse("order", "", "as_printed or reordered, because the mechanism has both")
+        if (self.group is None) != (self.link_between is None):
+            refuse("group", self.group or "", "a value exactly where link_between has one")
+        return self
+
+
+class AchievedRate(Sourced):
+    """A rate that kernels reach on an accelerator: arithmetic in FLOP/s or memory traffic in byte/s."""
+
+    id: Id = column("name of the row")
+    accelerator: Id = column("id in accelerators.csv")
+    quantity: Literal["arithmetic", "traffic"] = column("what is counted per second")
+    how: Literal["sustained", "burst", "best"] = column(
+        "sustained: at settled clocks; burst: short runs, median over large shapes; best: highest of many rows"
+    )
+    precision: Literal[tuple(PRECISIONS)] = column("number format of the operands")
+    rate: Rate = column("rate", "as unit")
+    unit: Literal["TFLOP/s", "GB/s"] = column("unit in which the source prints the rate")
+
+
+class Deployment(Sourced):
+    """A published decode throughput of a whole deployment."""
+
+    id: Id = column("name of the row")
+    model: Id = column("id in models.csv")
+    accelerator: Id = column("id in accelerators.csv")
+    link: Id = column("id in interconnects.csv of the link inside a group")
+    link_between: Id = column("id in interconnects.csv of the link between groups")
+    group: Count = column("accelerators of a group", "1")
+    deg_EP: Count = column("expert-parallel degree, which is the number of accelerators here", "1")
+    L: Count = column("cached tokens of a request, on average", "tokens")
+    requests: Rate | None = column("requests decoded together per accelerator; empty: not published", "requests", None)
+    speed: Rate | None = column("output tokens per second of one request; empty: not published", "token/s", None)
+    throughput: Rate = column("output tokens per second and accelerator", "token/s")
+
+    @model_validator(mode="after")
+    def _batch_is_known(self) -> Self:
+        if self.requests is None and self.speed is None:
+            refuse("requests", "", "a value, or speed, from which it follows")
+        return self
+
+
+def needed(operation: str, mechanism: str | None) -> tuple[str, ...]:
+    """Columns that a row must fill: those of its operation, and the axes of its mechanism's core.
+
+    >>> needed("core_attention", "GQA")
+    ('mechanism', 'B', 'L', 'l', 'n_hd', 'n_kv', 'd_hd')
+    """
+    more = ()
+    if operation == "core_attention" and mechanism:
+        more = _MLA_CORE if MECHANISMS[mechanism].latent else ("n_kv", "d_hd")
+    return (*NEEDED[operation], *more)
+
+
+SHAPE = tuple(name for name in Measurement.model_fields if name in BY_NAME)
+"""Columns that are symbols: what a prediction needs besides operation, precision and devices."""

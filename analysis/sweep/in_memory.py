@@ -1,0 +1,29 @@
+"""A grid evaluated at once in this process, into a table in memory."""
+
+import json
+from collections import Counter
+
+import pyarrow as pa
+
+from analysis.files.errors import InputError
+from analysis.sweep.columns import evaluated, noted, plain
+from analysis.sweep.cutting import tasks
+from analysis.sweep.grid import Grid
+from analysis.sweep.noting import sentences
+from analysis.sweep.output import on_front
+
+
+def in_memory(grid: Grid) -> pa.Table:
+    """The points of a grid, a column per axis, quantity and flag; settings that cannot be built are left out.
+
+    What must be said of the points stands in the schema's metadata under `notes`, as a JSON list of sentences.
+    Raises InputError where none can be built.
+    """
+    found = [evaluated(task) for task in tasks(grid)]
+    tables = [table for table, _ in found if table.num_columns]
+    if not tables:
+        raise InputError(f"no setting of this grid exists, the first because: {found[0][1][0]['reason']}")
+    said = sentences(grid, sum(map(noted, tables), Counter()))
+    kept = on_front(tables, grid.front) if grid.front else tables
+    whole = plain(pa.concat_tables(kept).unify_dictionaries()).combine_chunks()
+    return whole.replace_schema_metadata({"notes": json.dumps(said)})

@@ -1,0 +1,145 @@
+"""What a quantity's number depends on in one setting: its symbols, and its parameters, found by trying other values.
+
+Other values lead to another closed form, or change a symbol of the form, or change nothing. Forms are compared, not
+numbers, so that a parameter without effect has none whatever its value.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from analysis.ask.forms import derived, symbols_of
+from analysis.ask.parameters import CHOICE, PARAMETERS, ROW
+from analysis.ask.setting import Setting
+from analysis.data import datasets
+from analysis.derive.symbols import n_dec
+from analysis.files.errors import InputError
+from analysis.systems import system
+from analysis.systems.quantity import Quantity
+
+MOST_ROWS = 6
+SAMPLES = np.array([0.5, 1000.7, 123456.3])  # what a quantity's rounding is tried on
+
+
+def used(wanted: Quantity, setting: Setting) -> frozenset[Symbol]:
+    """The symbols of all closed forms behind a quantity's numbers, but for those that it searches itself."""
+    return frozenset().union(*map(symbols_of, _forms(wanted, setting))) - wanted.sought
+
+
+def without_effect(wanted: Quantity, setting: Setting, names, asked: frozenset[str]) -> list[str]:
+    """Those of the named parameters that the quantity's number does not depend on.
+
+    `asked` are the parameters that a quantity without any closed form asked for.
+    """
+    if not _forms(wanted, setting):
+        return [name for name in names if name not in asked]
+    here = _depends_on(wanted, setting)
+    return [name for name in names if _idle(here, wanted, setting, name)]
+
+
+def as_by_default(wanted: Quantity, setting: Setting, names) -> list[str]:
+    """Those of the named choices that are not their defaults and lead to what these lead to, as far as forms say."""
+    chosen = [name for name in names if PARAMETERS[name].kind == CHOICE and PARAMETERS[name].default is not None]
+    others = {name: _with(setting, name, PARAMETERS[name].default) for name in chosen}
+    if not chosen or not _forms(wanted, setting):
+        return []
+    here = _depends_on(wanted, setting)
+    return [name for name in chosen if any(_depends_if_built(wanted, each) == here for each in others[name])]
+
+
+def _idle(here: tuple, wanted: Quantity, setting: Setting, name: str) -> bool:
+    """Whether other values of a parameter change nothing; False where none of them can be built, as none was tried."""
+    tried = [each for other in _others(setting, name) if (each := _depends_if_built(wanted, other)) is not None]
+    return bool(tried) and all(each == here for each in tried)
+
+
+def _forms(wanted: Quantity, setting: Setting) -> list[Expr]:
+    sources = (wanted.uses or wanted.expression, *wanted.beside.values())
+    found = [derived(each, setting) for each in sources if each]
+    return [part for form in found for part in (form.values() if isinstance(form, dict) else (form,))]
+
+
+def _depends_on(wanted: Quantity, setting: Setting) -> tuple:
+    """All that the number follows from: forms, the values of their symbols, how it is rounded; and numbers beside."""
+    point, rounded = setting.point, np.asarray(wanted.finish(SAMPLES, setting))
+    values = [(symbol, np.asarray(point.get(symbol), dtype=object).tolist()) for symbol in used(wanted, setting)]
+    beside = {} if wanted.compute else wanted.beside_values(setting)
+    shown = {name: np.asarray(number).tolist() for name, number in beside.items()}
+    return _forms(wanted, setting), sorted(values, key=lambda each: str(each[0])), rounded.tolist(), shown
+
+
+def _depends_if_built(wanted: Quantity, setting: Setting) -> tuple | None:
+    """What the number follows from, or None: a setting in which the quantity does not exist says nothing."""
+    try:
+        return _depends_on(wanted, setting)
+    except InputError:
+        return None
+
+
+def _others(setting: Setting, name: str) -> Iterator[Setting]:
+    """The setting with other values of one parameter, as far as they can be built."""
+    for value in _values(name, setting[name]):
+        yield from _with(setting, name, value)
+
+
+def _with(setting: Setting, name: str, value) -> Iterator[Setting]:
+    """The setting with another value of one parameter, if it can be built."""
+    with suppress(InputError):
+        yield setting.with_(**{name: value})
+
+
+def _values(name: str, given) -> list:
+    parameter = PARAMETERS[name]
+    if parameter.kind == CHOICE:
+        return [each for each in parameter.allowed if each != given]
+    if parameter.kind == ROW:
+        rows = getattr(datasets, parameter.allowed[0], dict)()
+        return [None, *[each for each in rows if each != given][:MOST_ROWS]]
+    numbers = np.asarray(0 if isinstance(given, str) else given)
+    return [each.tolist() for each in (2 * numbers, numbers // 2, numbers / 2, numbers + 1, 1 - numbers)] + [
+        None,
+        "link",
+    ]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A quantity in a setting; `typed` are the parameters that the reader gave by name, `asked` those it asked for."""
+
+    wanted: Quantity
+    setting: Setting
+    typed: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
+
+    @cached_property
+    def used(self) -> frozenset[Symbol]:
+        """Symbols that the number depends on."""
+        return used(self.wanted, self.setting)
+
+    def at(self, symbol: Symbol):
+        """The value of a symbol that the number depends on, else None."""
+        return self.setting.point.get(symbol) if symbol in self.used else None
+
+    def row(self, column: str):
+        """A column of the model's row, where the number depends on a model that has it, else None."""
+        found = getattr(self.setting.model, column, None) if "model" in self.setting.given else None
+        idle = found and without_effect(self.wanted, self.setting, ["model"], self.asked)
+        return None if idle else found
+
+    @property
+    def served(self) -> bool:
+        """Whether the setting describes a system that serves: of the whole model, or with its accelerators counted."""
+        named = {"model", "accelerator"} <= set(self.setting.given) and self.setting["L"] is not None
+        return named and (n_dec in self.used or "n_acc" in self.setting.given)
+
+    @cached_property
+    def cap(self):
+        """B_cap [requests], rounded as the setting says; None where the setting describes no system."""
+        try:
+            return system.B_cap_value(self.setting) if self.served else None
+        except InputError:
+            return None

@@ -1,0 +1,53 @@
+"""What a model holds and what a token touches: parameters and bytes by kind."""
+
+from sympy import Expr, Integer
+
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.derive import decoder
+
+KINDS = ("attention", "dense", "routed", "shared", "other", "cache")
+KIND_TITLES = {
+    "attention": "attention weights",
+    "dense": "dense FFN",
+    "routed": "routed experts",
+    "shared": "shared experts",
+    "other": "embedding, head, router, norms",
+    "cache": "KV cache",
+}
+
+
+def weight_elements_by_kind(setting: Setting) -> dict[str, Expr]:
+    """Weight elements of the whole model by kind, each once [1]; `other` is what remains of the total."""
+    architecture = setting.architecture
+    stages, counts = decoder.feedforward_parameters(architecture), decoder.block_counts(architecture)
+    named = {"attention": decoder.n_dec * decoder.attention_parameters(architecture)}
+    named |= {kind: counts[kind] * stages.get(kind, Integer(0)) for kind in ("dense", "routed", "shared")}
+    return named | {"other": decoder.parameters(architecture) - sum(named.values(), Integer(0))}
+
+
+def memory_by_kind(setting: Setting, tokens: float) -> dict[str, float]:
+    """Bytes by kind: every weight once, and the cache of `tokens` tokens [byte] (the paper's Fig. 4).
+
+    With windowed blocks these are tokens of requests as long as the setting's L.
+
+    >>> found = memory_by_kind(Setting.of(model="deepseek-v3"), 8e6)
+    >>> round(found["cache"] / 1e9), round(found["routed"] / 1e9)
+    (562, 1308)
+    """
+    held = weight_elements_by_kind(setting).items()
+    found = {kind: elements * decoder.weight_width(setting.architecture, kind) for kind, elements in held}
+    cache = cached_bytes_per_token(setting) * tokens
+    return {kind: float(value(elements, setting.point)) for kind, elements in found.items()} | {"cache": cache}
+
+
+def cached_bytes_per_token(setting: Setting) -> float:
+    """Cached bytes of one token in all blocks [byte]; with windowed blocks the mean over a context of L tokens."""
+    return float(value(decoder.kv_bytes_per_token(setting.architecture, setting.conventions), setting.point))
+
+
+def parameters_held_and_touched(setting: Setting) -> tuple[float, float]:
+    """Parameters of the model, and those that one token touches [1] (output head counted, embedding table not)."""
+    forms = decoder.parameters(setting.architecture), decoder.active_parameters(setting.architecture)
+    held, touched = (float(value(form, setting.point)) for form in forms)
+    return held, touched

@@ -1,0 +1,204 @@
+"""What a reader must know beside a number: a sentence each, with the limit in numbers; nothing where all is well.
+
+Every function here is one kind of note. It gets the answer's case and yields sentences.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from analysis.ask.forms import derived
+from analysis.ask.numbers import value
+from analysis.ask.parameters import PARAMETERS
+from analysis.ask.setting import Setting
+from analysis.data.rows import SERVED_WIDTHS
+from analysis.derive import capacity, parallel
+from analysis.derive.symbols import BY_NAME, B, BW_out, L, M_cap, T_e, deg_DP, deg_EP, l, n_acc, n_group
+from analysis.systems import system
+from analysis.systems.effects import Case, as_by_default, without_effect
+from analysis.systems.quantity import Quantity
+
+
+def notes(
+    wanted: Quantity, setting: Setting, typed: tuple[str, ...] = (), asked: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """All that must be said of a quantity in a setting, most important first."""
+    case = Case(wanted, setting, typed, asked)
+    return tuple(sentence for kind in KINDS for sentence in kind(case))
+
+
+def over_memory(case: Case):
+    """Where B exceeds B_cap; None where the number depends on no batch, or the setting describes no system."""
+    batch = case.at(B)
+    return None if batch is None or case.cap is None else np.greater(batch, case.cap)
+
+
+def over_context(case: Case):
+    """Where L exceeds the longest context of the model; None where the number depends on none."""
+    longest = case.setting.model.context_max if "model" in case.setting.given else None
+    return None if case.at(L) is None or longest is None else np.greater(case.at(L), longest)
+
+
+# -- memory ----------------------------------------------------------------------------------------
+def batch_beyond_memory(case: Case) -> Iterator[str]:
+    """A batch that memory does not hold."""
+    over = over_memory(case)
+    if over is not None and np.any(over):
+        batch = _which("B", case.at(B), over)
+        yield f"{batch} exceeds B_cap={_some(case.cap, over)}, the largest batch that memory holds."
+
+
+def no_batch_fits(case: Case) -> Iterator[str]:
+    """Why memory holds no batch at all."""
+    if case.cap is None or not (case.wanted.name == "B_cap" or B in case.used) or np.any(case.cap):
+        return
+    setting, point = case.setting, case.setting.point
+    kept = system.book(setting)
+    weights = system.weights_per_accelerator(setting) * n_acc
+    request = capacity.request_bytes(setting.architecture, setting.conventions, kept.weights, kept.activations)
+    held, each = (float(np.min(value(form, point))) for form in (weights, request))
+    room = float(np.max(value(derived(system.B_cap, setting), point))) * each
+    if room <= 0:
+        yield f"no batch fits: weights of {_gb(held)} do not fit in the memory of {_gb(room + held)}{_of(point)}."
+    elif room < each:
+        yield (
+            f"no batch fits: weights leave {_gb(room)} of {_gb(room + held)}{_of(point)}, and one request takes "
+            f"{_gb(each)} at L={_shown(setting['L'])}."
+        )
+    else:
+        yield f"no batch fits: memory holds {room / each:.3g} requests, fewer than deg_DP={_shown(point[deg_DP])}."
+
+
+def _of(point) -> str:
+    return f" ({_shown(point[n_acc])} x {_gb(float(np.max(point[M_cap])))})" if np.max(point[n_acc]) > 1 else ""
+
+
+def batch_in_time_beyond_memory(case: Case) -> Iterator[str]:
+    """A batch that is in time, and that memory does not hold; or none that is in time."""
+    if case.wanted.name != "B_SLO":
+        return
+    found = np.asarray(system.B_SLO_value(case.setting))
+    if case.cap is not None and np.any(over := np.greater(found, case.cap)):
+        batch, cap = _which("B_SLO", found, over), _some(case.cap, over)
+        yield f"{batch} exceeds B_cap={cap}, the largest batch that memory holds."
+    if np.any(none := np.equal(found, 0)):
+        alone = value(derived(system.tpot, case.setting), case.setting.point | {B: 1.0})
+        asked = _which("slo", case.setting["slo"], none)
+        yield f"no batch meets {asked}: one request alone takes {_some(alone, none)} s."
+
+
+# -- the step --------------------------------------------------------------------------------------
+def context_beyond_model(case: Case) -> Iterator[str]:
+    """A context that the model was not made for."""
+    over = over_context(case)
+    if over is not None and np.any(over):
+        context, model = _which("L", case.at(L), over), case.setting.model
+        yield f"{context} exceeds the longest context of {model.name}, {model.context_max} tokens."
+
+
+def queries_beyond_context(case: Case) -> Iterator[str]:
+    """More query tokens than the context holds."""
+    queries, context = case.at(l), case.setting["L"]
+    if queries is not None and context is not None and np.any(over := np.greater(queries, context)):
+        yield f"{_which('l', queries, over)} exceeds L={_some(context, over)}: the context holds the step's own tokens."
+
+
+def queries_in_prefill(case: Case) -> Iterator[str]:
+    """Prefill whose query tokens were given."""
+    given = case.setting["l"]
+    if given is not None and case.setting["phase"] == "prefill" and case.at(l) is not None:
+        yield f"phase=prefill means l=L, and l={_shown(given)} given beside it is what was used."
+
+
+def uneven_batch(case: Case) -> Iterator[str]:
+    """A batch that its groups do not share evenly."""
+    batch, groups = case.at(B), case.at(deg_DP)
+    if batch is None or groups is None or not np.any(over := np.mod(batch, groups) != 0):
+        return
+    yield (
+        f"{_which('B', batch, over)} is no multiple of deg_DP={_some(groups, over)}; each group is counted with the "
+        "mean, and the busiest holds more."
+    )
+
+
+def one_group_holds_all(case: Case) -> Iterator[str]:
+    """Two levels of network of which the outer carries nothing."""
+    if BW_out in case.used and np.all(np.greater_equal(case.at(n_group), case.at(deg_EP))):
+        group, experts = (_shown(case.at(each)) for each in (n_group, deg_EP))
+        yield f"link_between carries nothing: one group={group} holds all deg_EP={experts} accelerators of the experts."
+
+
+def fewer_than_a_token(case: Case) -> Iterator[str]:
+    """A mean over experts of which most are not read."""
+    if case.wanted.name != "expert_intensity" or "B" not in case.setting.given:
+        return
+    tokens = value(parallel.single_expert()[T_e], case.setting.point)
+    if np.any(under := np.less(tokens, 1)):
+        yield (
+            f"an expert gets {_some(tokens, under)} tokens on average, most get none and are not read; one that is "
+            "read serves at least one token: see the value beside."
+        )
+
+
+# -- parameters and rows ---------------------------------------------------------------------------
+def parameters_without_effect(case: Case) -> Iterator[str]:
+    """What the reader gave and the number does not depend on."""
+    given = case.setting.given
+    chosen = [name for name in case.typed if name in given and not _is_default(name, given[name])]
+    idle = without_effect(case.wanted, case.setting, chosen, case.asked)
+    if idle:
+        listed = ", ".join(f"{name}={_shown(given[name])}" for name in idle)
+        yield f"without effect on {case.wanted.name} ({case.wanted.title}): {listed}."
+    for name in as_by_default(case.wanted, case.setting, [each for each in chosen if each not in idle]):
+        yield f"{name}={given[name]} gives the same {case.wanted.name} here as {name}={PARAMETERS[name].default}."
+
+
+def _is_default(name: str, given) -> bool:
+    return np.ndim(given) == 0 and given == PARAMETERS[name].default
+
+
+def part_left_out(case: Case) -> Iterator[str]:
+    """A part of an imported model that the study does not represent."""
+    if omitted := case.row("omits"):
+        yield f"{case.setting.model.id} omits what its file has: {str(omitted).rstrip('.')}."
+
+
+def stated_widths(case: Case) -> Iterator[str]:
+    """Widths that a model's file states and the setting does not use."""
+    for name in SERVED_WIDTHS:
+        stated, counted = case.row(name), case.at(BY_NAME[name])
+        if stated is not None and counted is not None and np.any(np.not_equal(counted, stated)):
+            yield (
+                f"{case.setting.model.id} is published with {name}={stated:g}, counted here at {_shown(counted)}; "
+                f"{name}={stated:g} counts it, or format=served."
+            )
+
+
+KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
+    *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
+    *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
+    *(part_left_out, stated_widths, parameters_without_effect),
+)
+
+
+# -- words -----------------------------------------------------------------------------------------
+def _shown(given) -> str:
+    if np.ndim(given):
+        return ",".join(map(_shown, np.asarray(given).tolist()))
+    return given if isinstance(given, str) else f"{float(given):.15g}"
+
+
+def _some(given, where) -> str:
+    """The first of the values at which something holds."""
+    return f"{float(np.broadcast_to(given, np.shape(where))[where][0]):.6g}"
+
+
+def _which(name: str, given, where) -> str:
+    """A parameter's value at which something holds, and of how many values it is one."""
+    count, size = int(np.sum(where)), np.size(where)
+    several = f" ({'the first of ' if count > 1 else ''}{count} of {size} values)" if size > 1 else ""
+    return f"{name}={_some(given, where)}{several}"
+
+
+def _gb(number: float) -> str:
+    return f"{number / 1e9:.4g} GB"

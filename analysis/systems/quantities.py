@@ -1,0 +1,115 @@
+"""Quantities by name: from a setting to a closed form, a number, a unit and the equation that the book prints.
+
+`evaluate("kv_bytes_per_token", model="deepseek-v3").value` is the whole interface; the command line wraps it.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from analysis.ask.forms import derived, watched
+from analysis.ask.setting import Setting
+from analysis.files.errors import InputError, near, shown
+from analysis.systems import quantities_block, quantities_system  # noqa: F401  each registers its quantities
+from analysis.systems.notes import notes
+from analysis.systems.quantity import QUANTITIES, Quantity, number, simple, whole
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A quantity's value in SI units with its closed form, equation label and the conventions that were used.
+
+    `notes` are sentences that a reader must know beside the number; `typed` are the parameters that were given by name,
+    `asked` those that a quantity without a form asked for.
+    """
+
+    quantity: str
+    value: object
+    unit: str
+    closed_form: object
+    equation: str
+    beside: dict[str, object]
+    conventions: dict[str, object]
+    setting: Setting = field(repr=False)
+    typed: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said beside the number, looked for when it is asked for: loops over numbers do not wait for it.
+
+        >>> evaluate("kv_cache_bytes", model="llama-3.1-8b", L=200_000).notes
+        ('L=200000 exceeds the longest context of Llama 3.1 8B, 131072 tokens.',)
+        """
+        return notes(quantity(self.quantity), self.setting, self.typed, self.asked)
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What is printed of the answer, by name."""
+        return {name: getattr(self, name) for name in TOLD}
+
+
+TOLD = ("quantity", "value", "unit", "closed_form", "equation", "beside", "conventions", "notes")
+
+
+def all_quantities() -> tuple[Quantity, ...]:
+    """Every quantity, in the order of definition."""
+    return tuple(QUANTITIES.values())
+
+
+def quantity(name: str) -> Quantity:
+    """The quantity with this name. Raises InputError that names those close to it."""
+    all_quantities()
+    if not isinstance(name, str) or name not in QUANTITIES:
+        several = "" if isinstance(name, str) else "allowed is one name; "
+        raise InputError(
+            f"{shown(name) or repr(name)}: there is no quantity of this name; {several or near(name, QUANTITIES)}"
+            "`python -m analysis quantities` lists all."
+        )
+    return QUANTITIES[name]
+
+
+def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
+    """Compute a quantity in a setting (or from parameters given by name).
+
+    Raises InputError for anything that cannot be read, is missing, or does not exist for the model.
+
+    >>> evaluate("kv_bytes_per_token", model="deepseek-v3").value
+    70272
+    >>> evaluate("ridge_point", accelerator="b200-paper").value
+    281.25
+    """
+    wanted = quantity(name)
+    setting = setting or Setting.of(**given)
+    wanted.domain(setting)
+    form = wanted.form(setting) if wanted.expression else None
+    found, asked = watched(wanted.compute, setting) if wanted.compute else (_finished(wanted, form, setting), set())
+    _refuse_beyond_numbers(name, found)
+    beside = {label: number(derived(more, setting), setting.point) for label, more in wanted.beside.items()}
+    shown = wanted.closed_form or _shown(form, setting.point)
+    more, also = watched(wanted.beside_values, setting)
+    more = {label: _scalar(each) for label, each in more.items()}
+    chosen = setting.echo, setting, tuple(given), frozenset(asked | also)
+    return Answer(name, _scalar(found), wanted.unit, shown, wanted.label, beside | more, *chosen)
+
+
+def _finished(wanted: Quantity, form: Expr | dict[str, Expr], setting: Setting):
+    return wanted.finish(number(form, setting.point), setting)
+
+
+def _refuse_beyond_numbers(name: str, found) -> None:
+    """Raise InputError for what is no number: some parameter is so far out that floats do not reach."""
+    parts = found.values() if isinstance(found, dict) else [found]
+    if not all(np.all(np.isfinite(np.asarray(part, dtype=float))) for part in parts):
+        raise InputError(f"{name}: found no finite number; some parameter is beyond any machine: give usual sizes.")
+
+
+def _shown(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
+    return {name: simple(part, point) for name, part in form.items()} if isinstance(form, dict) else simple(form, point)
+
+
+def _scalar(found):
+    """Arrays without axes become plain numbers."""
+    return whole(float(found)) if isinstance(found, np.generic | np.ndarray) and np.ndim(found) == 0 else found

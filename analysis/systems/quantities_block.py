@@ -1,0 +1,172 @@
+"""Quantities of a model and its blocks (the paper's Sections II to V): sizes, core attention, experts, ridge points."""
+
+from collections.abc import Callable
+
+import numpy as np
+from sympy import Add, Expr, Integer, cancel
+
+from analysis.ask.setting import Setting
+from analysis.derive import decoder, roofline
+from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
+from analysis.derive.einsum import Counts
+from analysis.derive.feedforward import routed_experts
+from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
+from analysis.derive.symbols import L, deg_TP
+from analysis.derive.windows import kinds
+from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
+from analysis.systems.system import kv_bytes_per_accelerator
+from analysis.systems.timing import timing
+
+
+def _stage(setting: Setting, stage: str, axes: Substitution) -> Counts:
+    """FLOPs and bytes of one attention stage on one accelerator, in a block of the kind that the axes say."""
+    kernels = attention_stages(setting.architecture.mechanism, setting.conventions)[stage]
+    shard = sharded() | axes
+    return Counts(stage, flops(kernels).xreplace(shard), bytes_moved(kernels).xreplace(shard))
+
+
+def attention_block_time(setting: Setting, axes: Substitution) -> Expr:
+    """Roofline time of one attention block on one accelerator [s], kernels one after another."""
+    stages = attention_stages(setting.architecture.mechanism, setting.conventions)
+    takes, shard = timing(setting).kernel, sharded() | axes
+    return Add(*(takes(kernel.at(shard), stage) for stage, kernels in stages.items() for kernel in kernels))
+
+
+def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Substitution], Expr], **more) -> None:
+    """Define a quantity of one attention block: of full attention where the model has any, a windowed one beside it."""
+
+    def largest(setting: Setting) -> Expr:
+        return form(setting, kinds(setting.architecture)[0][1])
+
+    def beside(setting: Setting) -> dict[str, object]:
+        if not (setting.architecture.full and setting.architecture.windowed):
+            return {}
+        _, within = kinds(setting.architecture)[1]
+        return {"in a windowed block": number(form(setting, within), setting.point)}
+
+    define(name, title, unit, largest, beside_values=beside, **more)
+
+
+def _held(setting: Setting, tokens: Expr = Integer(1)) -> dict[str, object]:
+    """What the accelerators of a tensor-parallel group hold of a cache [byte]: replicas that it makes are counted."""
+    if np.all(np.asarray(setting["deg_TP"]) == 1):
+        return {}
+    each = kv_bytes_per_accelerator(setting) * tokens
+    held = {"per accelerator": each, "on the accelerators of its group": each * deg_TP}
+    return {name: number(form, setting.point) for name, form in held.items()}
+
+
+def _expert(setting: Setting, alone: Callable[[Layout], Substitution] = single_expert) -> Counts:
+    kernels = grouped("routed", routed_experts(setting.architecture.expert_width), setting["grouping"])
+    axes = alone(setting.layout)
+    return Counts("expert", flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
+
+
+def _needs_experts_and_accelerator(setting: Setting) -> None:
+    needs_experts(setting)
+    needs_accelerator(setting)
+
+
+def _needs_both(setting: Setting) -> None:
+    needs_model(setting)
+    needs_accelerator(setting)
+
+
+define(
+    "parameters",
+    "parameters of the model, embedding and output head counted",
+    "1",
+    lambda s: decoder.parameters(s.architecture),
+)
+define(
+    "active_parameters",
+    "parameters that one token touches, output head counted, input embedding not",
+    "1",
+    lambda s: decoder.active_parameters(s.architecture),
+    beside={"with input embedding": lambda s: decoder.active_parameters(s.architecture, embedding=True)},
+)
+define(
+    "kv_bytes_per_token",
+    "cached bytes of one token in the whole model, each once",
+    "byte",
+    lambda s: decoder.kv_bytes_per_token(s.architecture, s.conventions),
+    beside_values=_held,
+)
+define(
+    "kv_cache_bytes",
+    "cached bytes of one request of L tokens in the whole model, each once",
+    "byte",
+    lambda s: decoder.kv_cache_bytes(s.architecture, s.conventions),
+    beside_values=lambda s: _held(s, L),
+)
+_define_of_block(
+    "core_attention_flops",
+    "operations of core attention, per block and accelerator",
+    "FLOP",
+    lambda s, axes: _stage(s, "core", axes).flops,
+)
+_define_of_block(
+    "core_attention_bytes",
+    "bytes that core attention moves, per block and accelerator",
+    "byte",
+    lambda s, axes: _stage(s, "core", axes).bytes,
+)
+_define_of_block(
+    "core_attention_intensity",
+    "arithmetic intensity of core attention",
+    "FLOP/byte",
+    lambda s, axes: cancel(_stage(s, "core", axes).intensity),
+)
+_define_of_block(
+    "kv_decompression_flops",
+    "operations of KV decompression, or of the absorbed products in its place",
+    "FLOP",
+    lambda s, axes: _stage(s, "decompression", axes).flops,
+)
+_define_of_block(
+    "attention_block_time",
+    "roofline time of one attention block on one accelerator, projections included",
+    "s",
+    attention_block_time,
+    domain=_needs_both,
+)
+define(
+    "expert_intensity",
+    "arithmetic intensity of one routed expert, its activations counted",
+    "FLOP/byte",
+    lambda s: _expert(s).intensity,
+    domain=needs_experts,
+    beside={
+        "weights only": lambda s: roofline.weights_only(_expert(s)),
+        "of an expert that is read": lambda s: _expert(s, read_expert).intensity,
+    },
+)
+define(
+    "ridge_point",
+    "arithmetic peak over memory bandwidth",
+    "FLOP/byte",
+    lambda s: roofline.ridge_point(),
+    domain=needs_accelerator,
+)
+define(
+    "B_attn",
+    "batch at which dense projections reach the ridge",
+    "requests",
+    lambda s: roofline.B_attn(),
+    domain=needs_accelerator,
+)
+define(
+    "B_MoE",
+    "batch at which routed experts reach the ridge",
+    "requests",
+    lambda s: roofline.B_MoE(own_width=s.architecture.expert_width),
+    domain=_needs_experts_and_accelerator,
+    beside={"activations counted": lambda s: roofline.B_MoE(True, s.architecture.expert_width)},
+)
+define(
+    "B_RP",
+    "batch at which every weight layer has reached the ridge",
+    "requests",
+    lambda s: roofline.B_RP(s.architecture.experts, s.architecture.expert_width),
+    domain=_needs_both,
+)

@@ -1,0 +1,144 @@
+"""Quantities of a serving system (the paper's Sections V to VII)."""
+
+import numpy as np
+from sympy import Max
+
+from analysis.ask import gammas
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.derive import capacity, communication, speculation
+from analysis.derive.symbols import B, L, deg_DP, n_acc
+from analysis.files.errors import InputError
+from analysis.systems import system
+from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
+
+
+def _serves(setting: Setting) -> None:
+    setting.need("model", "accelerator")
+    needs_model(setting)
+    needs_accelerator(setting)
+    _needs_link(setting)
+
+
+def _needs_link(setting: Setting) -> None:
+    if setting.link is None and setting["BW_Int"] is None and np.any(np.asarray(setting["n_acc"]) > 1):
+        raise InputError(
+            "link= is needed: this accelerator comes with no known link; name a row, for example link=nvlink5-b200, "
+            "or give BW_Int= in byte/s (`python -m analysis interconnects` lists all)."
+        )
+
+
+def _exchanges(setting: Setting) -> None:
+    needs_experts(setting)
+    if setting.link is None and setting["BW_Int"] is None:
+        raise InputError(
+            "link= is needed: name a row of data/interconnects.csv, for example link=nvlink5-b200, or give BW_Int=."
+        )
+
+
+def _load_imbalance(setting: Setting):
+    needs_experts(setting)
+    return gammas.imbalance(setting)
+
+
+def _batch_cache(setting: Setting) -> dict[str, object]:
+    """Cache of the whole batch on each accelerator [byte], where B and L are given."""
+    if setting["B"] is None or setting["L"] is None:
+        return {}
+    form = system.kv_bytes_per_accelerator(setting) * L * B / deg_DP
+    return {"of B requests of L tokens": number(form, setting.point)}
+
+
+def _imbalance_beside(setting: Setting) -> dict[str, object]:
+    if setting["B"] is None:
+        return {}
+    band = gammas.imbalance_at_batch(setting)
+    return {"expected maximum at B": band.mean, "95 % band, low": band.low, "95 % band, high": band.high}
+
+
+define("tpot", "time per output token", "s", system.tpot, domain=_serves)
+define("tpot_terms", "terms of the time per output token, all blocks together", "s", system.terms, domain=_serves)
+define(
+    "tpot_bound",
+    "lower bound of the time per output token: weights and cached tokens that a step reads, and communication",
+    "s",
+    system.tpot_bound,
+    domain=_serves,
+)
+define(
+    "tpot_eq12",
+    "time per output token as Eq. 12 has it: all stored weights and cached tokens, and communication",
+    "s",
+    system.tpot_eq12,
+    domain=_serves,
+)
+define(
+    "tokens_per_step",
+    "tokens that a request gains in a step, on average",
+    "token",
+    lambda setting: speculation.closed_tokens(),
+    compute=lambda setting: value(system.tokens_per_step(setting), setting.point),
+    uses=system.tokens_per_step,
+)
+define("throughput", "output tokens per second of the system", "token/s", lambda s: B / system.tpot(s), domain=_serves)
+define(
+    "throughput_per_accelerator",
+    "output tokens per second and accelerator",
+    "token/s",
+    lambda s: B / system.tpot(s) / n_acc,
+    domain=_serves,
+)
+define(
+    "all_to_all_time",
+    "time of one MoE dispatch (or combine)",
+    "s",
+    lambda s: communication.dispatch_time("two" if s.two_levels else "one", s.layout),
+    domain=_exchanges,
+)
+define(
+    "B_cap",
+    "largest batch that fits the system's memory",
+    "requests",
+    system.B_cap,
+    finish=system.rounded,
+    domain=lambda s: (s.need("model", "accelerator"), needs_model(s), needs_accelerator(s)),
+)
+define(
+    "weights_per_accelerator",
+    "weight bytes that one accelerator holds, as the memory book counts them",
+    "byte",
+    system.weights_per_accelerator,
+    domain=needs_model,
+    beside={
+        "on all accelerators": lambda s: system.weights_per_accelerator(s) * n_acc,
+        "every weight once": lambda s: capacity.weights_stored(s.architecture, "once"),
+    },
+)
+define(
+    "kv_bytes_per_accelerator",
+    "cached bytes of one token on each accelerator that holds a part of its cache",
+    "byte",
+    system.kv_bytes_per_accelerator,
+    domain=needs_model,
+    beside_values=_batch_cache,
+)
+define(
+    "B_SLO",
+    "largest batch whose time per output token meets the SLO",
+    "requests",
+    compute=system.B_SLO_found,
+    uses=system.B_SLO_form,
+    sought=frozenset({B}),
+    closed_form="largest whole B with tpot(B) <= SLO, by bisection",
+    domain=_serves,
+    beside={"by Eq. 12": lambda s: Max(0, system.B_SLO_eq12(s))},
+    beside_values=lambda setting: {"at most, by the lower bound of TPOT": system.B_SLO_bound(setting)},
+)
+define(
+    "load_imbalance",
+    "expected tokens of the busiest accelerator over the mean",
+    "1",
+    compute=_load_imbalance,
+    closed_form="max over accelerators of the sum of its experts' inclusion probabilities, over their mean",
+    beside_values=_imbalance_beside,
+)

@@ -1,0 +1,170 @@
+"""A serving system in a setting: the system's closed forms, and the integer batches that limits leave.
+
+Times are per output token: those of a step over the tokens that a request gains in it, one unless drafts are accepted.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from sympy import Expr, Integer
+
+from analysis.ask.degrees import check_degrees
+from analysis.ask.forms import derived, symbols_of
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.derive import capacity, decoder, serving, speculation
+from analysis.derive.parallel import sharded
+from analysis.derive.symbols import SLO, B, acceptance, deg_DP
+from analysis.files.errors import InputError
+from analysis.systems.timing import timing
+
+LARGEST_BATCH = 2.0**52  # beyond, a float no longer counts single requests
+MOST_QUERIES = 64  # query tokens of a step with drafts; far beyond what any acceptance short of 1 rewards
+
+
+def system(setting: Setting) -> serving.System:
+    """The discrete choices of the serving system."""
+    levels = "two" if setting.two_levels else "one"
+    return serving.System(levels, "accelerator_experts" in setting.given, setting["overlap"], setting.layout)
+
+
+def tokens_per_step(setting: Setting) -> Expr:
+    """Tokens that a request gains in a step on average [tokens]; 1 where no draft is accepted. Raises InputError."""
+    if not np.any(setting["acceptance"]):
+        return Integer(1)
+    if setting["phase"] == "prefill":
+        raise InputError("acceptance= speaks of drafts, and prefill has none; leave it out, or choose phase=decode.")
+    most = np.max(setting.queries)
+    if most > MOST_QUERIES:
+        raise InputError(f"l={most:g}: with acceptance= allowed are up to {MOST_QUERIES} query tokens; give fewer.")
+    several = isinstance(setting.queries, np.ndarray)
+    form = speculation.tokens_up_to if several else lambda query: speculation.expected_tokens(acceptance, query)
+    return form(int(most))
+
+
+def terms(setting: Setting) -> dict[str, Expr]:
+    """Terms of TPOT [s] by name."""
+    found = serving.tpot_terms(setting.architecture, setting.conventions, system(setting), timing(setting))
+    gained = tokens_per_step(setting)
+    return found if gained == 1 else {name: term / gained for name, term in found.items()}
+
+
+def tpot(setting: Setting) -> Expr:
+    """TPOT [s]."""
+    step = serving.tpot(setting.architecture, setting.conventions, system(setting), timing(setting))
+    return step / tokens_per_step(setting)
+
+
+def book(setting: Setting) -> serving.Book:
+    """How the setting keeps the memory book."""
+    return serving.Book(setting["weights"], setting["activation"] == "counted")
+
+
+def tpot_bound(setting: Setting) -> Expr:
+    """Lower bound of TPOT [s]."""
+    return serving.tpot_bound(setting.architecture, setting.conventions, system(setting)) / tokens_per_step(setting)
+
+
+def tpot_eq12(setting: Setting) -> Expr:
+    """TPOT as Eq. 12 has it [s]."""
+    step = serving.tpot_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
+    return step / tokens_per_step(setting)
+
+
+def B_SLO_eq12(setting: Setting) -> Expr:
+    """Batch [requests] that Eq. 12 admits under the SLO, not rounded."""
+    form = serving.B_SLO_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
+    return form.xreplace({SLO: SLO * tokens_per_step(setting)})
+
+
+def B_cap(setting: Setting) -> Expr:
+    """Batch that fits memory [requests], not rounded."""
+    kept = book(setting)
+    return capacity.B_cap(setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout)
+
+
+def weights_per_accelerator(setting: Setting) -> Expr:
+    """Weight bytes on one accelerator [byte], as the memory book counts them."""
+    return capacity.weights_per_accelerator(setting.architecture, setting["weights"], setting.layout)
+
+
+def kv_bytes_per_accelerator(setting: Setting) -> Expr:
+    """Cached bytes of one token on each accelerator of the group that serves its request [byte]: heads are divided.
+
+    With windowed blocks the mean over L tokens.
+    """
+    divided = {axis: size for axis, size in sharded().items() if axis != B}
+    return decoder.kv_bytes_per_token(setting.architecture, setting.conventions).xreplace(divided)
+
+
+def rounded(batch, setting: Setting):
+    """A batch rounded as the setting says; never below 0."""
+    batch = np.maximum(batch, 0)
+    if setting["rounding"] == "none":
+        return batch
+    step = setting.point[deg_DP] if setting["rounding"] == "per_group" else 1
+    return np.floor(batch / step) * step
+
+
+def B_cap_value(setting: Setting):
+    """B_cap [requests] (Eq. 11), rounded by the convention `rounding`."""
+    form = derived(B_cap, setting)
+    check_degrees(setting.point, symbols_of(form))
+    return rounded(value(form, setting.point), setting)
+
+
+def B_SLO_value(setting: Setting):
+    """Largest whole batch with TPOT <= slo [requests], 0 if none. Raises InputError without an SLO."""
+    return _largest_within(tpot, setting)
+
+
+def B_SLO_form(setting: Setting) -> Expr:
+    """What is at least 0 as long as a batch is in time [s]."""
+    return SLO - tpot(setting)
+
+
+def B_SLO_bound(setting: Setting):
+    """Upper bound of B_SLO [requests]: the largest whole batch whose lower bound of TPOT is within the SLO."""
+    return _largest_within(tpot_bound, setting)
+
+
+def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
+    """The largest whole batch [requests] with a time within the SLO, by bisection: the time never falls with B."""
+    if setting["slo"] is None:
+        raise InputError("slo= is needed: the time allowed per output token in seconds, for example slo=0.02.")
+    form, point = derived(time, setting), setting.point
+    check_degrees(point, symbols_of(form))
+    shape = np.broadcast_shapes(*(np.shape(number) for symbol, number in point.items() if symbol != B))
+
+    def fits(batch):
+        return value(form, point | {B: batch}) <= np.asarray(setting["slo"])
+
+    return _bisected(fits, *_bracket(fits, np.ones(shape)))
+
+
+def B_SLO_found(setting: Setting):
+    """B_SLO [requests] as an answer. Raises InputError, too, where the search came to its end: no batch is too many."""
+    found = B_SLO_value(setting)
+    if np.any(found >= LARGEST_BATCH - 1):
+        raise InputError(
+            f"slo={np.max(setting['slo']):g}: every batch up to {LARGEST_BATCH:.2g} requests meets it; give a smaller "
+            "slo (in seconds)."
+        )
+    return found
+
+
+def _bracket(fits, high):
+    """Batches around the largest that fits: below it (0 if none fits) and above it, found by doubling."""
+    low = np.zeros_like(high)
+    while np.any(inside := fits(high) & (high < LARGEST_BATCH)):
+        low, high = np.where(inside, high, low), np.where(inside, 2 * high, high)
+    return low, high
+
+
+def _bisected(fits, low, high):
+    """The largest whole batch in [low, high) that fits."""
+    while np.any(high - low > 1):
+        middle = np.floor((low + high) / 2)
+        inside = fits(middle)
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    return low

@@ -1,0 +1,39 @@
+"""How much of each resource a serving step uses: arithmetic, memory bandwidth, memory capacity, interconnect."""
+
+from sympy import Expr, Integer
+
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.derive import capacity, serving
+from analysis.derive.symbols import B, BW_mem, M_cap, P_acc, n_acc
+from analysis.systems import system
+from analysis.systems.layers import block_counts, layers
+
+
+def _whole_model(setting: Setting) -> tuple[Expr, Expr]:
+    """FLOPs and bytes of a step on one accelerator, all blocks together."""
+    counts, found = block_counts(setting), layers(setting)
+    flops = sum((counts[name] * layer.flops for name, layer in found.items()), Integer(0))
+    moved = sum((counts[name] * layer.bytes for name, layer in found.items()), Integer(0))
+    return flops, moved
+
+
+def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]:
+    """Share of each resource of an accelerator in use over a step, at `tpot` seconds per output token and a batch [1].
+
+    Interconnect: share of the step in which the wires are busy. Experts on another device count as if at home.
+    """
+    point = setting.point | {B: batch}
+    flops, moved = _whole_model(setting)
+    kept = system.book(setting)
+    used = capacity.memory_used(
+        setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout
+    )
+    terms, step = system.terms(setting), tpot * float(value(system.tokens_per_step(setting), point))
+    wires = sum(float(value(terms[name], point)) for name in serving.COMMUNICATION)
+    return {
+        "arithmetic": float(value(flops / P_acc, point)) / step,
+        "memory bandwidth": float(value(moved / BW_mem, point)) / step,
+        "memory capacity": float(value(used / n_acc / M_cap, point)),
+        "interconnect": wires / tpot,
+    }

@@ -1,0 +1,142 @@
+"""Proposition (h) in numbers: degree, placement and copies of experts chosen for a batch and skew, and what they cost.
+
+Throughput is the whole model's TPOT with two terms refined: the routed experts take as long as on the accelerator that
+is last, which reads the slots (copies too) that tokens reach there; exchanges wait for the accelerator that gets most.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.derive.block import feedforward_stages
+from analysis.derive.communication import dispatched_bytes
+from analysis.derive.decoder import block_counts, weight_bytes_per_block
+from analysis.derive.roofline import B_MoE
+from analysis.derive.symbols import B, BW_Int, Gamma_acc, Gamma_imb, M_cap, T_e, deg_EP, l, n_acc, n_act
+from analysis.derive.symbols import n_e as experts
+from analysis.systems.layers import layers
+from analysis.systems.quantity import needs_experts
+from analysis.systems.timing import timing
+from analysis.thesis.arrangement import Arrangement, arrangements, static
+from analysis.thesis.full import batch_at_capacity, terms_at, total
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """An arrangement at a batch and skew: tokens/s and accelerator, gain over the static one [1], and what it costs.
+
+    `balance`: arithmetic that experts attain over what the dense projection attains [1]; `extra_bytes`: memory of an
+    accelerator beyond every expert held once [byte]; `wire_bytes`: what the busiest receives in the exchanges of a step
+    [byte]; `moved_bytes`: expert weights that an accelerator fetches when the static arrangement gives way [byte];
+    `repaid`: steps after which the time saved has paid for that (inf: never).
+    """
+
+    deg_EP: int
+    placement: str
+    copies: int
+    imbalance: float
+    per_accelerator: float
+    gain: float
+    balance: float
+    extra_bytes: float
+    wire_bytes: float
+    moved_bytes: float
+    repaid: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """An arrangement over batches: TPOT [s], nan where memory is too small, and `balance` as in `Schedule`."""
+
+    arrangement: Arrangement
+    time: np.ndarray
+    balance: np.ndarray
+
+
+def schedules(setting: Setting, batches, L: float, s: float) -> list[list[Schedule]]:
+    """For each batch, every arrangement that fits memory under one skew, the best throughput first.
+
+    Gains are over `static`; a batch for which that itself does not fit has none. Raises InputError without experts.
+    """
+    needs_experts(setting)
+    batches = np.atleast_1d(np.asarray(batches, dtype=float))
+    layer = setting.model.n_e, setting.model.n_k, float(s), int(setting["n_acc"])
+    plain = step(setting, static(*layer), batches, L)
+    found: list[list[Schedule]] = [[] for _ in batches]
+    for each in (step(setting, every, batches, L) for every in arrangements(*layer)):
+        for i in np.flatnonzero(np.isfinite(plain.time / each.time)):
+            found[i].append(_judged(setting, each, plain, i, float(batches[i])))
+    return [sorted(those, key=lambda schedule: -schedule.gain) for those in found]
+
+
+def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> Schedule:
+    held, slot = each.arrangement, slot_bytes(setting)
+    moved, saved = held.moved(plain.arrangement) * slot, float(plain.time[i] - each.time[i])
+    return Schedule(
+        held.deg_EP,
+        held.placement,
+        held.copies,
+        held.imbalance,
+        batch / float(each.time[i]) / setting["n_acc"],
+        float(plain.time[i] / each.time[i]),
+        float(each.balance[i]),
+        slot * (held.n_e * (1 / held.deg_EP - 1 / plain.arrangement.deg_EP) + held.copies),
+        _wire_bytes(setting, held, batch),
+        moved,
+        moved / float(setting.point[BW_Int]) / saved if saved > 0 else np.inf,
+    )
+
+
+def step(setting: Setting, arrangement: Arrangement, batches: np.ndarray, L) -> Step:
+    """A step of the arrangement over batches and contexts (one, or as many); copies stand in memory beside experts."""
+    arranged = setting.with_(s=0, placement=None, copies=None, deg_EP=arrangement.deg_EP, deg_ETP=None)
+    room = {M_cap: float(setting.point[M_cap]) - arrangement.copies * slot_bytes(setting)}
+    terms = terms_at(arranged, batches, L, {Gamma_acc: arrangement.imbalance})
+    last, work = routed(arranged, arrangement, batches)
+    terms["routed_experts"] = last
+    fits = batches <= batch_at_capacity(arranged, L, room)
+    dense, point = layers(arranged)["output"], arranged.point | {B: batches}
+    projection = sum(value(timing(arranged).kernel(each, "output"), point) for each in dense.kernels)
+    balance = work / last / (value(dense.flops, point) / projection)
+    return Step(arrangement, np.where(fits, total(terms, setting["overlap"]), np.nan), balance)
+
+
+def best_balance(setting: Setting, batches: np.ndarray, contexts: np.ndarray, skew: float) -> np.ndarray:
+    """Arithmetic of experts over that of dense layers [1], in the arrangement that fits and serves most."""
+    layer = setting.model.n_e, setting.model.n_k, skew, int(setting["n_acc"])
+    steps = [step(setting, each, batches, contexts) for each in arrangements(*layer)]
+    times, balances = (np.array([getattr(each, name) for each in steps]) for name in ("time", "balance"))
+    best = np.argmin(np.nan_to_num(times, nan=np.inf), axis=0)[None]
+    found, time = (np.take_along_axis(each, best, axis=0)[0] for each in (balances, times))
+    return np.where(np.isfinite(time), found, np.nan)
+
+
+def routed(setting: Setting, arrangement: Arrangement, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Time of all blocks' routed experts on the accelerator that is last [s], and mean work of one [FLOP]."""
+    group = value(B * l * deg_EP / n_acc, setting.point | {B: batches, deg_EP: arrangement.deg_EP})
+    tokens, reached = arrangement.tokens(group), arrangement.reached(group)
+    blocks = float(value(block_counts(setting.architecture)["routed"], setting.point))
+    point = setting.point | {n_act: reached, T_e: tokens / reached}
+    kernels = feedforward_stages(setting.architecture, setting["grouping"])["routed"]
+    times = sum(value(timing(setting).kernel(kernel, "routed"), point) for kernel in kernels)
+    work = sum(value(kernel.flops, point) for kernel in kernels)
+    return blocks * np.max(times, axis=0), blocks * np.mean(work, axis=0)
+
+
+def slot_bytes(setting: Setting) -> float:
+    """Bytes of one routed expert in every block that has it [byte]."""
+    held = weight_bytes_per_block(setting.architecture)["routed"] / experts
+    return float(value(held * block_counts(setting.architecture)["routed"], setting.point))
+
+
+def _wire_bytes(setting: Setting, arrangement: Arrangement, batch: float) -> float:
+    sent = 2 * block_counts(setting.architecture)["routed"] * dispatched_bytes()
+    return float(value(sent, setting.point | {B: batch, Gamma_acc: arrangement.imbalance})) * (arrangement.deg_EP > 1)
+
+
+def waiting_batch(setting: Setting, gamma: float) -> float:
+    """Batch [requests] below which the busiest experts wait for weights, so that imbalance costs wires alone."""
+    point = setting.point | {Gamma_imb: gamma, deg_EP: setting.point[n_acc]}
+    return float(value(B_MoE(True, setting.architecture.expert_width), point))

@@ -1,0 +1,56 @@
+"""Numbers that most verdicts rest on, under other conventions, chips and links, and achieved rates."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.thesis.conclusions import CONCLUSIONS
+from analysis.thesis.full import WIRES
+from analysis.thesis.region import Line, stretches
+from analysis.thesis.resources import elasticities
+from analysis.thesis.verdict import VARIANTS
+from analysis.thesis.world import HOME, World, step_time, world
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """R1 at 8K with memory full, in one variant: shares of the step [1] of core attention and of wires, time [s], the
+    context from which core attention is the largest term [tokens], requests at 1K below which tensor parallelism of 8
+    shortens the attention block (None: at all, or at none), and what one per cent more arithmetic is worth [per cent].
+    """
+
+    name: str
+    step: float
+    core_share: float
+    wires_share: float
+    context: float | None
+    requests: float | None
+    worth: float
+
+
+def numbers() -> list[Numbers]:
+    """R1 under every variant, in the paper's setting."""
+    return [_numbers(name, world(**changed)) for name, changed in VARIANTS.items()]
+
+
+def _numbers(name: str, found: World) -> Numbers:
+    model = next(iter(found.systems))
+    terms = {term: float(time) for term, time in found.shown(model, {}).items()}
+    step = step_time(terms)
+    return Numbers(
+        name,
+        step,
+        terms["core_attention"] / step,
+        sum(terms[wire] for wire in WIRES) / step,
+        _end(found, model, "no-longer", 0),
+        _end(found, model, "tensor", 0),
+        elasticities(found.linked(model), HOME["context"])["arithmetic"],
+    )
+
+
+def _end(found: World, model: str, name: str, place: int) -> float | None:
+    """The one boundary along a line of a conclusion; None if there is none."""
+    said = next(each for each in CONCLUSIONS if each.name == name)
+    line: Line = said.lines[place]
+    ends = [end for each in stretches(said.margin, found, model, line) for end in (each.low, each.high)]
+    return next((end for end in ends if end is not None and np.isfinite(end)), None)

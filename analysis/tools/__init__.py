@@ -1,0 +1,1 @@
+"""What maintainers run: timing, the README's generated parts, reproducibility, the PDF."""
