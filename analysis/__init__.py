@@ -26,7 +26,7 @@ HOMES = {
     "scenarios": "data.datasets",
     "quantities": "cli.library",
     "claims": "cli.library",
-    "sweep": "sweep.running",
+    "sweep": "sweeps.running",
     "rerun": "book.rerunning",
 }
 """Every name that the study offers, and the module below `analysis` that it lives in."""

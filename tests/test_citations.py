@@ -120,7 +120,7 @@ def test_a_figure_from_nowhere_is_refused(tmp_path):
 
 
 def test_an_equation_that_nothing_derives_is_refused():
-    with pytest.raises(InputError, match=r"nothing says what derives eq-x; add it to analysis/render"):
+    with pytest.raises(InputError, match=r"nothing says what derives eq-x; add it to analysis/book/citing"):
         entries.derivations({"a.md": "```{math}\n:label: eq-x\nx\n```\n"}, {}, {})
 
 

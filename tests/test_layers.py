@@ -20,7 +20,7 @@ TEXTS = [
 
 # A module may import from its own room and from those before it, at its top or later.
 ROOMS = (
-    *("files", "derive", "data", "routing", "ask", "systems", "measured", "huggingface", "sweep"),
+    *("files", "derive", "data", "routing", "ask", "systems", "measured", "huggingface", "sweeps"),
     *("ledger", "thesis", "measure", "render", "book", "cli", "tools"),
 )
 SAME_MEANING = {"__main__", "ledger", "measured"}  # a room and its first file; two commands

@@ -11,6 +11,7 @@ from ledger_hand_table import HAND, TRIED
 from analysis.data import datasets
 from analysis.ledger import ledger as book
 from analysis.ledger.claims_table3 import rows_that_charge_all
+from analysis.ledger.findings import claim
 from analysis.ledger.ledger import ledger
 from analysis.ledger.readings import DIFFERS, ERROR, NOT_TESTABLE, OPEN, REPRODUCED, UNDER_A_READING
 from analysis.systems.quantities import all_quantities
@@ -115,8 +116,8 @@ def test_the_paper_against_itself_shows_both_numbers():
     blocks = {reading.name.split()[0]: reading.value for reading in FINDINGS["C021"].readings[:2]}
     assert blocks == pytest.approx({"61": 196608 / 70272, "60": 196608 / 69120})
     assert rows_that_charge_all() == ("C030", "C036")
-    for claim in ("C029", "C033", "C034"):
-        assert "as rows C030 and C036 charge" in FINDINGS[claim].reason
+    for id_ in ("C029", "C033", "C034"):
+        assert "as rows C030 and C036 charge" in FINDINGS[id_].reason
 
 
 def test_operands_that_table_3_drops():
@@ -169,4 +170,4 @@ def test_counts_by_weight():
 
 def test_a_claim_is_judged_by_one_function():
     with pytest.raises(ValueError, match="C001 is judged twice"):
-        book.claim("C001")(lambda paper: None)
+        claim("C001")(lambda paper: None)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.files.errors import InputError
-from analysis.ledger import imbalance_readings
+from analysis.ledger.imbalance_readings import audit
 from analysis.routing import (
     DRAWS,
     PLACEMENTS,
@@ -53,7 +53,7 @@ def test_luck_fades_with_batch():
 
 # -- audit ---------------------------------------------------------------------------------------
 def test_audit_lists_every_reading():
-    rows = imbalance_readings(seeds=50)
+    rows = audit(seeds=50)
     assert {(row.placement, row.draws) for row in rows} == {(name, draws) for name in PLACEMENTS for draws in DRAWS}
     assert len(rows) == len(PLACEMENTS) * len(DRAWS)
     assert all(row.low <= row.ratio <= row.high for row in rows)
@@ -61,19 +61,19 @@ def test_audit_lists_every_reading():
 
 def test_printed_ratio_lies_within_the_spread_of_random_placements_only():
     printed = 6.13
-    around = {(row.placement, row.draws) for row in imbalance_readings(seeds=100) if row.low <= printed <= row.high}
+    around = {(row.placement, row.draws) for row in audit(seeds=100) if row.low <= printed <= row.high}
     assert around == {("shuffled", "without"), ("shuffled", "with")}
 
 
 def test_audit_gives_each_small_system_its_part_of_the_batch():
-    row = imbalance_readings(n_e=32, n_k=4, small=4, large=32, B=64, seeds=1, replicas=5)[0]
+    row = audit(n_e=32, n_k=4, small=4, large=32, B=64, seeds=1, replicas=5)[0]
     assert row.gamma_small == expected_maximum(32, 4, 4, 0.8, 8, replicas=5).mean
     assert row.gamma_large == expected_maximum(32, 4, 32, 0.8, 64, replicas=5).mean
 
 
 def test_audit_at_finite_batch_is_near_the_exact_one():
-    exact = imbalance_readings(n_e=32, n_k=4, small=4, large=32, seeds=3)
-    drawn = imbalance_readings(n_e=32, n_k=4, small=4, large=32, seeds=3, B=8192, replicas=6)
+    exact = audit(n_e=32, n_k=4, small=4, large=32, seeds=3)
+    drawn = audit(n_e=32, n_k=4, small=4, large=32, seeds=3, B=8192, replicas=6)
     for left, right in zip(exact, drawn, strict=True):
         assert right.ratio == pytest.approx(left.ratio, rel=0.1)
         assert right.low <= right.ratio <= right.high

@@ -23,7 +23,7 @@ from analysis.files.errors import Failures, InputError, choices
 from analysis.files.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.files.text import place, read_text, shown
 from analysis.files.whole import BUILD, ROOT, fingerprint, inputs, write
-from analysis.sweep.executors import results, workers
+from analysis.sweeps.executors import results, workers
 
 NOTEBOOK_BYTES = 16 * 1024 * 1024
 DEFAULT_OUTPUT = BUILD / "notebooks"

@@ -20,7 +20,7 @@ from analysis.files.errors import InputError
 from analysis.files.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.files.text import place, shown
 from analysis.files.whole import fingerprint, inputs
-from analysis.sweep.executors import results, workers
+from analysis.sweeps.executors import results, workers
 
 MOST_ROWS = 100_000
 

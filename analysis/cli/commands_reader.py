@@ -93,7 +93,7 @@ def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None, for
 
     Interrupted, the same command goes on where it was. Columns are explained in OUTPUT's .dictionary.csv.
     """
-    from analysis.sweep.running import sweep as run
+    from analysis.sweeps.running import sweep as run
 
     with _resumable():
         done = run(grid, output, jobs, scheduler, replace=force)

@@ -16,8 +16,8 @@ from analysis.files.whole import ROOT
 from analysis.ledger.findings import Finding
 from analysis.ledger.ledger import ledger
 from analysis.render.show import ShownFigure
-from analysis.sweep.grid import grid_of
-from analysis.sweep.in_memory import in_memory
+from analysis.sweeps.grid import grid_of
+from analysis.sweeps.in_memory import in_memory
 from analysis.systems.plan import Plan, plans
 from analysis.systems.quantities import Answer, all_quantities, evaluate
 

@@ -6,10 +6,9 @@ import numpy as np
 
 from analysis.ask.gammas import random_imbalance
 from analysis.ask.setting import Setting
-from analysis.ledger import imbalance_readings
 from analysis.ledger.claims_scaling import SHORT
 from analysis.ledger.findings import Judgement, claim
-from analysis.ledger.imbalance_readings import AuditRow
+from analysis.ledger.imbalance_readings import AuditRow, audit
 from analysis.ledger.paper_systems import B_RP, scenario, throughput
 from analysis.ledger.readings import FALLING, LOWER, Paper, Reading, holds
 from analysis.systems.quantities import quantity
@@ -21,7 +20,7 @@ SEEDS = 100
 
 @cache
 def _audit() -> tuple[AuditRow, ...]:
-    return tuple(imbalance_readings(s=SKEWS[-1], seeds=SEEDS))
+    return tuple(audit(s=SKEWS[-1], seeds=SEEDS))
 
 
 def _row(paper: Paper, row: AuditRow) -> Reading:

@@ -8,9 +8,9 @@ import numpy as np
 
 from analysis.ask.setting import Setting
 from analysis.ledger import capacity_readings, claims_network, claims_routing
-from analysis.ledger import imbalance_readings as placements
 from analysis.ledger.claims_capacity import CLAIMS
 from analysis.ledger.imbalance_readings import AuditRow
+from analysis.ledger.imbalance_readings import audit as placements
 from analysis.ledger.paper_systems import scenario
 from analysis.ledger.printed_values import printed
 from analysis.render.digits import digits_of, whole

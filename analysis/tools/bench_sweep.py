@@ -13,8 +13,8 @@ import click
 
 from analysis.files import exits
 from analysis.files.outputs import checked_folder
-from analysis.sweep.executors import cores
-from analysis.sweep.running import sweep
+from analysis.sweeps.executors import cores
+from analysis.sweeps.running import sweep
 
 GRID = {  # in as many kinds of setting as a reader's grid may have
     "quantities": ["tpot", "throughput_per_accelerator"],

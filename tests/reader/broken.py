@@ -72,12 +72,18 @@ NAMES = {  # a name, or what the folder of a test holds under it
 DEVICES = ("/dev/zero", "/dev/null", "/dev/full", "/proc/self/mem", "", " ", "-", "~")
 
 
+def _module(name: str):
+    """A module that is a command, or the one that a package runs as a command."""
+    module = import_module(name)
+    return import_module(f"{name}.__main__") if hasattr(module, "__path__") else module
+
+
 def run(*arguments) -> int:
     """Run a command as typed after `python -m`, in this process; returns its exit code."""
     module, *rest = map(str, arguments)
     if module == "analysis":
         return command_line.run(rest)
-    return exits.run(import_module(module).main, f"python -m {module}", rest)
+    return exits.run(_module(module).main, f"python -m {module}", rest)
 
 
 def readers(path) -> dict[str, tuple[str, ...]]:

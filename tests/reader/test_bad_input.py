@@ -13,9 +13,11 @@ from tests.reader.broken import CONTENTS, DEVICES, NAMES, OPTIONS, SUFFIXES, rea
 
 # Modules of the study that are commands themselves
 MODULES = {
-    f"analysis.{path.stem}": import_module(f"analysis.{path.stem}").main
-    for path in sorted((ROOT / "analysis").glob("*.py"))
-    if path.stem != "__main__" and '__name__ == "__main__"' in path.read_text()
+    name.removesuffix(".__main__"): import_module(name).main
+    for path in sorted((ROOT / "analysis").rglob("*.py"))
+    if '__name__ == "__main__"' in path.read_text()
+    for name in [".".join(path.relative_to(ROOT).with_suffix("").parts)]
+    if name != "analysis.__main__"
 }
 
 
@@ -26,7 +28,7 @@ def test_the_corpus_knows_every_command_that_takes_a_file():
             taking.add(name)
     for name, main in MODULES.items():
         if any(isinstance(each.type, click.Path) for each in main.params):
-            taking.add(name.removeprefix("analysis."))
+            taking.add(name.rpartition(".")[2])
     taking.remove("bench_sweep")  # writes a gigabyte where `make bench` says, and is no reader's
     assert taking == {name.partition(",")[0] for name in readers("x")} | set(writers("x"))
 

@@ -11,7 +11,7 @@ from analysis.book import build, places
 from analysis.files import outputs, whole
 from analysis.files.errors import InputError
 from analysis.files.whole import fingerprint
-from analysis.sweep.running import sweep
+from analysis.sweeps.running import sweep
 from tests.measured import database_tables
 from tests.reader.broken import ENDINGS, NAMES, NOTEBOOK, run, writers
 from tests.reader.configurations import PUBLISHED
@@ -74,7 +74,7 @@ def test_a_sweep_that_finds_no_room_later_keeps_what_it_has(prepared, monkeypatc
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as context:
-        context.setattr("analysis.sweep.output._to_parquet", full)
+        context.setattr("analysis.sweeps.output._to_parquet", full)
         assert run(*writers("out.parquet")["sweep"]) == 2
     assert "make room" in capsys.readouterr().err
     assert not (prepared / "out.parquet").exists()

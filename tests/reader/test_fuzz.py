@@ -23,12 +23,12 @@ from analysis.data.own_rows import load as load_row
 from analysis.data.rows import FILES
 from analysis.files.documents import csv_records, json_mapping, yaml_mapping
 from analysis.files.errors import InputError
-from analysis.huggingface import import_config, summary
+from analysis.huggingface import import_config, report
 from analysis.huggingface.stored import CACHE, STATED
 from analysis.measured.database import import_folder
 from analysis.measured.kernel_files import SCHEMA, load
-from analysis.sweep.grid import grid_of, read_grid
-from analysis.sweep.in_memory import in_memory
+from analysis.sweeps.grid import grid_of, read_grid
+from analysis.sweeps.in_memory import in_memory
 from analysis.systems.quantities import all_quantities
 from tests.measured import database_tables
 from tests.reader.broken import run
@@ -117,7 +117,7 @@ def test_a_configuration_with_any_values_in_it(tmp_path, name, data):
     for key in data.draw(st.lists(st.sampled_from(known), max_size=3)):
         inner[key] = data.draw(VALUES)
     (tmp_path / "config.json").write_text(json.dumps(config))
-    answers_or_refuses(lambda: summary(import_config(tmp_path / "config.json")))
+    answers_or_refuses(lambda: report(import_config(tmp_path / "config.json")))
 
 
 @QUICK

@@ -8,7 +8,7 @@ import yaml
 from analysis.data import datasets
 from analysis.derive.decoder import VECTORS
 from analysis.files.errors import InputError
-from analysis.huggingface import row_text, summary
+from analysis.huggingface import report, row_text
 from analysis.huggingface.blocks import EXPERT_RULES
 from analysis.huggingface.families import SPELLINGS, families, harmless, parts
 from analysis.huggingface.sizes import KV_HEADS, SHARED
@@ -169,7 +169,7 @@ def test_absent_is_what_the_class_takes_and_null_is_none(imported):
     stated = totals(imported(V3))["parameters"]
     absent = imported(without(V3, "n_shared_experts"))
     assert totals(absent)["parameters"] == stated == by_hand == 5_499_824
-    assert "n_shared = 1: n_shared_experts is absent, and the model type takes this" in summary(absent)
+    assert "n_shared = 1: n_shared_experts is absent, and the model type takes this" in report(absent)
     assert totals(imported(V3, n_shared_experts=None))["parameters"] == stated - 3 * AN_EXPERT
     v2 = without(V3, "n_shared_experts") | {"model_type": "deepseek_v2"}
     assert imported(v2).row.d_shared == 2 * 96

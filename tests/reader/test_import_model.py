@@ -6,7 +6,7 @@ import pytest
 
 from analysis.data import datasets
 from analysis.files.errors import InputError
-from analysis.huggingface import row_text, summary
+from analysis.huggingface import report, row_text
 from analysis.huggingface.families import families, wrappers
 from analysis.huggingface.families import refused as types_refused
 from analysis.huggingface.summary import totals
@@ -118,7 +118,7 @@ def test_windows_are_data_and_the_cache_is_told_on_both_sides_of_them(imported):
     below, beyond, longest = list(totals(found).values())[2:]
     assert (below, beyond) == (24 * a_token, 12 * a_token)
     assert longest == 12 * a_token * (131072 + 128)
-    told = summary(found)
+    told = report(found)
     assert "n_win = 12: the blocks whose attention is windowed" in told
     assert f"KV bytes per token up to L = 128 = {below:,}" in told
     assert f"KV bytes per token beyond (12 of 24 blocks) = {beyond:,}" in told
@@ -191,12 +191,12 @@ def test_quantised_weights_are_pointed_out(imported):
 
 
 def test_the_report_names_the_key_of_every_size(imported):
-    told = summary(imported(PUBLISHED["mixtral-8x7b"]))
+    told = report(imported(PUBLISHED["mixtral-8x7b"]))
     assert "d_MoE = 14336 from intermediate_size" in told
     assert "n_e = 8 from num_local_experts" in told
     assert "d_hd = 128: no head_dim" in told
     assert "parameters = 46,702,792,704" in told
-    nested = summary(imported(PUBLISHED["llama-4-maverick-chunked"]))
+    nested = report(imported(PUBLISHED["llama-4-maverick-chunked"]))
     assert "d_FFN = 16384 from text_config.intermediate_size_mlp" in nested
     assert "tied = False from tie_word_embeddings" in nested
 

@@ -6,7 +6,7 @@ from analysis.ask.points import row_point
 from analysis.data import datasets
 from analysis.data.rows import SERVED_WIDTHS
 from analysis.files.errors import InputError
-from analysis.huggingface import row_text, summary
+from analysis.huggingface import report, row_text
 from analysis.systems.quantities import evaluate
 from tests.reader.configurations import GPT_OSS, PUBLISHED
 
@@ -51,14 +51,14 @@ def widths(found):
 def test_weights(imported, stated, width):
     found = imported(DENSE, quantization_config=stated)
     assert widths(found) == (width, None, None)
-    assert f"width_weights={width:g}; left at 16 bit, though width_weights counts them too: embedding" in summary(found)
+    assert f"width_weights={width:g}; left at 16 bit, though width_weights counts them too: embedding" in report(found)
 
 
 def test_mlx_quantises_everything(imported):
     """Two numbers of 16 bit for every group; newer files state it twice."""
     stated = {"group_size": 64, "bits": 4}
     assert widths(imported(DENSE, quantization=stated)) == (0.5 + 4 / 64, None, None)
-    told = summary(imported(DENSE, quantization=stated, quantization_config=stated))
+    told = report(imported(DENSE, quantization=stated, quantization_config=stated))
     assert "quantised weights (mlx, 4 bit, a scale per 64): width_weights=0.5625; left at 16 bit: nothing" in told
     assert imported(DENSE, quantization=stated | {"group_size": 32, "mode": "mxfp4"}).row.width_weights == 0.53125
 
@@ -67,8 +67,8 @@ def test_mlx_quantises_everything(imported):
 def test_an_unknown_method_is_told_as_unknown(imported, method):
     found = imported(DENSE, quantization_config={"quant_method": method, "anything": 1})
     assert widths(found) == (None, None, None)
-    assert "quantised weights (" in summary(found)
-    assert "their width is not known here; give width_weights= as you know it" in summary(found)
+    assert "quantised weights (" in report(found)
+    assert "their width is not known here; give width_weights= as you know it" in report(found)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_an_unknown_method_is_told_as_unknown(imported, method):
 def test_a_file_that_quantises_nothing_is_not_said_to(imported, stated):
     found = imported(DENSE, quantization_config=stated)
     assert widths(found) == (None, None, None)
-    assert "quantised" not in summary(found)
+    assert "quantised" not in report(found)
 
 
 def test_what_is_no_mapping_is_refused(imported):
@@ -91,12 +91,12 @@ def test_experts_alone(imported):
     found = imported(GPT_OSS)
     assert widths(found) == (None, 0.53125, None)
     left = "embedding, norms, output head, attention (all blocks), router (all blocks)"
-    assert f"width_experts=0.53125; left at 16 bit: {left}" in summary(found)
+    assert f"width_experts=0.53125; left at 16 bit: {left}" in report(found)
     ignored = ["lm_head", "re:.*self_attn.*", "re:.*shared_experts.*", r"re:.*mlp\.(gate|up|gate_up|down)_proj.*"]
     stated = {"quant_method": "compressed-tensors", "ignore": ignored}
     found = imported(SPARSE, quantization_config=stated | {"config_groups": {"g": {"weights": FOUR_BIT}}})
     assert widths(found) == (None, 0.5625, None)
-    assert "shared experts (all blocks), dense layers (all blocks)" in summary(found)
+    assert "shared experts (all blocks), dense layers (all blocks)" in report(found)
 
 
 def test_blocks_left_alone_are_counted(imported):
@@ -107,10 +107,10 @@ def test_blocks_left_alone_are_counted(imported):
     stated = {"quant_method": "modelopt", "quant_algo": "NVFP4"}
     found = imported(SPARSE, quantization_config=stated | {"ignore": ignored})
     assert widths(found) == (None, 0.5625, None)
-    assert "whole blocks (3 of 61 blocks), attention (all blocks)" in summary(found)
+    assert "whole blocks (3 of 61 blocks), attention (all blocks)" in report(found)
     some = imported(SPARSE, quantization_config=stated | {"ignore": ignored[:-1]})
     assert widths(some) == (0.5625, None, None)
-    assert "attention (60 of 61 blocks)" in summary(some)
+    assert "attention (60 of 61 blocks)" in report(some)
 
 
 def test_experts_of_another_width_than_the_rest(imported):
@@ -121,7 +121,7 @@ def test_experts_of_another_width_than_the_rest(imported):
     stated = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "config_groups": groups}
     found = imported(SPARSE, quantization_config=stated)
     assert widths(found) == (1, 0.5625, None)
-    assert "8 bit: attention; " in summary(found)
+    assert "8 bit: attention; " in report(found)
     layers = {"model.layers.0.mlp.experts": {"quant_algo": "W4A16_NVFP4"}, "layers.0.self_attn": {"quant_algo": "FP8"}}
     mixed = imported(SPARSE, quantization_config={"quant_algo": "MIXED_PRECISION", "quantized_layers": layers})
     assert widths(mixed) == (1, 0.5625, None)
@@ -148,12 +148,12 @@ def test_experts_of_another_width_than_the_rest(imported):
 def test_the_cache(imported, stated, width):
     found = imported(DENSE, quantization_config=stated)
     assert found.row.width_kv == width
-    assert ("quantised cache (" in summary(found)) == (width is not None)
-    assert width is None or f"width_kv={width:g}" in summary(found)
+    assert ("quantised cache (" in report(found)) == (width is not None)
+    assert width is None or f"width_kv={width:g}" in report(found)
 
 
 def test_a_width_of_the_cache_that_is_not_known_is_told(imported):
-    told = summary(imported(DENSE, quantization_config={"kv_cache_scheme": "turbo3"}))
+    told = report(imported(DENSE, quantization_config={"kv_cache_scheme": "turbo3"}))
     assert "quantised cache (kv_cache_scheme): turbo3 is not known here; give width_kv= as you know it" in told
 
 

@@ -13,7 +13,7 @@ from analysis.ask.setting import Setting
 from analysis.cli.main import run as command_line
 from analysis.data import datasets
 from analysis.files.errors import InputError
-from analysis.sweep.running import sweep
+from analysis.sweeps.running import sweep
 from analysis.systems.effects import without_effect
 from analysis.systems.quantities import all_quantities, evaluate, quantity
 

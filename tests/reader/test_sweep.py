@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from analysis.cli.main import run as command_line
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
-from analysis.sweep import cluster, cutting, executors, running
-from analysis.sweep.cutting import boxes, number_of_tasks, tasks
-from analysis.sweep.front import front_mask
-from analysis.sweep.grid import grid_of, read_grid
-from analysis.sweep.parts import Parts
-from analysis.sweep.running import sweep
-from analysis.sweep.values import axis
+from analysis.sweeps import cluster, cutting, executors, running
+from analysis.sweeps.cutting import boxes, number_of_tasks, tasks
+from analysis.sweeps.front import front_mask
+from analysis.sweeps.grid import grid_of, read_grid
+from analysis.sweeps.parts import Parts
+from analysis.sweeps.running import sweep
+from analysis.sweeps.values import axis
 from analysis.systems.quantities import evaluate
 from analysis.tools.bench_sweep import GRID as GRID_OF_BENCH
 from analysis.tools.bench_sweep import measured
@@ -189,7 +189,7 @@ def test_after_a_kill_the_same_call_goes_on(tmp_path):
     Meanwhile no other sweep may write there; a lock of the dead keeps nobody out.
     """
     (tmp_path / "grid.yml").write_text(SLOW)
-    command = [sys.executable, "-c", "import sys; from analysis.sweep import sweep; sweep(*sys.argv[1:], jobs=1)"]
+    command = [sys.executable, "-c", "import sys, analysis; analysis.sweep(*sys.argv[1:], jobs=1)"]
     process = subprocess.Popen(
         [*command, "grid.yml", "out.parquet"], cwd=tmp_path, stderr=subprocess.DEVNULL, env={"PYTHONPATH": str(ROOT)}
     )
@@ -216,7 +216,7 @@ def test_after_a_kill_the_same_call_goes_on(tmp_path):
 
 
 def test_parts_of_another_grid_are_thrown_away(swept, tmp_path, monkeypatch):
-    monkeypatch.setattr("analysis.sweep.parts.Parts.remove", lambda self: None)
+    monkeypatch.setattr("analysis.sweeps.parts.Parts.remove", lambda self: None)
     first, _ = swept(GRID)
     same, _ = swept(GRID)
     other, _ = swept(GRID.replace("32768", "16384"))
@@ -226,7 +226,7 @@ def test_parts_of_another_grid_are_thrown_away(swept, tmp_path, monkeypatch):
 def _stopped(swept, monkeypatch):
     """The parts of a sweep whose table could not be written, as after a power cut."""
     with monkeypatch.context() as context:
-        context.setattr("analysis.sweep.running.merge", lambda *given: 1 / 0)
+        context.setattr("analysis.sweeps.running.merge", lambda *given: 1 / 0)
         context.setattr(cutting, "TASK_BLOCKS", 1)
         with pytest.raises(ZeroDivisionError):
             swept(GRID)
@@ -267,7 +267,7 @@ def test_parts_of_a_grid_are_never_merged_into_another(swept, tmp_path, monkeypa
     shutil.move(parts, tmp_path / "theirs")
     other = GRID.replace("n_acc: 32", "n_acc: 64")
     with monkeypatch.context() as context:
-        context.setattr("analysis.sweep.running.merge", lambda *given: 1 / 0)
+        context.setattr("analysis.sweeps.running.merge", lambda *given: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             swept(other)
     for path in (tmp_path / "theirs").glob("*.parquet"):

@@ -59,7 +59,8 @@ def _reordered(**more) -> dict[str, object]:
 
 
 ATTENTION, BALANCE, PARALLEL, QUERIES = (
-    f"analysis.derive.statements.{part}" for part in ("attention", "balance", "parallel", "queries")
+    f"analysis.derive.statements.{part}"
+    for part in ("proof_of_attention", "proof_of_balance", "proof_of_tensor", "proof_of_queries")
 )
 SPANNING = {"deg_EP": "n_acc"}
 

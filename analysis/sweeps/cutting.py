@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
 
-from analysis.sweep.grid import Front, Grid
+from analysis.sweeps.grid import Front, Grid
 
 BLOCK_POINTS = 2**18
 TASK_BLOCKS = 64

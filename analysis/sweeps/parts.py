@@ -16,9 +16,9 @@ from analysis.ask.own_names import own_files
 from analysis.files.errors import InputError
 from analysis.files.text import place
 from analysis.files.whole import fingerprint, inputs, locked, write
-from analysis.sweep.columns import is_part
-from analysis.sweep.cutting import BLOCK_POINTS, TASK_BLOCKS
-from analysis.sweep.grid import Grid
+from analysis.sweeps.columns import is_part
+from analysis.sweeps.cutting import BLOCK_POINTS, TASK_BLOCKS
+from analysis.sweeps.grid import Grid
 
 LOCK, MANIFEST = "lock", "manifest.json"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.sweep.grid import Grid
+from analysis.sweeps.grid import Grid
 from analysis.systems.effects import Case
 from analysis.systems.notes import over_context, over_memory
 from analysis.systems.quantities import quantity

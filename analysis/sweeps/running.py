@@ -11,12 +11,12 @@ from tqdm import tqdm
 from analysis.files.errors import InputError
 from analysis.files.outputs import checked_output, refuse_foreign, refuse_input
 from analysis.files.text import place
-from analysis.sweep.columns import Damaged, work
-from analysis.sweep.cutting import Task, number_of_tasks, tasks
-from analysis.sweep.executors import results, workers
-from analysis.sweep.grid import Grid, grid_of, read_grid
-from analysis.sweep.output import SUFFIXES, NoSetting, beside, merge, notes_beside, refuse_shared, written_here
-from analysis.sweep.parts import Parts, own_rows
+from analysis.sweeps.columns import Damaged, work
+from analysis.sweeps.cutting import Task, number_of_tasks, tasks
+from analysis.sweeps.executors import results, workers
+from analysis.sweeps.grid import Grid, grid_of, read_grid
+from analysis.sweeps.output import SUFFIXES, NoSetting, beside, merge, notes_beside, refuse_shared, written_here
+from analysis.sweeps.parts import Parts, own_rows
 
 WAITING_PER_WORKER = 2  # results that wait in memory
 

@@ -16,10 +16,10 @@ from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.files.errors import InputError
 from analysis.files.outputs import csv_header, marked_by, parquet_mark, whole, write_whole
 from analysis.files.text import place
-from analysis.sweep.columns import noted, opened, plain
-from analysis.sweep.front import front_mask
-from analysis.sweep.grid import Front, Grid
-from analysis.sweep.noting import sentences
+from analysis.sweeps.columns import noted, opened, plain
+from analysis.sweeps.front import front_mask
+from analysis.sweeps.grid import Front, Grid
+from analysis.sweeps.noting import sentences
 from analysis.systems.quantities import quantity
 
 SUFFIXES = (".parquet", ".csv")

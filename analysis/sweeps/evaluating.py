@@ -12,9 +12,9 @@ from analysis.ask.own_names import label
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import B
 from analysis.files.errors import InputError
-from analysis.sweep.cutting import Block, Task
-from analysis.sweep.front import front_mask
-from analysis.sweep.noting import beyond
+from analysis.sweeps.cutting import Block, Task
+from analysis.sweeps.front import front_mask
+from analysis.sweeps.noting import beyond
 from analysis.systems.quantities import quantity
 
 

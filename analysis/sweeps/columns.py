@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.files.errors import InputError
-from analysis.sweep.cutting import Task
-from analysis.sweep.evaluating import columns
+from analysis.sweeps.cutting import Task
+from analysis.sweeps.evaluating import columns
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 SKIPPED, NOTED, MARK = b"skipped", b"noted", b"part"

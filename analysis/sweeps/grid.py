@@ -21,7 +21,7 @@ from pathlib import Path
 from analysis.files.documents import yaml_mapping
 from analysis.files.errors import InputError, choices
 from analysis.files.text import place, shown
-from analysis.sweep.values import ARRAYS, axis, one
+from analysis.sweeps.values import ARRAYS, axis, one
 from analysis.systems.quantities import quantity
 
 KEYS = ("quantities", "with", "over", "constraints", "flags", "pareto")

@@ -6,11 +6,11 @@ from collections import Counter
 import pyarrow as pa
 
 from analysis.files.errors import InputError
-from analysis.sweep.columns import evaluated, noted, plain
-from analysis.sweep.cutting import tasks
-from analysis.sweep.grid import Grid
-from analysis.sweep.noting import sentences
-from analysis.sweep.output import on_front
+from analysis.sweeps.columns import evaluated, noted, plain
+from analysis.sweeps.cutting import tasks
+from analysis.sweeps.grid import Grid
+from analysis.sweeps.noting import sentences
+from analysis.sweeps.output import on_front
 
 
 def in_memory(grid: Grid) -> pa.Table:

@@ -49,7 +49,7 @@ def workers(
     """
     _refuse_no_workers(jobs, scheduler)
     if scheduler:
-        from analysis.sweep.cluster import on_dask
+        from analysis.sweeps.cluster import on_dask
 
         with on_dask(scheduler) as (executor, number):
             yield executor, number

@@ -58,7 +58,7 @@ def _find_code(client, address: str) -> None:
     try:
         for run in (client.run_on_scheduler, client.run):
             run(site.addsitedir, str(ROOT))
-            run(pkgutil.get_data, "analysis.sweep", "tables.py")
+            run(pkgutil.get_data, "analysis.sweeps", "columns.py")
     except Exception as failure:  # distributed hands on whatever the other side raised
         raise InputError(
             f"--scheduler {address}: the cluster cannot run the study ({shown(failure)}); give it this folder and the "
