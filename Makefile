@@ -72,12 +72,12 @@ test-browser: book  ## open every page in a browser, offline; installs chromium,
 	@$(call have,node,nodejs)
 	@$(call have,npm,npm)
 	@$(call have,$${CHROMIUM:-chromium},chromium)
-	@cd tests_browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	@CHROMIUM="$$(command -v $${CHROMIUM:-chromium})" $(BIN)/python -m pytest -q tests_browser
+	@cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@CHROMIUM="$$(command -v $${CHROMIUM:-chromium})" $(BIN)/python -m pytest -q tests/browser
 
 TORCH ?= torch==2.13.0
 test-torch: $(VENV)-torch/installed.stamp  ## run the CUDA kernels' tests on PyTorch's CPU device (installs PyTorch once)
-	@$(VENV)-torch/bin/python -m pytest -q tests_torch
+	@$(VENV)-torch/bin/python -m pytest -q tests/torch
 
 $(VENV)-torch/installed.stamp: requirements.lock
 	@$(PYTHON) -m venv --clear $(VENV)-torch

@@ -7,7 +7,7 @@ from analysis.data import datasets
 from analysis.ledger.printed_values import PaperNumber, printed
 from analysis.ledger.readings import OPEN, Paper, Reading, chosen_of, verdict_of
 
-TESTS = "tests/test_ledger.py::test_our_number_by_hand"
+TESTS = "tests/ledger/test_ledger.py::test_our_number_by_hand"
 
 
 @dataclass(frozen=True)

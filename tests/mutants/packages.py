@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-THESIS, DERIVE, SERVING = "tests/thesis/test_", "tests/derive/test_", "tests/serving/test_"
+THESIS, DERIVE, SERVING = "tests/thesis/test_", "tests/derive/test_", "tests/systems/test_"
 
 
 @dataclass(frozen=True)
@@ -41,27 +41,28 @@ def subjects(folder: str, place: str, **tests: str) -> dict[str, tuple[str, ...]
     return {f"{folder}/{module}": of(place, *names.split()) for module, names in tests.items()}
 
 
-LEDGER = ("tests/test_ledger_rules.py", "tests/test_ledger.py", "tests/test_ledger_systems.py")
+LEDGER = ("tests/ledger/test_ledger_rules.py", "tests/ledger/test_ledger.py", "tests/ledger/test_ledger_systems.py")
 STATEMENTS = subjects(
     "analysis/thesis", THESIS,
-    arrangement="schedule balance guidelines", asking="balance", attention="attention guidelines",
-    attribution="attribution thresholds", axes="regions verdict_words", balance="balance thresholds",
+    arrangement="schedule balance guidelines", asking="balance", full_attention="attention guidelines",
+    attribution="attribution thresholds", region_axes="regions verdict_words", balance="balance thresholds",
     conclusions="entries regions verdict", drafted="verdict_words queries", factorial="thresholds attribution verdict",
     full="map regions balance", guidelines="guidelines", kinds="thresholds guidelines", largest="map",
-    margins="regions verdict", parallel="parallel guidelines", queries="guidelines queries", region="verdict regions",
+    margins="regions verdict", tensor_parallel="parallel guidelines", queries="guidelines queries",
+    region="verdict regions",
     resources="balance", scheduling="schedule thresholds", sensitivity="variants", spreads="guidelines",
     trials="propositions thresholds", verdict="verdict regions", weighed="verdict", world="regions balance verdict",
 )  # fmt: skip
-COUNTED = ("tests/derive", "tests/serving", "tests/windows", *of(THESIS, "proofs", "propositions"))
+COUNTED = ("tests/derive", "tests/systems", *of(THESIS, "proofs", "propositions"))
 PACKAGES = {
     "statements": Package(
-        files=("analysis/thesis", "analysis/ledger/ledger.py", "analysis/ledger/readings.py",
-               "analysis/ledger/criteria.py", "analysis/render/verdict_tables.py",
+        files=("analysis/thesis", "analysis/ledger/ledger.py", "analysis/ledger/findings.py",
+               "analysis/ledger/readings.py", "analysis/ledger/criteria.py", "analysis/render/verdict_tables.py",
                "analysis/render/sensitivity_tables.py"),
         tests=of(THESIS, "verdict", "verdict_words", "regions", "entries"),
         apart=("analysis/thesis/trials",),
         subjects=STATEMENTS | {
-            "analysis/ledger": LEDGER, "analysis/ledger/criteria": LEDGER,
+            "analysis/ledger": LEDGER,
             "analysis/render/verdict_tables": of(THESIS, "entries", "verdict_words"),
             "analysis/render/sensitivity_tables": of(THESIS, "entries", "verdict_words", "variants"),
         },

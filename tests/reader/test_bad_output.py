@@ -12,9 +12,9 @@ from analysis.files import outputs, whole
 from analysis.files.errors import InputError
 from analysis.files.whole import fingerprint
 from analysis.sweeps.running import sweep
+from tests.huggingface.configurations import PUBLISHED
 from tests.measured import database_tables
 from tests.reader.broken import ENDINGS, NAMES, NOTEBOOK, run, writers
-from tests.reader.configurations import PUBLISHED
 
 GRID = "quantities: [tpot]\nwith: {model: llama-2-7b, accelerator: b200-sxm}\nover: {B: [1, 2], L: [10, 20]}\n"
 KEY = fingerprint([], "memory.ipynb", '{"L": 1024}')[:12]  # of the one row of the table

@@ -1,7 +1,7 @@
 """Anything at all, through everything that reads what a reader brings: it works, or is refused in one sentence.
 
 A few examples of each, the same at every run; `make fuzz` looks longer, and elsewhere each time. What it finds becomes
-an `example` here, or a named case in `broken.py` or `tests/bad_input.py`.
+an `example` here, or a named case in `broken.py` or `tests/cli/bad_input.py`.
 """
 
 import json
@@ -30,9 +30,9 @@ from analysis.measured.kernel_files import SCHEMA, load
 from analysis.sweeps.grid import grid_of, read_grid
 from analysis.sweeps.in_memory import in_memory
 from analysis.systems.quantities import all_quantities
+from tests.huggingface.configurations import PUBLISHED
 from tests.measured import database_tables
 from tests.reader.broken import run
-from tests.reader.configurations import PUBLISHED
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 QUICK = settings(

@@ -6,8 +6,18 @@ Steps of R1 are those of the ledger's tests, where no formula of `analysis` is u
 import math
 
 import numpy as np
-from ledger_by_hand import EMB, LLAMA4, LLAMA4_TOKEN, R1_BESIDE_ROUTED, R1_TOKEN, parts, product
-from ledger_systems_by_hand import LLAMA4_ROUTED, R1_ACTIVATIONS, R1_ROUTED, chosen, ffn, r1, roof, shuffled
+
+from tests.ledger.ledger_by_hand import EMB, LLAMA4, LLAMA4_TOKEN, R1_BESIDE_ROUTED, R1_TOKEN, parts, product
+from tests.ledger.ledger_systems_by_hand import (
+    LLAMA4_ROUTED,
+    R1_ACTIVATIONS,
+    R1_ROUTED,
+    chosen,
+    ffn,
+    r1,
+    roof,
+    shuffled,
+)
 
 EMB4 = 5120
 CONTEXTS, SHARES = [256 * 2**power for power in range(13)], [0, 0.25, 0.5, 0.75, 1]

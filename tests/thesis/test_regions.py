@@ -4,9 +4,9 @@ from itertools import product as places
 
 import numpy as np
 import pytest
-from ledger_systems_by_hand import CHOSEN, shuffled
 
 from analysis.thesis.verdict import verdicts
+from tests.ledger.ledger_systems_by_hand import CHOSEN, shuffled
 
 from .regions_by_hand import (
     CHIPS,

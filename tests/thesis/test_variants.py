@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from ledger_systems_by_hand import INFINIBAND, r1
 from sympy import Symbol
 
 from analysis.ask.setting import Setting
@@ -25,6 +24,7 @@ from analysis.systems.quantities import evaluate
 from analysis.thesis import conclusions, margins, sensitivity
 from analysis.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
 from analysis.thesis.world import world
+from tests.ledger.ledger_systems_by_hand import INFINIBAND, r1
 
 FOUND = {each.conclusion.name: each for each in verdicts()}
 R1 = "deepseek-v3"

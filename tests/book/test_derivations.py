@@ -1,0 +1,152 @@
+"""The file of derivations: complete for every kind, and its closed forms those that the LaTeX on the page shows."""
+
+import importlib
+import random
+import re
+from functools import cache
+
+import pytest
+import sympy
+from pybtex.database import parse_string
+
+from analysis.book.citing import entries
+from analysis.book.citing.code import bibtex
+from analysis.derive.symbols import BY_NAME, MEANINGS
+from analysis.files.whole import ROOT
+from analysis.render.latex import tex
+from tests.derive.latex_value import Formula, right_sides
+from tests.derive.printed_equations import staged
+
+RESULTS = {entry["label"]: entry for entry in entries.derivations(*staged(), {})}
+EQUATIONS = {label: entry for label, entry in RESULTS.items() if entry["kind"] == "equation"}
+WITH_FORMS = {label: entry for label, entry in EQUATIONS.items() if entry["forms"]}
+IN_WORDS = {"eq-b-slo", "eq-load-imbalance"}
+IN_NAMES = {"eq-tpot", "eq-throughput", "eq-throughput-per-accelerator"}  # in terms of other equations' left sides
+LARGE = {"n_e", "n_dec", "n_acc", "L", "M_cap", "P_acc", "P_exp"}  # so that differences in forms stay positive
+DEGREES = ("n_acc", "deg_TP", "deg_DP", "deg_EP")
+
+
+def points(label):
+    """A few points that no formula has reason to treat alike, the same at each run."""
+    draw = random.Random(label)
+    for _ in range(3):
+        yield {name: draw.uniform(1, 9) * (40 if name in LARGE else 1) for name in BY_NAME}
+
+
+@cache
+def function(srepr):
+    return sympy.lambdify(list(BY_NAME.values()), sympy.sympify(srepr), "math")
+
+
+def value(srepr, point):
+    return float(function(srepr)(*(point[name] for name in BY_NAME)))
+
+
+def spelt(point):
+    return {tex(BY_NAME[name]): number for name, number in point.items()}
+
+
+def test_every_equation_of_the_pages_is_there():
+    frozen = (ROOT / "tests" / "book" / "labels.txt").read_text().split()
+    assert {label for label in frozen if label.startswith("eq-")} == set(EQUATIONS)
+    assert {label for label, entry in EQUATIONS.items() if not entry["forms"]} == IN_WORDS
+
+
+@pytest.mark.parametrize("label", sorted(set(WITH_FORMS) - IN_NAMES))
+def test_the_page_shows_what_srepr_says(label):
+    entry = WITH_FORMS[label]
+    printed = right_sides(
+        entry["latex"], [form["left"] for form in entry["forms"]], r"\to" if "shard" in label else "="
+    )
+    for point in points(label):
+        for text, form in zip(printed, entry["forms"], strict=True):
+            wanted = value(form["srepr"], point)
+            assert Formula(text, spelt(point)).value() == pytest.approx(wanted, rel=1e-9), form["left"]
+            assert Formula(form["latex"], spelt(point)).value() == pytest.approx(wanted, rel=1e-9), form["left"]
+
+
+def test_the_page_says_the_same_in_terms_of_other_equations():
+    terms = WITH_FORMS["eq-tpot-terms"]["forms"]
+    for point in points("tpot"):
+        alone = point | dict.fromkeys(DEGREES, 1)  # for which the terms are printed
+        known = spelt(point) | {form["left"]: value(form["srepr"], alone) for form in terms}
+        for label in ("eq-tpot", "eq-throughput", "eq-throughput-per-accelerator"):
+            (form,) = WITH_FORMS[label]["forms"]
+            (text,) = right_sides(WITH_FORMS[label]["latex"], [form["left"]])
+            known |= {tex(BY_NAME[name]): 1 for name in DEGREES}
+            known[form["left"]] = Formula(text, known).value()
+            assert known[form["left"]] == pytest.approx(value(form["srepr"], alone), rel=1e-9), label
+
+
+@pytest.mark.parametrize("label", WITH_FORMS)
+def test_the_python_text_runs_and_gives_the_same(label):
+    entry, space = WITH_FORMS[label], {}
+    exec(entry["sympy"], space)
+    stem = label.removeprefix("eq-").replace("-", "_")
+    names = [stem] if len(entry["forms"]) == 1 else [f"{stem}_{i + 1}" for i in range(len(entry["forms"]))]
+    point = next(points(label))
+    for name, form in zip(names, entry["forms"], strict=True):
+        found = sympy.sympify(space[name])
+        assert found.free_symbols == sympy.sympify(form["srepr"]).free_symbols
+        assert value(sympy.srepr(found), point) == pytest.approx(value(form["srepr"], point), rel=1e-9)
+
+
+# -- units -------------------------------------------------------------------------------------------
+def exponents(unit):
+    """How often bytes and seconds stand in a unit, FLOPs and counts left out: they come as factors of a form too."""
+    above, _, below = unit.partition("/")
+    return [(above == each) - (below == each) for each in ("byte", "s")]
+
+
+@pytest.mark.parametrize("label", WITH_FORMS)
+def test_units_follow_from_those_of_the_symbols(label):
+    scale = (3.0, 0.7)  # of a byte and of a second
+    for form in WITH_FORMS[label]["forms"]:
+        point = next(points(label))
+        other = {
+            name: number * scale[0] ** exponents(MEANINGS[BY_NAME[name]].unit)[0]
+            * scale[1] ** exponents(MEANINGS[BY_NAME[name]].unit)[1]
+            for name, number in point.items()
+        }  # fmt: skip
+        powers = exponents(form["unit"])
+        grown = scale[0] ** powers[0] * scale[1] ** powers[1]
+        assert form["unit"], form["left"]
+        assert value(form["srepr"], other) == pytest.approx(grown * value(form["srepr"], point), rel=1e-9), form["left"]
+
+
+# -- completeness ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("label", EQUATIONS)
+def test_an_equation_is_complete(label):
+    entry = EQUATIONS[label]
+    wanted = ("statement", "place", "source", "version", "bibtex", "python", "paper", "unit", "latex")
+    assert all(entry[name] for name in wanted)
+    assert isinstance(entry["assumptions"], dict)
+    assert entry["forms"] or entry["in_words"]
+    assert set(entry) <= set(entries.FIELDS)
+
+
+@pytest.mark.parametrize("label", EQUATIONS)
+def test_the_python_object_can_be_imported(label):
+    assert importable(EQUATIONS[label]["python"])
+
+
+def importable(dotted):
+    module, _, name = dotted.rpartition(".")
+    return callable(getattr(importlib.import_module(module), name))
+
+
+def test_quantities_give_their_general_forms_too():
+    general = EQUATIONS["eq-tpot"]["general"]
+    assert {"MHA", "GQA"} <= {remark for form in general for remark in form["of"]}
+    assert all(BY_NAME["deg_TP"] in sympy.sympify(form["srepr"]).free_symbols for form in general)
+
+
+# -- citing ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("statement", ["arithmetic peak over bandwidth", "5 % of `n_hd` & {more} # \\end $x$"])
+def test_bibtex_can_be_read(statement):
+    (entry,) = parse_string(bibtex("eq-ridge-point", statement), "bibtex").entries.values()
+    assert entry.key == "study-eq-ridge-point"
+    assert entry.fields["year"] == "2026"
+    assert r"\texttt{eq-ridge-point}" in entry.fields["note"]
+    assert re.search(r"Version \d+\.\d+\.\d+, equation", entry.fields["note"])
+    assert entry.fields["note"].endswith("arXiv:2507.15465")

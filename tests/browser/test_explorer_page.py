@@ -1,0 +1,67 @@
+"""The explorer and the search, used as a reader would use them."""
+
+import pytest
+
+from tests.browser.budgets import UPDATE
+
+
+@pytest.fixture(scope="module")
+def report(node, book):
+    return node("interact.js", str(book))
+
+
+def test_it_opens_with_every_picture_and_every_layer(report):
+    start = report["start"]
+    assert start["pictures"] == len(start["tables"]) == 3, "a table beside each picture"
+    assert start["rows"] == start["points"] == 9
+    assert "what binds is" in start["summary"]
+
+
+def test_the_tabulator_key_reaches_every_choice(report):
+    assert len(report["controls"]) > 12
+    assert report["tabbed"][: len(report["controls"])] == report["controls"]
+
+
+def test_the_keyboard_moves_sliders_and_the_address_follows(report):
+    assert report["moved"]["B"] != report["start"]["B"]
+    assert f"&B={report['moved']['B'].replace(',', '')}&" in report["moved"]["href"]
+    assert report["next"] == "explorer-L"
+    assert (report["start"]["peak"], report["halved"]["peak"]) == ("BF16", "FP8")
+    assert "&peak=fp8&" in report["halved"]["href"]
+
+
+def test_another_window_shows_the_same_view(report):
+    assert report["dense"]["model"] == "gpt3-175b"
+    assert report["dense"] | {"focus": ""} == report["shared"] | {"focus": ""}
+
+
+def test_an_address_that_asks_for_nonsense_is_named_as_text(report):
+    refused = report["states"]["refused"]
+    assert "model=<img" in refused["refused"]
+    assert refused["model"] == "deepseek-v3"
+
+
+def test_what_binds_is_said_where_nothing_fits(report):
+    assert report["states"]["nothing fits"]["summary"].startswith("Nothing fits: the limit is ")
+    assert report["states"]["dense"]["model"] == "gpt3-175b"
+
+
+def test_every_state_is_accessible_in_both_colour_modes_and_fits_a_phone(report):
+    for name, state in report["states"].items():
+        assert state["axe"] == {"light": [], "dark": []}, name
+        assert state["overflow"] <= 0, name
+
+
+def test_an_update_fits_a_frame(report, measured):
+    measured("one update of the explorer [ms]", report["milliseconds"], UPDATE)
+    assert report["milliseconds"] < UPDATE
+
+
+def test_it_neither_fails_nor_asks_the_network(report):
+    assert not report["explorerErrors"]
+    assert not report["requests"]
+
+
+def test_the_search_finds_pages_offline(report):
+    assert report["found"] > 1
+    assert set(report["errors"]) <= {"Failed to fetch"}, "Sphinx cannot show extracts of pages opened from disk"

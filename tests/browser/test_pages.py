@@ -1,0 +1,102 @@
+"""Every page of the built book, opened from the file system with the network refused: light, dark, phone, paper."""
+
+import re
+from statistics import median
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+
+from tests.browser.budgets import PAINT
+
+UPSTREAM = {  # findings in markup that packages write and that neither our text nor our configuration reaches
+    ("references.html", "aria-required-children"): "sphinxcontrib-bibtex writes a list without list items",
+    ("prf-prf.html", "color-contrast"): "sphinx-proof's index, which no page links to",
+}
+
+
+SOURCE = "_modules/analysis/"
+EVERY = 12
+"""Pages of source have one frame and one kind of content: axe-core, the slowest check, judges one in so many."""
+
+
+@pytest.fixture(scope="module")
+def judged(pages):
+    """Pages that axe-core judges: all but the pages of source, of which a sample."""
+    source = [name for name in pages if name.startswith(SOURCE)]
+    return [name for name in pages if name not in source] + source[::EVERY]
+
+
+@pytest.fixture(scope="module")
+def reports(node, book, pages, judged):
+    found = node("pages.js", str(book), given={"names": pages, "judge": judged})
+    return {report["name"]: report for report in found}
+
+
+def every(reports, of):
+    """What `of` finds on each page, pages where it finds nothing left out."""
+    return {name: found for name, report in reports.items() if (found := of(report))}
+
+
+def test_no_page_asks_the_network_for_anything(reports):
+    assert not every(reports, lambda report: report["requests"])
+
+
+def test_no_script_fails(reports):
+    assert not every(reports, lambda report: report["errors"])
+
+
+def test_every_formula_is_drawn(reports, book):
+    drawn = every(reports, lambda report: report["formulas"] != report["rendered"] or report["faulty"])
+    assert not drawn
+    for name, report in reports.items():
+        written = re.findall(r'class="math notranslate', (book / name).read_text())
+        assert report["formulas"] == len(written), name
+    assert sum(report["formulas"] for report in reports.values()) > 100
+
+
+def test_every_image_is_there_and_has_a_text(reports):
+    assert not every(reports, lambda report: report["broken"])
+    assert not every(reports, lambda report: report["unnamed"])
+
+
+def test_no_page_is_wider_than_a_phone(reports):
+    assert not every(reports, lambda report: max(0, report["overflow"]))
+
+
+def test_the_largest_content_of_every_page_is_soon_visible(reports, measured):
+    times = {name: report["paint"] for name, report in reports.items()}
+    slowest = max(times, key=times.get)
+    measured("largest content visible, median page [ms]", median(times.values()), PAINT)
+    measured(f"largest content visible, slowest page, {slowest} [ms]", times[slowest], PAINT)
+    assert times[slowest] <= PAINT
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("what", ["furniture", "closed", "cut", "pale"])
+def test_paper_shows_all_of_the_text_and_nothing_else(reports, what, mode):
+    """No navigation, nothing folded or cut off at the margin, text dark enough for white paper in either mode."""
+    assert not every(reports, lambda report: report["printed"][mode][what])
+
+
+@pytest.mark.parametrize("mode", ["light", "dark", "phone"])
+def test_axe_finds_nothing_serious(reports, judged, mode):
+    found = {name: reports[name]["axe"][mode] for name in judged}
+    unnamed = {(name, each["id"]): each for name, findings in found.items() for each in findings}
+    assert not {place: each for place, each in unnamed.items() if place not in UPSTREAM}
+
+
+def test_links_inside_the_book_lead_somewhere(reports, book):
+    dangling = []
+    for name, report in reports.items():
+        for link in report["links"]:
+            if link.startswith("file:") and not _leads_somewhere(link, reports, book):
+                dangling.append((name, link))
+    assert not dangling
+
+
+def _leads_somewhere(link: str, reports, book) -> bool:
+    address, fragment = urldefrag(link)
+    path = unquote(urlsplit(address).path)
+    name = path.removeprefix(f"{book}/")
+    known = not fragment or name not in reports or unquote(fragment) in reports[name]["ids"]
+    return (book / name).exists() and known
