@@ -14,7 +14,7 @@ export PIP_USER = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book report pdf test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
+.PHONY: help book report pdf plain test lint strip doctest bench readme reproducible mutants fuzz test-browser test-torch lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -93,8 +93,20 @@ lock: $(STAMP)  ## resolve pyproject.toml's bounds again, for Python 3.11 and la
 	  --default-index https://pypi.org/simple pyproject.toml --output-file requirements.lock
 	@rm -rf $(VENV)-lock
 
+# What Jupyter Book 1.x brings to Sphinx, without Jupyter Book and its bounds.
+PARTS = sphinx myst-nb sphinx-book-theme sphinx-togglebutton sphinx-copybutton sphinx-comments sphinx-external-toc sphinx-design \
+  sphinxcontrib-bibtex sphinx-proof
+plain: book  ## build the same pages by the newest plain Sphinx into _build/plain (the way out of Jupyter Book 1.x)
+	@$(PYTHON) -m venv --clear $(VENV)-plain
+	@$(BIN)/python -c 'import tomllib; print(*(d for d in tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"] if not d.startswith(("jupyter-book", "sphinx"))), sep="\n")' \
+	  | $(VENV)-plain/bin/python -m pip install -qq -r /dev/stdin $(PARTS)
+	@cp _config.yml _build/stage/ && $(BIN)/python -c 'from jupyter_book.cli.main import main; main()' config sphinx _build/stage >/dev/null
+	@sed -i "s/'jupyter_book', //" _build/stage/conf.py
+	@PYTHONPATH=. $(VENV)-plain/bin/python -m sphinx -b html -n -q _build/stage _build/plain; rm -f _build/stage/conf.py _build/stage/_config.yml
+	@echo "plain: _build/plain/index.html by Sphinx $$($(VENV)-plain/bin/python -c 'import sphinx; print(sphinx.__version__)')"
+
 clean:  ## delete everything that these targets made
-	rm -rf _build $(VENV) $(VENV)-lock $(VENV)-torch .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build $(VENV) $(VENV)-lock $(VENV)-torch $(VENV)-plain .pytest_cache .ruff_cache .hypothesis
 	find analysis tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The .pth file puts the repository itself on the path, so that notebooks import `analysis` from any folder.

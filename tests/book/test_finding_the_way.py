@@ -53,7 +53,7 @@ def test_the_list_of_results_follows_the_book():
     pages = {"ridge.md": "# Ridge\n:label: eq-c\n:label: eq-b\n", "attention.md": "# Attention\n:name: tab-z\n"}
     found = words([second, first, elsewhere], pages)
     text = found["results_list"]()
-    assert re.findall(r"`((?:eq|tab)-\w)`\)", text) == ["tab-z", "eq-c", "eq-b"]
+    assert re.findall(r"`((?:eq|tab)-\w)`\)", text) == ["eq-c", "eq-b", "tab-z"]
     assert "## [Ridge](/ridge.md)" in text
     assert "- {eq}`eq-c` (`eq-c`): C is d" in text
     assert found["results_count"]("equation") == "2"

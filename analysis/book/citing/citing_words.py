@@ -55,7 +55,8 @@ def _order() -> Iterable[str]:
     contents = yaml.safe_load((CITATION.parent / "book" / "_toc.yml").read_text(encoding="utf-8"))
     yield contents["root"]
     for part in contents["parts"]:
-        yield from (chapter["file"] for chapter in part["chapters"] if "file" in chapter)
+        for chapter in part["chapters"]:
+            yield from (each["file"] for each in (chapter, *chapter.get("sections", ())) if "file" in each)
 
 
 def _listed(kind: str, entries: Iterable[Mapping]) -> list[str]:
