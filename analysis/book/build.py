@@ -72,6 +72,7 @@ def staged(executed: list[Path]) -> dict[str, bytes]:
     from analysis.book.citing.citing_words import words
     from analysis.book.citing.figure_code import drawing_functions
     from analysis.book.page import FIGURES, template_functions
+    from analysis.book.reference import code_files
     from analysis.render import explorer  # sympy and all, spared where nothing has changed
     from analysis.render.printed import Origin, recording
 
@@ -80,7 +81,7 @@ def staged(executed: list[Path]) -> dict[str, bytes]:
     origins: dict[str, Origin] = {}
     names = recording(template_functions(figures, notes, drawn), origins)
     files = {_page_of(path): as_page(path, FIGURES) for path in executed}
-    files |= explorer.generated_files()
+    files |= explorer.generated_files() | code_files()
     for label, (_, shown) in figures.items():
         files[f"{FIGURES}/{label}.svg"] = shown.svg.encode()
         if shown.csv:

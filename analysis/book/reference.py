@@ -5,6 +5,8 @@ import pkgutil
 
 import click
 
+from analysis.files.whole import ROOT, inputs
+
 FENCE = "```"
 HERE = "python -m analysis"
 
@@ -30,6 +32,22 @@ def _modules(name: str) -> list[str]:
 def _section(name: str) -> str:
     members = "" if hasattr(importlib.import_module(name), "__path__") else "\n   :members:"
     return f"## `{name}`\n{FENCE}{{eval-rst}}\n.. automodule:: {name}{members}\n{FENCE}"
+
+
+def code_of(module: str) -> str:
+    """Where the book's static files hold the text of a module.
+
+    >>> code_of("analysis.files.errors"), code_of("analysis.files")
+    ('code/analysis/files/errors.py.txt', 'code/analysis/files/__init__.py.txt')
+    """
+    path = module.replace(".", "/")
+    return f"code/{path}/__init__.py.txt" if (ROOT / path).is_dir() else f"code/{path}.py.txt"
+
+
+def code_files() -> dict[str, bytes]:
+    """The text of every module: name in the staged book, to content."""
+    modules = (path for path in inputs("analysis") if path.suffix == ".py")
+    return {f"_assets/code/{path.relative_to(ROOT).as_posix()}.txt": path.read_bytes() for path in modules}
 
 
 def commands_help() -> str:
