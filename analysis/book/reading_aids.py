@@ -13,8 +13,8 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxTranslator
 
+from analysis.book.citing.citing_words import block
 from analysis.book.citing.entries import GENERATED
-from analysis.book.citing.fold import KINDS, block
 from analysis.book.reference import code_of
 
 SCRIPT, STYLE = "reading/cite.js", "reading/cite.css"
@@ -41,7 +41,7 @@ def _read(app: Sphinx) -> None:
     """Entries by the id of their node, of the kinds that have a fold."""
     path = Path(app.srcdir, GENERATED)
     found = json.loads(path.read_text(encoding="utf-8"))["results"] if path.is_file() else []
-    app.env.study_results = {entry["place"].partition("#")[2]: entry for entry in found if entry["kind"] in KINDS}
+    app.env.study_results = {entry["place"].partition("#")[2]: entry for entry in found if entry["kind"] != "section"}
 
 
 def _add_folds(app: Sphinx, doctree: nodes.document, page: str) -> None:

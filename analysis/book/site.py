@@ -1,10 +1,9 @@
 """What becomes of the folder that Sphinx leaves: no file that no page loads, nothing that tells where it was built."""
 
 import re
-import shutil
 from pathlib import Path
 
-from analysis.files.whole import ROOT, write
+from analysis.files.whole import ROOT
 
 IDLE = (
     "*.map",  # for those who debug the theme
@@ -12,6 +11,7 @@ IDLE = (
     "fa-brands-400.woff2",  # signs of companies, which no page shows
     "fa-regular-400.woff2",  # nor the outlined ones
     "fontawesome.js*",  # draws the icons that the style sheet draws already: a tenth of the site, and read by each page
+    "_static/locales/*/*/*",  # translations of the theme, used while building
     ".buildinfo",  # a hash that only Sphinx reads, of settings in which absolute paths stand
 )
 PLAIN = re.compile(r'<span class="(?:n|p|w|o|nb|bp|nn|mi|mf|pre)">([^<]*)</span>')
@@ -20,22 +20,19 @@ TOGGLE = re.compile(r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span clas
 FOLDED = re.compile(r"<p>((?:(?!<p>|</p>).)*)(<details>.*?</details>)</p>", flags=re.S)
 
 
-def finish(html: Path) -> None:
-    """Slim and mend the built book at `html` in place."""
-    for pattern in IDLE:
-        for path in list(html.rglob(pattern)):
-            path.unlink()
-    shutil.rmtree(html / "_static" / "locales", ignore_errors=True)  # translations of the theme, used while building
-    _offer_bare_notebooks(html)
-    for page in html.rglob("*.html"):
-        text = named(unfolded(ICONS.sub("", page.read_text())))
-        write(page, (light_code(text) if page.parent.name == "reference" else text).encode())
+def finished(html: Path) -> dict[str, bytes]:
+    """The book that Sphinx left at `html`, slim and mended: name to content."""
+    files = (path for path in html.rglob("*") if path.is_file() and not any(map(path.match, IDLE)))
+    return {path.relative_to(html).as_posix(): _content(path, html / "_sources") for path in files}
 
 
-def _offer_bare_notebooks(html: Path) -> None:
-    """What a page offers to download is the notebook to run, without the outputs that the page shows already."""
-    for path in (html / "_sources").rglob("*.ipynb"):
-        write(path, (ROOT / "book" / path.relative_to(html / "_sources")).read_bytes())
+def _content(path: Path, sources: Path) -> bytes:
+    if path.suffix == ".html":
+        text = named(unfolded(ICONS.sub("", path.read_text(encoding="utf-8"))))
+        return (light_code(text) if path.parent.name == "reference" else text).encode()
+    if path.suffix == ".ipynb" and path.is_relative_to(sources):  # the one to run, without what the page shows already
+        return (ROOT / "book" / path.relative_to(sources)).read_bytes()
+    return path.read_bytes()
 
 
 def light_code(page: str) -> str:

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from analysis.book.build import render
 from analysis.book.page import template_functions
+from analysis.book.staging import render
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT, fingerprint, mirror, write
 from analysis.render.show import ShownFigure, note, show, shown

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.book.places import BOOK, Place
+from analysis.book.places import Place
 from analysis.files import exits
 from analysis.files.errors import InputError
 from analysis.tools import pdf
@@ -44,10 +44,10 @@ def built(tmp_path, monkeypatch, browser):
     home = tmp_path / "home"
     monkeypatch.setenv("CHROMIUM", browser(PRINTS))
     monkeypatch.setattr(pdf, "build", lambda jobs: asked.append(jobs))
-    monkeypatch.setattr(pdf, "BOOK", Place(home, BOOK.made))
+    monkeypatch.setattr(pdf, "BOOK", Place(home))
 
     def page(place, builder):
-        made = home / place.made.name / builder
+        made = place.made / builder
         made.mkdir(parents=True)
         (made / "index.html").write_text('<a href="a.html">A</a> <i id="document-a"></i>')
         return made
