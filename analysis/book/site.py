@@ -16,6 +16,8 @@ IDLE = (
 )
 PLAIN = re.compile(r'<span class="(?:n|p|w|o|nb|bp|nn|mi|mf|pre)">([^<]*)</span>')
 ICONS = re.compile(r"\s*<!-- So that users can add custom icons -->\s*<script [^>]*fontawesome.js[^>]*></script>")
+MATHJAX = re.compile(r"\s*<script>window\.MathJax = .*?</script>\s*<script [^>]*mathjax/[^>]*></script>")
+VERSION = re.compile(r"(?<=\.css)\?v=\w+|(?<=\.js)\?v=\w+")
 TOGGLE = re.compile(r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span class="toctree-toggle")')
 FOLDED = re.compile(r"<p>((?:(?!<p>|</p>).)*)(<details>.*?</details>)</p>", flags=re.S)
 
@@ -28,11 +30,24 @@ def finished(html: Path) -> dict[str, bytes]:
 
 def _content(path: Path, sources: Path) -> bytes:
     if path.suffix == ".html":
-        text = named(unfolded(ICONS.sub("", path.read_text(encoding="utf-8"))))
+        text = named(unfolded(lean(path.read_text(encoding="utf-8"))))
         return (light_code(text) if path.parent.name == "reference" else text).encode()
     if path.suffix == ".ipynb" and path.is_relative_to(sources):  # the one to run, without what the page shows already
         return (ROOT / "book" / path.relative_to(sources)).read_bytes()
     return path.read_bytes()
+
+
+def lean(page: str) -> str:
+    """A page without scripts that draw nothing on it: icons, and formulas where it has none, as Sphinx thinks of a page
+    that lists others; and without versions of styles and scripts, which Sphinx leaves out of what it writes first.
+
+    >>> lean('<script>window.MathJax = {}</script>\\n<script defer src="mathjax/a.js?v=1"></script><p>x</p>')
+    '<p>x</p>'
+    >>> lean('<link href="a.css?v=1f"/>')
+    '<link href="a.css"/>'
+    """
+    page = VERSION.sub("", ICONS.sub("", page))
+    return page if 'class="math' in page else MATHJAX.sub("", page)
 
 
 def light_code(page: str) -> str:

@@ -6,7 +6,7 @@ command a line. None of it shows. This works on the text as matplotlib writes it
 
 import re
 
-IDLE = re.compile(r"<\?xml.*?\?>|<!--.*?-->|<metadata>.*?</metadata>|<!DOCTYPE[^>]*>", flags=re.S)
+IDLE = re.compile(r'(?s)<\?xml.*?\?>|<!--.*?-->|<metadata>.*?</metadata>|<!DOCTYPE[^>]*>| xmlns:xlink="[^"]*"')
 LONG_NUMBER = re.compile(r"(?<!scale\()(?<![\d.])-?\d+\.\d{4,}(?!\d*e)")  # no factors
 REFERENCE = re.compile(r'(?:(?<=href=")|(?<=url\())#([^")]+)')
 PATH = re.compile(r'(?<= d=")[^"]+')
