@@ -1,35 +1,27 @@
-"""Build the book: run the notebooks, render the pages, let Jupyter Book make HTML of them.
+"""Build the book: run the notebooks, stage the pages (`analysis.book.staging`), let Jupyter Book make HTML of them.
 
     python -m analysis.book [--output DIR]
 
-The sources in book/ are staged: every .md page is a Jinja2 template, figures and numbers come from the executed
-notebooks. The finished book lies in _build/html (`analysis.book.places`).
+The finished book lies in _build/html (`analysis.book.places`).
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
-import jinja2
 
-from analysis.book.executed import as_page, collect
 from analysis.book.notebooks import REPRODUCIBLE, run
 from analysis.book.places import BOOK, Place, copy, refuse_copy
-from analysis.book.site import finish
-from analysis.files.errors import Failures, InputError
+from analysis.book.site import finished
+from analysis.book.staging import SOURCES, TUTORIAL, stage
+from analysis.files.errors import Failures
 from analysis.files.outputs import checked_folder
 from analysis.files.whole import ROOT, fingerprint, inputs, locked, mirror, write
-
-TUTORIAL = ROOT / "book" / "tutorial.ipynb"
-LAST = ("cite.md", "results.md")  # pages that speak of what all others hold
-SOURCES = ("book", "analysis", "data", "_config.yml", "requirements.lock", "CITATION.cff")
 
 
 def build(output: Path | None = None, jobs: int = 2, place: Place = BOOK) -> Path:
@@ -54,9 +46,9 @@ def _is_current(place: Place, state: str) -> bool:
 def _made(place: Place, jobs: int, state: str) -> None:
     place.stamp.unlink(missing_ok=True)
     sources = [*sorted((ROOT / "book" / "notebooks").glob("*.ipynb")), TUTORIAL]
-    mirror(place.stage, staged(run(sources, None, place.notebooks, jobs)))
+    outline = stage(place, run(sources, None, place.notebooks, jobs))
     _tell("Sphinx makes the pages, in about a minute")
-    _sphinx(place)
+    mirror(place.html, finished(jupyter_book(place, "html", "-n", "-W", "--keep-going", outline=outline)))
     write(place.stamp, state.encode())
 
 
@@ -66,82 +58,23 @@ def _tell(sentence: str) -> None:
         click.echo(sentence, err=True)
 
 
-def staged(executed: list[Path]) -> dict[str, bytes]:
-    """Return the files of the book as Sphinx gets them: name relative to the stage, to content."""
-    from analysis.book.citing import entries
-    from analysis.book.citing.citing_words import words
-    from analysis.book.citing.figure_code import drawing_functions
-    from analysis.book.page import FIGURES, template_functions
-    from analysis.render import explorer  # sympy and all, spared where nothing has changed
-    from analysis.render.printed import Origin, recording
+def jupyter_book(place: Place, builder: str, *options: str, outline: str = "") -> Path:
+    """Let Jupyter Book make `builder`'s pages of the staged sources, and return their folder; raises Failures.
 
-    figures, notes = collect(executed)
-    drawn = {label: (path.stem, name) for path in executed for label, name in drawing_functions(path).items()}
-    origins: dict[str, Origin] = {}
-    names = recording(template_functions(figures, notes, drawn), origins)
-    files = {_page_of(path): as_page(path, FIGURES) for path in executed}
-    files |= explorer.generated_files()
-    for label, (_, shown) in figures.items():
-        files[f"{FIGURES}/{label}.svg"] = shown.svg.encode()
-        if shown.csv:
-            files[f"{FIGURES}/{label}.csv"] = shown.csv.encode()
-    sources = {path.relative_to(ROOT / "book").as_posix(): path for path in inputs("book")}
-    files |= {name: path.read_bytes() for name, path in sources.items() if path.suffix not in (".md", ".ipynb")}
-    chapters = {name: path for name, path in sources.items() if path.suffix == ".md"}
-    pages = {name: render(path, names) for name, path in chapters.items() if name not in LAST}
-    found = entries.derivations(pages, origins, drawn)
-    names |= words(found, pages)
-    pages |= {name: render(chapters[name], names) for name in LAST}
-    return files | {name: text.encode() for name, text in pages.items()} | entries.generated_files(found)
-
-
-def _page_of(executed: Path) -> str:
-    return executed.name if executed.name == TUTORIAL.name else f"notebooks/{executed.name}"
-
-
-def render(page: Path, names: Mapping[str, Any]) -> str:
-    """Render the page as a Jinja2 template in which `names` are known; raises InputError with the page and line."""
-    shown_name = os.path.relpath(page, ROOT)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(page.parent),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        comment_start_string="{##",
-        comment_end_string="##}",  # "{#" opens an attribute in MyST
-    )
-    try:
-        return environment.get_template(page.name).render(names)
-    except jinja2.TemplateSyntaxError as error:
-        raise InputError(f"{shown_name}, line {error.lineno}: {error.message}") from error
-    except Exception as error:  # whatever a page's function raises is the page's error
-        kind = "" if isinstance(error, InputError | jinja2.TemplateError) else f"{type(error).__name__}: "
-        raise InputError(f"{shown_name}, line {_line(error, page)}: {kind}{error}") from error
-
-
-def _line(error: Exception, page: Path) -> int | str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(page)]
-    return lines[-1] if lines else "?"
-
-
-def _sphinx(place: Place) -> None:
-    made = jupyter_book(place, "html", "-n", "-W", "--keep-going")
-    finish(made)
-    if made != place.html:
-        shutil.rmtree(place.html, ignore_errors=True)
-        made.rename(place.html)
-
-
-def jupyter_book(place: Place, builder: str, *options: str) -> Path:
-    """Let Jupyter Book make `builder`'s pages of the staged sources, and return their folder; raises Failures."""
+    Pages made before are kept where the `outline` is the same: Sphinx then writes those whose source has changed.
+    """
     start = "from jupyter_book.cli.main import main; main()"  # this environment's, whatever the reader's PATH says
     command = [sys.executable, "-c", start, "build", str(place.stage), "--config", str(ROOT / "_config.yml")]
-    command += ["--path-output", str(place.made.parent), "--builder", builder, "-q", *options]
-    made = place.made / builder
-    shutil.rmtree(made, ignore_errors=True)  # Sphinx never deletes; what it has read is kept in .doctrees
+    command += ["--path-output", str(place.home), "--builder", builder, "-q", *options]
+    made, known = place.made / builder, place.made / f"{builder}.outline"
+    if not (outline and known.is_file() and known.read_text() == outline):
+        shutil.rmtree(made, ignore_errors=True)  # Sphinx never deletes; what it has read is kept in .doctrees
+    known.unlink(missing_ok=True)
     done = subprocess.run(command, cwd=ROOT, env=os.environ | REPRODUCIBLE, text=True, capture_output=True)
     if done.returncode:
         shutil.rmtree(place.made / ".doctrees", ignore_errors=True)  # else the next run skips what warned, and passes
         raise Failures(["Sphinx refuses the book:", *_complaints(done.stdout + done.stderr)])
+    write(known, outline.encode())
     return made
 
 

@@ -13,23 +13,16 @@ from analysis.render import (
     audit_tables,
     canonical_words,
     derivations,
-    drafted_tables,
     equations,
-    exercises,
     glossary_tables,
-    judgements,
     ledger_tables,
     measured_tables,
-    one_page,
     paper_tables,
     proofs,
     prose,
-    rerun_tables,
     sensitivity_tables,
-    summary_tables,
     system_equations,
     tables,
-    thesis_exercises,
     thesis_tables,
     thesis_words,
     verdict_tables,
@@ -69,28 +62,19 @@ OWN: dict[str, Any] = {
     "table3_number": paper_tables.table3_number,
     "table3_fitting": paper_tables.table3_fitting,
     "short_name": paper_tables.short_name,
-    "ledger_table": ledger_tables.ledger_table,
-    "verdict_counts": ledger_tables.verdict_counts,
-    "rules_table": ledger_tables.rules_table,
-    "verdict_number": ledger_tables.verdict_number,
 }
 PARTS = (
     OWN,
     prose.WORDS,
-    judgements.WORDS,
-    exercises.WORDS,
-    summary_tables.NAMES,
-    rerun_tables.NAMES,
+    ledger_tables.NAMES,
     reference.NAMES,
     audit_tables.NAMES,
     measured_tables.NAMES,
     proofs.WORDS,
     thesis_words.WORDS,
-    thesis_exercises.WORDS,
     verdict_tables.WORDS,
     sensitivity_tables.WORDS,
-    drafted_tables.WORDS,
-    one_page.WORDS,
+    thesis_tables.WORDS,
     glossary_tables.WORDS,
 )
 
@@ -124,7 +108,7 @@ def template_functions(
     notebook and the dotted name of the function that drew it. `edition` is the setting that the book speaks of.
     """
     chosen = paper()
-    filled = (thesis_tables, thesis_exercises, one_page)
+    filled = (thesis_tables, thesis_words)
     bound = {name: partial(function, chosen) for each in filled for name, function in each.BY_EDITION.items()}
     own = canonical_words.words(chosen) | bound
     return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}

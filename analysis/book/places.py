@@ -12,10 +12,19 @@ from analysis.files.whole import BUILD
 
 @dataclass(frozen=True)
 class Place:
-    """Folders and files of a build; Jupyter Book writes into `made`, always a folder named _build."""
+    """Folders and files of a build, all below one."""
 
     home: Path
-    made: Path
+
+    @property
+    def made(self) -> Path:
+        """Where Jupyter Book writes, which knows no other name."""
+        return self.home / "_build"
+
+    @property
+    def kept(self) -> Path:
+        """Pages as they were staged, for the next build."""
+        return self.home / "pages.json"
 
     @property
     def stage(self) -> Path:
@@ -34,7 +43,7 @@ class Place:
         return self.home / "book.hash"
 
 
-BOOK = Place(BUILD, BUILD)
+BOOK = Place(BUILD)
 
 
 # -- a copy of a finished book ---------------------------------------------------------------------

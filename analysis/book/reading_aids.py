@@ -1,23 +1,29 @@
-"""Sphinx's part of the reading aids: a fold under each labelled result, and links to the glossary.
+"""Sphinx's part of the reading aids: a fold under each labelled result, links to the glossary and to the code.
 
 `_config.yml` names this module as an extension. It reads `_assets/derivations.json`, which `analysis.book` has staged.
 """
 
 import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxTranslator
 
+from analysis.book.citing.citing_words import block
 from analysis.book.citing.entries import GENERATED
-from analysis.book.citing.fold import KINDS, block
-from analysis.book.glossary_links import link_terms
+from analysis.book.reference import code_of
 
 SCRIPT, STYLE = "reading/cite.js", "reading/cite.css"
 LABELLED = (nodes.math_block, nodes.figure, nodes.table)
+NO_CHAPTERS = re.compile(r"(glossary|references|results|reference|data)$|notebooks/|reference/")
+NO_TEXT = (nodes.table, nodes.figure, nodes.title, nodes.reference, nodes.footnote, nodes.citation)
 
 
+# -- folds -------------------------------------------------------------------------------------------
 class cite_block(nodes.General, nodes.Element):
     """HTML that neither the search nor the printed book takes in."""
 
@@ -31,15 +37,11 @@ def _skip(_translator: SphinxTranslator, _node: cite_block) -> None:
     raise nodes.SkipNode
 
 
-def _results(app: Sphinx) -> dict[str, dict]:
+def _read(app: Sphinx) -> None:
     """Entries by the id of their node, of the kinds that have a fold."""
     path = Path(app.srcdir, GENERATED)
     found = json.loads(path.read_text(encoding="utf-8"))["results"] if path.is_file() else []
-    return {entry["place"].partition("#")[2]: entry for entry in found if entry["kind"] in KINDS}
-
-
-def _read(app: Sphinx) -> None:
-    app.env.study_results = _results(app)
+    app.env.study_results = {entry["place"].partition("#")[2]: entry for entry in found if entry["kind"] != "section"}
 
 
 def _add_folds(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -55,19 +57,80 @@ def _is_result(node: nodes.Node) -> bool:
     return isinstance(node, LABELLED) or type(node).__name__ == "proposition_node"
 
 
-def _linker(app: Sphinx, page: str):
+def _linker(app: Sphinx, page: str) -> Callable[[str], str]:
     places = {entry["label"]: entry["place"] for entry in app.env.study_results.values()}
     documented = app.env.get_domain("py").objects
 
     def link(name: str) -> str:
         """The address, from `page`, of a place in the book, of a label, or of a documented Python name; else none."""
         if name in documented:
-            entry = documented[name]
-            return f"{app.builder.get_relative_uri(page, entry.docname)}#{entry.node_id}"
+            return _address(app, page, documented[name].docname, documented[name].node_id)
         file, hit, anchor = places.get(name, name).partition("#")
-        return f"{app.builder.get_relative_uri(page, file.removesuffix('.html'))}#{anchor}" if hit else ""
+        return _address(app, page, file.removesuffix(".html"), anchor) if hit else ""
 
     return link
+
+
+def _address(app: Sphinx, page: str, document: str, anchor: str) -> str:
+    return f"{app.builder.get_relative_uri(page, document)}#{anchor}"
+
+
+# -- the glossary ------------------------------------------------------------------------------------
+def spelling(term: str) -> str:
+    """A pattern for a term in running text: one or several, at a sentence's beginning too unless it has capitals.
+
+    >>> [bool(re.search(spelling("batch"), text)) for text in ("Batches fill", "the batch", "batching", "rebatch")]
+    [True, True, False, False]
+    >>> [bool(re.search(spelling("MoE"), text)) for text in ("an MoE", "moe")]
+    [True, False]
+    """
+    first = term[0] if term != term.lower() else f"[{term[0].upper()}{term[0]}]"
+    return rf"\b{first}{re.escape(term[1:])}(?:e?s)?\b(?![-/])"
+
+
+def link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Make the first use of each term on a chapter's page a link to its meaning, in paragraphs by themselves."""
+    if NO_CHAPTERS.match(page):
+        return
+    terms = {name: place for (kind, name), place in app.env.get_domain("std").objects.items() if kind == "term"}
+    for text in list(_running(doctree)):
+        parts, end = [], 0
+        shown = text.astext()
+        for start, stop, name in _uses(shown, terms):
+            address = _address(app, page, *terms.pop(name))
+            link = nodes.reference("", shown[start:stop], internal=True, refuri=address, classes=["term"])
+            parts += [nodes.Text(shown[end:start]), link]
+            end = stop
+        if parts:
+            place = text.parent.index(text)
+            text.parent[place : place + 1] = [*parts, nodes.Text(shown[end:])]
+
+
+def _uses(text: str, terms: Iterator[str]) -> list[tuple[int, int, str]]:
+    """The first use of each term in a text, longer terms first: "KV cache" before what may stand in it."""
+    found: list[tuple[int, int, str]] = []
+    for name in sorted(terms, key=len, reverse=True):
+        use = re.search(spelling(name), text)
+        if use and not any(use.start() < stop and start < use.end() for start, stop, _ in found):
+            found.append((*use.span(), name))
+    return sorted(found)
+
+
+def _running(doctree: nodes.document) -> Iterator[nodes.Text]:
+    for paragraph in doctree.findall(nodes.paragraph):
+        above = paragraph.parent
+        while above is not None and not isinstance(above, NO_TEXT):
+            above = above.parent
+        if above is None:
+            yield from (child for child in paragraph if isinstance(child, nodes.Text))
+
+
+# -- code --------------------------------------------------------------------------------------------
+def _link_code(_app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Beside each documented object, a link to its module's text, which the book holds as it is."""
+    for signature in doctree.findall(addnodes.desc_signature):
+        address = f"{'../' * page.count('/')}_static/{code_of(signature['module'])}"
+        signature += nodes.reference("", "[source]", refuri=address, classes=["viewcode-link"])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -77,6 +140,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_js_file(SCRIPT, loading_method="defer")
     app.add_css_file(STYLE)
     app.connect("builder-inited", _read)
-    app.connect("doctree-resolved", _add_folds)
-    app.connect("doctree-resolved", link_terms)
+    for aid in (_add_folds, link_terms, _link_code):
+        app.connect("doctree-resolved", aid)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,9 +1,19 @@
-"""The reference: every public object from its docstring, every command from its help. It reads all layers by name."""
+"""The reference: every public object from its docstring, every command from its help, every notebook by its question.
+
+It reads all rooms by name.
+"""
 
 import importlib
+import json
 import pkgutil
+from pathlib import Path
 
 import click
+
+from analysis.ask.notebook import declared
+from analysis.data.datasets import DATA
+from analysis.files.whole import ROOT, inputs
+from analysis.render.tables import code, table
 
 FENCE = "```"
 HERE = "python -m analysis"
@@ -32,6 +42,22 @@ def _section(name: str) -> str:
     return f"## `{name}`\n{FENCE}{{eval-rst}}\n.. automodule:: {name}{members}\n{FENCE}"
 
 
+def code_of(module: str) -> str:
+    """Where the book's static files hold the text of a module.
+
+    >>> code_of("analysis.files.errors"), code_of("analysis.files")
+    ('code/analysis/files/errors.py.txt', 'code/analysis/files/__init__.py.txt')
+    """
+    path = module.replace(".", "/")
+    return f"code/{path}/__init__.py.txt" if (ROOT / path).is_dir() else f"code/{path}.py.txt"
+
+
+def code_files() -> dict[str, bytes]:
+    """The text of every module: name in the staged book, to content."""
+    modules = (path for path in inputs("analysis") if path.suffix == ".py")
+    return {f"_assets/code/{path.relative_to(ROOT).as_posix()}.txt": path.read_bytes() for path in modules}
+
+
 def commands_help() -> str:
     """What `--help` says of every command, and of the modules that are commands themselves."""
     main = importlib.import_module("analysis.cli.main").main
@@ -45,4 +71,28 @@ def _help(name: str, command: click.Command) -> str:
     return command.get_help(click.Context(command, info_name=name, max_content_width=100, terminal_width=100))
 
 
-NAMES = {"reference": reference, "commands_help": commands_help}
+# -- what a reader can rerun -------------------------------------------------------------------------
+KINDS = {".yml": "yaml", ".csv": "text", ".json": "json"}
+NOTEBOOKS = ROOT / "book" / "notebooks"
+
+
+def notebooks_table() -> str:
+    """Every notebook: a link, the question it asks, its parameters."""
+    rows = [_notebook_line(path.stem) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    return table(("notebook", "question", "parameters"), rows, "Notebooks and their parameters.", "tab-notebooks")
+
+
+def _notebook_line(name: str) -> tuple:
+    first, *_ = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
+    question = " ".join("".join(first["source"]).splitlines()[1:])
+    names = declared(NOTEBOOKS / f"{name}.ipynb")
+    return (f"{{doc}}`{name} </notebooks/{name}>`", question, ", ".join(map(code, names)))
+
+
+def example(name: str) -> str:
+    """A file of data/examples as a block of code, as it stands there."""
+    text = (DATA / "examples" / name).read_text(encoding="utf-8")
+    return f"```{KINDS[Path(name).suffix]}\n{text.rstrip()}\n```"
+
+
+NAMES = {"reference": reference, "commands_help": commands_help, "notebooks_table": notebooks_table, "example": example}

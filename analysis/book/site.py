@@ -1,10 +1,9 @@
 """What becomes of the folder that Sphinx leaves: no file that no page loads, nothing that tells where it was built."""
 
 import re
-import shutil
 from pathlib import Path
 
-from analysis.files.whole import ROOT, write
+from analysis.files.whole import ROOT
 
 IDLE = (
     "*.map",  # for those who debug the theme
@@ -12,36 +11,47 @@ IDLE = (
     "fa-brands-400.woff2",  # signs of companies, which no page shows
     "fa-regular-400.woff2",  # nor the outlined ones
     "fontawesome.js*",  # draws the icons that the style sheet draws already: a tenth of the site, and read by each page
+    "_static/locales/*/*/*",  # translations of the theme, used while building
     ".buildinfo",  # a hash that only Sphinx reads, of settings in which absolute paths stand
 )
 PLAIN = re.compile(r'<span class="(?:n|p|w|o|nb|bp|nn|mi|mf|pre)">([^<]*)</span>')
 ICONS = re.compile(r"\s*<!-- So that users can add custom icons -->\s*<script [^>]*fontawesome.js[^>]*></script>")
+MATHJAX = re.compile(r"\s*<script>window\.MathJax = .*?</script>\s*<script [^>]*mathjax/[^>]*></script>")
+VERSION = re.compile(r"(?<=\.css)\?v=\w+|(?<=\.js)\?v=\w+")
 TOGGLE = re.compile(r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span class="toctree-toggle")')
-SIGNATURE = re.compile(r'(<span class="sig-paren">\(</span>)\s*<dl>\s*(.*?)</dl>\s*', flags=re.S)
 FOLDED = re.compile(r"<p>((?:(?!<p>|</p>).)*)(<details>.*?</details>)</p>", flags=re.S)
 
 
-def finish(html: Path) -> None:
-    """Slim and mend the built book at `html` in place."""
-    for pattern in IDLE:
-        for path in list(html.rglob(pattern)):
-            path.unlink()
-    shutil.rmtree(html / "_static" / "locales", ignore_errors=True)  # translations of the theme, used while building
-    _offer_bare_notebooks(html)
-    for page in html.rglob("*.html"):
-        text = named(unfolded(ICONS.sub("", page.read_text())))
-        describes_code = "reference" in (page.stem, page.parent.name)
-        write(page, (light_code(in_lines(text)) if describes_code else text).encode())
+def finished(html: Path) -> dict[str, bytes]:
+    """The book that Sphinx left at `html`, slim and mended: name to content."""
+    files = (path for path in html.rglob("*") if path.is_file() and not any(map(path.match, IDLE)))
+    return {path.relative_to(html).as_posix(): _content(path, html / "_sources") for path in files}
 
 
-def _offer_bare_notebooks(html: Path) -> None:
-    """What a page offers to download is the notebook to run, without the outputs that the page shows already."""
-    for path in (html / "_sources").rglob("*.ipynb"):
-        write(path, (ROOT / "book" / path.relative_to(html / "_sources")).read_bytes())
+def _content(path: Path, sources: Path) -> bytes:
+    if path.suffix == ".html":
+        text = named(unfolded(lean(path.read_text(encoding="utf-8"))))
+        return (light_code(text) if path.parent.name == "reference" else text).encode()
+    if path.suffix == ".ipynb" and path.is_relative_to(sources):  # the one to run, without what the page shows already
+        return (ROOT / "book" / path.relative_to(sources)).read_bytes()
+    return path.read_bytes()
+
+
+def lean(page: str) -> str:
+    """A page without scripts that draw nothing on it: icons, and formulas where it has none, as Sphinx thinks of a page
+    that lists others; and without versions of styles and scripts, which Sphinx leaves out of what it writes first.
+
+    >>> lean('<script>window.MathJax = {}</script>\\n<script defer src="mathjax/a.js?v=1"></script><p>x</p>')
+    '<p>x</p>'
+    >>> lean('<link href="a.css?v=1f"/>')
+    '<link href="a.css"/>'
+    """
+    page = VERSION.sub("", ICONS.sub("", page))
+    return page if 'class="math' in page else MATHJAX.sub("", page)
 
 
 def light_code(page: str) -> str:
-    """Code without the wrappers of tokens that have no colour of their own: half of what a page of source weighs.
+    """Code without the wrappers of tokens that have no colour of their own: a third of what a long reference weighs.
 
     >>> light_code('<span class="k">def</span><span class="w"> </span><span class="n">B_cap</span>')
     '<span class="k">def</span> B_cap'
@@ -65,13 +75,3 @@ def named(page: str) -> str:
     '<a href="#">Reference</a><details><summary aria-label="Pages of: Reference"><span class="toctree-toggle">'
     """
     return TOGGLE.sub(r'\1 aria-label="Pages of: \2"', page)
-
-
-def in_lines(page: str) -> str:
-    """Each parameter of a long signature on a line, without the list that Sphinx makes of them: it has no terms.
-
-    >>> in_lines('<span class="sig-paren">(</span>\\n<dl>\\n<dd>B,</dd>\\n</dl>\\n<span class="sig-paren">)</span>')
-    '<span class="sig-paren">(</span><span class="sig-line">B,</span>\\n<span class="sig-paren">)</span>'
-    """
-    lines = {"<dd>": '<span class="sig-line">', "</dd>": "</span>"}
-    return SIGNATURE.sub(lambda found: found[1] + re.sub("</?dd>", lambda tag: lines[tag[0]], found[2]), page)

@@ -21,7 +21,7 @@ from analysis.files.errors import InputError
 from analysis.files.text import CSV_BYTES, place, read_text, shown
 
 SUFFIXES = (".yml", ".yaml", ".csv", ".json")
-LONGEST_CELL = 4000
+LONGEST_CELL = 4000  # letters of a cell in a table of parameters
 MARKUP = re.compile(r"[<>{}\[\]`$|\\*_#]")
 
 
@@ -55,10 +55,7 @@ def file_state(name: str) -> bytes | None:
 
 @lru_cache(maxsize=256)
 def _loaded(path: Path, file: str, folder: str, state) -> Row:
-    record = _record(path)
-    where = place(path)
-    for column, cell in record.items():
-        _check_cell(where, column, cell)
+    record, where = _record(path), place(path)
     row = checked_row(FILES[file], record, where)
     if MARKUP.search(row.name) or not row.name.isprintable():
         raise InputError(
@@ -100,21 +97,6 @@ def _as_text(value):
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) and abs(value) < LARGEST else value
-
-
-def _check_cell(where: str, column: str, cell) -> None:
-    if not column.isascii() or not column.isprintable():
-        raise InputError(f"{where}: column {shown(column)} is unknown, allowed are plain ASCII names; retype it.")
-    parts = cell if isinstance(cell, list) else [cell]
-    if not all(isinstance(part, str) and len(part) <= LONGEST_CELL for part in parts):
-        raise InputError(
-            f"{where}, column {column}: found {shown(cell)}, allowed is one value "
-            f"of at most {LONGEST_CELL} letters; correct this cell."
-        )
-    if column == "id" and not str(cell).isprintable():
-        raise InputError(
-            f"{where}, column id: found {shown(cell)}, allowed are lower-case letters, digits, . and -; retype it."
-        )
 
 
 def _with_own_references(folder: str, row: Row) -> Row:

@@ -1,8 +1,8 @@
 """YAML, JSON and CSV that a reader brings, read as plain text, lists and mappings, and as nothing else.
 
-YAML here is a small part of YAML: no anchors, aliases or tags (so no cycles and no bombs), no repeated key, and every
-value stays the text that was typed (so `on`, `1:30` and `010` do not turn into other things); what reads the value
-decides what it may be. An empty value, `null` or `~` is an empty text.
+YAML here is a small part of YAML: no anchors or aliases, no repeated key, and every value stays the text that was typed
+(so `on`, `1:30` and `010` do not turn into other things); what reads the value decides what it may be. An empty value,
+`null` or `~` is an empty text.
 """
 
 import csv
@@ -20,7 +20,19 @@ NULLS = ("~", "null", "Null", "NULL")
 
 
 class _Plain(yaml.BaseLoader):
-    """Text, lists and mappings only; a key may stand once."""
+    """Text, lists and mappings only; a key may stand once, and nothing refers to anything else."""
+
+    depth = 0
+
+    def compose_node(self, parent, index):
+        event, self.depth = self.peek_event(), self.depth + 1
+        if getattr(event, "anchor", None) is not None:
+            raise yaml.composer.ComposerError(None, None, "an anchor or alias (one value twice)", event.start_mark)
+        if self.depth > DEEPEST:
+            raise yaml.composer.ComposerError(None, None, f"more than {DEEPEST} levels", event.start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node, deep=False):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -40,36 +52,9 @@ def yaml_mapping(path: Path) -> dict:
     """The mapping that a YAML file holds: keys to text, lists or mappings. Raises InputError with the line."""
     text = read_text(path, YAML_BYTES)
     try:
-        _refuse_what_rows_do_not_need(path, text)
-        loader = _Plain(text)
-        try:
-            found = loader.get_single_data()
-        finally:
-            loader.dispose()
+        return _mapping(path, _Plain(text).get_single_data(), "YAML")
     except yaml.YAMLError as failure:
         raise InputError(_where(path, failure)) from None
-    return _mapping(path, found, "YAML")
-
-
-def _refuse_what_rows_do_not_need(path: Path, text: str) -> None:
-    """Anchors, aliases, tags and deep nesting, seen in the event stream before anything is built."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.BaseLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        line = event.start_mark.line + 1
-        if getattr(event, "anchor", None) is not None:
-            raise InputError(
-                f"{place(path)} line {line}: found an anchor or alias, allowed are plain values; write the value out."
-            )
-        if getattr(event, "tag", None) is not None:
-            raise InputError(
-                f"{place(path)} line {line}: found the tag {shown(event.tag)}, "
-                "allowed are plain values; remove the tag."
-            )
-        if depth > DEEPEST:
-            raise InputError(
-                f"{place(path)} line {line}: found more than {DEEPEST} levels, allowed are few; write a flat file."
-            )
 
 
 def _where(path: Path, failure: yaml.YAMLError) -> str:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -130,13 +129,7 @@ def _refuse_closed_folder(path: Path, folder: Path) -> None:
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
-    try:
-        there = stat.S_ISREG(os.stat(path).st_mode)
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError):  # a name too long, a loop of links, a NUL
-        there = False
-    if not there:
+    if os.path.lexists(path) and not os.path.isfile(path):
         raise InputError(
             f"{place(path)}: found something that is no file, allowed is a free name or a file; choose another output."
         )

@@ -1,7 +1,6 @@
 """Text of a file that a reader brings: bounded, regular, UTF-8, or refused by one sentence."""
 
 import os
-import stat
 from pathlib import Path
 
 from analysis.files.errors import InputError
@@ -43,10 +42,18 @@ def refuse_no_text(path) -> None:
 def read_text(path: Path, most: int) -> str:
     """The text of a regular file of at most `most` bytes.
 
-    Raises InputError for a path that is missing, a folder, a device or a pipe, and for a file that is too large, empty,
-    binary, or not UTF-8; it never waits for a pipe and never reads more than `most` bytes.
+    Raises InputError for a path that is no such file, and for a file that is too large, empty, binary, or not UTF-8.
     """
-    content = _content(path, most)
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would make us wait
+        raise InputError(f"{place(path)}: found something that is no file, allowed is a text file; correct the path.")
+    try:
+        with open(path, "rb") as file:
+            content = file.read(most + 1)
+    except (OSError, ValueError) as failure:
+        why = (getattr(failure, "strerror", None) or "a name that is no text").lower()
+        raise InputError(
+            f"{place(path)}: found no readable file ({why}), allowed is a text file; correct the path."
+        ) from None
     if len(content) > most:
         raise InputError(
             f"{place(path)}: found a file of more than {most // 1024} KiB, "
@@ -59,33 +66,8 @@ def read_text(path: Path, most: int) -> str:
             f"{place(path)}: found a byte that is not UTF-8 at position {failure.start}, "
             "allowed is UTF-8 text; save the file as UTF-8."
         ) from None
-    return _refused_if_no_text(path, text)
-
-
-def _refused_if_no_text(path: Path, text: str) -> str:
-    code = next((letter for letter in text if ord(letter) < 32 and letter not in "\t\n\r"), None)
-    if code is not None:
-        raise InputError(
-            f"{place(path)}: found the control character {code!a}, allowed is plain text; give a text file."
-        )
+    if "\0" in text:
+        raise InputError(f"{place(path)}: found a NUL character, allowed is plain text; give a text file.")
     if not text.strip():
         raise InputError(f"{place(path)}: found an empty file, allowed is a filled one; write it or name another.")
     return text
-
-
-def _content(path: Path, most: int) -> bytes:
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe must not make us wait
-        with os.fdopen(handle, "rb") as file:
-            content = file.read(most + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
-    except ValueError:  # a NUL in the name
-        raise _unreadable(path, "a name that no file can have") from None
-    except OSError as failure:
-        raise _unreadable(path, f"no readable file ({(failure.strerror or 'unknown cause').lower()})") from None
-    if content is None:
-        raise _unreadable(path, "something that is no regular file")
-    return content
-
-
-def _unreadable(path: Path, found: str) -> InputError:
-    return InputError(f"{place(path)}: found {found}, allowed is a text file; correct the path.")

@@ -1,13 +1,12 @@
 """What the explorer page computes from: the study's closed forms as JavaScript functions, and its data as points.
 
 Functions differ by what a model's blocks are made of and by contraction order; models share them. All numbers are
-in SI units, as `Setting` resolves them, so that the page neither converts units nor knows a formula.
-"""
+in SI units, as `Setting` resolves them, so that the page neither converts units nor knows a formula."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sympy import Symbol
+from sympy import Expr, Symbol, cse, jscode, numbered_symbols
 
 from analysis.ask.degrees import check_degrees
 from analysis.ask.parameters import PARAMETERS
@@ -16,19 +15,14 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError
-from analysis.render.javascript import Nested, function
 from analysis.systems.canonical import paper
 from analysis.systems.layers import layers
 from analysis.systems.quantities import quantity
 
+Nested = Expr | list["Nested"] | dict[str, "Nested"]
 DEVICE = ("P_acc", "BW_mem", "M_cap", "RP_acc", "P_exp", "BW_exp")
 LARGEST_TP = 64
 GENERATED = "_assets/explorer/study.js"
-
-
-def generated_files() -> dict[str, bytes]:
-    """Files that the explorer needs beside its own scripts: name in the staged book, to content."""
-    return {GENERATED: script().encode()}
 
 
 def script() -> str:
@@ -135,3 +129,48 @@ def _accelerator(accelerator: str) -> dict:
 
 def _named(point: dict[Symbol, object]) -> dict[str, float]:
     return {symbol.name: float(number) for symbol, number in point.items()}
+
+
+# -- closed forms as JavaScript ----------------------------------------------------------------------
+def function(results: Nested) -> str:
+    """Source of a JavaScript function from a point (an object, symbol to number) to results of the same shape.
+
+    Subexpressions that repeat are computed once.
+
+    >>> from analysis.derive.symbols import B, L
+    >>> print(function({"work": 2 * B * L, "parts": [B, L**2]}))
+    function (point) {
+      const { B, L } = point;
+      return { work: 2*B*L, parts: [B, Math.pow(L, 2)] };
+    }
+    """
+    expressions = list(_flat(results))
+    symbols = sorted({symbol.name for each in expressions for symbol in each.free_symbols})
+    shared, reduced = cse(expressions, symbols=_temporaries(expressions), order="none")
+    lines = [f"const {{ {', '.join(symbols)} }} = point;"] if symbols else []
+    lines += [f"const {name} = {jscode(part)};" for name, part in shared]
+    lines.append(f"return {_shaped(results, iter(reduced))};")
+    return "function (point) {\n" + "".join(f"  {line}\n" for line in lines) + "}"
+
+
+def _temporaries(expressions: Iterable[Expr]) -> Iterable[Symbol]:
+    return numbered_symbols("x", exclude=[symbol for each in expressions for symbol in each.free_symbols])
+
+
+def _flat(results: Nested) -> Iterable[Expr]:
+    if isinstance(results, Mapping):
+        results = list(results.values())
+    if isinstance(results, list):
+        for each in results:
+            yield from _flat(each)
+    else:
+        yield results
+
+
+def _shaped(results: Nested, reduced: Iterable[Expr]) -> str:
+    """The results' shape as a JavaScript literal, filled from `reduced` in the order of `_flat`."""
+    if isinstance(results, Mapping):
+        return "{ " + ", ".join(f"{name}: {_shaped(each, reduced)}" for name, each in results.items()) + " }"
+    if isinstance(results, list):
+        return "[" + ", ".join(_shaped(each, reduced) for each in results) + "]"
+    return jscode(next(reduced))

@@ -1,15 +1,22 @@
-"""Numbers inside sentences: every one is computed where the page is rendered, from what the sentence names."""
+"""Numbers inside sentences, words that judge them, and what worked answers compute, each where the page is rendered.
+
+A judging word is chosen by its number, so that the sentence around it stays true when the number changes.
+"""
 
 from collections.abc import Mapping
+from math import isfinite
 
 from analysis.ask.setting import Setting
 from analysis.data import datasets
+from analysis.derive.symbols import BW_Int
 from analysis.files.errors import InputError, choices
+from analysis.ledger.criteria import NEAR, TIE, near
 from analysis.render.digits import digits_of, percent, whole, with_unit
 from analysis.systems import crossing as crossings
 from analysis.systems.layers import shares
 from analysis.systems.quantities import evaluate
 
+# -- numbers -----------------------------------------------------------------------------------------
 SHORT_UNITS = {"FLOP/byte": "1", "requests": "1", "tokens/s": "1"}  # units that the sentence says in words
 
 
@@ -93,6 +100,94 @@ def row(file: str, id_: str):
     return tables[file](id_)
 
 
+# -- words that judge a number -----------------------------------------------------------------------
+def against_ridge(share: float) -> str:
+    """Where an intensity lies, given its share of the ridge point.
+
+    >>> [against_ridge(share) for share in (0.8, 0.95, 1.05, 3)]
+    ['below', 'near, not above,', 'just above', 'above']
+    """
+    if share < 1:
+        return "near, not above," if near(share) else "below"
+    return "just above" if near(share) else "above"
+
+
+def waits_or_computes(share: float) -> str:
+    """What limits a layer of this share of the ridge point.
+
+    >>> waits_or_computes(0.8), waits_or_computes(1.3)
+    ('it waits for memory', 'it computes')
+    """
+    return "it waits for memory" if share < 1 else "it computes"
+
+
+def higher_or_lower(ratio: float, higher: str = "higher", lower: str = "lower", same: str = "the same") -> str:
+    """A comparison by its ratio; equal at three digits is the same.
+
+    >>> higher_or_lower(2), higher_or_lower(0.5, "more", "less"), higher_or_lower(1.0001)
+    ('higher', 'less', 'the same')
+    """
+    return same if digits_of(ratio) == "1" else higher if ratio > 1 else lower
+
+
+def knee(**given) -> str:
+    """The batch at which routed experts reach the ridge with their activations counted, in words.
+
+    >>> knee(model="mixtral-8x7b", accelerator="b200-paper")
+    'at 1,140 requests'
+    """
+    batch = float(evaluate("B_MoE", **given).beside["activations counted"])
+    return f"at {digits_of(batch)} requests" if batch > 0 and isfinite(batch) else "at no batch"
+
+
+def span(low: float, high: float) -> str:
+    """Two numbers as a range, or one where both read the same.
+
+    >>> span(0.1, 0.25), span(15.999, 16)
+    ('0.1 to 0.25', '16')
+    """
+    ends = dict.fromkeys(map(digits_of, (low, high)))
+    return " to ".join(ends)
+
+
+def or_none(number: float, text: str = "", none: str = "none") -> str:
+    """A number in `text` (`{}` where it belongs), or `none` where there is no such number.
+
+    >>> or_none(7.0, "below {} tokens"), or_none(float("nan"), none="nowhere")
+    ('below 7 tokens', 'nowhere')
+    """
+    return (text or "{}").format(digits_of(number)) if number is not None and isfinite(number) else none
+
+
+# -- worked answers ----------------------------------------------------------------------------------
+def times_of_step(**given) -> dict[str, float]:
+    """The terms of a token's time [s] in a setting that take any, by name, longest first.
+
+    >>> given = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32, "B": 4096, "L": 4096}
+    >>> next(iter(times_of_step(**given)))
+    'routed_experts'
+    """
+    terms = {name: float(time) for name, time in evaluate("tpot_terms", **given).value.items() if time > 0}
+    return dict(sorted(terms.items(), key=lambda item: item[1], reverse=True))
+
+
+def longest_term(**given) -> str:
+    """The term that takes most of a token's time, in words, with its share."""
+    terms = times_of_step(**given)
+    name, time = next(iter(terms.items()))
+    return f"{name.replace('_', ' ')}, {with_unit(time, 's', 'ms')} or {percent(time / sum(terms.values()))} of it"
+
+
+def even_bandwidth(**given) -> float:
+    """Link bandwidth [byte/s] at which both exchanges of a step take as long as its routed experts, latency 0.
+
+    Exchange times fall with the bandwidth in proportion, experts' times do not know it.
+    """
+    terms = times_of_step(**given)
+    wires = terms.get("dispatch", 0.0) + terms.get("combine", 0.0)
+    return float(Setting.of(**given).point[BW_Int]) * wires / terms["routed_experts"]
+
+
 WORDS = {
     "number": number,
     "ratio": ratio,
@@ -105,4 +200,15 @@ WORDS = {
     "percent": percent,
     "with_unit": with_unit,
     "value": quantity_value,
+    "against_ridge": against_ridge,
+    "waits_or_computes": waits_or_computes,
+    "higher_or_lower": higher_or_lower,
+    "knee": knee,
+    "or_none": or_none,
+    "span": span,
+    "near_within": NEAR,
+    "tie_within": TIE,
+    "times_of_step": times_of_step,
+    "longest_term": longest_term,
+    "even_bandwidth": even_bandwidth,
 }

@@ -1,22 +1,25 @@
-"""Tables of the propositions and guidelines, for an edition's models, accelerators and link."""
+"""Tables of the propositions and guidelines, for an edition's rows, and what the study on one page says."""
 
 import numpy as np
 
 from analysis.ask.asked import fitting
 from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.render.digits import digits_of
+from analysis.render.digits import digits_of, percent
 from analysis.render.equations import named
 from analysis.render.ledger_tables import plain_text
 from analysis.render.paper_tables import shipped, short_name
 from analysis.render.tables import table
 from analysis.render.thesis_words import about
+from analysis.render.verdict_tables import along
 from analysis.render.words import PEOPLE, person
 from analysis.systems.canonical import Edition
 from analysis.thesis import guidelines
 from analysis.thesis.conclusions import size
+from analysis.thesis.full import shares_at_capacity
 from analysis.thesis.kinds import Shares, kinds, shares
 from analysis.thesis.resources import BUDGETS, RESOURCES, devices, tokens_per_joule
+from analysis.thesis.verdict import REGION, Verdict, verdicts
 
 NEVER, CONTEXTS = "no flip", np.array([1024.0, 8192.0, 65536.0, 2.0**20])
 L = guidelines.CONTEXT
@@ -174,10 +177,50 @@ def devices_table(edition: Edition) -> str:
     return table(header, rows, caption, "tab-thesis-devices", "ll" + "r" * len(settings))
 
 
+# -- the study on one page ---------------------------------------------------------------------------
+ENDS = np.array([1024.0, 65536.0])  # a short context and a long one
+
+
+def conclusions_table() -> str:
+    """Every conclusion, how far it holds on its grid, and where along its first line; those that hold most first."""
+    rows = [
+        (each.conclusion.statement, _extent(each), f"{line.where}: {along(line, found)}")
+        for each in sorted(verdicts(), key=lambda verdict: verdict.share, reverse=True)
+        for line, found in each.boundaries[:1]
+    ]
+    caption = (
+        "Share of a stated grid, from few requests to full memory, on which each conclusion of the paper's setting "
+        "holds; and where for R1, with memory full and even routing unless said."
+    )
+    return table(("conclusion", "holds on", "for R1"), rows, caption, "tab-one-page", "lrl", style="one-page")
+
+
+def _extent(verdict: Verdict) -> str:
+    return percent(round(verdict.share, 2)) if verdict.holds == REGION else verdict.holds
+
+
+def full_memory(edition: Edition) -> str:
+    """What takes a token's time at B_cap, at a short context and at a long one, as a sentence."""
+    setting = Setting.of(**edition.system())
+    shares = shares_at_capacity(setting, ENDS)
+    part = f"{edition.n_acc} × {short_name(datasets.accelerator(edition.accelerator))}"
+    parts = [
+        f"{percent(core)} at {size(L)} tokens of context (the wires {percent(wires)})"
+        for L, core, wires in zip(ENDS, shares["core_attention"], shares["communication"], strict=True)
+        if np.isfinite(core)
+    ]
+    name = datasets.model(edition.model).name
+    if not parts:
+        return f"{name} does not fit into {part}."
+    return f"For {name} on {part} with memory full, core attention's share of a token's time is {' and '.join(parts)}."
+
+
 BY_EDITION = {
     "kinds_table": kinds_table,
     "hardware_table": hardware_table,
     "joule_table": joule_table,
     "devices_table": devices_table,
     "guidelines_table": guidelines_table,
+    "full_memory": full_memory,
 }
+WORDS = {"conclusions_table": conclusions_table}

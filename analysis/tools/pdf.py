@@ -23,12 +23,9 @@ from analysis.files.errors import InputError
 
 PATIENCE = 600
 """Seconds that typesetting and printing may take."""
-QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-QUIET += ("--disable-background-networking", "--disable-component-update")
+QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 LINK = re.compile(r'(?P<tag><a\b[^>]*?) href="(?P<address>(?![a-z]+:)[^"]*)"')
-PAGE = re.compile(rb"(\d+) 0 obj\s*<</Type /Page\b")
-PLACE = re.compile(rb"/(document-\S+) \[(\d+) 0 R")
-ENTRY = re.compile(r'<a class="reference internal nav-link" href="#(document-[^"]+)"')
+PAGE = re.compile(rb"/Type /Page\b")
 
 
 def browser() -> str:
@@ -41,14 +38,9 @@ def browser() -> str:
 
 
 def single_page(place: Place) -> Path:
-    """Make one page of all chapters, from the sources staged for the book, its drawings fit for paper; return it."""
-    from analysis.render.hatching import drawn_out
-
-    made = jupyter_book(place, "singlehtml")
-    page = made / "index.html"
+    """Make one page of all chapters, from the sources staged for the book; return it."""
+    page = jupyter_book(place, "singlehtml") / "index.html"
     page.write_text(within(page.read_text(encoding="utf-8")), encoding="utf-8")
-    for drawing in (made / "_images").glob("*.svg"):
-        drawing.write_text(drawn_out(drawing.read_text(encoding="utf-8")), encoding="utf-8")
     return page
 
 
@@ -90,47 +82,6 @@ def printed(page: Path, pdf: Path, chromium: str) -> Path:
     return pdf
 
 
-def book_printed(page: Path, pdf: Path, chromium: str) -> Path:
-    """Print the page that holds all chapters, twice: the contents then say on which page each begins."""
-    printed(page, pdf, chromium)
-    page.write_text(numbered(page.read_text(encoding="utf-8"), pdf.read_bytes()), encoding="utf-8")
-    return printed(page, pdf, chromium)
-
-
-def numbered(page: str, pdf: bytes) -> str:
-    """The page with the number of the printed page beside each line of the contents, as the style sheet shows it.
-
-    >>> pdf = b"3 0 obj <</Type /Page>> 5 0 obj <</Type /Page>> /document-b#2Fc [5 0 R /XYZ 0 0 0]"
-    >>> numbered('<a class="reference internal nav-link" href="#document-b/c">', pdf)
-    '<a class="reference internal nav-link" href="#document-b/c" data-page="2">'
-    """
-    places = starts(pdf)
-
-    def told(entry: re.Match) -> str:
-        return f'{entry[0]} data-page="{places[entry[1]]}"' if entry[1] in places else entry[0]
-
-    return ENTRY.sub(told, page)
-
-
-def starts(pdf: bytes) -> dict[str, int]:
-    """The page, from 1, on which each chapter begins, by its anchor, in a PDF as Chromium writes it."""
-    order = {number: place for place, number in enumerate(PAGE.findall(pdf), 1)}
-    return {_name(anchor): order[number] for anchor, number in PLACE.findall(pdf)}
-
-
-def _name(anchor: bytes) -> str:
-    return re.sub("#([0-9A-F]{2})", lambda sign: chr(int(sign[1], 16)), anchor.decode("ascii"))
-
-
-def pages(pdf: bytes) -> int:
-    """Number of pages of a PDF as Chromium writes it.
-
-    >>> pages(b"1 0 obj <</Type /Pages\\n/Kids [2 0 R]>> 2 0 obj <</Type /Page\\n/Parent 1 0 R>>")
-    1
-    """
-    return len(PAGE.findall(pdf))
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks run at once.")
 def main(jobs: int) -> None:
@@ -138,9 +89,9 @@ def main(jobs: int) -> None:
     chromium = browser()
     build(jobs=jobs)
     with alone(BOOK):
-        pdf = book_printed(single_page(BOOK), BOOK.home / "study.pdf", chromium)
+        pdf = printed(single_page(BOOK), BOOK.home / "study.pdf", chromium)
     content = pdf.read_bytes()
-    click.echo(f"pdf: {pdf} ({pages(content)} pages, {len(content) / 1e6:.1f} MB)")
+    click.echo(f"pdf: {pdf} ({len(PAGE.findall(content))} pages, {len(content) / 1e6:.1f} MB)")
 
 
 if __name__ == "__main__":

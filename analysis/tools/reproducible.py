@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from analysis.book.build import SOURCES
+from analysis.book.staging import SOURCES
 from analysis.files import exits
 from analysis.files.whole import ROOT, inputs, write
 

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from analysis.book.build import render
 from analysis.book.page import template_functions
+from analysis.book.staging import OUTLINE, render
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT, fingerprint, mirror, write
 from analysis.render.show import ShownFigure, note, show, shown
@@ -46,6 +46,25 @@ def test_a_mistake_is_told_with_page_and_line(tmp_path, text, message):
     with pytest.raises(InputError) as caught:
         rendered(tmp_path, text)
     assert str(caught.value).startswith(f"{os.path.relpath(tmp_path / 'page.md', ROOT)}, {message}")
+
+
+PAGE = """(sec-a)=
+# Title {#top}
+A sentence.
+:::{figure} /a.svg
+:name: fig-a
+A caption.
+:::
+It says {cite}`paper`.
+"""
+
+
+def test_what_other_pages_show_of_a_page_is_its_outline():
+    """Sphinx writes the other pages anew where one of these changes; it keeps them where only a sentence does."""
+    outline = OUTLINE.findall(PAGE)
+    assert OUTLINE.findall(PAGE.replace("A sentence", "Another one")) == outline
+    for seen in ("sec-a", "Title", "#top", "{figure}", "/a.svg", "fig-a", "paper"):
+        assert OUTLINE.findall(PAGE.replace(seen, "other", 1)) != outline, seen
 
 
 def test_a_file_that_does_not_change_is_not_written(tmp_path):

@@ -12,8 +12,7 @@ from sympy import MatrixSymbol, lambdify, sympify
 
 from analysis.book.citing import entries
 from analysis.book.citing.code import version
-from analysis.book.citing.figure_code import drawing_functions
-from analysis.book.citing.labels import labelled
+from analysis.book.citing.labels import drawing_functions, labelled
 from analysis.book.citing.sources import PAPER
 from analysis.derive.statements.propositions import PROPOSITIONS
 from analysis.files.errors import InputError
@@ -24,7 +23,7 @@ from analysis.systems.quantities import all_quantities
 FROZEN = (ROOT / "tests" / "book" / "labels.txt").read_text().split()
 SOURCES = "".join(
     path.read_text()
-    for folder, kind in (("book", "*.md"), ("analysis/render", "*.py"))
+    for folder, kind in (("book", "*.md"), ("analysis/render", "*.py"), ("analysis/book", "*.py"))
     for path in sorted((ROOT / folder).rglob(kind))
 )
 NAMED = dict.fromkeys(re.findall(r"\b(?:eq|fig|tab|prop|sec)-[\w-]+", SOURCES))
@@ -40,7 +39,7 @@ def found():
     proposition = "```{prf:proposition} Both are one\n:label: prop-reordering\n\nThen\n\n$$\na = b,\n$$\n```\n"
     page = "\n\n".join([equation("ridge_point"), figure, table, proposition])
     drawn = {"fig-a": ("lines", "analysis.render.figures.lines.line")}
-    return {entry["label"]: entry for entry in entries.derivations({"a.md": page}, {}, drawn)}
+    return {entry["label"]: entry for entry in entries.joined(entries.of_page("a.md", page, {}, drawn))}
 
 
 def test_labels_may_be_added_but_never_removed():
@@ -121,7 +120,7 @@ def test_a_figure_from_nowhere_is_refused(tmp_path):
 
 def test_an_equation_that_nothing_derives_is_refused():
     with pytest.raises(InputError, match=r"nothing says what derives eq-x; add it to analysis/book/citing"):
-        entries.derivations({"a.md": "```{math}\n:label: eq-x\nx\n```\n"}, {}, {})
+        entries.of_page("a.md", "```{math}\n:label: eq-x\nx\n```\n", {}, {})
 
 
 def test_a_label_of_no_known_kind_is_refused():

@@ -17,7 +17,13 @@ from analysis.render.latex import tex
 from tests.derive.latex_value import Formula, right_sides
 from tests.derive.printed_equations import staged
 
-RESULTS = {entry["label"]: entry for entry in entries.derivations(*staged(), {})}
+PAGES, ORIGINS = staged()
+RESULTS = {
+    entry["label"]: entry
+    for entry in entries.joined(
+        each for name, text in PAGES.items() for each in entries.of_page(name, text, ORIGINS, {})
+    )
+}
 EQUATIONS = {label: entry for label, entry in RESULTS.items() if entry["kind"] == "equation"}
 WITH_FORMS = {label: entry for label, entry in EQUATIONS.items() if entry["forms"]}
 IN_WORDS = {"eq-b-slo", "eq-load-imbalance"}

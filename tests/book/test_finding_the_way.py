@@ -8,9 +8,8 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
 
-from analysis.book.citing.citing_words import words
-from analysis.book.citing.fold import block
-from analysis.book.glossary_links import link_terms
+from analysis.book.citing.citing_words import block, words
+from analysis.book.reading_aids import link_terms
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.files.errors import InputError

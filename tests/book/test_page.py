@@ -9,6 +9,7 @@ from sympy import Max, Symbol
 from sympy.parsing.sympy_parser import parse_expr
 
 from analysis.ask.parameters import PARAMETERS
+from analysis.book import reference
 from analysis.book.page import NAMES, template_functions
 from analysis.cli.main import main
 from analysis.derive.attention import MECHANISMS
@@ -18,23 +19,7 @@ from analysis.files.whole import ROOT
 from analysis.ledger.ledger import ledger
 from analysis.ledger.paper_systems import scenario
 from analysis.ledger.readings import VERDICTS
-from analysis.render import (
-    audit_tables,
-    derivations,
-    equations,
-    glossary_tables,
-    latex,
-    ledger_tables,
-    measured_tables,
-    paper_tables,
-    proofs,
-    prose,
-    rerun_tables,
-    summary_tables,
-    tables,
-    thesis_words,
-    verdict_tables,
-)
+from analysis.render import audit_tables, derivations, equations, latex, ledger_tables, paper_tables, prose, tables
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.systems import quantities
 from analysis.systems.quantities import quantity
@@ -223,7 +208,7 @@ def test_table3_says_what_the_printed_entries_leave_out():
 
 
 def test_the_summary_links_every_claim_to_its_line_in_the_ledger():
-    text = summary_tables.summary_table()
+    text = ledger_tables.summary_table()
     lines = "".join(ledger_tables.ledger_table(verdict) for verdict in VERDICTS)
     for finding in ledger():
         assert text.count(f'href="ledger.html#{finding.id}"') == 1
@@ -242,9 +227,9 @@ def test_a_line_of_the_ledger_folds_its_readings_and_names_its_test():
 
 
 def test_a_verdict_in_a_sentence_needs_a_claim():
-    assert summary_tables.verdict("C006").endswith("(error in the paper)")
+    assert ledger_tables.verdict("C006").endswith("(error in the paper)")
     with pytest.raises(InputError, match="there is no such claim"):
-        summary_tables.why("C999")
+        ledger_tables.why("C999")
 
 
 # -- audits ------------------------------------------------------------------------------------------
@@ -283,13 +268,6 @@ def test_eq12_exceeds_the_time_just_below_the_batch_that_is_named(system):
 
 
 # -- the page ----------------------------------------------------------------------------------------
-def test_no_two_tables_share_a_name():
-    parts = (prose.WORDS, audit_tables.NAMES, measured_tables.NAMES, rerun_tables.NAMES, summary_tables.NAMES)
-    parts += (proofs.WORDS, thesis_words.WORDS, verdict_tables.WORDS, glossary_tables.WORDS)
-    assert len(set().union(*parts)) == sum(map(len, parts))
-    assert all(NAMES[name] is part[name] for part in parts for name in part)
-
-
 def test_templates_see_every_name():
     assert set(NAMES) < set(template_functions({}, {}))
 
@@ -297,8 +275,8 @@ def test_templates_see_every_name():
 def test_the_page_on_reruns_names_every_command_and_notebook():
     commands = {name for name in main.commands if f"`{name}`" not in TEXT["rerun.md"]}
     assert not commands, f"rerun.md does not name {commands}"
-    for path in rerun_tables.NOTEBOOKS.glob("*.ipynb"):
-        assert f"</notebooks/{path.stem}>`" in rerun_tables.notebooks_table()
+    for path in reference.NOTEBOOKS.glob("*.ipynb"):
+        assert f"</notebooks/{path.stem}>`" in reference.notebooks_table()
 
 
 def test_every_page_is_in_the_table_of_contents():

@@ -1,5 +1,4 @@
-// Opens every page of the built book from the file system, with the network refused, and prints what it found there; the
-// pages that are named for it are judged by axe-core too.
+// Opens every page of the built book from the file system, with the network refused, and prints what it found there.
 "use strict";
 const fs = require("fs");
 const { AXE, DESK, PAPER, PHONE, address, each, judged, offline, run, settled } = require("./browser.js");
@@ -9,26 +8,23 @@ const ENOUGH = 1500;  // milliseconds; a page that paints later while two are op
 const RESIZED = 500;  // milliseconds after which the theme has let the keyboard reach what now scrolls
 const [, , root, given] = process.argv;
 
-// What axe-core finds on the page as it stands, where it is to judge.
-const axe = async (page, judges) => (judges ? page.evaluate(judged) : null);
-
-async function visited(browser, name, judges) {
+async function visited(browser, name) {
   const report = { name, errors: [], requests: [], axe: {}, printed: {} };
   const page = await offline(browser, report, { colorScheme: "light" });
   await page.goto(address(root, name), { waitUntil: "load" });
   await page.evaluate(settled);
   report.paint = await page.evaluate(inpage.largestPaint);
   Object.assign(report, await page.evaluate(inpage.drawn));
-  if (judges) await page.evaluate(AXE);
-  report.axe.light = await axe(page, judges);
+  await page.evaluate(AXE);
+  report.axe.light = await page.evaluate(judged);
   await page.setViewportSize(PHONE);
-  if (judges) await page.waitForTimeout(RESIZED);
+  await page.waitForTimeout(RESIZED);
   report.overflow = await page.evaluate(inpage.overflow);
-  report.axe.phone = await axe(page, judges);
+  report.axe.phone = await page.evaluate(judged);
   await page.setViewportSize(DESK);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.evaluate(settled);
-  report.axe.dark = await axe(page, judges);
+  report.axe.dark = await page.evaluate(judged);
   await page.setViewportSize(PAPER);
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ media: "screen", colorScheme });
@@ -51,8 +47,8 @@ async function paint(browser, name) {
 }
 
 run(async (browser) => {
-  const { names, judge } = JSON.parse(fs.readFileSync(given, "utf8"));
-  const reports = await each(names, (name) => visited(browser, name, judge.includes(name)));
+  const names = JSON.parse(fs.readFileSync(given, "utf8"));
+  const reports = await each(names, (name) => visited(browser, name));
   for (const report of reports) {
     for (let i = 0; i < 2 && report.paint > ENOUGH; i += 1) report.paint = Math.min(report.paint, await paint(browser, report.name));
   }

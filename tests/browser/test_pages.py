@@ -14,21 +14,9 @@ UPSTREAM = {  # findings in markup that packages write and that neither our text
 }
 
 
-SOURCE = "_modules/analysis/"
-EVERY = 12
-"""Pages of source have one frame and one kind of content: axe-core, the slowest check, judges one in so many."""
-
-
 @pytest.fixture(scope="module")
-def judged(pages):
-    """Pages that axe-core judges: all but the pages of source, of which a sample."""
-    source = [name for name in pages if name.startswith(SOURCE)]
-    return [name for name in pages if name not in source] + source[::EVERY]
-
-
-@pytest.fixture(scope="module")
-def reports(node, book, pages, judged):
-    found = node("pages.js", str(book), given={"names": pages, "judge": judged})
+def reports(node, book, pages):
+    found = node("pages.js", str(book), given=pages)
     return {report["name"]: report for report in found}
 
 
@@ -79,8 +67,8 @@ def test_paper_shows_all_of_the_text_and_nothing_else(reports, what, mode):
 
 
 @pytest.mark.parametrize("mode", ["light", "dark", "phone"])
-def test_axe_finds_nothing_serious(reports, judged, mode):
-    found = {name: reports[name]["axe"][mode] for name in judged}
+def test_axe_finds_nothing_serious(reports, mode):
+    found = {name: report["axe"][mode] for name, report in reports.items()}
     unnamed = {(name, each["id"]): each for name, findings in found.items() for each in findings}
     assert not {place: each for place, each in unnamed.items() if place not in UPSTREAM}
 

@@ -40,3 +40,9 @@ def test_no_image_is_there_twice_or_unused(book):
     assert len(images) == len(set(images))
     pages = "".join(path.read_text() for path in book.rglob("*.html"))
     assert not [path.name for path in (book / "_images").iterdir() if path.name not in pages]
+
+
+def test_formulas_are_drawn_where_there_are_some_and_nowhere_else(book, pages):
+    for name in pages:
+        text = (book / name).read_text()
+        assert ("mathjax/" in text) == ('class="math' in text), name

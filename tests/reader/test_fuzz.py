@@ -17,28 +17,22 @@ from hypothesis import strategies as st
 from analysis.ask.asked import asked
 from analysis.ask.parameters import LISTS, PARAMETERS
 from analysis.book.report.subject import system_in, system_of
-from analysis.book.rerunning import _rows
-from analysis.data import calibrations
 from analysis.data.own_rows import load as load_row
 from analysis.data.rows import FILES
 from analysis.files.documents import csv_records, json_mapping, yaml_mapping
 from analysis.files.errors import InputError
 from analysis.huggingface import import_config, report
 from analysis.huggingface.stored import CACHE, STATED
-from analysis.measured.database import import_folder
-from analysis.measured.kernel_files import SCHEMA, load
-from analysis.sweeps.grid import grid_of, read_grid
-from analysis.sweeps.in_memory import in_memory
+from analysis.measured.kernel_files import SCHEMA
+from analysis.sweeps.grid import read_grid
 from analysis.systems.quantities import all_quantities
 from tests.huggingface.configurations import PUBLISHED
-from tests.measured import database_tables
 from tests.reader.broken import run
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 QUICK = settings(
     max_examples=EXAMPLES or 30, derandomize=not EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-SLOW = settings(QUICK, max_examples=EXAMPLES // 10 or 8)  # what takes a tenth of a second each
 
 TRICKY = (
     *("nan", "inf", "-1", "0", "0.5", "1", "2", "3", "7", "64", "4096", "1e17", "1e18", "1e999", "9" * 400, "0x10"),
@@ -94,13 +88,6 @@ def test_evaluate_with_any_values(capsys, name, pairs):
     ends_well(capsys, "evaluate", name, *(f"{key}={value}" for key, value in (SYSTEM | pairs).items()))
 
 
-@SLOW
-@given(PAIRS)
-def test_plan_with_any_values(capsys, pairs):
-    given = KNOWN | {"L": "4096", "slo": "0.05"} | pairs
-    ends_well(capsys, "plan", *(f"{key}={value}" for key, value in given.items()))
-
-
 @QUICK
 @given(st.dictionaries(st.sampled_from([*PARAMETERS, *LISTS]), VALUES, max_size=3))
 @example({"models": [None, []]})
@@ -142,26 +129,10 @@ def test_a_grid_with_any_values_in_it(tmp_path, grid):
 
 
 @QUICK
-@given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=2), PAIRS, st.sampled_from(["B", "L", "deg_TP", "width"]))
-def test_a_grid_is_evaluated_with_any_parameters(tmp_path, names, pairs, axis):
-    fixed = {key: value for key, value in (SYSTEM | pairs).items() if key != axis}
-    grid = {"quantities": names, "with": fixed, "over": {axis: ["1", "2"]}, "flags": ["fits_memory"]}
-    answers_or_refuses(lambda: in_memory(grid_of(grid, tmp_path)))
-
-
-@QUICK
 @given(st.dictionaries(st.sampled_from(["scenario", *SYSTEM, "group", "peak", "x"]), VALUES))
 def test_a_system_with_any_values_in_it(tmp_path, document):
     (tmp_path / "mine.yml").write_text(yaml_text(document))
     answers_or_refuses(lambda path: system_of(system_in(path)).plans, tmp_path / "mine.yml")
-
-
-@QUICK
-@given(st.lists(st.dictionaries(st.sampled_from(["L", "model", "file", "batches"]), TEXTS, max_size=3), max_size=3))
-def test_a_table_of_parameters_with_any_cells(tmp_path, rows):
-    lines = [",".join(cell.replace("\ud800", "?") for cell in row.values()) for row in rows]
-    (tmp_path / "table.csv").write_text("\n".join([",".join(rows[0]) if rows else "L", *lines]))
-    answers_or_refuses(_rows, tmp_path / "table.csv")
 
 
 MEASURED = {
@@ -196,43 +167,6 @@ def test_a_measurement_with_any_cells(tmp_path, capsys, cells):
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         return  # no Parquet file can hold this
     ends_well(capsys, "validate", tmp_path / "rows.parquet", "--json")
-
-
-CALIBRATED = ["id", "calibration", "operation", "memory_efficiency", "launch_floor", "sharpness", "error", "x"]
-
-
-@QUICK
-@given(st.dictionaries(st.sampled_from(CALIBRATED), TEXTS, min_size=1))
-@example({"id": "x" * 5000})
-def test_a_calibration_with_any_cells(tmp_path, cells):
-    row = [cell.replace("\ud800", "?").replace(",", ";") for cell in cells.values()]
-    (tmp_path / "mine.csv").write_text(",".join(cells) + "\n" + ",".join(row) + "\n")
-    answers_or_refuses(calibrations.named, str(tmp_path / "mine.csv"))
-
-
-TABLES = {
-    "generation_attention_perf": database_tables.GQA,
-    "generation_mla_perf": database_tables.MLA,
-    "moe_perf": database_tables.MOE,
-    "gemm_perf": database_tables.GEMM,
-    "trtllm_alltoall_perf": database_tables.EXCHANGE,
-    "wideep_deepep_ll_perf": database_tables.LOW_LATENCY,
-}
-
-
-@QUICK
-@given(st.sampled_from(sorted(TABLES)), st.data())
-def test_a_database_with_any_cells(tmp_path, table, data):
-    row = TABLES[table] | data.draw(st.dictionaries(st.sampled_from(sorted(TABLES[table])), SCALARS, max_size=3))
-    for old in tmp_path.rglob("*.parquet"):
-        old.unlink()
-    try:
-        database_tables.write(tmp_path / "database", f"h100_sxm/attention/vllm/0.24.0/{table}", row, row)
-    except (pa.ArrowException, OverflowError, UnicodeEncodeError):
-        return  # no Parquet file can hold this
-    answers_or_refuses(import_folder, tmp_path / "database", tmp_path / "out.parquet")
-    if (tmp_path / "out.parquet").exists():
-        load(tmp_path / "out.parquet")  # what was imported is sound
 
 
 @QUICK

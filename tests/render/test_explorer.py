@@ -15,7 +15,7 @@ from analysis.data import datasets
 from analysis.derive.symbols import BY_NAME, B, L
 from analysis.files.whole import ROOT
 from analysis.render import explorer
-from analysis.render.javascript import function
+from analysis.render.explorer import function
 from analysis.systems.quantities import evaluate
 
 CHOSEN = {

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.derive.serving import tpot_terms
 from analysis.derive.symbols import B, BW_mem, L, M_cap
 from analysis.files.errors import InputError
@@ -311,3 +312,19 @@ def test_a_model_without_experts_has_two_links_and_no_country_of_experts():
     found = thesis_map.panels(points.setting("gpt3-175b", link_between="ib-xdr", group=8), 8192.0, [1])
     assert [each.link for each in found] == ["fast link", "slow link"]
     assert not any("routed experts" in column.names for panel in found for column in panel.columns)
+
+
+def test_bandwidth_is_the_resource_worth_most(written):
+    """The landing page says so: one per cent more of each, in the whole model at full memory, by a chip of its own."""
+    row = {name: cell for name, cell in datasets.accelerator("b200-paper").model_dump(mode="json").items() if cell}
+    plain = {name: " ".join(cell) if isinstance(cell, list) else str(cell) for name, cell in row.items()}
+    system = {"model": "deepseek-v3", "n_acc": 32, "L": 8192, "link": "nvlink5-b200"}
+
+    def rate(more=None, **given):
+        chip = plain | {"id": "a-chip"} | ({more: str(1.01 * float(plain[more]))} if more else {})
+        setting = system | {"accelerator": written("chip.yml", chip)} | given
+        return evaluate("throughput", **setting, B=evaluate("B_cap", **system, accelerator="b200-paper").value).value
+
+    bandwidth, arithmetic, wires = rate("BW_mem"), rate("P_bf16"), rate(BW_Int=9.09e11)
+    assert bandwidth > wires > arithmetic == rate()
+    assert 100 * (bandwidth / rate() - 1) == pytest.approx(0.894, abs=0.01)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.cli.main import main
-from analysis.render import drafted_tables, one_page, sensitivity_tables, verdict_tables
+from analysis.render import sensitivity_tables, thesis_tables, verdict_tables
 from analysis.render.digits import NARROW
 from analysis.thesis import drafted
 from analysis.thesis.verdict import PLAIN, VARIANTS, verdicts
@@ -130,8 +130,8 @@ def test_what_moves_most_and_what_turns_is_said_of_the_variants():
 
 
 def test_query_tokens_have_a_column_each():
-    assert drafted_tables.queries_table().count("\n| ") == 1 + 11
-    assert drafted_tables.acceptance_table().count("\n| ") == 1 + len(drafted.ACCEPTANCES)
+    assert sensitivity_tables.queries_table().count("\n| ") == 1 + 11
+    assert sensitivity_tables.acceptance_table().count("\n| ") == 1 + len(drafted.ACCEPTANCES)
 
 
 def test_the_command_gives_regions_boundaries_and_claims():
@@ -152,7 +152,7 @@ def test_the_command_gives_regions_boundaries_and_claims():
 
 
 def test_one_page_lists_those_that_hold_most_first():
-    lines = [line for line in one_page.conclusions_table().splitlines() if line.startswith("| ")][1:]
+    lines = [line for line in thesis_tables.conclusions_table().splitlines() if line.startswith("| ")][1:]
     shares = [int(re.search(r"\| (\d+)\s% \|", line)[1]) for line in lines]
     assert shares == sorted(shares, reverse=True)
     assert sorted(shares) == sorted(round(100 * each.share) for each in verdicts())

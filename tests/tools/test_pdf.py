@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.book.places import BOOK, Place
+from analysis.book.places import Place
 from analysis.files import exits
 from analysis.files.errors import InputError
 from analysis.tools import pdf
@@ -18,7 +18,7 @@ PRINTS = """
 import pathlib, sys
 page, = [each for each in sys.argv if each.startswith("file:")]
 target, = [each.partition("=")[2] for each in sys.argv if each.startswith("--print-to-pdf=")]
-sheets = "4 0 obj <</Type /Page>> 7 0 obj <</Type /Page>> /document-a [7 0 R]"
+sheets = "1 0 obj <</Type /Pages>> 4 0 obj <</Type /Page>> 7 0 obj <</Type /Page>>"
 pathlib.Path(target).write_text(f"%PDF of {page} {sheets}")
 """
 FAILS = "import sys; sys.exit('no display')"
@@ -44,13 +44,12 @@ def built(tmp_path, monkeypatch, browser):
     home = tmp_path / "home"
     monkeypatch.setenv("CHROMIUM", browser(PRINTS))
     monkeypatch.setattr(pdf, "build", lambda jobs: asked.append(jobs))
-    monkeypatch.setattr(pdf, "BOOK", Place(home, BOOK.made))
+    monkeypatch.setattr(pdf, "BOOK", Place(home))
 
     def page(place, builder):
-        made = home / place.made.name / builder
-        (made / "_images").mkdir(parents=True)
-        entry = '<a class="reference internal nav-link" href="#document-a">A</a>'
-        (made / "index.html").write_text(f'{entry} <i id="document-a"></i>')
+        made = place.made / builder
+        made.mkdir(parents=True)
+        (made / "index.html").write_text('<a href="a.html">A</a> <i id="document-a"></i>')
         return made
 
     monkeypatch.setattr(pdf, "jupyter_book", page)
@@ -64,7 +63,7 @@ def test_the_book_is_built_first_and_printed_beside_itself(built, capsys):
     assert text.startswith(f"%PDF of {(built.home / '_build' / 'singlehtml' / 'index.html').as_uri()}")
     assert capsys.readouterr().out.startswith(f"pdf: {built.home / 'study.pdf'} (2 pages, ")
     assert [path.name for path in built.home.glob("tmp*")] == []
-    assert 'href="#document-a" data-page="2">A' in (built.home / "_build" / "singlehtml" / "index.html").read_text()
+    assert 'href="#document-a">A' in (built.home / "_build" / "singlehtml" / "index.html").read_text()
 
 
 def test_without_a_browser_nothing_is_built(built, monkeypatch, capsys):

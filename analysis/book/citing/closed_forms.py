@@ -1,4 +1,4 @@
-"""Closed forms as others can read them back: those that a page prints, and those of a quantity in general."""
+"""Closed forms as others can read them back, with units: as a page prints them, and of a quantity in general."""
 
 import json
 import re
@@ -9,10 +9,10 @@ from sympy import Expr, MatrixExpr, latex, srepr
 from analysis.ask.parameters import CHOICE, PARAMETERS
 from analysis.ask.setting import Setting
 from analysis.book.citing.code import python
-from analysis.book.citing.left_sides import unit_of
 from analysis.data import datasets
 from analysis.derive.attention import MLA
 from analysis.derive.brackets import scores_and_context
+from analysis.derive.symbols import MEANINGS
 from analysis.files.errors import InputError
 from analysis.render.equations import subjects
 from analysis.render.latex import tex
@@ -93,3 +93,43 @@ def choices_read(quantity: Quantity, setting: Setting) -> set[str]:
     if quantity.expression:
         quantity.expression(Listening(setting.given))
     return asked
+
+
+# -- the unit of a closed form, read off the left side of its equation -------------------------------
+SYMBOLS = {about.latex: about.unit for about in MEANINGS.values()}
+LETTERS = {  # what letters bear throughout the study, whatever their index
+    "F": "FLOP",
+    "Q": "byte",
+    "T": "s",
+    "t": "s",
+    "ArI": "FLOP/byte",
+    "L": "tokens",
+    "l": "tokens",
+    "B": "requests",
+    "deg": "1",
+    "I": "1",
+    "E": "tokens",
+    "X": "token/s",
+}
+MARKS = re.compile(r"\^\{\\(?:star|dagger)\}")
+OPERATOR = re.compile(r"^\\(?:lim|max|min)_\{(?:[^{}]|\{[^{}]*\})*\}(?:\\,| )*|^\\eta_\{\w+\}\\,|^\\Delta ")
+
+
+def unit_of(left: str) -> str:
+    """The unit of what stands at the left of an equals sign; empty where the left side does not tell.
+
+    Ratios are plain numbers, and a derivative by a degree, itself a plain number, has the unit of what is derived.
+
+    >>> [unit_of(each) for each in (r"Q_{\\mathrm{core}}", r"F(\\mathrm{deg}_{TP})/F(1)", r"\\eta_{P}\\,T")]
+    ['byte', '1', 's']
+    """
+    bare = OPERATOR.sub("", re.sub(r"\\mathrm\{(\w+)\}", r"\1", left))
+    bare = MARKS.sub("", bare)
+    if bare.startswith(r"\partial"):
+        return unit_of(bare.partition("/")[0].removeprefix(r"\partial").strip())
+    if bare in SYMBOLS:
+        return SYMBOLS[bare]
+    if "/" in bare or "+" in bare:
+        return "1"
+    letter = re.match(r"[A-Za-z]+", bare)
+    return LETTERS.get(letter[0], "") if letter else ""

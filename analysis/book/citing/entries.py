@@ -6,7 +6,7 @@ functions printed, as sympy's `srepr`, which `sympy.sympify` reads back.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from analysis.ask.parameters import PARAMETERS
@@ -58,19 +58,18 @@ def generated_files(results: Sequence[Mapping]) -> dict[str, bytes]:
     return {GENERATED: json.dumps(found, indent=1, ensure_ascii=False).encode()}
 
 
-def derivations(
-    pages: Mapping[str, str], origins: Mapping[str, Origin], drawn: Mapping[str, tuple[str, str]]
-) -> list[dict]:
-    """An entry per label of the staged pages, sorted: what it says, where it is, what computes it. See `FIELDS`.
+def of_page(name: str, text: str, origins: Mapping[str, Origin], drawn: Mapping[str, tuple[str, str]]) -> list[dict]:
+    """An entry per label of a staged page: what it says, where it is, what computes it.
 
     `origins` says what printed each label, `drawn` maps a figure to its notebook and the function that draws it.
     """
-    found = {}
-    for name in sorted(pages):
-        for entry in labelled(name, pages[name]):
-            found[entry["label"]] = entry | {"source": f"book/{name}", "version": version()}
-    for label, entry in found.items():
-        entry |= _behind(label, entry, origins.get(label), drawn)
+    found = [entry | {"source": f"book/{name}", "version": version()} for entry in labelled(name, text)]
+    return [entry | _behind(entry["label"], entry, origins.get(entry["label"]), drawn) for entry in found]
+
+
+def joined(results: Iterable[Mapping]) -> list[dict]:
+    """The entries of all pages, sorted by label, propositions with their proofs, each with its citation: `FIELDS`."""
+    found = {entry["label"]: dict(entry) for entry in results}
     for label, entry in found.items():
         if entry["kind"] == "proposition":
             entry |= _proved(label, entry, found)
