@@ -10,6 +10,7 @@ import pyarrow as pa
 from analysis.ask.notebook import parameters
 from analysis.ask.numbers import value
 from analysis.data.datasets import DATA
+from analysis.derive.attention import MECHANISMS
 from analysis.derive.roofline import ridge_point
 from analysis.derive.symbols import BW_mem, P_acc
 from analysis.files.documents import json_mapping
@@ -90,7 +91,7 @@ def order_times(machine: OwnMachine) -> list[dict]:
     Keys: n_hd, B, L, and per order the measured and the predicted time [s]. Sorted by heads and context.
     """
     table = machine.compared.table
-    latent = np.array([str(name).startswith("MLA") for name in texts(table, "mechanism")])
+    latent = np.isin(texts(table, "mechanism").astype(str), [name for name, each in MECHANISMS.items() if each.latent])
     shapes = list(zip(*(numbers(table, name) for name in ("n_hd", "B", "L")), strict=True))
     found = []
     for shape in sorted({shapes[i] for i in np.flatnonzero(latent)}):

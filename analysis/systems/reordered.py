@@ -3,13 +3,12 @@
 import numpy as np
 
 from analysis.ask.setting import Setting
+from analysis.derive.attention import ORDERS
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError
 from analysis.systems.crossing import needs_two_orders
 from analysis.systems.feasible import fits
 from analysis.systems.layers import attention_time, swept
-
-ORDERS = ("as_printed", "reordered")
 
 
 def in_orders(setting: Setting) -> dict[str, Setting]:

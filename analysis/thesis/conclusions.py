@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from analysis.data.rows import Model
+from analysis.derive.attention import GQA, MECHANISMS, MHA, MLA
 from analysis.thesis import factorial, margins, resources
 from analysis.thesis import region_axes as axes
 from analysis.thesis.region import Axis, Line, Margin
@@ -28,7 +29,7 @@ def size(L: float) -> str:
 
 def has_latent(model: Model) -> bool:
     """Whether heads share a latent cache."""
-    return model.attention.startswith("MLA")
+    return MECHANISMS[model.attention].latent
 
 
 def has_experts(model: Model) -> bool:
@@ -81,9 +82,9 @@ _AN_AXIS = "the kernels are an axis of its grid"
 _NO_SCORES = "no score matrix is in a feed-forward layer or a projection"
 _SAME_CORE = "the core takes as long under every schedule, so that the same one serves most"
 DEVICE_UNKNOWN = "nothing is known of the memory device at this precision, and nobody has measured it"
-_PLAIN = {"against": "MHA", "grouping": FUSED, "degree": 1}
+_PLAIN = {"against": MHA.name, "grouping": FUSED, "degree": 1}
 _CHIPS = {"a100": "the A100", "h200": "the H200", "mi325x": "the MI325X", "b200": "the B200"}
-_ALONE = {"MLA": "latent attention", "experts": "experts"}
+_ALONE = {MLA.name: "latent attention", "experts": "experts"}
 _AT_8K = {"context": HOME["context"]}
 
 # fmt: off
@@ -99,7 +100,7 @@ CONCLUSIONS = (
          Line(CONTEXT, _PLAIN | {"degree": 2}, "with tensor parallelism of 2"),
          Line(CONTEXT, _PLAIN | {"degree": 4}, "with tensor parallelism of 4"),
          Line(CONTEXT, _PLAIN | {"grouping": LAYERED}, "with one kernel a layer"),
-         Line(CONTEXT, _PLAIN | {"against": "GQA"}, "against Maverick's grouped attention")),
+         Line(CONTEXT, _PLAIN | {"against": GQA.name}, "against Maverick's grouped attention")),
         "fig-thesis-queries",
         dict.fromkeys(("wires hidden", "Eq. 11", "shipped", "slow link", "measured", "90 % memory"), _NO_RATE)
         | {"FP8": _ALIKE, "spilled": _AN_AXIS},
