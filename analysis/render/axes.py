@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.ask.setting import Setting
-from analysis.render.style import COLOURS, MARKERS
+from analysis.render.style import COLOURS, MARKERS, family
 
 LAYER_COLOURS = {
     "projections": COLOURS["projections"],
@@ -29,18 +29,9 @@ LAYER_COLOURS = {
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def family(setting: Setting) -> str:
-    """The family of a model's attention, for its colour: mha, gqa, mla, or another name.
-
-    >>> family(Setting.of(model="deepseek-v2-lite"))
-    'mla'
-    """
-    return setting.model.attention.split("_")[0].lower()
-
-
 def mechanism_colour(setting: Setting) -> str:
-    """The colour of a model's attention mechanism; one that the style does not know yet is drawn black."""
-    return COLOURS.get(family(setting), "#000000")
+    """The colour of a model's attention mechanism."""
+    return COLOURS[family(setting.model.attention)]
 
 
 def layer_colour(name: str, setting: Setting) -> str:
