@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from analysis.ask.notebook import parameters
+from analysis.ask.asked import asked
 from analysis.ask.numbers import value
 from analysis.data.datasets import DATA
 from analysis.derive.attention import MECHANISMS
@@ -65,8 +65,7 @@ def own_machine(file: str | Path = "") -> OwnMachine:
 
 def asked_machine(names: dict) -> OwnMachine:
     """The machine of a notebook's one parameter, `file`: `asked_machine(globals())`. Raises InputError."""
-    parameters({name: given for name, given in names.items() if name != "file"}, "file")
-    return own_machine(names["file"])
+    return own_machine(asked(names).own["file"])
 
 
 def _found(file: str | Path) -> Path:

@@ -116,13 +116,13 @@ def slow_link(setting: Setting) -> Interconnect:
     return slow
 
 
-def asked_of_systems(names: dict, *allowed: str) -> tuple[Asked, int]:
+def asked_of_systems(names: dict) -> tuple[Asked, int]:
     """A notebook's parameters (`asked`), and `systems`: how many systems of n_acc accelerators are joined into one.
 
     Raises InputError as `asked`, for a model without experts, and for `systems` that is no whole number above 1.
     """
-    given = names.get("systems")
-    question = asked({name: each for name, each in names.items() if name != "systems"}, *allowed, "systems")
+    question = asked(names)
+    given = question.own["systems"]
     if isinstance(given, bool) or not isinstance(given, int) or not 1 < given <= MOST_SYSTEMS:
         raise InputError(
             f"systems={given}: systems of n_acc accelerators that are joined into one; allowed is a whole "

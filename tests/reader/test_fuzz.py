@@ -33,6 +33,7 @@ from analysis.systems.quantities import all_quantities
 from tests.huggingface.configurations import PUBLISHED
 from tests.measured import database_tables
 from tests.reader.broken import run
+from tests.reader.rows import declaring
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 QUICK = settings(
@@ -105,7 +106,7 @@ def test_plan_with_any_values(capsys, pairs):
 @given(st.dictionaries(st.sampled_from([*PARAMETERS, *LISTS]), VALUES, max_size=3))
 @example({"models": [None, []]})
 def test_a_notebook_with_any_parameters(given):
-    answers_or_refuses(lambda: asked(given, *given).setting)
+    answers_or_refuses(lambda: asked(declaring(*given) | given).setting)
 
 
 @QUICK
