@@ -4,11 +4,10 @@ A list is the plural of a parameter and is read by that parameter's rule: `batch
 """
 
 from dataclasses import dataclass
-from math import gcd
 
 import numpy as np
 
-from analysis.ask.degrees import check_degrees
+from analysis.ask.degrees import check_degrees, divides, spreads
 from analysis.ask.notebook import annotated, parameters, refuse_undeclared
 from analysis.ask.parameters import LISTS, PARAMETERS, names_rows
 from analysis.ask.reading import read
@@ -80,9 +79,9 @@ def fitting(setting: Setting) -> Setting:
     16
     """
     experts = setting.model.n_e if "model" in setting.given else None
-    if not experts or "deg_EP" in setting.given or experts % setting["n_acc"] == 0:
+    if not experts or "deg_EP" in setting.given or divides(setting["n_acc"], experts):
         return setting
-    return setting.with_(deg_EP=gcd(experts, setting["n_acc"]))
+    return setting.with_(deg_EP=spreads(experts, setting["n_acc"])[-1])
 
 
 def _row(parameter: str, name: str) -> str:

@@ -182,12 +182,12 @@ class Setting:
         return "group" in self.given
 
     def _groups(self) -> dict:
-        if np.any(np.asarray(self["n_acc"]) % np.asarray(self["group"])):
+        if not np.all(degrees.divides(self["group"], self["n_acc"])):
             raise InputError(f"group={self['group']}: must divide n_acc={self['n_acc']}; give a divisor.")
-        if np.any(np.asarray(self["deg_TP"]) > np.asarray(self["group"])):
+        if not np.all(degrees.divides(self["deg_TP"], self["group"])):
             raise InputError(
-                f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside one group={self['group']} of the "
-                "fast link; give a smaller degree or a larger group."
+                f"deg_TP={self['deg_TP']}: tensor-parallel groups must lie inside one group={self['group']} of the "
+                "fast link; give a degree that divides it, or another group."
             )
         if self.link and self["BW_Int"] is None:
             refuse_faster_between(self.link, self._row("link_between"))

@@ -3,6 +3,7 @@
 import numpy as np
 from sympy import Expr
 
+from analysis.ask.degrees import divides_heads, divisors
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive.attention import MHA, MLA
@@ -10,7 +11,6 @@ from analysis.derive.decoder import feedforward_parameters
 from analysis.derive.statements import proof_of_attribution as proofs
 from analysis.derive.statements.proof_of_attention import context_of_batch
 from analysis.derive.symbols import L, M_cap, N_MoE, deg_DP, deg_TP
-from analysis.systems.plan import divisors
 from analysis.thesis.factorial import built, points, served, widths
 from analysis.thesis.full import first_root
 
@@ -43,7 +43,7 @@ def reading_interaction(setting: Setting, held: str, rates: dict | None = None) 
 
     `rates` as in `interaction`.
     """
-    able = [TP for TP in divisors(int(setting["n_acc"])) if setting.model.n_hd % TP == 0]
+    able = [TP for TP in divisors(int(setting["n_acc"])) if divides_heads(TP, setting.model.n_hd)]
     found = [_at_dense(setting, held, proofs.interaction_at(deg_TP), {deg_TP: TP} | (rates or {})) for TP in able]
     return min((each for each in found if each > 0), default=np.nan)
 

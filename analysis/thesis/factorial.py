@@ -13,6 +13,7 @@ from math import gcd
 import numpy as np
 from sympy import Expr, Symbol
 
+from analysis.ask.degrees import divides, divides_heads, divisors
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
@@ -22,7 +23,6 @@ from analysis.derive.decoder import feedforward_parameters
 from analysis.derive.symbols import B, d_FFN, d_hd, deg_DP, deg_EP, deg_grp, deg_TP, n_acc, n_dec, n_k, n_kv, n_moe
 from analysis.files.errors import InputError
 from analysis.systems import system
-from analysis.systems.plan import divisors
 from analysis.systems.timing import timing
 from analysis.thesis.full import total
 
@@ -82,7 +82,7 @@ def forms(setting: Setting, attention: str, feed_forward: str) -> tuple[dict[str
 def points(setting: Setting, feed_forward: str, held: str, groups: int | None = None) -> dict[int, dict]:
     """The cell's point at each tensor-parallel degree that divides accelerators and heads."""
     base, count = widths(setting, feed_forward, held, groups), int(setting["n_acc"])
-    able = [TP for TP in divisors(count) if setting.model.n_hd % TP == 0]
+    able = [TP for TP in divisors(count) if divides_heads(TP, setting.model.n_hd)]
     return {TP: base | {deg_TP: TP, deg_DP: count // TP, deg_EP: count} for TP in able}
 
 
@@ -128,7 +128,7 @@ def factorial(setting: Setting, groups: int | None = None) -> list[Cell]:
             f"model={setting.model.id}: the reference of this comparison needs latent attention (MLA) and "
             "routed experts, for example model=deepseek-v3."
         )
-    if groups and setting.model.n_hd % groups:
+    if groups and not divides(groups, setting.model.n_hd):
         raise InputError(
             f"groups={groups}: key-value heads of the GQA models; allowed are divisors of {setting.model.n_hd}."
         )

@@ -43,7 +43,8 @@ def raises(world: World, model: str, place: Place) -> np.ndarray:
 
 def _intensity(world: World, model: str, place: Place) -> np.ndarray:
     """FLOP per byte of core attention, of as many heads as tensor parallelism leaves an accelerator."""
-    setting = world.systems[model].with_(grouping=place["grouping"], n_acc=8, deg_TP=1, deg_EP=None)
+    system = {"n_acc": 8, "deg_TP": 1} | dict.fromkeys(("deg_EP", "deg_ETP", "group", "link_between"))
+    setting = (world.older | world.systems)[model].with_(grouping=place["grouping"], **system)
     point = swept(setting, B=1.0, L=place["context"], deg_TP=place["degree"])
     core = layers(setting)["core"]
     return value(core.flops, point) / value(core.bytes, point)
@@ -128,7 +129,7 @@ def _full(place: Place) -> Place:
 def _gain(world: World, model: str, place: Place, batch) -> np.ndarray:
     """TPOT over that with the experts on the memory device [1]."""
     at, values, plain = HOME | dict(place), world.values(model, place), world.linked(model, place["link"])
-    moved = plain.with_(accelerator_experts=world.device or plain.accelerator.id)
+    moved = plain.with_(accelerator_experts=world.device or plain["accelerator"])
     more = values | experts_on(world.rates(world.device))
     context = np.asarray(at["context"], dtype=float)
     times = (terms_at(plain, batch, context, values), terms_at(moved, batch, context, more))

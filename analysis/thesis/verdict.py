@@ -6,14 +6,16 @@ even routing. All of it speaks of the paper's setting.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
 
+from analysis.ask.setting import Setting
 from analysis.thesis.conclusions import CONCLUSIONS, Conclusion
+from analysis.thesis.margins import OLD
 from analysis.thesis.region import Line, Stretch, grid, stretches
-from analysis.thesis.world import HOME, World, world
+from analysis.thesis.world import FAST, HOME, World, world, world_of
 
 EVERYWHERE, REGION, NOWHERE, UNJUDGED = "everywhere", "in a region", "nowhere", "not judged"
 
@@ -89,6 +91,22 @@ def extent(share: float) -> str:
     ('everywhere', 'in a region', 'nowhere', 'not judged')
     """
     return UNJUDGED if np.isnan(share) else {1.0: EVERYWHERE, 0.0: NOWHERE}.get(share, REGION)
+
+
+def judged_on(setting: Setting) -> tuple[Verdict, ...]:
+    """Every conclusion judged for a reader's system, on its own accelerators and network. Raises InputError.
+
+    Axes and lines of other accelerators and links fall away; contexts, batches, skew and so on stay.
+    """
+    found = world_of(setting, *OLD.values())
+    return tuple(Verdict(_without_others(each), found) for each in CONCLUSIONS)
+
+
+def _without_others(said: Conclusion) -> Conclusion:
+    axes = tuple(replace(each, values=(FAST,)) if each.name == "link" else each for each in said.axes)
+    axes = tuple(each for each in axes if each.name != "chip")
+    lines = [line for line in said.lines if "chip" not in line.place and line.place.get("link", FAST) == FAST]
+    return replace(said, axes=axes, lines=tuple(lines))
 
 
 PLAIN = "as in the chapter"
