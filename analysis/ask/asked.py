@@ -79,9 +79,10 @@ def fitting(setting: Setting) -> Setting:
     16
     """
     experts = setting.model.n_e if "model" in setting.given else None
-    if not experts or "deg_EP" in setting.given or divides(setting["n_acc"], experts):
+    groups = setting["n_acc"] // (setting["deg_ETP"] or 1)
+    if not experts or "deg_EP" in setting.given or divides(groups, experts):
         return setting
-    return setting.with_(deg_EP=spreads(experts, setting["n_acc"])[-1])
+    return setting.with_(deg_EP=spreads(experts, groups)[-1])
 
 
 def _row(parameter: str, name: str) -> str:

@@ -100,7 +100,7 @@ def seconds(time: float) -> str:
 def headline(figure: Figure, finding: str) -> None:
     """Write what the figure shows above it, broken into lines that fit its width."""
     letters = int(figure.get_figwidth() * 72 / 6.4)  # the mean width of a letter at the title's size
-    figure.suptitle(fill(finding, letters), x=0.01, ha="left")
+    figure.suptitle(fill(finding, letters, break_on_hyphens=False), x=0.01, ha="left")
 
 
 def powers_of_two(axis: Axis, values: Sequence[float]) -> None:

@@ -16,6 +16,7 @@ from analysis.thesis.world import FAST, GROUPS, HOME, PRINTED, SLOW
 
 V1, V3, SUMMARY, OURS = "first version", "third version", "summary", "our question"
 FUSED, LAYERED = "fused", "layered"
+NVLINK, COUNT = "NVLink", "32 accelerators"  # of the paper's system, in the words for a place
 
 
 def size(L: float) -> str:
@@ -71,7 +72,7 @@ class Conclusion:
 
 def _links(axis: Axis, **place) -> tuple[Line, ...]:
     """The same line on each kind of link."""
-    words = {FAST: "on NVLink", GROUPS: "in groups of eight joined by InfiniBand", SLOW: "on InfiniBand alone"}
+    words = {FAST: f"on {NVLINK}", GROUPS: "in groups of eight joined by InfiniBand", SLOW: "on InfiniBand alone"}
     return tuple(Line(axis, place | {"link": link}, word) for link, word in words.items())
 
 
@@ -119,15 +120,15 @@ CONCLUSIONS = (
         (V1, V3), ("C084",), BOTH, has_both,
         "another term of a step is longer than core attention, the wires as one", margins.no_longer,
         (CONTEXT, axes.BATCH, axes.LINK, axes.SKEW, axes.CHIP),
-        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, "on NVLink under skew (Zipf 0.8)"),
-         Line(axes.REQUESTS, _AT_8K, "at 8K on NVLink")),
+        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, f"on {NVLINK} under skew (Zipf 0.8)"),
+         Line(axes.REQUESTS, _AT_8K, f"at 8K on {NVLINK}")),
         "fig-thesis-full-memory",
     ),
     Conclusion(
         "wires", "wires and skew dominate", "Interconnect and imbalance dominate at large batch",
         (V3,), ("C083",), BOTH, has_both,
         "they take over half of a step", margins.wires, (CONTEXT, axes.LARGE, axes.LINK, axes.SKEW, axes.CHIP),
-        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, "on NVLink under skew (Zipf 0.8)"),
+        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, f"on {NVLINK} under skew (Zipf 0.8)"),
          Line(axes.BANDWIDTH, _AT_8K, "at 8K, by the link's bandwidth")),
         "fig-thesis-shares",
     ),
@@ -138,7 +139,7 @@ CONCLUSIONS = (
         (axes.LONGER, axes.BATCH, axes.COUNT, choice("layer", "dense layer", "dense", "output")),
         (Line(axes.COUNT, _AT_8K | {"layer": "dense"}, "at 8K against dense feed-forward layers"),
          Line(axes.COUNT, _AT_8K | {"layer": "output"}, "at 8K against output projections"),
-         Line(axes.REQUESTS, _AT_8K | {"layer": "dense"}, "at 8K on 32 accelerators")),
+         Line(axes.REQUESTS, _AT_8K | {"layer": "dense"}, f"at 8K on {COUNT}")),
         "fig-thesis-balance",
         dict.fromkeys(("wires hidden", "slow link", "measured"), _NO_RATE) | {"spilled": _NO_SCORES},
     ),
@@ -177,7 +178,7 @@ CONCLUSIONS = (
         (V1, SUMMARY), ("C086",), BOTH, has_both,
         "no split of the same budget serves a quarter more", margins.balanced,
         (axes.LONGER, axes.LINK, choice("budget", "budget", *margins.BUDGETS)),
-        tuple(Line(CONTEXT, {"link": FAST, "budget": each}, f"on NVLink, by {each}") for each in resources.BUDGETS),
+        tuple(Line(CONTEXT, {"link": FAST, "budget": each}, f"on {NVLINK}, by {each}") for each in resources.BUDGETS),
         "fig-thesis-resources",
     ),
     Conclusion(
