@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis.render.style import COLOURS
+from analysis.systems.quantities import evaluate
+
 ROOT = Path(__file__).resolve().parents[1]
 ROW = {
     "id": "mqa-test",
@@ -41,28 +44,88 @@ def _paragraph() -> str:
     return "\n".join(line[7:] for line in block.splitlines())
 
 
+GLA = '''
+GLA = Mechanism(
+    "GLA",
+    "grouped latent attention",
+    cache_text="c_KV[B L n_kv d_KVco] k_R[B L d_RoPE]",
+    projections_text="""
+        c_Q[B l d_Qco]               = H[B l d_emb] W_CQ[d_emb d_Qco]
+        c_KV_new[B l n_kv d_KVco]    = H[B l d_emb] W_CKV[d_emb n_kv d_KVco]
+        k_R_new[B l d_RoPE]          = H[B l d_emb] W_RK[d_emb d_RoPE]
+        q_N[B l n_kv deg_grp d_nope] = c_Q[B l d_Qco] W_DQ[d_Qco n_kv deg_grp d_nope]
+        q_R[B l n_kv deg_grp d_RoPE] = c_Q[B l d_Qco] W_RQ[d_Qco n_kv deg_grp d_RoPE]
+    """,
+    decompression_text={
+        "as_printed": """
+            k[B L n_kv deg_grp d_nope] = c_KV[B L n_kv d_KVco] W_DK[n_kv d_KVco deg_grp d_nope]
+            v[B L n_kv deg_grp d_v]    = c_KV[B L n_kv d_KVco] W_DV[n_kv d_KVco deg_grp d_v]
+        """,
+        "reordered": """
+            q_C[B l n_kv deg_grp d_KVco] = q_N[B l n_kv deg_grp d_nope] W_DK[n_kv d_KVco deg_grp d_nope]
+            o[B l n_kv deg_grp d_v]      = o_C[B l n_kv deg_grp d_KVco] W_DV[n_kv d_KVco deg_grp d_v]
+        """,
+    },
+    core_text={
+        "as_printed": """
+            S[B n_kv deg_grp l L]   = q_N[B l n_kv deg_grp d_nope] k[B L n_kv deg_grp d_nope]
+            S[B n_kv deg_grp l L]   = q_R[B l n_kv deg_grp d_RoPE] k_copy[B L n_kv deg_grp d_RoPE]
+            o[B l n_kv deg_grp d_v] = S[B n_kv deg_grp l L] v[B L n_kv deg_grp d_v]
+        """,
+        "reordered": """
+            S[B n_kv deg_grp l L]        = q_C[B l n_kv deg_grp d_KVco] c_KV[B L n_kv d_KVco]
+            S[B n_kv deg_grp l L]        = q_R[B l n_kv deg_grp d_RoPE] k_R[B L d_RoPE]
+            o_C[B l n_kv deg_grp d_KVco] = S[B n_kv deg_grp l L] c_KV[B L n_kv d_KVco]
+        """,
+    },
+    output_text="y[B l d_emb] = o[B l n_kv deg_grp d_v] W_out[n_kv deg_grp d_v d_emb]",
+    shared_key="k_copy=k_R",
+)
+'''
+"""Grouped latent attention (arXiv 2505.21487): n_kv latents of d_KVco, each of deg_grp heads, and one RoPE key."""
+LATENT_ROW = {  # R1's sizes, its latent of 512 halved
+    "id": "gla-test",
+    "name": "A grouped latent model",
+    "aliases": "",
+    "attention": "GLA",
+    "n_kv": "2",
+    "d_KVco": "256",
+    "source": "a test",
+    "locator": "this file",
+    "known": "assumed",
+}
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory) -> Path:
-    """The study with one paragraph and one row more."""
+    """The study with two paragraphs and two rows more, and no other edit."""
     place = tmp_path_factory.mktemp("extended")
-    for folder in ("analysis", "data", "tests"):
-        shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (place / "book" / "notebooks").mkdir(parents=True)
-    shutil.copy(ROOT / "book" / "notebooks" / "intensity.ipynb", place / "book" / "notebooks")
+    for folder in ("analysis", "data", "tests", "book"):
+        shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__", "_build"))
     for name in ("requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, place)
     module = place / "analysis" / "derive" / "attention.py"
     before, mark, after = module.read_text().partition("\nMECHANISMS")
-    module.write_text(f"{before}\n{_paragraph()}\n{mark}{after}")
-    _append_row(place / "data" / "models.csv")
+    module.write_text(f"{before}\n{_paragraph()}\n{GLA}{mark}{after}")
+    models = place / "data" / "models.csv"
+    _append_row(models, ROW)
+    _append_row(models, _sizes_of("deepseek-v3") | LATENT_ROW)
     return place
 
 
-def _append_row(path: Path) -> None:
+def _sizes_of(model: str) -> dict[str, str]:
+    """A row without what was published of the model itself."""
+    with (ROOT / "data" / "models.csv").open(newline="") as file:
+        row = next(each for each in csv.DictReader(file) if each["id"] == model)
+    own = ("published", "exact", "total", "width", "note", "omits")
+    return {column: "" if column.startswith(own) else cell for column, cell in row.items()}
+
+
+def _append_row(path: Path, row: dict[str, str]) -> None:
     with path.open(newline="") as file:
         columns = next(csv.reader(file))
     with path.open("a", newline="") as file:
-        csv.DictWriter(file, columns, restval="", lineterminator="\n").writerow(ROW)
+        csv.DictWriter(file, columns, restval="", lineterminator="\n").writerow(row)
 
 
 def _run(place: Path, *arguments: str) -> str:
@@ -118,3 +181,60 @@ def test_the_tests_that_look_at_every_mechanism_and_row_still_pass(copy):
     pages = ("test_closed_forms_are_the_ones_written_by_hand", "test_forms_that_are_equal_are_printed_once")
     chosen = [f"tests/{name}" for name in (*named, *(f"book/test_page.py::{name}" for name in pages))]
     assert " passed" in _run(copy, "pytest", "-q", "-p", "no:cacheprovider", *chosen)
+
+
+# -- grouped latent attention ------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def known(copy) -> dict:
+    return json.loads(_run(copy, "tests.extended", "gla-test"))
+
+
+def test_a_grouped_latent_is_cached_as_its_halves_and_one_key(known):
+    """61 blocks cache two latents of 256 and a key of 64; two TP ranks keep a latent each and the key, eight no less."""
+    cached = {TP: known["quantities"][f"kv_bytes_per_accelerator reordered {TP}"] for TP in (1, 2, 8)}
+    assert list(cached.values()) == [61 * 2 * (2 * 256 + 64), 61 * 2 * (256 + 64), 61 * 2 * (256 + 64)]
+    assert known["quantities"]["kv_bytes_per_token as_printed 1"] == cached[1]
+
+
+def test_both_orders_of_it_cost_what_a_hand_count_says(known):
+    """FLOPs of a core for 2 requests: 128 heads against 8K tokens, over 128 + 64 and 128, or over 256 + 64 and 256."""
+    pairs = 2 * 2 * 128 * 8192
+    flops = {order: known["quantities"][f"core_attention_flops {order} 1"] for order in ("as_printed", "reordered")}
+    assert flops == {"as_printed": pairs * (128 + 64 + 128), "reordered": pairs * (256 + 64 + 256)}
+    attention = 7168 * 1536 + 1536 * 128 * 192 + 7168 * (512 + 64) + 2 * 256 * 64 * 2 * 128 + 128 * 128 * 7168
+    latent = 7168 * 1536 + 1536 * 128 * 192 + 7168 * (512 + 64) + 512 * 128 * 2 * 128 + 128 * 128 * 7168
+    norms_and_all = evaluate("parameters", model="deepseek-v3").value - 61 * latent
+    assert known["quantities"]["parameters reordered 1"] == norms_and_all + 61 * attention
+    assert not [each for each in known["quantities"].values() if isinstance(each, str)]
+
+
+def test_plans_tables_pages_and_the_explorer_know_it(known):
+    assert known["degrees"] == [1, 2, 4, 8]
+    assert known["plan"]["deg_TP"] * known["plan"]["deg_DP"] == 32
+    assert ["gla-test", "reordered"] in known["kinds"]
+    assert ["gla-test", "as_printed"] in known["kinds"]
+    assert known["explorer"] == [True, True]
+    listed = known["listed"]
+    assert [name for name in ("models", "allowed", "limits", "orders", "cached") if "GLA" not in listed[name]] == []
+    assert "A grouped latent model" in listed["models"]
+    assert "infty" in listed["crossing"]
+    assert listed["colour"] not in {*COLOURS.values()} - {COLOURS.get("gla")}
+
+
+def test_a_report_judges_the_conclusions_on_latent_attention_for_it(known):
+    text = known["report"]
+    assert "A grouped latent model on 32 x B200 SXM 180GB" in text
+    assert text.count("It speaks of models") == 0
+    assert text.count("It cannot be judged here") == 1  # what the factorial of MHA, GQA and MLA would compare
+
+
+def test_every_notebook_draws_it_in_sentences_that_are_true_of_it(known):
+    refused = {name: said for name, (said, *_) in known["notebooks"].items() if said.startswith("refused")}
+    assert list(refused) == ["thesis_attribution"]
+    assert "the reference of this comparison needs latent attention (MLA)" in refused["thesis_attribution"]
+    spoken = {name for name, said in known["notebooks"].items() if re.search("gla-test|grouped latent", " ".join(said))}
+    assert {*known["notebooks"]} - spoken == {"thesis_guidelines"}  # its drawing and data name them
+    said = " ".join(text for texts in known["notebooks"].values() for text in texts)
+    assert "Of the cache TP divides c_KV and copies k_R" in said
+    assert "in a TP group of 8, which divides a part of the cache" in said
+    assert "has no head axis" not in said

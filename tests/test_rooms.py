@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.derive.attention import MECHANISMS
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "analysis").rglob("*.py"))
 SUFFIXES = {".py", ".md", ".toml", ".yml", ".csv", ".cff", ".ipynb", ".sh"}
@@ -132,6 +134,15 @@ def test_symbols_are_born_in_one_file(path):
         return
     makers = [f"line {call.lineno}: {called(call)}" for call in calls(path) if called(call) in SYMBOL_MAKERS]
     assert not makers
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_mechanisms_are_named_in_one_file(path):
+    """Others ask a mechanism for its name, whether it is latent, or which order suits a phase."""
+    if module_of(path) == "analysis.derive.attention":
+        return
+    texts = [node for node in ast.walk(parse(path)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert not [f"line {node.lineno}: {node.value}" for node in texts if node.value in MECHANISMS]
 
 
 def outside(path: Path) -> list[str]:

@@ -4,12 +4,11 @@ A list is the plural of a parameter and is read by that parameter's rule: `batch
 """
 
 from dataclasses import dataclass
-from math import gcd
 
 import numpy as np
 
-from analysis.ask.degrees import check_degrees
-from analysis.ask.notebook import parameters
+from analysis.ask.degrees import check_degrees, divides, spreads
+from analysis.ask.notebook import annotated, parameters, refuse_undeclared
 from analysis.ask.parameters import LISTS, PARAMETERS, names_rows
 from analysis.ask.reading import read
 from analysis.ask.setting import Setting
@@ -20,10 +19,14 @@ from analysis.files.errors import InputError, shown
 
 @dataclass(frozen=True)
 class Asked:
-    """A notebook's parameters: `base` as typed, and lists: numbers as sorted arrays, rows as ids or own rows' paths."""
+    """A notebook's parameters: `base` as typed, and lists: numbers as sorted arrays, rows as ids or own rows' paths.
+
+    `own` holds, as typed, what is a parameter of this notebook alone.
+    """
 
     base: Setting
     lists: dict[str, object]
+    own: dict[str, object]
 
     def __getitem__(self, name: str):
         return self.lists[name]
@@ -48,14 +51,15 @@ class Asked:
         return [fitting(self.base.with_(model=row.id)) for row in rows if row.n_moe or not with_experts]
 
 
-def asked(names: dict, *allowed: str) -> Asked:
-    """Read a notebook's globals, lists included; call it before anything else: `asked(globals(), ...)`.
+def asked(names: dict) -> Asked:
+    """Read a notebook's globals; call it before anything else: `asked(globals())`.
 
-    `allowed` are the notebook's parameters. Raises InputError for a misspelt name, a wrong value or an unknown row.
+    Raises InputError for a name that its parameters cell does not declare, a wrong value or an unknown row.
     """
-    plurals = {name: names[name] for name in allowed if name in LISTS}
-    base = parameters({name: given for name, given in names.items() if name not in plurals}, *allowed)
-    return Asked(base, {name: _read_list(name, given) for name, given in plurals.items()})
+    refuse_undeclared(names)
+    others = {name: names[name] for name in annotated(names) if name not in PARAMETERS}
+    lists = {name: _read_list(name, given) for name, given in others.items() if name in LISTS}
+    return Asked(parameters(names), lists, {name: given for name, given in others.items() if name not in LISTS})
 
 
 def _built(setting: Setting) -> Setting:
@@ -75,9 +79,10 @@ def fitting(setting: Setting) -> Setting:
     16
     """
     experts = setting.model.n_e if "model" in setting.given else None
-    if not experts or "deg_EP" in setting.given or experts % setting["n_acc"] == 0:
+    groups = setting["n_acc"] // (setting["deg_ETP"] or 1)
+    if not experts or "deg_EP" in setting.given or divides(groups, experts):
         return setting
-    return setting.with_(deg_EP=gcd(experts, setting["n_acc"]))
+    return setting.with_(deg_EP=spreads(experts, groups)[-1])
 
 
 def _row(parameter: str, name: str) -> str:

@@ -61,8 +61,56 @@ def slots(setting, EP):
     return experts + (np.minimum(EP, experts * (EP - 1)) if setting["copies"] is None else setting["copies"])
 
 
+# -- what can be built ---------------------------------------------------------------------------
+def divisors(number: int, most: float = np.inf) -> list[int]:
+    """Divisors up to `most`, rising: heads and experts are few, however many accelerators there are.
+
+    >>> divisors(12), divisors(10**9, most=10)
+    ([1, 2, 3, 4, 6, 12], [1, 2, 4, 5, 8, 10])
+    """
+    return [each for each in range(1, int(min(number, most)) + 1) if number % each == 0]
+
+
+def divides(divisor, number):
+    """Whether one number divides another, over arrays."""
+    return np.asarray(number) % np.asarray(divisor) == 0
+
+
+def divides_heads(TP, heads, kv_heads=None):
+    """Whether a tensor-parallel degree divides attention, over arrays: each accelerator has as many query heads, and as
+    many key-value heads or one of them.
+
+    >>> [bool(divides_heads(TP, heads=48, kv_heads=8)) for TP in (3, 4, 16, 32)]
+    [False, True, True, False]
+    """
+    kv_heads = TP if kv_heads is None else kv_heads
+    return divides(TP, heads) & (divides(TP, kv_heads) | divides(kv_heads, TP))
+
+
+def divides_experts(EP, slots, count, ETP=1):
+    """Whether so many accelerators can share a block's experts (or slots), in groups that fill the system."""
+    return divides(EP, slots) & divides(np.multiply(EP, ETP), count)
+
+
+def spreads(experts: int, count: int) -> list[int]:
+    """Every number of accelerators that can share a block's experts, rising.
+
+    >>> spreads(experts=60, count=32)
+    [1, 2, 4]
+    """
+    return [EP for EP in divisors(count, experts) if divides_experts(EP, experts, count)]
+
+
+def divides_system(TP, setting) -> bool:
+    """Whether a setting's accelerators fall into tensor-parallel groups of this degree that divide its model's heads,
+    each inside one group of the fast link.
+    """
+    row, group = setting.model, setting["group"] or TP
+    return bool(divides(TP, setting["n_acc"]) & divides(TP, group) & divides_heads(TP, row.n_hd, row.n_kv))
+
+
 def _divides(divisor, number) -> bool:
-    return bool(np.all(np.asarray(number) % np.asarray(divisor) == 0))
+    return bool(np.all(divides(divisor, number)))
 
 
 def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
@@ -81,9 +129,8 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
     heads = n_hd in used or (deg_TP in used and not used.isdisjoint((n_kv, deg_grp)))  # deg_grp * n_kv stands for n_hd
     if heads and given["n_hd"] is not None and not _divides(TP, given["n_hd"]):
         raise InputError(f"deg_TP={TP}: must divide the {given['n_hd']} query heads of the model; give a divisor.")
-    groups = given["n_kv"]
-    if groups is not None and heads and not (_divides(TP, groups) or _divides(groups, TP)):
-        heads = f"the {groups} key-value heads of the model"
+    if heads and not np.all(divides_heads(TP, TP, given["n_kv"])):
+        heads = f"the {given['n_kv']} key-value heads of the model"
         raise InputError(f"deg_TP={TP}: must divide {heads} or be a multiple of them.")
     if deg_EP in used or (n_e in used and n_acc in used):
         _check_groups(EP, point.get(deg_ETP, 1), count)

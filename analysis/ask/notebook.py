@@ -1,6 +1,7 @@
 """The second cell of every notebook: papermill's parameters become a checked setting, or one clear sentence.
 
-Papermill itself only warns about a name that the notebook does not know and checks no value.
+Papermill itself only warns about a name that the notebook does not know and checks no value. The names that a notebook
+knows are those that its parameters cell annotates.
 """
 
 import difflib
@@ -18,18 +19,30 @@ DECLARED = re.compile(r"^(\w+): *\w+ *=", re.M)
 _SHELL = {"In", "Out", "get_ipython", "exit", "quit", "open"}
 
 
-def parameters(names: dict, *allowed: str) -> Setting:
-    """The setting that a notebook's parameters describe; call it before anything else: `parameters(globals(), ...)`.
+def annotated(names: dict) -> dict[str, type]:
+    """The parameters that a notebook's cell declares, with their types; `names` are its globals."""
+    late = names.get("__annotate__")  # Python 3.14 makes annotations when they are asked for
+    return names.get("__annotations__") or (late(1) if late else {})
 
-    `names` are the notebook's globals, `allowed` its parameters. Parameters that are empty strings or None count as
-    not given. Raises InputError for a misspelt name, a wrong value or an unknown row.
+
+def refuse_undeclared(names: dict) -> None:
+    """Raise InputError for a name that a reader gave a notebook whose parameters cell does not declare it."""
+    known = tuple(annotated(names))
+    for name, value in names.items():
+        if name not in known and _typed_by_reader(name, value):
+            raise InputError(_unknown(name, value, known))
+
+
+def parameters(names: dict) -> Setting:
+    """The setting that the parameters of a notebook describe, as far as they are a setting's.
+
+    `names` are the notebook's globals. Parameters that are empty strings or None count as not given. Raises InputError
+    for a wrong value or an unknown row.
     """
-    given = {name: value for name, value in names.items() if _typed_by_reader(name, value)}
-    for name in given:
-        if name not in allowed:
-            raise InputError(_unknown(name, given[name], allowed))
-    filled = {name: value for name, value in given.items() if not _is_empty(value)}
-    refuse_lists({name: read(name, filled[name]) for name in filled if _is_single(name, names)}, "this notebook")
+    kinds = annotated(names)
+    filled = {name: names[name] for name in kinds if name in PARAMETERS and not _is_empty(names[name])}
+    single = {name: read(name, value) for name, value in filled.items() if _is_single(name, kinds[name])}
+    refuse_lists(single, "this notebook")
     setting = Setting.of(**filled)
     for row in {"model", "accelerator", "link"} & set(setting.given):
         getattr(setting, row)  # look the rows up now, not after minutes of work
@@ -40,11 +53,9 @@ def _is_empty(value) -> bool:
     return value is None or (isinstance(value, str) and value == "")
 
 
-def _is_single(name: str, names: dict) -> bool:
+def _is_single(name: str, kind: type) -> bool:
     """Whether a notebook declares a parameter as one number (or one word or number), not as text that may be a list."""
-    if name not in PARAMETERS:
-        return False
-    return names.get("__annotations__", {}).get(name) in (int, float) or bool(PARAMETERS[name].allowed)
+    return kind in (int, float) or bool(PARAMETERS[name].allowed)
 
 
 def _typed_by_reader(name: str, value) -> bool:

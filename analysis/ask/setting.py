@@ -16,6 +16,7 @@ from analysis.ask.parameters import PARAMETERS
 from analysis.ask.points import row_point, scenario_parameters
 from analysis.ask.reading import read
 from analysis.data import datasets
+from analysis.derive.attention import MLA
 from analysis.derive.block import Architecture, Conventions
 from analysis.derive.parallel import Layout
 from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc
@@ -101,10 +102,11 @@ class Setting:
 
     @cached_property
     def conventions(self) -> Conventions:
-        """The discrete choices; the order defaults to reordered in decode, as_printed in prefill."""
-        order = self["order"] or ("reordered" if self["phase"] == "decode" else "as_printed")
-        if "model" in self.given and order not in self.architecture.mechanism.orders:
-            order = self.architecture.mechanism.orders[0]
+        """The discrete choices; the order is by default the one that suits the phase."""
+        mechanism = self.architecture.mechanism if "model" in self.given else MLA
+        order = self["order"] or mechanism.order_of(self["phase"])
+        if order not in mechanism.orders:
+            order = mechanism.orders[0]
         return Conventions(order, self["grouping"], self["rope"], self["rope_key"])
 
     # -- the point -------------------------------------------------------------------------------
@@ -180,12 +182,12 @@ class Setting:
         return "group" in self.given
 
     def _groups(self) -> dict:
-        if np.any(np.asarray(self["n_acc"]) % np.asarray(self["group"])):
+        if not np.all(degrees.divides(self["group"], self["n_acc"])):
             raise InputError(f"group={self['group']}: must divide n_acc={self['n_acc']}; give a divisor.")
-        if np.any(np.asarray(self["deg_TP"]) > np.asarray(self["group"])):
+        if not np.all(degrees.divides(self["deg_TP"], self["group"])):
             raise InputError(
-                f"deg_TP={self['deg_TP']}: a tensor-parallel group must lie inside one group={self['group']} of the "
-                "fast link; give a smaller degree or a larger group."
+                f"deg_TP={self['deg_TP']}: tensor-parallel groups must lie inside one group={self['group']} of the "
+                "fast link; give a degree that divides it, or another group."
             )
         if self.link and self["BW_Int"] is None:
             refuse_faster_between(self.link, self._row("link_between"))

@@ -8,10 +8,14 @@ EXPERTS = "width_experts"
 
 
 def widths(setting) -> dict:
+    """Every width of a setting [byte], by symbol."""
+    return {BY_NAME[name]: width for name, width in widths_by_name(setting).items()}
+
+
+def widths_by_name(setting) -> dict:
     """Every width of a setting [byte]; weights of routed experts are as wide as others unless they stand apart."""
     found = {name: _width(setting, name) for name in WIDTHS}
-    experts = _width(setting, EXPERTS) if experts_apart(setting) else found["width_weights"]
-    return {BY_NAME[name]: width for name, width in (found | {EXPERTS: experts}).items()}
+    return found | {EXPERTS: _width(setting, EXPERTS) if experts_apart(setting) else found["width_weights"]}
 
 
 def _width(setting, name: str):

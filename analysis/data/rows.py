@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from analysis.data.cells import Printed, refuse, split_words, true_or_false
 from analysis.data.units import RANGES
-from analysis.derive.attention import MECHANISMS
+from analysis.derive.attention import MECHANISMS, MHA
 from analysis.derive.decoder import VECTORS
 
 Count = Annotated[int, Field(ge=1)]
@@ -149,7 +149,7 @@ class Model(Row):
         return self
 
     def _heads_agree(self) -> Self:
-        if self.attention == "MHA" and self.n_kv != self.n_hd:
+        if self.attention == MHA.name and self.n_kv != self.n_hd:
             refuse("n_kv", self.n_kv, f"n_hd ({self.n_hd}) for MHA")
         if self.n_kv and self.n_hd % self.n_kv:
             refuse("n_kv", self.n_kv, f"a divisor of n_hd ({self.n_hd})")

@@ -42,6 +42,14 @@ class Mechanism:
         """True if keys and values are decompressed from a cached latent."""
         return bool(self.decompression_text)
 
+    def order_of(self, phase: str) -> str:
+        """The contraction order that a step is run in unless another is asked for: reordered in decode, if it may be.
+
+        >>> MLA.order_of("decode"), MLA.order_of("prefill"), MHA.order_of("decode")
+        ('reordered', 'as_printed', 'as_printed')
+        """
+        return self.orders[-1] if phase == "decode" else self.orders[0]
+
     def _lines(self, text: str) -> tuple[Einsum, ...]:
         return lines(text, cache=[name for t in self.cache for name in (t.name, f"{t.name}_new")])
 

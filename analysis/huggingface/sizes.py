@@ -1,6 +1,7 @@
 """The sizes of a model row out of a configuration's keys: one function per part of the decoder."""
 
 from analysis.data.rows import EXPERT_COLUMNS
+from analysis.derive.attention import GQA, MHA, MLA, MLA_direct
 from analysis.files.errors import InputError
 from analysis.huggingface.families import Family
 from analysis.huggingface.keys import Keys
@@ -21,15 +22,16 @@ def _latent(keys: Keys) -> dict:
         sizes["d_hd"] = keys.infer("d_hd", sizes["d_v"], "qk_nope_head_dim and v_head_dim agree")
     rank = keys.count("d_Qco", null=0, least=0)
     if not rank:
-        keys.infer("attention", "MLA_direct", "q_lora_rank is null or 0: queries are not compressed")
-        return {"attention": "MLA_direct", **sizes}
-    keys.infer("attention", "MLA", "the model type, with q_lora_rank above 0")
-    return {"attention": "MLA", "d_Qco": rank, **sizes}
+        keys.infer("attention", MLA_direct.name, "q_lora_rank is null or 0: queries are not compressed")
+        return {"attention": MLA_direct.name, **sizes}
+    keys.infer("attention", MLA.name, "the model type, with q_lora_rank above 0")
+    return {"attention": MLA.name, "d_Qco": rank, **sizes}
 
 
 def _heads(keys: Keys, family: Family, d_emb: int, n_hd: int) -> dict:
     n_kv = KV_HEADS[family.kv_heads](keys, n_hd)
-    kind = keys.infer("attention", "MHA" if n_kv == n_hd else "GQA", f"{n_kv} key-value heads for {n_hd} query heads")
+    name = MHA.name if n_kv == n_hd else GQA.name
+    kind = keys.infer("attention", name, f"{n_kv} key-value heads for {n_hd} query heads")
     return {"attention": kind, "n_kv": n_kv, "d_hd": _head_dimension(keys, d_emb, n_hd)}
 
 
@@ -124,7 +126,7 @@ def vectors(keys: Keys, family: Family, attention: str) -> list[str]:
     """Groups of norms and biases that the model carries."""
     added = [groups for condition, groups in family.switched.items() if keys.holds(condition)]
     names = " ".join([family.vectors, *added]).split()
-    if attention == "MLA_direct":
+    if attention == MLA_direct.name:
         names = [DIRECT.get(name, name) for name in names]
     keys.infer("vectors", " ".join(names), "the model type")
     return names

@@ -15,6 +15,7 @@ import numpy as np
 from analysis.ask.numbers import value
 from analysis.ask.setting import GB, GIB, Setting
 from analysis.derive import capacity
+from analysis.derive.attention import MLA
 from analysis.derive.symbols import deg_DP, n_acc
 
 CAPACITIES = {"192 GB": 192 * GB, "180 GB": 180 * GB, "192 GiB": 192 * GIB, "180 GiB": 180 * GIB}
@@ -122,7 +123,7 @@ def _absent(setting: Setting) -> tuple[str, ...]:
     missing = () if parts.shared else ("shared",)
     missing += () if parts.dense and parts.experts else ("dense beside experts",)
     missing += ("feedforward",) if parts.experts else ()
-    return missing + (() if parts.attention == "MLA" else ("blocks",))
+    return missing + (() if parts.mechanism is MLA else ("blocks",))
 
 
 def readings(setting: Setting) -> dict[Book, int]:

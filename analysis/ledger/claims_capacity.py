@@ -4,6 +4,7 @@ from functools import cache, partial
 
 from analysis.ask.numbers import value
 from analysis.derive import capacity
+from analysis.derive.attention import GQA, MHA, MLA
 from analysis.derive.block import Architecture
 from analysis.derive.symbols import d_hd, deg_grp, n_kv
 from analysis.ledger import capacity_readings
@@ -118,11 +119,11 @@ def _approaches(paper: Paper) -> Judgement:
     return Judgement(readings, reason, "1", LABEL, "fig-batch-ridge")
 
 
-def _variant(book: str, attention: str = "MLA", experts: bool = True) -> float:
+def _variant(book: str, attention: str = MLA.name, experts: bool = True) -> float:
     """B_cap [requests] of R1 with another attention of equal heads, or with its dense layer in every block."""
     setting = scenario(R1)
     row = setting.model
-    heads = {"MHA": row.n_hd, "GQA": 8}.get(attention)
+    heads = {MHA.name: row.n_hd, GQA.name: 8}.get(attention)
     point = setting.point | ({n_kv: heads, d_hd: row.d_nope, deg_grp: row.n_hd // heads} if heads else {})
     blocks = Architecture(attention, experts=experts, shared=experts, vectors=("norms",))
     return float(value(capacity.B_cap(blocks, setting.conventions, book), point))
@@ -132,7 +133,7 @@ def _variant(book: str, attention: str = "MLA", experts: bool = True) -> float:
 def _tightens_and_relaxes(paper: Paper) -> Judgement:
     def changes(book: str) -> tuple[float, ...]:
         whole = _variant(book)
-        return whole / _variant(book, experts=False), whole / _variant(book, "MHA"), whole / _variant(book, "GQA")
+        return whole / _variant(book, experts=False), whole / _variant(book, MHA.name), whole / _variant(book, GQA.name)
 
     found = {book: changes(book) for book in ("eq11", "as_built")}
     readings = tuple(

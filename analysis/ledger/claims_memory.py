@@ -190,7 +190,7 @@ def _r1_per_token(paper: Paper) -> Judgement:
 def _weights_favour_dp(paper: Paper) -> Judgement:
     mla = Setting.of(model=R1, accelerator="b200-paper")
     copy = exact(n_dec * attention_parameters(mla.architecture) * width_weights, mla.point)
-    as_mha = exact(n_dec * attention_parameters(Architecture("MHA")) * width_weights, mla.point)
+    as_mha = exact(n_dec * attention_parameters(Architecture(MHA.name)) * width_weights, mla.point)
     capacity = mla.accelerator.M_cap * 1e9
     readings = (
         holds("a copy of R1's attention weights against an MHA of equal sizes", copy / as_mha, LOWER(copy, as_mha)),

@@ -2,6 +2,7 @@
 
 from math import ceil
 
+from analysis.derive.attention import GQA, MHA, MLA
 from analysis.measure.cases import Case, attention, experts, gemm
 
 BEYOND_CACHE = 2.5
@@ -21,7 +22,8 @@ def requests(mechanism: str, cache_bytes: int, precision: str, **sizes: int) -> 
 def cpu_cases(quick: bool, cache_bytes: int) -> list[Case]:
     """Cases of a CPU, in fp32: BLAS of numpy has no 16-bit products."""
     contexts = (1024, 4096) if quick else (512, 1024, 2048, 4096, 8192, 16384)
-    shapes = [("MHA", {"n_hd": 32}), ("GQA", {"n_hd": 32, "n_kv": 8}), ("MLA", {"n_hd": 16}), ("MLA", {"n_hd": 128})]
+    shapes = [(MHA.name, {"n_hd": 32}), (GQA.name, {"n_hd": 32, "n_kv": 8})]
+    shapes += [(MLA.name, {"n_hd": h}) for h in (16, 128)]
     tokens = (1, 4, 16, 64, 256) if quick else (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
     cases = [
         *_peaks("fp32", (1024, 2048) if quick else (1024, 2048, 4096), _stream_bytes(cache_bytes, quick)),
@@ -34,7 +36,7 @@ def cpu_cases(quick: bool, cache_bytes: int) -> list[Case]:
 
 def _one_request(L: int) -> list[Case]:
     """All heads of the latent mechanism in both orders: with more requests the decompressed keys would be too large."""
-    return list(attention("MLA", "fp32", {"B": 1, "L": L, "n_hd": 128}))
+    return list(attention(MLA.name, "fp32", {"B": 1, "L": L, "n_hd": 128}))
 
 
 def _stream_bytes(cache_bytes: int, quick: bool) -> tuple[int, ...]:
@@ -57,8 +59,8 @@ def cuda_cases(quick: bool) -> list[Case]:
     batches = (1, 16, 128) if quick else (1, 4, 16, 64, 256)
     contexts = (1024, 16384) if quick else (1024, 4096, 16384, 65536)
     heads = (16, 128) if quick else (16, 32, 64, 128)
-    shapes = [("MHA", {"n_hd": h}) for h in heads] + [("GQA", {"n_hd": h, "n_kv": 8}) for h in heads]
-    shapes += [("MLA", {"n_hd": h}) for h in heads]
+    shapes = [(MHA.name, {"n_hd": h}) for h in heads] + [(GQA.name, {"n_hd": h, "n_kv": 8}) for h in heads]
+    shapes += [(MLA.name, {"n_hd": h}) for h in heads]
     tokens = [2**power for power in range(0, 13, 3 if quick else 1)]
     return [
         *_peaks("bf16", (4096, 8192) if quick else (2048, 4096, 8192, 16384), (2**30, 2**32)),

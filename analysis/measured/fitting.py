@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.data.calibrations import Calibration
+from analysis.derive.attention import MECHANISMS
 from analysis.measured import calibration
 from analysis.measured.calibration import Parts
 from analysis.measured.predict import words
 from analysis.measured.validate import Compared
 
 FITTED = {  # what is fitted together: operations and mechanisms of its rows (none: operations without one)
-    "attention": (("core_attention",), ("MHA", "GQA")),
-    "latent-attention": (("core_attention",), ("MLA",)),
+    "attention": (("core_attention",), tuple(name for name, each in MECHANISMS.items() if not each.latent)),
+    "latent-attention": (("core_attention",), tuple(name for name, each in MECHANISMS.items() if each.latent)),
     "experts": (("experts",), ()),
     "exchange": (("dispatch", "combine"), ()),
     "gemm": (("gemm",), ()),

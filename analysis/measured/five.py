@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.derive.attention import GQA, MHA
 from analysis.measured.predict import words
 from analysis.measured.regimes import judges_bandwidth
 from analysis.measured.series import (
@@ -38,16 +39,16 @@ class Verdict:
 # -- 1 -----------------------------------------------------------------------------------------------------------
 def attained_bandwidth(compared: Compared | None = None) -> Verdict:
     """Share of the data sheet's memory bandwidth that MHA and GQA decode attains, rows above 400 MB."""
-    compared = decode(compared or compare(), "MHA", "GQA")
+    compared = decode(compared or compare(), MHA.name, GQA.name)
     compared = compared.rows(judges_bandwidth(compared.prediction))
     share = compared.prediction.memory / compared.latency
     mechanism = words(compared.table, "mechanism")
     found = {
         f"{kind}, {name}": float(np.median(share[(mechanism == kind) & (compared.accelerator == name)]))
-        for kind in ("GQA", "MHA")
+        for kind in (GQA.name, MHA.name)
         for name in dict.fromkeys(compared.accelerator[mechanism == kind])
     }
-    gqa = [number for name, number in found.items() if name.startswith("GQA")]
+    gqa = [number for name, number in found.items() if name.startswith(GQA.name)]
     verdict = SUPPORTED if min(found.values()) >= 0.8 else PARTLY if min(gqa) >= 0.8 else CONTRADICTED
     reason = (
         f"GQA decode attains {_span(gqa)} of the bandwidth, as a memory-bound layer must; "

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from analysis.data import datasets
+from analysis.derive.attention import GQA, MHA, MLA
 from analysis.measured.kernel_rows import PRECISIONS
 from analysis.measured.source_cells import Cells, SourceTable, Words
 
@@ -92,7 +93,7 @@ def _phase(cells: Cells) -> dict:
 
 def _grouped_attention(cells: Cells) -> list[dict]:
     heads, kv = cells.number("num_heads"), cells.number("num_key_value_heads")
-    mechanism = Words((heads != kv).astype(int), ("MHA", "GQA"))
+    mechanism = Words((heads != kv).astype(int), (MHA.name, GQA.name))
     return [
         _attention(cells, "attn_dtype")
         | _phase(cells)
@@ -109,7 +110,7 @@ def _latent_attention(cells: Cells) -> list[dict]:
     )
     order = Words(np.where(decode, 1, prefill), ("as_printed", "reordered"))
     latent = {name: float(getattr(sizes, name)) for name in ("d_KVco", "d_nope", "d_RoPE", "d_v")}
-    return [_attention(cells, "mla_dtype") | _phase(cells) | {"mechanism": "MLA", "order": order} | latent]
+    return [_attention(cells, "mla_dtype") | _phase(cells) | {"mechanism": MLA.name, "order": order} | latent]
 
 
 def _experts(cells: Cells) -> list[dict]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from analysis.ask.notebook import parameters
+from analysis.ask.asked import asked
 from analysis.ask.numbers import value
 from analysis.data.datasets import DATA
+from analysis.derive.attention import MECHANISMS
 from analysis.derive.roofline import ridge_point
 from analysis.derive.symbols import BW_mem, P_acc
 from analysis.files.documents import json_mapping
@@ -64,8 +65,7 @@ def own_machine(file: str | Path = "") -> OwnMachine:
 
 def asked_machine(names: dict) -> OwnMachine:
     """The machine of a notebook's one parameter, `file`: `asked_machine(globals())`. Raises InputError."""
-    parameters({name: given for name, given in names.items() if name != "file"}, "file")
-    return own_machine(names["file"])
+    return own_machine(asked(names).own["file"])
 
 
 def _found(file: str | Path) -> Path:
@@ -90,7 +90,7 @@ def order_times(machine: OwnMachine) -> list[dict]:
     Keys: n_hd, B, L, and per order the measured and the predicted time [s]. Sorted by heads and context.
     """
     table = machine.compared.table
-    latent = np.array([str(name).startswith("MLA") for name in texts(table, "mechanism")])
+    latent = np.isin(texts(table, "mechanism").astype(str), [name for name, each in MECHANISMS.items() if each.latent])
     shapes = list(zip(*(numbers(table, name) for name in ("n_hd", "B", "L")), strict=True))
     found = []
     for shape in sorted({shapes[i] for i in np.flatnonzero(latent)}):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from analysis.derive.attention import MLA
 from analysis.derive.symbols import BW_out
 from analysis.measured.devices import link_point
 from analysis.measured.predict import kinds, numbers, words
@@ -26,7 +27,8 @@ def tensor_parallel_speedups(compared: Compared | None = None) -> dict[str, dict
 
     Keys: B, L, measured, predicted. Rows that are launch-bound at 16 heads are left out.
     """
-    return {name: _paired_heads(rows) for name, rows in _by_accelerator(decode(compared or compare(), "MLA")).items()}
+    latent = decode(compared or compare(), MLA.name)
+    return {name: _paired_heads(rows) for name, rows in _by_accelerator(latent).items()}
 
 
 def _paired_heads(rows: Compared) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.ask.setting import Setting
-from analysis.render.style import COLOURS, MARKERS
+from analysis.render.style import COLOURS, MARKERS, family
 
 LAYER_COLOURS = {
     "projections": COLOURS["projections"],
@@ -29,18 +29,9 @@ LAYER_COLOURS = {
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def family(setting: Setting) -> str:
-    """The family of a model's attention, for its colour: mha, gqa, mla, or another name.
-
-    >>> family(Setting.of(model="deepseek-v2-lite"))
-    'mla'
-    """
-    return setting.model.attention.split("_")[0].lower()
-
-
 def mechanism_colour(setting: Setting) -> str:
-    """The colour of a model's attention mechanism; one that the style does not know yet is drawn black."""
-    return COLOURS.get(family(setting), "#000000")
+    """The colour of a model's attention mechanism."""
+    return COLOURS[family(setting.model.attention)]
 
 
 def layer_colour(name: str, setting: Setting) -> str:
@@ -109,7 +100,7 @@ def seconds(time: float) -> str:
 def headline(figure: Figure, finding: str) -> None:
     """Write what the figure shows above it, broken into lines that fit its width."""
     letters = int(figure.get_figwidth() * 72 / 6.4)  # the mean width of a letter at the title's size
-    figure.suptitle(fill(finding, letters), x=0.01, ha="left")
+    figure.suptitle(fill(finding, letters, break_on_hyphens=False), x=0.01, ha="left")
 
 
 def powers_of_two(axis: Axis, values: Sequence[float]) -> None:

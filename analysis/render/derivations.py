@@ -8,7 +8,7 @@ from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive import parallel, reordering, roofline
-from analysis.derive.attention import MECHANISMS
+from analysis.derive.attention import MECHANISMS, MLA
 from analysis.derive.block import Conventions, attention_stages, grouped, intensity
 from analysis.derive.einsum import Einsum, Tensor
 from analysis.derive.feedforward import FFN, HEAD, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
@@ -119,7 +119,7 @@ def _listed(ids: Iterable[str]) -> str:
     return ", ".join(map(code, ids))
 
 
-def both_orders_equation(what: str, label: str, mechanism: str = "MLA", phase: str | None = None) -> str:
+def both_orders_equation(what: str, label: str, mechanism: str = MLA.name, phase: str | None = None) -> str:
     """FLOPs, bytes or intensity of decompression and core together, in both orders, as one labelled equation."""
     letters = {"flops": "F", "bytes": "Q"}
     rows: list[Row] = []
@@ -141,7 +141,7 @@ def sharding_rule() -> str:
     return display(rows, "eq-sharding", relation=r"\to")
 
 
-def crossing_equation(what: str, label: str, mechanism: str = "MLA") -> str:
+def crossing_equation(what: str, label: str, mechanism: str = MLA.name) -> str:
     """The query length at which both orders need the same FLOPs, or the same bytes; with the limit of long contexts."""
     find = {"flops": reordering.crossing_in_flops, "bytes": reordering.crossing_in_bytes}[what]
     form = find(MECHANISMS[mechanism])

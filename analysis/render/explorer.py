@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from sympy import Expr, Symbol, cse, jscode, numbered_symbols
 
-from analysis.ask.degrees import check_degrees
+from analysis.ask.degrees import divides_heads, divisors
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
@@ -88,7 +88,7 @@ def _kinds() -> dict[tuple, tuple[str, Setting]]:
 
 
 def _model(model: str, kinds: dict) -> dict:
-    """What the page needs of a model: its point, its functions by phase and order, and the TP degrees that fit it."""
+    """What the page needs of a model: its point, its functions by phase and order, and the degrees that divide it."""
     settings = [setting for setting in _settings() if setting.model.id == model]
     row = settings[0].model
     return {
@@ -101,17 +101,9 @@ def _model(model: str, kinds: dict) -> dict:
             phase: Setting.of(model=model, phase=phase).conventions.order for phase in PARAMETERS["phase"].allowed
         },
         "titles": {each.conventions.order: {n: layer.title for n, layer in layers(each).items()} for each in settings},
-        "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if _shards(model, 2**i)],
+        "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if divides_heads(2**i, row.n_hd, row.n_kv)],
+        "deg_EP": divisors(row.n_e) if row.n_moe else None,
     }
-
-
-def _shards(model: str, deg_TP: int) -> bool:
-    point = Setting.of(model=model, n_acc=deg_TP, deg_TP=deg_TP).point
-    try:
-        check_degrees(point, frozenset({BY_NAME["n_hd"]}))
-    except InputError:
-        return False
-    return True
 
 
 def _accelerator(accelerator: str) -> dict:

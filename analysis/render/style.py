@@ -4,13 +4,27 @@ The colours are Okabe and Ito's, which people with any common colour vision tell
 alone, so line styles and markers are fixed here as well. The background is white, legible on a dark page too.
 """
 
+from itertools import cycle
+
 import matplotlib as mpl
 from matplotlib import pyplot
 
-COLOURS = {
-    "mha": "#D55E00",
-    "gqa": "#E69F00",
-    "mla": "#0072B2",
+from analysis.derive.attention import MECHANISMS
+
+PALETTE = ("#D55E00", "#E69F00", "#0072B2", "#3300CC", "#550088", "#AA5533", "#003355", "#8833CC")
+"""Colours of mechanisms in the order of their paragraphs: Okabe and Ito's, then what lies farthest from all others."""
+
+
+def family(mechanism: str) -> str:
+    """The family of a mechanism, which has one colour.
+
+    >>> family("MLA_direct")
+    'mla'
+    """
+    return mechanism.split("_")[0].lower()
+
+
+COLOURS = dict(zip(dict.fromkeys(map(family, MECHANISMS)), cycle(PALETTE), strict=False)) | {
     "mla_as_printed": "#56B4E9",
     "dense": "#009E73",
     "experts": "#CC79A7",

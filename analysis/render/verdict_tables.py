@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from analysis.ask.setting import Setting
 from analysis.ledger.ledger import ledger
 from analysis.render.digits import digits_of, percent, whole
 from analysis.render.ledger_tables import link
@@ -10,9 +12,9 @@ from analysis.render.tables import table
 from analysis.render.thesis_words import about, standing
 from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import SUMMARY, V1, V3, size
-from analysis.thesis.region import Axis, Line, Stretch
+from analysis.thesis.region import Axis, Line, Stretch, exists
 from analysis.thesis.resources import BUDGETS
-from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdict, judged_on, verdicts
 from analysis.thesis.weighed import Weighed, guidelines_that_flip, weighed
 from analysis.thesis.world import HOME, PRINTED
 
@@ -68,13 +70,46 @@ def extent(verdict: Verdict) -> str:
 
 def places(verdict: Verdict) -> list[str]:
     """Where along each of its lines a conclusion holds, for the latent model."""
-    return [f"{line.where[0].upper()}{line.where[1:]}: {along(line, found)}" for line, found in verdict.boundaries]
+    return [_place(*each) for each in verdict.boundaries]
+
+
+def _place(line: Line, found: Sequence[Stretch]) -> str:
+    return f"{line.where[0].upper()}{line.where[1:]}: {along(line, found)}"
 
 
 def sentence(verdict: Verdict) -> str:
     """Where a conclusion holds: its share of the grid, each line of R1, and what other models give on the grid."""
     parts = [f"{extent(verdict)}.", *(f"{each}." for each in places(verdict)), outside(verdict)]
     return " ".join(filter(None, parts))
+
+
+@dataclass(frozen=True)
+class Told:
+    """A conclusion about a reader's system: what it says, how far it holds there, and where, in words."""
+
+    statement: str
+    extent: str
+    places: list[str]
+
+
+def told(setting: Setting) -> list[Told]:
+    """Every conclusion judged for a reader's system, those that speak of its model first."""
+    found = [_told(each, setting) for each in judged_on(setting)]
+    return sorted(found, key=lambda each: not each.places)
+
+
+def _told(verdict: Verdict, setting: Setting) -> Told:
+    said = verdict.conclusion
+    statement = f"{said.statement}, that is: {said.criterion}"
+    if not said.speaks_of(setting.model):
+        (share,) = verdict.outside.values()
+        own = "" if math.isnan(share) else f", where its criterion is met on {_share(share)} of the grid"
+        return Told(statement, f"It speaks of {said.subject}, not of this one{own}.", [])
+    if verdict.holds == UNJUDGED:
+        return Told(statement, "It cannot be judged here: what it compares has no number for this system.", [])
+    there = [line.where for line in said.lines if exists(said.margin, verdict.world, setting["model"], line)]
+    lines = [(line, found) for line, found in verdict.boundaries if line.where in there]
+    return Told(statement, f"{extent(verdict)}.", [_place(*each) for each in lines])
 
 
 def along(line: Line, found: Sequence[Stretch]) -> str:
@@ -91,6 +126,8 @@ def along(line: Line, found: Sequence[Stretch]) -> str:
 
 
 def _stretch(found: Stretch, axis: str, show: Callable[[float], str], before: str, after: str) -> str:
+    if found.low is None and axis == "batch" and (found.high or 2) < 2:
+        return "with a single request"
     if found.low is None:
         return f"at every {axis}" if found.high is None else f"below {before}{show(found.high)}{after}"
     if found.high is None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from analysis.ask.own_names import label
 from analysis.ask.setting import Setting
+from analysis.ask.widths import EXPERTS, WIDTHS
 from analysis.data import datasets
 
 PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
@@ -39,9 +40,33 @@ def conventions(setting: Setting, *names: str) -> str:
 
     >>> conventions(Setting.of(model="gpt3-175b"), "grouping", "rope", "width")
     'grouping=fused, rope=in, width=2'
+    >>> conventions(Setting.of(model="gpt3-175b", width_kv=1), "width", "deg_EP")
+    'width=2, width_kv=1'
     """
-    echo = setting.echo
-    return ", ".join(f"{name}={_plain(label(name, echo[name]))}" for name in names if name in echo)
+    echo = {name: each for name, each in setting.echo.items() if name != "deg_EP" or _has_experts(setting)}
+    named = [each for name in names for each in ((name, *_apart(echo)) if name == "width" else (name,))]
+    return ", ".join(f"{name}={_plain(label(name, echo[name]))}" for name in dict.fromkeys(named) if name in echo)
+
+
+def _has_experts(setting: Setting) -> bool:
+    return "model" not in setting.given or bool(setting.model.n_moe)
+
+
+def _apart(echo: dict) -> list[str]:
+    """Widths that are not that of all others."""
+    weights = echo["width_weights"]
+    return [name for name in WIDTHS if echo[name] != echo["width"]] + [EXPERTS] * (echo[EXPERTS] != weights)
+
+
+def term_words(term: str, setting: Setting) -> str:
+    """A term of TPOT in words.
+
+    >>> term_words("kv_decompression", Setting.of(model="deepseek-v3")), term_words("dense_ffn", Setting.of())
+    ('absorbed products', 'dense FFN')
+    """
+    if term == "kv_decompression":
+        return "absorbed products" if setting.conventions.order == "reordered" else "KV decompression"
+    return term.replace("_", " ").replace("ffn", "FFN")
 
 
 def speaker(settings: Sequence[Setting]) -> Setting:

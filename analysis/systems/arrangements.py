@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.ask.asked import Asked, asked, fitting
-from analysis.ask.degrees import degrees
+from analysis.ask.degrees import degrees, divides, divides_system, divisors
 from analysis.ask.gammas import imbalance
 from analysis.ask.setting import Setting
 from analysis.data import datasets
@@ -51,18 +51,11 @@ def fitting_degree(setting: Setting, L: float) -> int:
     """Tensor-parallel degree of a model for which the reader names none: see `with_models`."""
     for row in datasets.scenarios().values():
         papers = row.deg_TP
-        if row.model == setting.model.id and _shards(setting, papers) and holds(setting.with_(deg_TP=papers), L):
+        if row.model == setting.model.id and divides_system(papers, setting) and holds(setting.with_(deg_TP=papers), L):
             return papers
     powers = [2**power for power in range(int(np.log2(setting["n_acc"])) + 1)]
-    able = [degree for degree in powers if _shards(setting, degree)]
+    able = [degree for degree in powers if divides_system(degree, setting)]
     return next((degree for degree in able if holds(setting.with_(deg_TP=degree), L)), able[-1])
-
-
-def _shards(setting: Setting, degree: int) -> bool:
-    row = setting.model
-    heads = row.n_kv is None or row.n_kv % degree == 0 or degree % row.n_kv == 0
-    inside = "group" not in setting.given or degree <= setting["group"]
-    return setting["n_acc"] % degree == 0 and row.n_hd % degree == 0 and heads and inside
 
 
 def holds(setting: Setting, L: float) -> bool:
@@ -100,7 +93,7 @@ def in_groups(setting: Setting, link_between: str, group: int) -> Setting:
     [8, 6, None]
     """
     count, degree = setting["n_acc"], setting["deg_TP"]
-    able = [each for each in range(degree, min(group, count) + 1, degree) if count % each == 0]
+    able = [each for each in divisors(count, min(group, count)) if divides(degree, each)]
     if not able or able[-1] == count:
         return setting
     return setting.with_(link_between=link_between, group=able[-1])
@@ -116,13 +109,13 @@ def slow_link(setting: Setting) -> Interconnect:
     return slow
 
 
-def asked_of_systems(names: dict, *allowed: str) -> tuple[Asked, int]:
+def asked_of_systems(names: dict) -> tuple[Asked, int]:
     """A notebook's parameters (`asked`), and `systems`: how many systems of n_acc accelerators are joined into one.
 
     Raises InputError as `asked`, for a model without experts, and for `systems` that is no whole number above 1.
     """
-    given = names.get("systems")
-    question = asked({name: each for name, each in names.items() if name != "systems"}, *allowed, "systems")
+    question = asked(names)
+    given = question.own["systems"]
     if isinstance(given, bool) or not isinstance(given, int) or not 1 < given <= MOST_SYSTEMS:
         raise InputError(
             f"systems={given}: systems of n_acc accelerators that are joined into one; allowed is a whole "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.ask.degrees import domain_note, slots
+from analysis.ask.degrees import divides_experts, divides_system, divisors, domain_note, slots
 from analysis.ask.numbers import value
 from analysis.ask.reading import refuse_lists
 from analysis.ask.setting import Setting
@@ -52,15 +52,6 @@ class Plan:
         return utilisation(self.setting, self.batch, self.tpot)
 
 
-def divisors(number: int, most: float = np.inf) -> list[int]:
-    """Divisors up to `most`, rising: heads and experts are few, however many accelerators there are.
-
-    >>> divisors(12), divisors(10**9, most=10)
-    ([1, 2, 3, 4, 6, 12], [1, 2, 4, 5, 8, 10])
-    """
-    return [each for each in range(1, int(min(number, most)) + 1) if number % each == 0]
-
-
 def candidates(setting: Setting) -> list[Setting]:
     """The setting with every pair of degrees that can be built; degrees that the reader gave stay as they are.
 
@@ -70,23 +61,14 @@ def candidates(setting: Setting) -> list[Setting]:
     TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count, row.n_hd)
     free = divisors(count, _most_holders(setting)) if row.n_moe else [None]
     EPs = free if setting["deg_EP"] is None else [setting["deg_EP"]]
-    able = [TP for TP in TPs if count % TP == 0 and row.n_hd % TP == 0 and _shards_cache(row, TP) and parts in (1, TP)]
-    experts = [EP for EP in EPs if EP is None or (row.n_moe and _holds_experts(setting, EP, EP * parts))]
-    fitting = [TP for TP in able if "group" not in setting.given or setting["group"] % TP == 0]
-    return [setting.with_(deg_TP=TP, deg_EP=EP) for TP in fitting for EP in experts]
+    able = [TP for TP in TPs if divides_system(TP, setting) and parts in (1, TP)]
+    experts = [EP for EP in EPs if EP is None or (row.n_moe and divides_experts(EP, slots(setting, EP), count, parts))]
+    return [setting.with_(deg_TP=TP, deg_EP=EP) for TP in able for EP in experts]
 
 
 def _most_holders(setting: Setting) -> int:
     """The most accelerators that can share the experts of a block: one for each expert and each copy asked for."""
     return setting.model.n_e + int(setting["copies"] or 0)
-
-
-def _holds_experts(setting: Setting, EP: int, group: int) -> bool:
-    return slots(setting, EP) % EP == 0 and int(setting["n_acc"]) % group == 0
-
-
-def _shards_cache(row, TP: int) -> bool:
-    return row.n_kv is None or row.n_kv % TP == 0 or TP % row.n_kv == 0
 
 
 def planned(setting: Setting) -> Plan | None:
@@ -182,6 +164,6 @@ def why_second(best: Plan, second: Plan) -> str:
         return f"it gives the same throughput, to {SAME:g} %"
     per_request = {name: second.terms[name] / second.batch - best.terms[name] / best.batch for name in best.terms}
     worst = max(per_request, key=per_request.get)
-    change = f"{worst.replace('_', ' ')} takes {1e6 * per_request[worst]:.3g} us more per request"
+    change = f"{1e6 * per_request[worst]:.3g} us more per request go to {worst.replace('_', ' ')}"
     batches = f"{second.binding} stops it at batch {second.batch}, the best at {best.batch}"
     return f"{loss:.3g} % less throughput: {batches}, and {change}"

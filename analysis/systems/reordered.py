@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from analysis.ask.degrees import divides_heads
 from analysis.ask.setting import Setting
+from analysis.derive.attention import ORDERS
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError
 from analysis.systems.crossing import needs_two_orders
 from analysis.systems.feasible import fits
 from analysis.systems.layers import attention_time, swept
-
-ORDERS = ("as_printed", "reordered")
 
 
 def in_orders(setting: Setting) -> dict[str, Setting]:
@@ -42,11 +42,11 @@ def prefill_slowdown(setting: Setting, contexts: np.ndarray, causal: float) -> n
 
 def buildable(setting: Setting, degrees: np.ndarray) -> np.ndarray:
     """The TP degrees that divide the model's heads. Raises InputError if none does."""
-    heads = setting.model.n_hd
-    kept = degrees[heads % degrees == 0]
+    row = setting.model
+    kept = degrees[divides_heads(degrees, row.n_hd, row.n_kv)]
     if not len(kept):
         found = ",".join(f"{degree:.0f}" for degree in degrees)
-        raise InputError(f"degrees={found}: none divides the {heads} heads of {setting.model.id}; add a divisor.")
+        raise InputError(f"degrees={found}: none divides the {row.n_hd} heads of {row.id}; add a divisor.")
     return kept
 
 

@@ -6,8 +6,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from analysis.ask.degrees import spreads
 from analysis.routing import inclusion, share_matrix
-from analysis.systems.plan import divisors
 
 PLACEMENTS = ("contiguous", "strided", "lpt")
 COPIED = "replicated"
@@ -70,7 +70,7 @@ def arrangements(n_e: int, n_k: int, s: float, accelerators: int) -> Iterator[Ar
 
     One accelerator that holds all experts needs neither a placement nor copies.
     """
-    for degree in (each for each in divisors(accelerators) if n_e % each == 0):
+    for degree in spreads(n_e, accelerators):
         yield from (Arrangement(n_e, n_k, s, degree, each) for each in PLACEMENTS[: None if degree > 1 else 1])
         most = min(MOST_COPIES, n_e * (degree - 1) // degree)
         yield from (Arrangement(n_e, n_k, s, degree, COPIED, copies) for copies in range(1, most + 1) if degree > 1)
@@ -78,4 +78,4 @@ def arrangements(n_e: int, n_k: int, s: float, accelerators: int) -> Iterator[Ar
 
 def static(n_e: int, n_k: int, s: float, accelerators: int) -> Arrangement:
     """What schedules are compared with: experts in their order over as many accelerators as divide them."""
-    return Arrangement(n_e, n_k, s, max(each for each in divisors(accelerators) if n_e % each == 0))
+    return Arrangement(n_e, n_k, s, spreads(n_e, accelerators)[-1])

@@ -4,16 +4,10 @@ from analysis.ask.asked import Asked, asked
 from analysis.files.errors import InputError, shown
 
 
-def asked_with(names: dict, extra: str, *allowed: str) -> tuple[Asked, list[float]]:
-    """A notebook's parameters (`asked`), and one further list of numbers called `extra`. Raises InputError."""
-    question, found = asked_with_lists(names, (extra,), *allowed)
-    return question, found[extra]
-
-
-def asked_with_lists(names: dict, extra: tuple[str, ...], *allowed: str) -> tuple[Asked, dict[str, list[float]]]:
-    """A notebook's parameters (`asked`), and further lists of numbers by name. Raises InputError."""
-    rest = {name: each for name, each in names.items() if name not in extra}
-    return asked(rest, *allowed, *extra), {name: numbers(name, names.get(name)) for name in extra}
+def asked_with(names: dict) -> tuple[Asked, dict[str, list[float]]]:
+    """A notebook's parameters (`asked`), and by name those that are lists of its own. Raises InputError."""
+    question = asked(names)
+    return question, {name: numbers(name, given) for name, given in question.own.items()}
 
 
 def numbers(name: str, given) -> list[float]:

@@ -3,13 +3,14 @@
 import numpy as np
 from sympy import Expr
 
+from analysis.ask.degrees import divides_heads, divisors
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
+from analysis.derive.attention import MHA, MLA
 from analysis.derive.decoder import feedforward_parameters
 from analysis.derive.statements import proof_of_attribution as proofs
 from analysis.derive.statements.proof_of_attention import context_of_batch
 from analysis.derive.symbols import L, M_cap, N_MoE, deg_DP, deg_TP
-from analysis.systems.plan import divisors
 from analysis.thesis.factorial import built, points, served, widths
 from analysis.thesis.full import first_root
 
@@ -19,7 +20,7 @@ CONTEXTS = np.geomspace(2.0**6, 2.0**20, 15)  # between which flips are sought [
 def _at_dense(setting: Setting, held: str, form: Expr, more: dict | None = None) -> float:
     """A form of the proof where N_MoE is the dense layer that holds as much as the experts (or as a token touches)."""
     point = widths(setting, "dense", held)
-    elements = feedforward_parameters(built("MHA", "dense", setting.architecture)[0])["dense"]
+    elements = feedforward_parameters(built(MHA.name, "dense", setting.architecture)[0])["dense"]
     return float(value(form, point | {N_MoE: float(value(elements, point))} | (more or {})))
 
 
@@ -30,11 +31,11 @@ def interaction(setting: Setting, held: str, rates=None) -> float:
     """
     rate = {
         (attention, kind): served(setting, attention, kind, held, rates=rates).per_accelerator
-        for attention in ("MHA", "MLA")
+        for attention in (MHA.name, MLA.name)
         for kind in ("dense", "experts")
     }
-    alone = rate["MLA", "dense"] * rate["MHA", "experts"]
-    return rate["MLA", "experts"] * rate["MHA", "dense"] / alone if alone else np.nan
+    alone = rate[MLA.name, "dense"] * rate[MHA.name, "experts"]
+    return rate[MLA.name, "experts"] * rate[MHA.name, "dense"] / alone if alone else np.nan
 
 
 def reading_interaction(setting: Setting, held: str, rates: dict | None = None) -> float:
@@ -42,7 +43,7 @@ def reading_interaction(setting: Setting, held: str, rates: dict | None = None) 
 
     `rates` as in `interaction`.
     """
-    able = [TP for TP in divisors(int(setting["n_acc"])) if setting.model.n_hd % TP == 0]
+    able = [TP for TP in divisors(int(setting["n_acc"])) if divides_heads(TP, setting.model.n_hd)]
     found = [_at_dense(setting, held, proofs.interaction_at(deg_TP), {deg_TP: TP} | (rates or {})) for TP in able]
     return min((each for each in found if each > 0), default=np.nan)
 
@@ -72,14 +73,14 @@ def context_of_experts(setting: Setting, held: str = "total") -> float:
     One tensor-parallel group of as many accelerators as divide the heads; weights as built.
     """
     point = list(points(setting, "dense", held).values())[-1]
-    blocks, conventions = built("MHA", "dense", setting.architecture)
+    blocks, conventions = built(MHA.name, "dense", setting.architecture)
     return float(value(context_of_batch(blocks, conventions, proofs.computing_batch() * deg_DP), point))
 
 
 def effect_of_latent(setting: Setting, held: str, rates=None) -> float:
     """Throughput with latent over that with multi-head attention, both with a dense layer [1]; nan if one fits not."""
-    rate = {kind: served(setting, kind, "dense", held, rates=rates).per_accelerator for kind in ("MHA", "MLA")}
-    return rate["MLA"] / rate["MHA"] if rate["MHA"] else np.nan
+    rate = {kind: served(setting, kind, "dense", held, rates=rates).per_accelerator for kind in (MHA.name, MLA.name)}
+    return rate[MLA.name] / rate[MHA.name] if rate[MHA.name] else np.nan
 
 
 def cancelling_capacity(setting: Setting, held: str = "total") -> tuple[float, float | None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from analysis.data.rows import Model
+from analysis.derive.attention import GQA, MECHANISMS, MHA, MLA
 from analysis.thesis import factorial, margins, resources
 from analysis.thesis import region_axes as axes
 from analysis.thesis.region import Axis, Line, Margin
@@ -15,6 +16,7 @@ from analysis.thesis.world import FAST, GROUPS, HOME, PRINTED, SLOW
 
 V1, V3, SUMMARY, OURS = "first version", "third version", "summary", "our question"
 FUSED, LAYERED = "fused", "layered"
+NVLINK, COUNT = "NVLink", "32 accelerators"  # of the paper's system, in the words for a place
 
 
 def size(L: float) -> str:
@@ -28,7 +30,7 @@ def size(L: float) -> str:
 
 def has_latent(model: Model) -> bool:
     """Whether heads share a latent cache."""
-    return model.attention.startswith("MLA")
+    return MECHANISMS[model.attention].latent
 
 
 def has_experts(model: Model) -> bool:
@@ -70,7 +72,7 @@ class Conclusion:
 
 def _links(axis: Axis, **place) -> tuple[Line, ...]:
     """The same line on each kind of link."""
-    words = {FAST: "on NVLink", GROUPS: "in groups of eight joined by InfiniBand", SLOW: "on InfiniBand alone"}
+    words = {FAST: f"on {NVLINK}", GROUPS: "in groups of eight joined by InfiniBand", SLOW: "on InfiniBand alone"}
     return tuple(Line(axis, place | {"link": link}, word) for link, word in words.items())
 
 
@@ -81,9 +83,9 @@ _AN_AXIS = "the kernels are an axis of its grid"
 _NO_SCORES = "no score matrix is in a feed-forward layer or a projection"
 _SAME_CORE = "the core takes as long under every schedule, so that the same one serves most"
 DEVICE_UNKNOWN = "nothing is known of the memory device at this precision, and nobody has measured it"
-_PLAIN = {"against": "MHA", "grouping": FUSED, "degree": 1}
+_PLAIN = {"against": MHA.name, "grouping": FUSED, "degree": 1}
 _CHIPS = {"a100": "the A100", "h200": "the H200", "mi325x": "the MI325X", "b200": "the B200"}
-_ALONE = {"MLA": "latent attention", "experts": "experts"}
+_ALONE = {MLA.name: "latent attention", "experts": "experts"}
 _AT_8K = {"context": HOME["context"]}
 
 # fmt: off
@@ -99,7 +101,7 @@ CONCLUSIONS = (
          Line(CONTEXT, _PLAIN | {"degree": 2}, "with tensor parallelism of 2"),
          Line(CONTEXT, _PLAIN | {"degree": 4}, "with tensor parallelism of 4"),
          Line(CONTEXT, _PLAIN | {"grouping": LAYERED}, "with one kernel a layer"),
-         Line(CONTEXT, _PLAIN | {"against": "GQA"}, "against Maverick's grouped attention")),
+         Line(CONTEXT, _PLAIN | {"against": GQA.name}, "against Maverick's grouped attention")),
         "fig-thesis-queries",
         dict.fromkeys(("wires hidden", "Eq. 11", "shipped", "slow link", "measured", "90 % memory"), _NO_RATE)
         | {"FP8": _ALIKE, "spilled": _AN_AXIS},
@@ -118,15 +120,15 @@ CONCLUSIONS = (
         (V1, V3), ("C084",), BOTH, has_both,
         "another term of a step is longer than core attention, the wires as one", margins.no_longer,
         (CONTEXT, axes.BATCH, axes.LINK, axes.SKEW, axes.CHIP),
-        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, "on NVLink under skew (Zipf 0.8)"),
-         Line(axes.REQUESTS, _AT_8K, "at 8K on NVLink")),
+        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, f"on {NVLINK} under skew (Zipf 0.8)"),
+         Line(axes.REQUESTS, _AT_8K, f"at 8K on {NVLINK}")),
         "fig-thesis-full-memory",
     ),
     Conclusion(
         "wires", "wires and skew dominate", "Interconnect and imbalance dominate at large batch",
         (V3,), ("C083",), BOTH, has_both,
         "they take over half of a step", margins.wires, (CONTEXT, axes.LARGE, axes.LINK, axes.SKEW, axes.CHIP),
-        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, "on NVLink under skew (Zipf 0.8)"),
+        (*_links(CONTEXT), Line(CONTEXT, {"skew": 0.8}, f"on {NVLINK} under skew (Zipf 0.8)"),
          Line(axes.BANDWIDTH, _AT_8K, "at 8K, by the link's bandwidth")),
         "fig-thesis-shares",
     ),
@@ -137,7 +139,7 @@ CONCLUSIONS = (
         (axes.LONGER, axes.BATCH, axes.COUNT, choice("layer", "dense layer", "dense", "output")),
         (Line(axes.COUNT, _AT_8K | {"layer": "dense"}, "at 8K against dense feed-forward layers"),
          Line(axes.COUNT, _AT_8K | {"layer": "output"}, "at 8K against output projections"),
-         Line(axes.REQUESTS, _AT_8K | {"layer": "dense"}, "at 8K on 32 accelerators")),
+         Line(axes.REQUESTS, _AT_8K | {"layer": "dense"}, f"at 8K on {COUNT}")),
         "fig-thesis-balance",
         dict.fromkeys(("wires hidden", "slow link", "measured"), _NO_RATE) | {"spilled": _NO_SCORES},
     ),
@@ -176,7 +178,7 @@ CONCLUSIONS = (
         (V1, SUMMARY), ("C086",), BOTH, has_both,
         "no split of the same budget serves a quarter more", margins.balanced,
         (axes.LONGER, axes.LINK, choice("budget", "budget", *margins.BUDGETS)),
-        tuple(Line(CONTEXT, {"link": FAST, "budget": each}, f"on NVLink, by {each}") for each in resources.BUDGETS),
+        tuple(Line(CONTEXT, {"link": FAST, "budget": each}, f"on {NVLINK}, by {each}") for each in resources.BUDGETS),
         "fig-thesis-resources",
     ),
     Conclusion(

@@ -13,19 +13,20 @@ from math import gcd
 import numpy as np
 from sympy import Expr, Symbol
 
+from analysis.ask.degrees import divides, divides_heads, divisors
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
+from analysis.derive.attention import GQA, MHA, MLA
 from analysis.derive.block import Architecture, Conventions
 from analysis.derive.decoder import feedforward_parameters
 from analysis.derive.symbols import B, d_FFN, d_hd, deg_DP, deg_EP, deg_grp, deg_TP, n_acc, n_dec, n_k, n_kv, n_moe
 from analysis.files.errors import InputError
 from analysis.systems import system
-from analysis.systems.plan import divisors
 from analysis.systems.timing import timing
 from analysis.thesis.full import total
 
-ATTENTIONS, FEED_FORWARDS, HELD = ("MHA", "GQA", "MLA"), ("dense", "experts"), ("total", "active")
+ATTENTIONS, FEED_FORWARDS, HELD = (MHA.name, GQA.name, MLA.name), ("dense", "experts"), ("total", "active")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def built(
     """What the blocks of a cell are made of, and the conventions with the contraction order that serves it best."""
     experts = feed_forward == "experts"
     blocks = Architecture(attention, "gated", not experts, experts, experts and reference.shared, reference.tied)
-    return blocks, replace(conventions, order="reordered" if attention == "MLA" else "as_printed")
+    return blocks, replace(conventions, order=blocks.mechanism.order_of("decode"))
 
 
 def kv_heads(setting: Setting) -> int:
@@ -61,10 +62,10 @@ def widths(setting: Setting, feed_forward: str, held: str, groups: int | None = 
     row = setting.model
     point = dict(setting.point) | {n_kv: float(groups), deg_grp: row.n_hd / groups, d_hd: row.d_hd or row.d_v}
     point[n_moe] = point[n_dec] if feed_forward == "experts" else 0
-    experts = built("MHA", "experts", setting.architecture)[0]
+    experts = built(MHA.name, "experts", setting.architecture)[0]
     parts = feedforward_parameters(experts) if held == "total" else feedforward_parameters(experts, n_k)
     elements = float(value(sum(parts.values()), point))
-    per_width = float(value(feedforward_parameters(built("MHA", "dense", experts)[0])["dense"] / d_FFN, point))
+    per_width = float(value(feedforward_parameters(built(MHA.name, "dense", experts)[0])["dense"] / d_FFN, point))
     return point | {d_FFN: elements / per_width}
 
 
@@ -81,7 +82,7 @@ def forms(setting: Setting, attention: str, feed_forward: str) -> tuple[dict[str
 def points(setting: Setting, feed_forward: str, held: str, groups: int | None = None) -> dict[int, dict]:
     """The cell's point at each tensor-parallel degree that divides accelerators and heads."""
     base, count = widths(setting, feed_forward, held, groups), int(setting["n_acc"])
-    able = [TP for TP in divisors(count) if setting.model.n_hd % TP == 0]
+    able = [TP for TP in divisors(count) if divides_heads(TP, setting.model.n_hd)]
     return {TP: base | {deg_TP: TP, deg_DP: count // TP, deg_EP: count} for TP in able}
 
 
@@ -122,12 +123,12 @@ def most_served(setting: Setting, attention: str, feed_forward: str, held: str, 
 
 def factorial(setting: Setting, groups: int | None = None) -> list[Cell]:
     """The twelve cells: attention x feed-forward x what is held equal. Raises InputError for another reference."""
-    if setting.model.attention != "MLA" or not setting.model.n_moe:
+    if setting.model.attention != MLA.name or not setting.model.n_moe:
         raise InputError(
             f"model={setting.model.id}: the reference of this comparison needs latent attention (MLA) and "
             "routed experts, for example model=deepseek-v3."
         )
-    if groups and setting.model.n_hd % groups:
+    if groups and not divides(groups, setting.model.n_hd):
         raise InputError(
             f"groups={groups}: key-value heads of the GQA models; allowed are divisors of {setting.model.n_hd}."
         )
@@ -145,9 +146,9 @@ def effects(cells: list[Cell], held: str) -> dict[str, float]:
     The interaction is what both together give over the product of each alone; nan where a cell does not fit.
     """
     rate = {(c.attention, c.feed_forward): c.per_accelerator or np.nan for c in cells if c.held == held}
-    base = rate["MHA", "dense"]
+    base = rate[MHA.name, "dense"]
     found = {f"{kind} alone": rate[kind, "dense"] / base for kind in ATTENTIONS[1:]}
-    found |= {"experts alone": rate["MHA", "experts"] / base}
+    found |= {"experts alone": rate[MHA.name, "experts"] / base}
     both = {f"{kind} and experts": rate[kind, "experts"] / base for kind in ATTENTIONS[1:]}
     interaction = {
         f"interaction of {kind} and experts": both[f"{kind} and experts"]

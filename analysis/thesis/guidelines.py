@@ -10,6 +10,7 @@ from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive import roofline
+from analysis.derive.attention import MLA
 from analysis.derive.symbols import BW_Int, BW_mem, M_cap, P_acc, RP_acc
 from analysis.systems.canonical import Edition
 from analysis.systems.quantities import evaluate
@@ -155,7 +156,7 @@ GUIDELINES = (
 
 def missing(guideline: Guideline, system: Setting) -> str:
     """What a model lacks for a guideline to speak of it, in words; empty if nothing."""
-    has = {"experts": bool(system.model.n_moe), "latent": system.model.attention == "MLA"}
+    has = {"experts": bool(system.model.n_moe), "latent": system.architecture.mechanism.cache == MLA.cache}
     words = {"experts": "no experts", "latent": "no MLA"}
     return next((words[need] for need in guideline.needs if not has[need]), "")
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
+from analysis.derive.attention import GQA, MHA, MLA
 from analysis.derive.speculation import expected_tokens
 from analysis.derive.symbols import BW_mem, L, P_acc, deg_DP, deg_TP, n_acc
 from analysis.ledger.criteria import HALF, HUNDRED, MOST, NEAR, NO_GAIN, WIDER
@@ -22,7 +23,7 @@ from analysis.thesis.scheduling import best_balance
 from analysis.thesis.world import HOME, Place, World, experts_on, step_time
 
 ENDLESS = 1e12  # times a rate: as if that side of the roofline took no time
-OLD = {"MHA": "gpt3-175b", "GQA": "llama-4-maverick"}
+OLD = {MHA.name: "gpt3-175b", GQA.name: "llama-4-maverick"}
 """The models whose attention latent attention is set against."""
 BUDGETS = resources.BUDGETS | {
     " ".join(f"{share:g}" for share in shares): tuple(shares) for shares in resources.share_grid(0.1, 0.7, 0.2).tolist()
@@ -42,7 +43,8 @@ def raises(world: World, model: str, place: Place) -> np.ndarray:
 
 def _intensity(world: World, model: str, place: Place) -> np.ndarray:
     """FLOP per byte of core attention, of as many heads as tensor parallelism leaves an accelerator."""
-    setting = world.systems[model].with_(grouping=place["grouping"], n_acc=8, deg_TP=1, deg_EP=None)
+    system = {"n_acc": 8, "deg_TP": 1} | dict.fromkeys(("deg_EP", "deg_ETP", "group", "link_between"))
+    setting = (world.older | world.systems)[model].with_(grouping=place["grouping"], **system)
     point = swept(setting, B=1.0, L=place["context"], deg_TP=place["degree"])
     core = layers(setting)["core"]
     return value(core.flops, point) / value(core.bytes, point)
@@ -127,7 +129,7 @@ def _full(place: Place) -> Place:
 def _gain(world: World, model: str, place: Place, batch) -> np.ndarray:
     """TPOT over that with the experts on the memory device [1]."""
     at, values, plain = HOME | dict(place), world.values(model, place), world.linked(model, place["link"])
-    moved = plain.with_(accelerator_experts=world.device or plain.accelerator.id)
+    moved = plain.with_(accelerator_experts=world.device or plain["accelerator"])
     more = values | experts_on(world.rates(world.device))
     context = np.asarray(at["context"], dtype=float)
     times = (terms_at(plain, batch, context, values), terms_at(moved, batch, context, more))
@@ -197,11 +199,11 @@ def tensor(world: World, model: str, place: Place) -> np.ndarray:
 def one_alone(world: World, model: str, place: Place) -> np.ndarray:
     """Throughput of one mechanism over that of both, less a half [1], each model at its best degree and memory full."""
     setting = world.linked(model, place["link"])
-    if setting.model.attention != "MLA" or not setting.model.n_moe:
+    if setting.model.attention != MLA.name or not setting.model.n_moe:
         return np.full(_shape(place), np.nan)
-    alone = ("MLA", "dense") if place["alone"] == "MLA" else ("MHA", "experts")
+    alone = (MLA.name, "dense") if place["alone"] == MLA.name else (MHA.name, "experts")
     values = world.values(model, place) | {L: np.asarray(place["context"], dtype=float)}
-    made = alone, ("MLA", "experts")
+    made = alone, (MLA.name, "experts")
     one, both = (factorial.most_served(setting.with_(deg_TP=1), *each, place["held"], values) for each in made)
     return one / both - HALF
 

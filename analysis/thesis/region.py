@@ -90,6 +90,12 @@ def stretches(margin: Margin, world: World, model: str, line: Line) -> tuple[Str
     return tuple([*found, Stretch(low, None)] if inside else found)
 
 
+def exists(margin: Margin, world: World, model: str, line: Line) -> bool:
+    """Whether a margin has a number anywhere on a line."""
+    points = _between(*line.span(world, model), FINER, line.axis.even)
+    return bool(np.isfinite(margin(world, model, line.place | {line.axis.name: points})).any())
+
+
 def _between(low: float, high: float, count: int, even: bool) -> np.ndarray:
     return np.linspace(low, high, count) if even else np.geomspace(low, high, count)
 

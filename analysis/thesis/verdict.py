@@ -6,14 +6,17 @@ even routing. All of it speaks of the paper's setting.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
 
 import numpy as np
 
-from analysis.thesis.conclusions import CONCLUSIONS, Conclusion
+from analysis.ask.degrees import divides_system
+from analysis.ask.setting import Setting
+from analysis.thesis.conclusions import CONCLUSIONS, COUNT, NVLINK, Conclusion
+from analysis.thesis.margins import OLD
 from analysis.thesis.region import Line, Stretch, grid, stretches
-from analysis.thesis.world import HOME, World, world
+from analysis.thesis.world import FAST, HOME, World, world, world_of
 
 EVERYWHERE, REGION, NOWHERE, UNJUDGED = "everywhere", "in a region", "nowhere", "not judged"
 
@@ -89,6 +92,41 @@ def extent(share: float) -> str:
     ('everywhere', 'in a region', 'nowhere', 'not judged')
     """
     return UNJUDGED if np.isnan(share) else {1.0: EVERYWHERE, 0.0: NOWHERE}.get(share, REGION)
+
+
+def judged_on(setting: Setting) -> tuple[Verdict, ...]:
+    """Every conclusion judged for a reader's system, on its own accelerators and network. Raises InputError.
+
+    Axes and lines of other accelerators and links fall away, and degrees that it cannot be divided by; contexts,
+    batches, skew and so on stay.
+    """
+    found = world_of(setting, *OLD.values())
+    return tuple(Verdict(_on_own(each, setting), found) for each in CONCLUSIONS)
+
+
+def _on_own(said: Conclusion, setting: Setting) -> Conclusion:
+    there = partial(_exists, setting)
+    axes = [replace(each, values=tuple(at for at in each.values if there(each.name, at))) for each in said.axes]
+    named = [(line, {line.axis.name: 0} | line.place) for line in said.lines]
+    lines = [
+        replace(line, where=_told(line, setting)) for line, place in named if all(there(*at) for at in place.items())
+    ]
+    return replace(said, axes=tuple(each for each in axes if each.name != "chip"), lines=tuple(lines))
+
+
+def _exists(setting: Setting, name: str, at) -> bool:
+    """Whether a place of the paper's is one that a reader's system has."""
+    if name == "degree":
+        return at == 1 or divides_system(at, setting)
+    wired = name != "bandwidth" or setting["n_acc"] > 1
+    return wired and name != "chip" and (name != "link" or at == FAST)
+
+
+def _told(line: Line, setting: Setting) -> str:
+    network, count = "its own network", f"{setting['n_acc']} accelerators"
+    if setting["n_acc"] == 1:
+        network = count = "one accelerator"
+    return line.where.replace(NVLINK, network).replace(COUNT, count)
 
 
 PLAIN = "as in the chapter"

@@ -8,7 +8,7 @@ arrays that broadcast.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -59,7 +59,9 @@ HOME = {"context": 8192.0, "batch": 1.0, "chip": PRINTED.index("b200-paper"), "l
 class World:
     """The paper's systems under some conventions, by model; chips as printed or shipped; the slow link; the device.
 
-    `device` is None where nothing is known of it: at another precision, or under measured efficiencies.
+    `device` is None where nothing is known of it: at another precision, or under measured efficiencies. Without
+    `chips` every place is on the systems' own accelerator and network, as a reader's are, whose attention is compared
+    with that of the models in `older`.
     """
 
     systems: dict[str, Setting]
@@ -68,13 +70,16 @@ class World:
     group: int
     slow_only: bool
     device: str | None
+    older: dict[str, Setting] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> dict[Symbol, np.ndarray]:
         """What each chip has [chip], in SI units; nan where it lacks the precision."""
-        points = [_point(next(iter(self.systems.values())), chip) for chip in self.chips]
+        system = next(iter(self.systems.values()))
+        points = [_point(system, chip) for chip in self.chips] or [system.point] * len(PRINTED)
         found = {each: np.array([point.get(each, np.nan) for point in points]) for each in (P_acc, BW_mem, M_cap)}
-        found |= {BW_Int: np.array([self._bandwidth(chip) for chip in self.chips])}
+        wires = [self._bandwidth(chip) for chip in self.chips] or [system.point[BW_Int]] * len(PRINTED)
+        found |= {BW_Int: np.array(wires)}
         return found | {RP_acc: found[P_acc] / found[BW_mem]}
 
     def _bandwidth(self, chip: str) -> float:
@@ -159,7 +164,7 @@ def mean_imbalance(n_e: int, n_k: int, accelerators: int, skew) -> np.ndarray:
 def _point(setting: Setting, accelerator: str) -> dict[Symbol, Any]:
     """An accelerator's numbers; none where it lacks the setting's precision."""
     try:
-        return setting.with_(accelerator=accelerator, link=setting.link.id).point
+        return setting.with_(accelerator=accelerator, link=setting["link"] or setting.accelerator.link).point
     except InputError:
         return {}
 
@@ -178,9 +183,27 @@ def world(chips: str = "printed", links: str = "own", **changed) -> World:
     changed |= {"accelerator": SHIPPED[book.accelerator]} if chips == "shipped" else {}
     names = PRINTED if chips == "printed" else tuple(SHIPPED.values())
     systems = {model: system(model) for model in (book.latent, *book.others)}
-    latent = systems[book.latent]
-    known = latent["calibration"] is None and getattr(
-        datasets.accelerator(book.accelerator_experts), f"P_{latent['peak']}"
-    )
-    device = book.accelerator_experts if known else None
-    return World(systems, names, book.link_between, book.group, links == "slow", device)
+    return World(systems, names, book.link_between, book.group, links == "slow", _device(systems[book.latent]))
+
+
+def _device(system: Setting) -> str | None:
+    """The paper's memory device; None where nothing is known of it under a system's conventions."""
+    device = paper().accelerator_experts
+    known = system["calibration"] is None and getattr(datasets.accelerator(device), f"P_{system['peak']}")
+    return device if known else None
+
+
+def world_of(setting: Setting, *older: str) -> World:
+    """The world of a reader's system, which every place is on; `older` are models to compare its attention with.
+
+    Raises InputError.
+    """
+    systems = {setting["model"]: setting.with_(B=None)}
+    return World(systems, (), "", 0, False, _device(setting), {model: _alone(setting, model) for model in older})
+
+
+def _alone(setting: Setting, model: str) -> Setting:
+    """Another model under a setting's conventions, of which an intensity is asked and no time."""
+    widths = {f"width_{kind}": setting.echo[f"width_{kind}"] for kind in ("weights", "kv", "activations")}
+    names = ("grouping", "rope", "S_passes", "windows", "accelerator", "peak")
+    return Setting.of(model=model, **widths, **{name: setting[name] for name in names})

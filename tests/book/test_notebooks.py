@@ -3,18 +3,22 @@ as calls: parameters first, no stored output, no formula."""
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from analysis.ask.parameters import PARAMETERS
+from analysis.ask.asked import asked
+from analysis.ask.notebook import annotated, declared
+from analysis.ask.parameters import LISTS, PARAMETERS
 from analysis.book.executed import collect
 from analysis.book.notebooks import run
 from analysis.files.errors import InputError
 
 FOLDER = Path(__file__).resolve().parents[2] / "book" / "notebooks"
 EVERY = sorted(FOLDER.glob("*.ipynb"))
+OF_ONE_NOTEBOOK = {"systems", "acceptances", "skews", "area", "power", "price", "file"}
 DEFAULT_FIGURES = {
     "intensity": {"fig-roofline", "fig-intensity-batch"},
     "memory": {"fig-parameters", "fig-memory", "fig-cache-per-token"},
@@ -172,6 +176,19 @@ def test_parameters_are_annotated_and_explained(path):
         name, _, comment = line.partition("  # ")
         assert isinstance(ast.parse(name).body[0], ast.AnnAssign)
         assert len(comment) > 5
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_every_parameter_is_known_and_typed_once(path):
+    assert {*declared(path)} <= {*PARAMETERS, *LISTS, *OF_ONE_NOTEBOOK}
+    assert re.search(r"\basked\w*\(globals\(\)\)", _code(path)[1].source)
+
+
+def test_what_a_cell_annotates_is_found_in_every_python():
+    late = {"__annotate__": lambda form: {"B": int}, "B": 64}  # Python 3.14 keeps them so
+    assert annotated(late) == annotated({"__annotations__": {"B": int}}) == {"B": int}
+    assert annotated({}) == {}
+    assert asked(late | {"__annotations__": None}).base["B"] == 64
 
 
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)

@@ -10,7 +10,7 @@ from analysis.data.calibrations import as_csv, calibrations
 from analysis.derive.symbols import deg_DP, n_acc
 from analysis.files.errors import InputError
 from analysis.systems.quantities import evaluate
-from tests.reader.rows import CHIP, LINK, SYSTEM
+from tests.reader.rows import CHIP, LINK, SYSTEM, declaring
 
 EXAMPLES = datasets.DATA / "examples"
 
@@ -63,11 +63,11 @@ def test_a_calibration_by_path_is_the_shipped_one_where_the_cells_are_equal(tmp_
 def test_lists_of_a_notebook_take_paths_beside_ids(written):
     chip = written("chip.yml", CHIP)
     names = {"model": "deepseek-r1", "models": "deepseek-v3, llama-2-7b", "accelerators": f"{chip},b200-sxm"}
-    question = asked(names, "model", "models", "accelerators")
+    question = asked(declaring(*names) | names)
     assert [each.accelerator.id for each in question.settings("accelerators")] == ["my-chip", "b200-sxm"]
     assert [each.model.id for each in question.compared("models")] == ["deepseek-v3", "llama-2-7b"]
     with pytest.raises(InputError, match=r"accelerators .*my-chip.yml: found no readable file"):
-        asked({"accelerators": f"{chip.replace('chip', 'my-chip')}"}, "accelerators")
+        asked(declaring("accelerators") | {"accelerators": chip.replace("chip", "my-chip")})
 
 
 def test_paths_are_read_from_where_they_were_typed(tmp_path):

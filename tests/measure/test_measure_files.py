@@ -19,6 +19,7 @@ from analysis.measured.own_machine import asked_machine, order_times, own_machin
 from analysis.measured.predict import numbers, predict, words
 from analysis.render.figures.machine import machine_rows
 from tests.measure.measure_cases import small_cases
+from tests.reader.rows import declaring
 
 
 # -- timing and writing -----------------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def test_a_run_without_rows_writes_nothing(tmp_path):
 )
 def test_a_notebook_s_file_is_refused_in_one_sentence(names, said):
     with pytest.raises(InputError, match=said):
-        asked_machine(names)
+        asked_machine(declaring("file") | names)
 
 
 def test_the_command_says_what_its_limit_cut(tmp_path, monkeypatch, capsys):

@@ -40,3 +40,8 @@ SYSTEM = {
     "locator": "none",
     "known": "assumed",
 }
+
+
+def declaring(*names: str) -> dict:
+    """A notebook's globals after a parameters cell that declares these names as text."""
+    return {"__annotations__": dict.fromkeys(names, str)}

@@ -28,6 +28,7 @@ from analysis.sweeps.grid import read_grid
 from analysis.systems.quantities import all_quantities
 from tests.huggingface.configurations import PUBLISHED
 from tests.reader.broken import run
+from tests.reader.rows import declaring
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 QUICK = settings(
@@ -92,7 +93,7 @@ def test_evaluate_with_any_values(capsys, name, pairs):
 @given(st.dictionaries(st.sampled_from([*PARAMETERS, *LISTS]), VALUES, max_size=3))
 @example({"models": [None, []]})
 def test_a_notebook_with_any_parameters(given):
-    answers_or_refuses(lambda: asked(given, *given).setting)
+    answers_or_refuses(lambda: asked(declaring(*given) | given).setting)
 
 
 @QUICK

@@ -13,8 +13,10 @@ import pytest
 from matplotlib import colormaps, pyplot
 from matplotlib.colors import LinearSegmentedColormap
 
+from analysis.derive.attention import MECHANISMS
 from analysis.render import show as showing
 from analysis.render import style
+from analysis.render.axes import LAYER_COLOURS
 from tests.render.figure_colours import LEAST as APART
 from tests.render.figure_colours import SIMULATED, alike, distance, heat_maps, lab, misleading
 from tests.render.figure_layout import LEAST as LEGIBLE
@@ -126,3 +128,12 @@ def test_greys_look_grey_to_everybody():
     for kind, matrix in SIMULATED.items():
         assert matrix.sum(axis=1) == pytest.approx([1, 1, 1], abs=1e-5), kind
         assert lab("#808080", kind) == pytest.approx(lab("#808080"), abs=0.1)
+
+
+def test_mechanisms_take_colours_in_their_order_and_one_more_can_be_told_apart():
+    assert [style.COLOURS[name] for name in ("mha", "gqa", "mla")] == ["#D55E00", "#E69F00", "#0072B2"]
+    assert {*map(style.family, MECHANISMS)} <= {*style.COLOURS}
+    spare = style.PALETTE[len({*map(style.family, MECHANISMS)}) :]
+    known = [*style.COLOURS.values(), *LAYER_COLOURS.values()]
+    assert spare
+    assert all(distance(new, each) >= APART for new in spare for each in {*known, *spare} - {new})

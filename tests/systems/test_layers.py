@@ -17,6 +17,7 @@ from analysis.systems.layers import attention_layers, attention_time, layers, nu
 from analysis.systems.memory import memory_by_kind
 from analysis.systems.quantities import evaluate
 from analysis.systems.reordered import buildable, over_batch_and_context, over_degrees, prefill_slowdown
+from tests.reader.rows import declaring
 
 R1 = Setting.of(model="deepseek-v3", accelerator="b200-paper", B=4096, L=4096, n_acc=32)  # 128 requests on each
 PEAK, BANDWIDTH = 2.25e15, 8e12
@@ -186,11 +187,11 @@ def test_experts_spread_over_as_many_accelerators_as_divide_them():
 )
 def test_wrong_questions_end_in_a_sentence(names, said):
     with pytest.raises(InputError, match=said):
-        asked({"batches": "1", "models": "gpt3-175b"} | names, "model", "batches", "models")
+        asked(declaring("model", "batches", "models") | {"batches": "1", "models": "gpt3-175b"} | names)
 
 
 def test_lists_are_sorted_and_aliases_resolved():
-    found = asked({"batches": [64, 1, 64], "models": "deepseek-r1, gpt3-175b"}, "batches", "models")
+    found = asked(declaring("batches", "models") | {"batches": [64, 1, 64], "models": "deepseek-r1, gpt3-175b"})
     assert found["batches"].tolist() == [1, 64]
     assert [setting.model.id for setting in found.compared("models")] == ["deepseek-v3", "gpt3-175b"]
 

@@ -40,7 +40,7 @@ def executed(name: str, monkeypatch, **given) -> tuple[dict, dict]:
     cells = [c.source for c in nbformat.read(ROOT / f"book/notebooks/{name}.ipynb", 4).cells if c.cell_type == "code"]
     names: dict = {}
     exec(cells[0], names)
-    names = {key: each for key, each in names.items() if not key.startswith("__")} | given
+    names |= given
     for cell in cells[1:]:
         exec(cell, names)
     about = [each[show.KEY] for each in outputs if show.KEY in each]

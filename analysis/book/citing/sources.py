@@ -6,6 +6,7 @@ A quantity knows its title and unit; here is only its place in the paper.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from analysis.derive.attention import MLA
 from analysis.derive.block import Conventions
 
 PAPER = {
@@ -51,11 +52,11 @@ class Source:
 
 def _both(**more) -> dict[str, object]:
     """Assumptions of results on both contraction orders of MLA."""
-    return {"attention": "MLA", **{k: v for k, v in asdict(Conventions()).items() if k != "order"}, **more}
+    return {"attention": MLA.name, **{k: v for k, v in asdict(Conventions()).items() if k != "order"}, **more}
 
 
 def _reordered(**more) -> dict[str, object]:
-    return {"attention": "MLA", **asdict(Conventions("reordered")), "causal": 1, **more}
+    return {"attention": MLA.name, **asdict(Conventions("reordered")), "causal": 1, **more}
 
 
 ATTENTION, BALANCE, PARALLEL, QUERIES = (
@@ -182,6 +183,6 @@ PROPOSITIONS = {  # proved in words on their page; the others have the proof eq-
         "both orders give equal attention",
         "analysis.derive.brackets.scores_and_context",
         "Eqs 7 and 8",
-        {"attention": "MLA", "arithmetic": "exact", "rotary": "on q_R and k_R alone"},
+        {"attention": MLA.name, "arithmetic": "exact", "rotary": "on q_R and k_R alone"},
     )
 }

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.ask.notebook import declared
+from analysis.ask.own_names import label
+from analysis.ask.parameters import COUNT, PARAMETERS
+from analysis.ask.widths import widths_by_name as widths_of
 from analysis.book.executed import collect
 from analysis.book.notebooks import outcomes
 from analysis.book.report.subject import System
@@ -14,27 +17,29 @@ from analysis.render.show import ShownFigure
 
 NOTEBOOKS = ROOT / "book" / "notebooks"
 ELSEWHERE = {
-    "machine": "it shows the run of `python -m analysis measure` on one computer",
-    "measured": "it shows what others measured, on accelerators of their choice",
-    "thesis_guidelines": "it compares models and accelerators with one another",
+    "machine": "it shows the run of `python -m analysis measure` on one computer.",
+    "measured": "it shows what others measured, on accelerators of their choice.",
+    "thesis_guidelines": "it compares models and accelerators with one another.",
 }
 """Notebooks that speak of no system of a reader's."""
+SIZES = ("model", "accelerator", "slo", "format")  # the last is given to a notebook as widths
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A notebook that ran: its title, its file, and its figures by label."""
+    """A notebook that ran: its title, its file, its figures by label, and what of the system it does not take."""
 
     title: str
     path: Path
     figures: Mapping[str, ShownFigure]
+    without: tuple[str, ...] = ()
 
 
 def run_all(system: System, folder: Path, jobs: int) -> tuple[list[Shown], dict[str, str]]:
     """Run every notebook that speaks of a system into `folder`: those that ran, and why each other does not apply."""
     sources = notebooks()
     failures = outcomes({path: parameters(system, path) for path in sources}, folder, jobs)
-    ran = [_shown(path, folder / path.name) for path in sources if not failures.get(path)]
+    ran = [_shown(system, path, folder / path.name) for path in sources if not failures.get(path)]
     apart = {title(path): _reason(failures[path]) for path in sources if failures.get(path)}
     return ran, apart | {title(NOTEBOOKS / f"{name}.ipynb"): why for name, why in ELSEWHERE.items()}
 
@@ -50,12 +55,25 @@ def parameters(system: System, notebook: Path) -> dict[str, object]:
     A notebook of several models or accelerators gets the reader's alone where it has no parameter for one.
     """
     names, given, best = declared(notebook), system.setting.given, system.plans[0]
-    found = given | best.degrees | {"B": best.batch, "deg_DP": None}
+    found = given | _widths(system) | best.degrees | {"B": best.batch, "deg_DP": None}
     if "model" not in names:
         found["models"] = given["model"]
     if "accelerator" not in names:
         found["accelerators"] = given["accelerator"]
     return {name: value for name, value in found.items() if name in names and value not in (None, "")}
+
+
+def without(system: System, notebook: Path) -> tuple[str, ...]:
+    """What a reader gave that changes numbers and that a notebook does not take; sizes are its own to sweep."""
+    taken = {*declared(notebook), *SIZES}
+    given = {name: value for name, value in system.setting.given.items() if name in system.given} | _widths(system)
+    told = {name: label(name, value) for name, value in given.items() if name not in taken}
+    return tuple(f"{name}={value}" for name, value in told.items() if PARAMETERS[name].kind != COUNT)
+
+
+def _widths(system: System) -> dict[str, object]:
+    """The widths that differ from that of all others, as given or as the model's files are stored."""
+    return {name: each for name, each in widths_of(system.setting).items() if each != system.setting["width"]}
 
 
 def title(notebook: Path) -> str:
@@ -64,11 +82,11 @@ def title(notebook: Path) -> str:
     return first.partition("\n")[0].lstrip("# ")
 
 
-def _shown(source: Path, executed: Path) -> Shown:
-    figures, _ = collect([executed])
-    return Shown(title(source), executed, {label: each for label, (_, each) in figures.items()})
+def _shown(system: System, source: Path, executed: Path) -> Shown:
+    figures = {name: each for name, (_, each) in collect([executed])[0].items()}
+    return Shown(title(source), executed, figures, without(system, source))
 
 
 def _reason(failure: str) -> str:
-    """The sentence of a refusal, without the place in the notebook that made it."""
-    return failure.partition("InputError: ")[2] or failure
+    """The sentence of a refusal, without the place in the notebook that made it and without the remedy."""
+    return (failure.partition("InputError: ")[2] or failure).partition("; choose ")[0].rstrip(".") + "."

@@ -1,5 +1,6 @@
 """The page of a report: the system's rows, memory, limits, a token's time, plans, and the notebooks' figures."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from analysis.book.report.subject import System
 from analysis.data.rows import Row
 from analysis.files.errors import InputError
 from analysis.render.digits import digits_of, percent
+from analysis.render.verdict_tables import told
+from analysis.render.words import term_words
 from analysis.systems.plan import sum_of, why_second
 from analysis.systems.quantities import evaluate, quantity
 
@@ -24,20 +27,24 @@ LIMITS = {  # quantity -> factor and unit to print it in
     "tpot": (1e3, "ms"),
     "throughput_per_accelerator": (1, "token/s"),
 }
+Limit = tuple[str, str, str, tuple[str, ...]]
 ROWS = {"model": "model", "accelerator": "accelerator", "link": "link"}
 
 
 def page(system: System, ran: list[Shown], apart: Mapping[str, str]) -> str:
     """The report as one HTML page; figures, data and notebooks lie beside it."""
+    found, common = _apart(list(limits(system)))
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         system=system,
         rows=list(rows(system)),
-        limits=list(limits(system)),
+        limits=found,
+        common=common,
         terms=list(terms(system)),
         plans=[_planned(plan) for plan in system.plans[:2]],
         why=why_second(*system.plans[:2]) if len(system.plans) > 1 else "",
         compared=len(system.plans),
+        concluded=told(system.served),
         shown=ran,
         apart=_grouped(apart),
         command="python -m analysis report --system system.yml",
@@ -52,7 +59,7 @@ def rows(system: System) -> Iterator[tuple[str, Row]]:
             yield said, row
 
 
-def limits(system: System) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+def limits(system: System) -> Iterator[Limit]:
     """Meaning, number, unit and notes of each limit that exists for the system, at the plan's batch."""
     for name, (factor, unit) in LIMITS.items():
         try:
@@ -62,12 +69,24 @@ def limits(system: System) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
         yield quantity(name).title, digits_of(factor * float(answer.value), 4), unit, answer.notes
 
 
+def _apart(found: list[Limit]) -> tuple[list[Limit], list[str]]:
+    """Limits with what is said of each alone, and the notes that several share."""
+    said = Counter(note for *_, notes in found for note in notes)
+    common = [note for note, times in said.items() if times > 1]
+    return [(*cells, tuple(note for note in notes if note not in common)) for *cells, notes in found], common
+
+
 def terms(system: System) -> Iterator[tuple[str, str, str, float]]:
     """Terms of a token's time under the best plan, the longest first: name, milliseconds, share, and the share [%]."""
     found, whole = system.plans[0].terms, sum_of(system.setting, system.plans[0].terms)
     for name, seconds in sorted(found.items(), key=lambda each: -each[1]):
         if seconds:
-            yield name.replace("_", " "), digits_of(1e3 * seconds), percent(seconds / whole), 100 * seconds / whole
+            yield (
+                term_words(name, system.setting),
+                digits_of(1e3 * seconds),
+                percent(seconds / whole),
+                100 * seconds / whole,
+            )
 
 
 def _grouped(apart: Mapping[str, str]) -> dict[str, str]:
@@ -87,6 +106,6 @@ def _planned(plan) -> dict[str, str]:
         "rate": digits_of(plan.per_accelerator, 4),
         "time": digits_of(1e3 * plan.tpot, 4),
         "binding": plan.binding,
-        "longest": longest.replace("_", " "),
+        "longest": term_words(longest, plan.setting),
         "used": used,
     }

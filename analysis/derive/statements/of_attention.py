@@ -4,7 +4,7 @@ from sympy import And, Eq, Equivalent, Expr, Ge, Gt, Integer, Le, Lt, Max
 from sympy.logic.boolalg import Boolean
 
 from analysis.derive import decoder, roofline, speculation
-from analysis.derive.attention import MECHANISMS
+from analysis.derive.attention import MLA as LATENT
 from analysis.derive.block import Architecture, Conventions, attention_stages, bytes_moved, flops
 from analysis.derive.parallel import sharded
 from analysis.derive.statements import proof_of_attention, proof_of_queries, proof_of_tensor
@@ -28,8 +28,7 @@ from analysis.derive.symbols import (
     width_kv,
 )
 
-REORDERED, MLA = Conventions("reordered"), Architecture("MLA", experts=True, shared=True)
-LATENT = MECHANISMS["MLA"]
+REORDERED, MLA = Conventions("reordered"), Architecture(LATENT.name, experts=True, shared=True)
 CORE = attention_stages(LATENT, REORDERED)["core"]
 MOST_QUERIES = 8  # query tokens up to which the sign of the gain is certified
 

@@ -9,6 +9,7 @@ from functools import cache
 from sympy import Expr, Integer, diff, solve
 
 from analysis.derive import capacity, decoder, roofline
+from analysis.derive.attention import MHA, MLA
 from analysis.derive.block import Architecture, Conventions
 from analysis.derive.reordering import limits
 from analysis.derive.statements.steps import Proof, Step
@@ -45,7 +46,7 @@ def weights(feed_forward: str) -> Expr:
     >>> weights("experts")
     N_MoE*n_dec*width_weights/n_acc
     """
-    built, stage = architecture("MLA", feed_forward), MADE_OF[feed_forward]
+    built, stage = architecture(MLA.name, feed_forward), MADE_OF[feed_forward]
     width = {"dense": d_FFN, "experts": d_MoE}[feed_forward]
     elements = decoder.feedforward_parameters(built)[stage]
     sized = {width: solve(elements - N_MoE, width)[0]}
@@ -55,8 +56,8 @@ def weights(feed_forward: str) -> Expr:
 
 def _request(attention: str) -> Expr:
     """Bytes that a request keeps in the whole system, copies that tensor parallelism makes counted [byte]."""
-    conventions = Conventions("reordered" if attention == "MLA" else "as_printed")
-    kept = capacity.request_bytes(architecture(attention, "experts"), conventions, activations=False)
+    built = architecture(attention, "experts")
+    kept = capacity.request_bytes(built, Conventions(built.mechanism.order_of("decode")), activations=False)
     return kept.xreplace({deg_DP: n_acc / deg_TP})
 
 
@@ -71,7 +72,7 @@ def step_time() -> Expr:
     >>> step_time()
     M_cap/BW_mem
     """
-    held = weights("dense") + _batch("MLA", "dense") * _request("MLA") / n_acc
+    held = weights("dense") + _batch(MLA.name, "dense") * _request(MLA.name) / n_acc
     return held.expand().cancel() / BW_mem
 
 
@@ -89,7 +90,7 @@ def read_rate(attention: str, feed_forward: str, degree: Expr | int) -> Expr:
 @cache
 def cache_ratio() -> Expr:
     """Cache of multi-head attention over latent attention's [1]: the effect of latent attention beside experts."""
-    return (read_rate("MLA", "experts", 1) / read_rate("MHA", "experts", 1)).cancel()
+    return (read_rate(MLA.name, "experts", 1) / read_rate(MHA.name, "experts", 1)).cancel()
 
 
 @cache
@@ -98,9 +99,9 @@ def interaction_at(degree: Expr | int) -> Expr:
 
     Multi-head attention divides its cache with its heads, so its dense model is best at one group of all accelerators.
     """
-    both = read_rate("MLA", "experts", 1) / read_rate("MHA", "dense", n_acc)
-    alone = read_rate("MLA", "dense", degree) / read_rate("MHA", "dense", n_acc)
-    experts_alone = read_rate("MHA", "experts", n_acc) / read_rate("MHA", "dense", n_acc)
+    both = read_rate(MLA.name, "experts", 1) / read_rate(MHA.name, "dense", n_acc)
+    alone = read_rate(MLA.name, "dense", degree) / read_rate(MHA.name, "dense", n_acc)
+    experts_alone = read_rate(MHA.name, "experts", n_acc) / read_rate(MHA.name, "dense", n_acc)
     return (both / alone / experts_alone).factor()
 
 
@@ -160,17 +161,17 @@ def attribution_proof() -> Proof:
         Step(r"T(B_{cap})", step_time(), "a full memory is read once in a step, whatever fills it"),
         Step(
             r"X_{MLA,dense}",
-            read_rate("MLA", "dense", deg_TP),
+            read_rate(MLA.name, "dense", deg_TP),
             "requests over this time: each of deg_TP accelerators keeps the whole latent cache",
         ),
         Step(
             r"X_{MLA,experts}",
-            read_rate("MLA", "experts", 1),
+            read_rate(MLA.name, "experts", 1),
             "experts spread over all accelerators without dividing attention",
         ),
         Step(
             r"X_{MHA,experts}/X_{MHA,dense}",
-            read_rate("MHA", "experts", n_acc) / read_rate("MHA", "dense", n_acc),
+            read_rate(MHA.name, "experts", n_acc) / read_rate(MHA.name, "dense", n_acc),
             "heads divide their cache as they divide the dense layer, so experts alone gain nothing",
         ),
         Step(r"X_{MLA,experts}/X_{MHA,experts}", cache_ratio(), "beside experts, latent attention gains its cache"),

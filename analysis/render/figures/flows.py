@@ -79,9 +79,10 @@ def _title(panels: Sequence[Panel]) -> str:
     if last.divided:
         whole = last.setting.with_(deg_TP=1)
         before = _core(Panel("", whole, flows.attention(whole)))
-        kept = "divides" if all(divided_by_TP(last, store.tensor) for store in _cache(last)) else "does not divide"
+        kept = {divided_by_TP(last, store.tensor) for store in _cache(last)}
+        does = {(True,): "divides the cache", (False,): "does not divide the cache"}
         words = f"The core does {rounded(before)} FLOP/byte, {rounded(_core(last))} in a TP group of"
-        return f"{words} {_degree(last.setting)}, which {kept} the cache"
+        return f"{words} {_degree(last.setting)}, which {does.get(tuple(kept), 'divides a part of the cache')}"
     if len(panels) > 1:
         return f"Reordering lifts core attention from {rounded(_core(panels[0]))} to {rounded(_core(last))} FLOP/byte"
     costs = flows.kernel_numbers(last.setting, last.flow)

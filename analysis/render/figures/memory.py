@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import family, headline, mechanism_colour, plain_log, rounded, short
-from analysis.render.style import COLOURS, WIDTH
+from analysis.render.axes import headline, mechanism_colour, plain_log, rounded, short
+from analysis.render.style import COLOURS, WIDTH, family
 from analysis.render.words import conventions
 from analysis.systems.memory import (
     KIND_TITLES,
@@ -155,7 +155,7 @@ def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
     axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
     plain_log(axes.xaxis)
     _models_down(axes, rows["model"])
-    families = {family(setting).upper(): mechanism_colour(setting) for setting in settings}
+    families = {family(setting.model.attention).upper(): mechanism_colour(setting) for setting in settings}
     handles = {name: Patch(color=colour) for name, colour in families.items()}
     if windowed:
         handles["windowed blocks"] = Patch(facecolor="#888888", hatch=HATCH, edgecolor="white")

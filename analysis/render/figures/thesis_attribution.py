@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import L, M_cap
 from analysis.render.axes import headline, plain_log, powers_of_two, rounded
-from analysis.render.style import COLOURS, WIDTH
+from analysis.render.style import COLOURS, WIDTH, family
 from analysis.render.words import conventions
 from analysis.thesis import attribution
 from analysis.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, effects
@@ -79,7 +79,7 @@ def _bars(axes: Axes, cells: Sequence[Cell]) -> None:
         found = [cell for cell in cells if cell.feed_forward == kind]
         at = np.arange(len(ATTENTIONS)) + 0.4 * (place - 0.5)
         look = {"hatch": HATCHES[kind], "edgecolor": "black"}
-        colours = [COLOURS[cell.attention.lower()] for cell in found]
+        colours = [COLOURS[family(cell.attention)] for cell in found]
         axes.bar(at, [cell.per_accelerator for cell in found], 0.36, color=colours, **look)
     axes.set_xticks(np.arange(len(ATTENTIONS)), ATTENTIONS)
     axes.set(yscale="log")

@@ -13,7 +13,7 @@ from analysis.derive.serving import COMMUNICATION
 from analysis.render.axes import LAYER_COLOURS, headline, mechanism_colour, rounded
 from analysis.render.marks import LOOKS
 from analysis.render.style import COLOURS, WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, term_words
 from analysis.systems.grids import CAPACITY, capacities, terms_over
 
 Rows = dict[str, list]
@@ -105,15 +105,9 @@ def _look(term: str, setting: Setting) -> dict:
 def _share_legend(figure: Figure, setting: Setting, rows: Rows) -> None:
     largest = {term: max(rows["share"][n] for n in _chosen(rows, term=term)) for term in dict.fromkeys(rows["term"])}
     present = [term for term, share in largest.items() if share > 0]
-    handles = [Patch(label=_title(term, setting), **_look(term, setting)) for term in present]
+    handles = [Patch(label=term_words(term, setting), **_look(term, setting)) for term in present]
     unfit = [] if all(rows["fits"]) else [Patch(linewidth=0, label="does not fit memory", **LOOKS[CAPACITY])]
     figure.legend(handles=handles + unfit, loc="outside lower center", ncols=3, title="TPOT in ms above each bar")
-
-
-def _title(term: str, setting: Setting) -> str:
-    if term == "kv_decompression":
-        return "absorbed products" if setting.conventions.order == "reordered" else "KV decompression"
-    return term.replace("_", " ").replace("ffn", "FFN")
 
 
 def wire_shares(rows: Rows) -> dict[str, float]:

@@ -5,6 +5,8 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
+from analysis.derive.parallel import sharded
+from analysis.derive.symbols import deg_TP
 from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.figures.crossing import ORDER_COLOURS
 from analysis.render.style import LINE_STYLES, MARKERS, WIDTH
@@ -60,14 +62,25 @@ def _title(rows: Rows) -> str:
     return f"At B = {batch:.0f}, deg_TP = {most:.0f} gains a factor {first} without reordering, {second} with it"
 
 
+def _cache(setting: Setting) -> str:
+    """What TP does to each tensor of the cache: it divides one along an axis of heads, and copies any other."""
+    axes = {axis for axis, part in sharded().items() if part.has(deg_TP)}
+    cache = setting.architecture.mechanism.cache
+    divided = " and ".join(tensor.name for tensor in cache if axes & {*tensor.axes})
+    copied = " and ".join(tensor.name for tensor in cache if not axes & {*tensor.axes})
+    if not divided:
+        return "The latent cache has no head axis, so TP copies it"
+    return f"Of the cache TP divides {divided}" + (f" and copies {copied}" if copied else "")
+
+
 def describe_degrees(setting: Setting, rows: Rows) -> tuple[str, str]:
     """Caption and alternative text. At small batches weights dominate, which TP does shard: both orders gain."""
     used = conventions(setting, "phase", "L", "grouping", "rope", "rope_key", "width", "deg_DP")
     caption = (
         f"Time of an attention block against deg_TP in both orders: {setting.model.name} on "
         f"{setting.accelerator.name}; {used}. A group keeps its B / deg_DP requests while it grows "
-        "(n_acc = deg_TP deg_DP); all-reduce is left out. The latent cache has no head axis, so TP copies it; "
-        "it shards weights, the gain at small batches."
+        f"(n_acc = deg_TP deg_DP); all-reduce is left out. {_cache(setting)}; it shards weights, the gain at small "
+        "batches."
     )
     gains = "; ".join(
         f"B = {batch:.0f} {words} {rounded(gain(rows, order, batch))}"

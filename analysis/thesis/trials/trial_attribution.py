@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from analysis.derive import capacity, serving
+from analysis.derive.attention import MHA, MLA
 from analysis.derive.decoder import feedforward_parameters
 from analysis.derive.symbols import (
     B,
@@ -33,7 +34,7 @@ from analysis.thesis.trials.search import Sample, loosened, sample
 
 COUNT, DEGREES = 2500, 2.0 ** np.arange(8)
 REFERENCES = ("deepseek-v3", "kimi-k2", "deepseek-v2")
-CORNERS = tuple((attention, kind) for attention in ("MHA", "MLA") for kind in ("dense", "experts"))
+CORNERS = tuple((attention, kind) for attention in (MHA.name, MLA.name) for kind in ("dense", "experts"))
 NEAR = 1e-9
 
 
@@ -60,13 +61,14 @@ def _attributed(systems: Systems, share: np.ndarray) -> Sample:
     rates = {corner: rate for corner, (rate, _) in served.items()}
     fits = np.all([rate > 0 for rate in rates.values()], axis=0)
     with np.errstate(all="ignore"):
-        found = rates["MLA", "experts"] * rates["MHA", "dense"] / rates["MLA", "dense"] / rates["MHA", "experts"]
+        (mha, older), (mla, both) = ((rates[kind, "dense"], rates[kind, "experts"]) for kind in (MHA.name, MLA.name))
+        found = both * mha / mla / older
         far = np.abs(np.log(found))
     holds = {
         "waits": systems[P_acc] == ENDLESS,
         "equal": share == 1,
         "caches": systems[width_activations] == 0,
-        "groups": served["MLA", "dense"][1] < systems[n_acc],
+        "groups": served[MLA.name, "dense"][1] < systems[n_acc],
     }
     claim = found > (1 + 1 / systems[L]) ** -2 * (1 - NEAR)  # a step appends one row in L
     return sample(systems, claim, holds, fits, far=far, interaction=found, count=systems[n_acc], L=systems[L])
@@ -89,6 +91,6 @@ def _served(systems: Systems, attention: str, kind: str, share: np.ndarray) -> t
 def _dense_width(systems: Systems) -> np.ndarray:
     """Width of the dense layer that holds as many weights as all experts of a block."""
     dense, routed = (
-        feedforward_parameters(built("MHA", kind, systems.architecture)[0]) for kind in ("dense", "experts")
+        feedforward_parameters(built(MHA.name, kind, systems.architecture)[0]) for kind in ("dense", "experts")
     )
     return systems.of(sum(routed.values())) / systems.of(dense["dense"] / d_FFN)

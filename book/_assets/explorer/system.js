@@ -43,13 +43,13 @@ var explorer = (function () {
     if (name === "peak") return Object.keys(study.accelerators[state.accelerator].peaks);
     if (name === "order") return ["auto"].concat(Object.keys(model.functions));
     if (name === "deg_TP") return model.deg_TP;
-    if (name === "deg_EP") return divisors(state.deg_TP * state.deg_DP, model.point.n_e);
+    if (name === "deg_EP") return divisors(state.deg_TP * state.deg_DP).filter((i) => !model.deg_EP || model.deg_EP.includes(i));
     return explorer.CHOICES[name] || explorer.STEPS[name];
   };
 
-  function divisors(n_acc, experts) {
+  function divisors(n_acc) {
     const found = [];
-    for (let i = 1; i <= n_acc; i += 1) if (n_acc % i === 0 && (!experts || experts % i === 0)) found.push(i);
+    for (let i = 1; i <= n_acc; i += 1) if (n_acc % i === 0) found.push(i);
     return found;
   }
 
