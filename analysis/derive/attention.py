@@ -6,10 +6,12 @@ A contraction order is a way to run decompression and core; mechanisms with one 
 Tensors ending in `_new` are the rows that this step appends to the cache.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from analysis.derive.einsum import Einsum, Tensor, lines, renamed, tensors, without_axis
-from analysis.derive.symbols import d_RoPE
+from sympy import Symbol
+
+from analysis.derive.einsum import Einsum, Tensor, lines, over, renamed, tensors, without_axis
+from analysis.derive.symbols import L, d_RoPE
 
 ORDERS = ("as_printed", "reordered")
 
@@ -26,11 +28,12 @@ class Mechanism:
     output_text: str
     decompression_text: dict[str, str] = field(default_factory=dict)
     shared_key: str = ""  # "copy=cache": the per-head copy of the one RoPE key, and the tensor it copies
+    context: Symbol = L  # the axis of cached rows, of which `spans.py` says how many are stored, touched, worked on
 
     @property
     def cache(self) -> tuple[Tensor, ...]:
         """Tensors kept per token between steps."""
-        return tuple(Tensor(t.name, t.axes, "kv") for t in tensors(self.cache_text))
+        return tuple(Tensor(t.name, t.axes, "kv").over(L, self.context) for t in tensors(self.cache_text))
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -42,8 +45,18 @@ class Mechanism:
         """True if keys and values are decompressed from a cached latent."""
         return bool(self.decompression_text)
 
+    def within(self, context: Symbol) -> "Mechanism":
+        """The same mechanism over rows of another span: L_win of a sliding window, L_chunk of a chunk.
+
+        >>> from analysis.derive.symbols import L_win
+        >>> str(MHA.within(L_win).stages()["core"][0])
+        'S[B n_hd l L_win] = q[B l n_hd d_hd] k[B L_win n_hd d_hd]'
+        """
+        return replace(self, context=context)
+
     def _lines(self, text: str) -> tuple[Einsum, ...]:
-        return lines(text, cache=[name for t in self.cache for name in (t.name, f"{t.name}_new")])
+        found = lines(text, cache=[name for t in self.cache for name in (t.name, f"{t.name}_new")])
+        return over(found, L, self.context)
 
     def stages(self, order: str = "as_printed", rope: str = "in", rope_key: str = "per_head") -> dict[str, tuple]:
         """Lines of each stage of one block.

@@ -5,6 +5,7 @@ dense, routed, shared, router. Each line is a kernel of its own (one matrix prod
 the attention core and the feed-forward layers, whose lines follow `grouping`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sympy import Add, Expr
@@ -12,7 +13,8 @@ from sympy import Add, Expr
 from analysis.derive.attention import MECHANISMS, Mechanism
 from analysis.derive.einsum import Einsum, Kernel, layered
 from analysis.derive.feedforward import FFN, HEAD, ROUTER, SHARED_EXPERT, routed_experts
-from analysis.derive.symbols import S_passes
+from analysis.derive.spans import BANDS
+from analysis.derive.symbols import S_passes, n_dec, n_win
 
 GROUPINGS = ("fused", "spilled", "layered")
 Stages = dict[str, tuple[Kernel, ...]]
@@ -22,7 +24,8 @@ Stages = dict[str, tuple[Kernel, ...]]
 class Architecture:
     """The discrete part of a model row: what its blocks are made of. Sizes live in the point.
 
-    `expert_width` says that the weights of routed experts are stored at a width of their own.
+    `window` names the band that blocks attend to where they are not full: sliding or chunked. `expert_width` says that
+    the weights of routed experts are stored at a width of their own.
     """
 
     attention: str
@@ -33,13 +36,34 @@ class Architecture:
     tied: bool = False
     vectors: tuple[str, ...] = ()
     full: bool = True
-    windowed: bool = False
+    window: str = ""
     expert_width: bool = False
 
     @property
     def mechanism(self) -> Mechanism:
         """The attention mechanism by name. Raises KeyError if nobody wrote its paragraph."""
         return MECHANISMS[self.attention]
+
+    @property
+    def windowed(self) -> bool:
+        """Whether some blocks attend to a band of the context only."""
+        return bool(self.window)
+
+    @property
+    def kinds(self) -> tuple["Kind", ...]:
+        """Blocks by kind of attention, those that attend to most first."""
+        if not self.windowed:
+            return (Kind(n_dec, self.mechanism),)
+        within = self.mechanism.within(BANDS[self.window])
+        return (Kind(n_dec - n_win, self.mechanism), Kind(n_win, within)) if self.full else (Kind(n_dec, within),)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Blocks that are alike in their attention: how many there are, and its mechanism."""
+
+    blocks: Expr
+    mechanism: Mechanism
 
 
 @dataclass(frozen=True)
@@ -50,6 +74,18 @@ class Conventions:
     grouping: str = "fused"
     rope: str = "in"
     rope_key: str = "per_head"
+
+
+def over_blocks(architecture: Architecture, of_block: Callable[[Mechanism], Expr]) -> Expr:
+    """Sum over all attention blocks of what one costs by its kind.
+
+    >>> over_blocks(Architecture("MHA", window="sliding"), lambda mechanism: mechanism.cache[0].stored)
+    B*L*d_hd*n_hd*width_kv*(n_dec - n_win) + B*d_hd*n_hd*n_win*width_kv*Min(L, L_win)
+    """
+    found = [(kind.blocks, of_block(kind.mechanism)) for kind in architecture.kinds]
+    if len({each for _, each in found}) == 1:
+        return Add(*(count for count, _ in found)) * found[0][1]
+    return Add(*(count * each for count, each in found))
 
 
 def grouped(name: str, given: tuple[Einsum, ...], grouping: str) -> tuple[Kernel, ...]:

@@ -12,10 +12,9 @@ Books differ in the weights that they count:
 from sympy import Add, Expr, Integer
 
 from analysis.derive import decoder
-from analysis.derive.block import Architecture, Conventions
+from analysis.derive.block import Architecture, Conventions, over_blocks
 from analysis.derive.parallel import WHOLE, Layout, sharded
 from analysis.derive.symbols import B, M_cap, deg_DP, deg_EP, n_acc, n_dec, n_e
-from analysis.derive.windows import over_blocks
 
 BOOKS = ("as_built", "eq11", "once")
 
@@ -66,8 +65,7 @@ def request_bytes(
     `eq11` counts the cache once (n_dec M_KV L + M_act); the other books count it as sharded, so that TP replicates
     what has no head axis. Windowed blocks keep Min(L, L_win) tokens.
     """
-    cache = Add(*(t.bytes / B for t in decoder.kept_cache(architecture, conventions)))
-    cached = over_blocks(architecture, cache.xreplace, Integer(1))
+    cached = over_blocks(architecture, lambda each: Add(*(t.stored / B for t in decoder.kept_cache(each, conventions))))
     per_request = cached + (decoder.activation_bytes(architecture, conventions) if activations else 0)
     if book == "eq11":
         return per_request

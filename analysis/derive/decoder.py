@@ -2,8 +2,17 @@
 
 from sympy import Add, Expr, Integer
 
-from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
+from analysis.derive.attention import Mechanism
+from analysis.derive.block import (
+    Architecture,
+    Conventions,
+    attention_stages,
+    feedforward_stages,
+    head_kernel,
+    over_blocks,
+)
 from analysis.derive.einsum import WEIGHTS, Kernel, Tensor
+from analysis.derive.spans import SPANS
 from analysis.derive.symbols import (
     B,
     L,
@@ -19,7 +28,6 @@ from analysis.derive.symbols import (
     n_dec,
     n_e,
     n_hd,
-    n_k,
     n_kv,
     n_moe,
     n_vocab,
@@ -27,7 +35,8 @@ from analysis.derive.symbols import (
     width_experts,
     width_weights,
 )
-from analysis.derive.windows import largest, over_blocks
+
+HELD, VISITED = SPANS[n_act].stored, SPANS[n_act].worked  # routed experts of a block, and those of one token
 
 # Vectors (norms, biases) cost parameters but no counted FLOPs: elements per block, per dense block, per
 # block with experts, per routed expert, and once for the model.
@@ -74,7 +83,7 @@ def attention_parameters(architecture: Architecture) -> Expr:
     return weight_elements(tuple(kernel for kernels in stages.values() for kernel in kernels))
 
 
-def feedforward_parameters(architecture: Architecture, experts: Expr = n_e) -> dict[str, Expr]:
+def feedforward_parameters(architecture: Architecture, experts: Expr = HELD) -> dict[str, Expr]:
     """Weights of each feed-forward stage [1]; `experts` routed experts are counted (n_e held, n_k active)."""
     stages = feedforward_stages(architecture)
     return {stage: weight_elements(kernels).xreplace({n_act: experts}) for stage, kernels in stages.items()}
@@ -86,7 +95,7 @@ def block_counts(architecture: Architecture) -> dict[str, Expr]:
     return {"dense": n_dec - with_experts, "routed": with_experts, "shared": with_experts, "router": with_experts}
 
 
-def vector_elements(architecture: Architecture, experts: Expr = n_e) -> Expr:
+def vector_elements(architecture: Architecture, experts: Expr = HELD) -> Expr:
     """Norm and bias elements of the whole model [1], those of `experts` routed experts of a block counted."""
     dense, routed = (block_counts(architecture)[stage] for stage in ("dense", "routed"))
     times = {"block": n_dec, "dense": dense, "experts": routed, "expert": routed * experts, "once": Integer(1)}
@@ -110,7 +119,7 @@ def _body(architecture: Architecture, experts: Expr) -> Expr:
     return n_dec * attention_parameters(architecture) + feedforward + vector_elements(architecture, experts)
 
 
-def parameters(architecture: Architecture, experts: Expr = n_e) -> Expr:
+def parameters(architecture: Architecture, experts: Expr = HELD) -> Expr:
     """Parameters of the model [1], embedding and output head counted (once if they are tied).
 
     `experts` routed experts of a block are counted: all of them, unless a share is asked for.
@@ -128,23 +137,22 @@ def active_parameters(architecture: Architecture, embedding: bool = False) -> Ex
     `embedding=True` adds the embedding table, as some model cards do.
     """
     extra = embedding_parameters() if embedding and not architecture.tied else Integer(0)
-    return _body(architecture, n_k) + head_parameters() + extra
+    return _body(architecture, VISITED) + head_parameters() + extra
 
 
-def kept_cache(architecture: Architecture, conventions: Conventions = Conventions()) -> tuple[Tensor, ...]:
+def kept_cache(mechanism: Mechanism, conventions: Conventions = Conventions()) -> tuple[Tensor, ...]:
     """Cache tensors of one block; `rope="out"` leaves the RoPE key away."""
-    cache = architecture.mechanism.cache
-    return tuple(tensor for tensor in cache if conventions.rope == "in" or d_RoPE not in tensor.axes)
+    return tuple(tensor for tensor in mechanism.cache if conventions.rope == "in" or d_RoPE not in tensor.axes)
 
 
 def kv_bytes_per_block(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
     """Cached bytes of one token in one block that keeps it, M_KV [byte] (Sec. III)."""
-    return Add(*(tensor.bytes / (B * L) for tensor in kept_cache(architecture, conventions)))
+    return Add(*(tensor.bytes / (B * L) for tensor in kept_cache(architecture.mechanism, conventions)))
 
 
 def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
     """Cached bytes of one request of L tokens in the whole model [byte]; windowed blocks keep Min(L, L_win) of them."""
-    tokens = over_blocks(architecture, L.xreplace, Integer(1))
+    tokens = over_blocks(architecture, lambda mechanism: SPANS[mechanism.context].stored)
     return tokens * kv_bytes_per_block(architecture, conventions)
 
 
@@ -165,9 +173,10 @@ def activation_bytes(architecture: Architecture, conventions: Conventions = Conv
     at once; in as-printed order it holds the decompressed keys and values and so grows with L. A model with windowed
     blocks needs room for the largest, one of full attention where it has any.
     """
-    kernels = [k for kernels in attention_stages(architecture.mechanism, conventions).values() for k in kernels]
+    stages = attention_stages(architecture.kinds[0].mechanism, conventions)
+    kernels = [kernel for kernels in stages.values() for kernel in kernels]
     crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations"}
-    return Add(*(tensor.bytes.xreplace(largest(architecture)) / B for tensor in crossing.values()))
+    return Add(*(tensor.bytes / B for tensor in crossing.values()))
 
 
 def weight_width(architecture: Architecture, stage: str) -> Expr:

@@ -10,7 +10,8 @@ A mechanism is written as lines with named axes, for example
   feed-forward layer, norms) are not written and not counted.
 - A kernel is a group of lines run together. It moves the tensors that cross its boundary (used but not
   made inside, or made but not used), each once. How lines are grouped is all that fusion means here.
-- The l x L plane of score pairs holds `causal * l * L` points, whoever owns it.
+- An axis of rows has three sizes (`spans.py`): what memory stores, what a kernel moves, and the pairs that a line
+  works over where `l` meets it. The l x L plane of score pairs holds `causal * l * L` points, whoever owns it.
 """
 
 import re
@@ -19,7 +20,8 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
-from analysis.derive.symbols import BY_NAME, L, causal, l, width_activations, width_experts, width_kv, width_weights
+from analysis.derive.spans import SPANS
+from analysis.derive.symbols import BY_NAME, l, width_activations, width_experts, width_kv, width_weights
 
 WIDTHS = {"weights": width_weights, "experts": width_experts, "kv": width_kv, "activations": width_activations}
 WEIGHTS = ("weights", "experts")  # kinds of tensors that are weights
@@ -28,8 +30,13 @@ _TENSOR = re.compile(r"(\w+)\[([^\]]*)\]")
 
 def _points(axes: Iterable[Symbol]) -> Expr:
     axes = tuple(axes)
-    pairs = (causal,) if l in axes and L in axes else ()
-    return Mul(*axes, *pairs)
+    met = l in axes
+    rows = [(SPANS[axis].worked / l if met else SPANS[axis].touched) if axis in SPANS else axis for axis in axes]
+    return Mul(*rows)
+
+
+def _stored(axes: Iterable[Symbol]) -> Expr:
+    return Mul(*(SPANS[axis].stored if axis in SPANS else axis for axis in axes))
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,22 @@ class Tensor:
 
     @property
     def elements(self) -> Expr:
-        """Number of elements [1]: the product of the axes, the causal share of the l x L plane counted."""
+        """Elements that a step moves [1]: the product of the axes, of rows those touched, or worked on where l is."""
         return _points(self.axes)
 
     @property
     def bytes(self) -> Expr:
-        """Size [byte]: elements times the width of this tensor's kind."""
+        """Bytes that a step moves [byte]: elements times the width of this tensor's kind."""
         return self.elements * WIDTHS[self.kind]
+
+    @property
+    def stored(self) -> Expr:
+        """Bytes that memory holds [byte]: of rows those stored."""
+        return _stored(self.axes) * WIDTHS[self.kind]
+
+    def over(self, old: Symbol, new: Symbol) -> "Tensor":
+        """The tensor with another axis in the place of one."""
+        return replace(self, axes=tuple(new if axis == old else axis for axis in self.axes))
 
     def __str__(self) -> str:
         return f"{self.name}[{' '.join(axis.name for axis in self.axes)}]"
@@ -216,6 +232,16 @@ def without_axis(given: tuple[Einsum, ...], axis: Symbol) -> tuple[Einsum, ...]:
 def renamed(given: tuple[Einsum, ...], new: dict[str, Tensor]) -> tuple[Einsum, ...]:
     """Replace operands by other tensors, by name."""
     return tuple(replace(line, used=tuple(new.get(t.name, t) for t in line.used)) for line in given)
+
+
+def over(given: tuple[Einsum, ...], old: Symbol, new: Symbol) -> tuple[Einsum, ...]:
+    """The lines with another axis in the place of one: the same contraction over rows of another span.
+
+    >>> from analysis.derive.symbols import L, L_win
+    >>> print(*over(lines("o[l d_v] = S[l L] v[L d_v]"), L, L_win))
+    o[l d_v] = S[l L_win] v[L_win d_v]
+    """
+    return tuple(Einsum(line.made.over(old, new), tuple(t.over(old, new) for t in line.used)) for line in given)
 
 
 def layered(name: str, given: tuple[Einsum, ...]) -> tuple[Kernel, ...]:

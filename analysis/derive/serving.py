@@ -5,18 +5,26 @@ plus communication. Each accelerator is alike except that experts and wires are 
 """
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 from sympy import Add, Expr, Integer, Max, Min
 
 from analysis.derive import capacity, decoder
-from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
+from analysis.derive.attention import Mechanism
+from analysis.derive.block import (
+    Architecture,
+    Conventions,
+    Stages,
+    attention_stages,
+    feedforward_stages,
+    head_kernel,
+    over_blocks,
+)
 from analysis.derive.communication import all_reduce_time, exchange_time, partial_sums
 from analysis.derive.einsum import tensors
-from analysis.derive.parallel import WHOLE, Layout, Substitution, sharded
+from analysis.derive.parallel import WHOLE, Layout, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec, width_activations
-from analysis.derive.windows import over_blocks
 
 STAGES = ("projections", "decompression", "core", "output", "dense", "routed", "shared", "router", "head")
 ROUTED_OUTPUT = "y[B l d_emb]"  # what the routed experts add to a token, their parts not yet summed
@@ -44,9 +52,9 @@ class System:
     layout: Layout = WHOLE
 
 
-def _time(stages: Stages, names: tuple[str, ...], timing: Timing, axes: Substitution) -> Expr:
-    """Seconds of the named stages of one block, whose kind the axes say."""
-    shard = sharded() | axes
+def _time(stages: Stages, names: tuple[str, ...], timing: Timing, layout: Layout = WHOLE) -> Expr:
+    """Seconds of the named stages of one block."""
+    shard = sharded(layout)
     return Add(*(timing.kernel(kernel.at(shard), name) for name in names for kernel in stages.get(name, ())))
 
 
@@ -58,18 +66,21 @@ def tpot_terms(
     timing: Timing = ROOFLINE,
 ) -> dict[str, Expr]:
     """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
-    attention = attention_stages(architecture.mechanism, conventions)
     others = feedforward_stages(architecture, conventions.grouping) | {"head": (head_kernel(),)}
-    takes = {stage: _time(others, (stage,), timing, sharded(system.layout)) for stage in STAGES}
+    takes = {stage: _time(others, (stage,), timing, system.layout) for stage in STAGES}
 
     def in_attention(*names: str) -> Expr:
-        return over_blocks(architecture, partial(_time, attention, names, timing))
+        def seconds(mechanism: Mechanism) -> Expr:
+            return _time(attention_stages(mechanism, conventions), names, timing)
+
+        return over_blocks(architecture, seconds)
 
     blocks = {
         "dense": decoder.block_counts(architecture)["dense"],
         "experts": decoder.block_counts(architecture)["routed"],
     }
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
+    attention = attention_stages(architecture.mechanism, conventions)
     exchange = blocks["experts"] * exchange_time(system.levels, timing, system.layout)
     return {
         "attention_projections": in_attention("projections", "output"),

@@ -46,6 +46,7 @@ l = _born("l", "l", "tokens", "tokens processed per request in this step (decode
 causal = _born("causal", r"f_{causal}", "1", "share of the l x L score pairs that is computed", _g)
 L_win = _born("L_win", r"L_{win}", "tokens", "tokens that a query of a windowed block attends to, at most", _g,
               "sliding_window")
+L_chunk = _born("L_chunk", r"L_{chunk}", "tokens", "tokens of a query's chunk, where chunks have L_win of them", _g)
 S_passes = _born("S_passes", r"p_{S}", "1", "times the score tensor crosses the memory bus when spilled", _g)
 acceptance = _born("acceptance", r"a", "1", "probability that a drafted token is accepted, once those before it were",
                    _g)

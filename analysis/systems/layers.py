@@ -13,7 +13,6 @@ from analysis.derive.block import Architecture, Conventions, Stages, attention_s
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, sharded
 from analysis.derive.symbols import BY_NAME, n_dec
-from analysis.derive.windows import kinds
 
 ATTENTION = ("projections", "decompression", "core", "output")
 TITLES = {
@@ -71,17 +70,16 @@ def layers(setting: Setting) -> dict[str, Layer]:
 
 @cache
 def _layers(built: Architecture, conventions: Conventions, grouping: str, layout: Layout) -> dict[str, Layer]:
-    attention = attention_stages(built.mechanism, conventions)
+    attention, *rest = (attention_stages(kind.mechanism, conventions) for kind in built.kinds)
     stages: Stages = attention | feedforward_stages(built, grouping) | {"head": (head_kernel(),)}
-    (_, first), *rest = kinds(built)
     shard = sharded(layout)
     found: dict[str, Layer] = {}
     for name, kernels in stages.items():
         if kernels:
-            found[name] = Layer(name, _title(name, conventions), tuple(each.at(shard | first) for each in kernels))
-        for _, axes in rest:
-            within = tuple(each.at(shard | axes) for each in kernels)
-            if kernels and within != found[name].kernels:
+            found[name] = Layer(name, _title(name, conventions), tuple(each.at(shard) for each in kernels))
+        for others in rest:
+            within = tuple(each.at(shard) for each in others.get(name, ()))
+            if within and within != found[name].kernels:
                 found[WINDOWED + name] = Layer(WINDOWED + name, f"{_title(name, conventions)}, windowed", within)
     return found
 
@@ -95,8 +93,8 @@ def block_counts(setting: Setting) -> dict[str, Expr]:
     built, found = setting.architecture, layers(setting)
     counts = decoder.block_counts(built) | dict.fromkeys(ATTENTION, n_dec) | {"head": Integer(1)}
     for twin in [name for name in found if name.startswith(WINDOWED)]:
-        (full, _), (within, _) = kinds(built)
-        counts |= {twin.removeprefix(WINDOWED): full, twin: within}
+        full, within = built.kinds
+        counts |= {twin.removeprefix(WINDOWED): full.blocks, twin: within.blocks}
     return {name: counts[name] for name in found}
 
 

@@ -7,42 +7,41 @@ from sympy import Add, Expr, Integer, cancel
 
 from analysis.ask.setting import Setting
 from analysis.derive import decoder, roofline
+from analysis.derive.attention import Mechanism
 from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Counts
 from analysis.derive.feedforward import routed_experts
 from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
 from analysis.derive.symbols import L, deg_TP
-from analysis.derive.windows import kinds
 from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
 from analysis.systems.system import kv_bytes_per_accelerator
 from analysis.systems.timing import timing
 
 
-def _stage(setting: Setting, stage: str, axes: Substitution) -> Counts:
-    """FLOPs and bytes of one attention stage on one accelerator, in a block of the kind that the axes say."""
-    kernels = attention_stages(setting.architecture.mechanism, setting.conventions)[stage]
-    shard = sharded() | axes
-    return Counts(stage, flops(kernels).xreplace(shard), bytes_moved(kernels).xreplace(shard))
+def _stage(setting: Setting, stage: str, mechanism: Mechanism) -> Counts:
+    """FLOPs and bytes of one attention stage on one accelerator."""
+    kernels = attention_stages(mechanism, setting.conventions)[stage]
+    return Counts(stage, flops(kernels).xreplace(sharded()), bytes_moved(kernels).xreplace(sharded()))
 
 
-def attention_block_time(setting: Setting, axes: Substitution) -> Expr:
+def attention_block_time(setting: Setting, mechanism: Mechanism) -> Expr:
     """Roofline time of one attention block on one accelerator [s], kernels one after another."""
-    stages = attention_stages(setting.architecture.mechanism, setting.conventions)
-    takes, shard = timing(setting).kernel, sharded() | axes
+    stages = attention_stages(mechanism, setting.conventions)
+    takes, shard = timing(setting).kernel, sharded()
     return Add(*(takes(kernel.at(shard), stage) for stage, kernels in stages.items() for kernel in kernels))
 
 
-def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Substitution], Expr], **more) -> None:
+def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Mechanism], Expr], **more) -> None:
     """Define a quantity of one attention block: of full attention where the model has any, a windowed one beside it."""
 
     def largest(setting: Setting) -> Expr:
-        return form(setting, kinds(setting.architecture)[0][1])
+        return form(setting, setting.architecture.kinds[0].mechanism)
 
     def beside(setting: Setting) -> dict[str, object]:
-        if not (setting.architecture.full and setting.architecture.windowed):
+        if len(setting.architecture.kinds) == 1:
             return {}
-        _, within = kinds(setting.architecture)[1]
-        return {"in a windowed block": number(form(setting, within), setting.point)}
+        _, within = setting.architecture.kinds
+        return {"in a windowed block": number(form(setting, within.mechanism), setting.point)}
 
     define(name, title, unit, largest, beside_values=beside, **more)
 
@@ -103,25 +102,25 @@ _define_of_block(
     "core_attention_flops",
     "operations of core attention, per block and accelerator",
     "FLOP",
-    lambda s, axes: _stage(s, "core", axes).flops,
+    lambda s, mechanism: _stage(s, "core", mechanism).flops,
 )
 _define_of_block(
     "core_attention_bytes",
     "bytes that core attention moves, per block and accelerator",
     "byte",
-    lambda s, axes: _stage(s, "core", axes).bytes,
+    lambda s, mechanism: _stage(s, "core", mechanism).bytes,
 )
 _define_of_block(
     "core_attention_intensity",
     "arithmetic intensity of core attention",
     "FLOP/byte",
-    lambda s, axes: cancel(_stage(s, "core", axes).intensity),
+    lambda s, mechanism: cancel(_stage(s, "core", mechanism).intensity),
 )
 _define_of_block(
     "kv_decompression_flops",
     "operations of KV decompression, or of the absorbed products in its place",
     "FLOP",
-    lambda s, axes: _stage(s, "decompression", axes).flops,
+    lambda s, mechanism: _stage(s, "decompression", mechanism).flops,
 )
 _define_of_block(
     "attention_block_time",
