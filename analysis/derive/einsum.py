@@ -4,28 +4,50 @@ A mechanism is written as lines with named axes, for example
 
     S[B n_hd l L] = q[B l n_hd d_hd] k[B L n_hd d_hd]
 
-- An axis on the right that is missing on the left is summed: the line costs two FLOPs (multiply, add) per
-  point of its axes, else one.
+- `=` makes a tensor. An axis on the right that is missing on the left is summed: the line costs two FLOPs
+  (multiply, add) per point of its axes, else one.
+- `+=` adds into what other lines make: two FLOPs per point even without a sum, as in a rank-one update.
+- `<-` moves, picks or pools, and counts no arithmetic.
 - Lines with the same tensor on the left add into it. Element-wise steps (softmax, the gate of a
   feed-forward layer, norms) are not written and not counted.
 - A kernel is a group of lines run together. It moves the tensors that cross its boundary (used but not
-  made inside, or made but not used), each once. How lines are grouped is all that fusion means here.
+  made inside, or made but not used), each once. What is kept (a cache row, a recurrent state) leaves even if
+  it is used inside. How lines are grouped is all that fusion means here.
+- A line cannot change a tensor in place: what it reads and what it writes have two names, and both count.
 - An axis of rows has three sizes (`spans.py`): what memory stores, what a kernel moves, and the pairs that a line
   works over where `l` meets it. The l x L plane of score pairs holds `causal * l * L` points, whoever owns it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from analysis.derive.spans import SPANS
-from analysis.derive.symbols import BY_NAME, l, width_activations, width_experts, width_kv, width_weights
+from analysis.derive.symbols import (
+    BY_NAME,
+    l,
+    width_activations,
+    width_experts,
+    width_kv,
+    width_scores,
+    width_state,
+    width_weights,
+)
 
-WIDTHS = {"weights": width_weights, "experts": width_experts, "kv": width_kv, "activations": width_activations}
+WIDTHS = {
+    "weights": width_weights,
+    "experts": width_experts,
+    "kv": width_kv,
+    "state": width_state,
+    "scores": width_scores,
+    "activations": width_activations,
+}
 WEIGHTS = ("weights", "experts")  # kinds of tensors that are weights
+KEPT = ("kv", "state")  # kinds of tensors that a request keeps between steps
 _TENSOR = re.compile(r"(\w+)\[([^\]]*)\]")
+_SIGN = re.compile(r"<-|\+=|=")
 
 
 def _points(axes: Iterable[Symbol]) -> Expr:
@@ -41,7 +63,7 @@ def _stored(axes: Iterable[Symbol]) -> Expr:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named array with symbolic axes; `kind` (weights, experts, kv, activations) chooses its element width."""
+    """A named array with symbolic axes; `kind` (a key of `WIDTHS`) chooses its element width."""
 
     name: str
     axes: tuple[Symbol, ...]
@@ -72,10 +94,11 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Einsum:
-    """One line: a tensor as the sum over products of one or two others."""
+    """One line: a tensor made as the sum over products of others (`=`), added into (`+=`), or moved (`<-`)."""
 
     made: Tensor
     used: tuple[Tensor, ...]
+    sign: str = "="
 
     @property
     def axes(self) -> frozenset[Symbol]:
@@ -89,13 +112,16 @@ class Einsum:
 
     @property
     def flops(self) -> Expr:
-        """Operations [FLOP]: product of the axes, times 2 if an axis is summed.
+        """Operations [FLOP]: product of the axes, times 2 if an axis is summed or the line adds; none if it moves.
 
         >>> line = lines("y[B d_MoE] = x[B d_emb] W_up[d_emb d_MoE]")[0]
         >>> line.flops
         2*B*d_MoE*d_emb
         """
-        return _points(self.axes) * (2 if self.summed else 1)
+        if self.sign == "<-":
+            return Integer(0)
+        adds = bool(self.summed) or self.sign == "+="
+        return _points(self.axes) * (len(self.used) - 1 + adds)
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -103,7 +129,7 @@ class Einsum:
         return (self.made, *self.used)
 
     def __str__(self) -> str:
-        return f"{self.made} = {' '.join(map(str, self.used))}"
+        return f"{self.made} {self.sign} {' '.join(map(str, self.used))}"
 
 
 @dataclass(frozen=True)
@@ -122,7 +148,7 @@ class Kernel:
 
     @property
     def boundary(self) -> tuple[Tensor, ...]:
-        """Tensors that cross the kernel's boundary: used or made inside, not both.
+        """Tensors that cross the kernel's boundary: used or made inside, not both, unless a request keeps them.
 
         >>> fused = Kernel("core", lines("S[l L] = q[l d_hd] k[L d_hd]; o[l d_hd] = S[l L] v[L d_hd]"))
         >>> sorted(tensor.name for tensor in fused.boundary)
@@ -130,7 +156,8 @@ class Kernel:
         """
         made = {line.made.name for line in self.lines}
         used = {tensor.name for line in self.lines for tensor in line.used}
-        return tuple(self.tensors[name] for name in sorted(made ^ used))
+        kept = {name for name in made & used if self.tensors[name].kind in KEPT}
+        return tuple(self.tensors[name] for name in sorted((made ^ used) | kept))
 
     @property
     def flops(self) -> Expr:
@@ -167,9 +194,13 @@ class Counts:
         return self.flops / self.bytes
 
 
-def tensor(text: str, cache: Iterable[str] = ()) -> Tensor:
+Kinds = Iterable[str] | Mapping[str, str]
+
+
+def tensor(text: str, cache: Kinds = ()) -> Tensor:
     """Read `name[axis axis]`; names that begin with `W_` or `w_` are weights, names in `cache` are KV entries.
 
+    `cache` may also map names to kinds of their own.
     Raises ValueError for an axis that `symbols.py` does not know.
     """
     text = text.strip()
@@ -180,34 +211,45 @@ def tensor(text: str, cache: Iterable[str] = ()) -> Tensor:
     unknown = [axis for axis in axes if axis not in BY_NAME]
     if unknown:
         raise ValueError(f"axis '{unknown[0]}' of '{text}' is no symbol: axes are born in analysis/derive/symbols.py")
-    kind = "kv" if name in set(cache) else "weights" if name[:2] in ("W_", "w_") else "activations"
+    kinds = cache if isinstance(cache, Mapping) else dict.fromkeys(cache, "kv")
+    kind = kinds.get(name, "weights" if name[:2] in ("W_", "w_") else "activations")
     return Tensor(name, tuple(BY_NAME[axis] for axis in axes), kind)
 
 
-def tensors(text: str, cache: Iterable[str] = ()) -> tuple[Tensor, ...]:
+def tensors(text: str, cache: Kinds = ()) -> tuple[Tensor, ...]:
     """Read several tensors from one text."""
     return tuple(tensor(match[0], cache) for match in _TENSOR.finditer(text))
 
 
-def lines(text: str, cache: Iterable[str] = ()) -> tuple[Einsum, ...]:
+def lines(text: str, cache: Kinds = ()) -> tuple[Einsum, ...]:
     """Read einsum lines, one per row of text (or separated by `;`).
 
-    Raises ValueError for a row that is no einsum line.
+    Raises ValueError for a row that is no einsum line, or that changes a tensor in place.
+
+    >>> [line.flops for line in lines("M[d_hd d_v] += k[d_hd] u[d_v]; j[l] <- S[l L]")]
+    [2*d_hd*d_v, 0]
     """
     rows = [row.strip() for row in re.split(r"[;\n]", text) if row.strip()]
     return tuple(_line(row, cache) for row in rows)
 
 
-def _line(row: str, cache: Iterable[str]) -> Einsum:
-    left, _, right = row.partition("=")
+def _line(row: str, cache: Kinds) -> Einsum:
+    found = _SIGN.search(row)
+    sign = found[0] if found else "="
+    left, _, right = row.partition(sign)
     used = tensors(right, cache)
     if not used or _TENSOR.sub("", right).strip():
-        raise ValueError(f"'{row}' is not an einsum line: write made[axes] = used[axes] used[axes]")
+        raise ValueError(f"'{row}' is not an einsum line: write made[axes] = used[axes] used[axes], or += or <-")
     made = tensor(left, cache)
+    if made.name in {operand.name for operand in used}:
+        raise ValueError(
+            f"'{row}' changes {made.name} in place, which would hide what is read and written: give the result a name "
+            f"of its own, for example {made.name}_new"
+        )
     stray = set(made.axes) - {axis for operand in used for axis in operand.axes}
-    if stray:
+    if stray and sign != "<-":
         raise ValueError(f"'{row}' makes axis {min(map(str, stray))} from nothing: no operand has it")
-    return Einsum(made, used)
+    return Einsum(made, used, sign)
 
 
 def of_kind(given: tuple[Einsum, ...], old: str, new: str) -> tuple[Einsum, ...]:
@@ -221,7 +263,7 @@ def of_kind(given: tuple[Einsum, ...], old: str, new: str) -> tuple[Einsum, ...]
     def other(tensor: Tensor) -> Tensor:
         return replace(tensor, kind=new) if tensor.kind == old else tensor
 
-    return tuple(Einsum(other(line.made), tuple(map(other, line.used))) for line in given)
+    return tuple(replace(line, made=other(line.made), used=tuple(map(other, line.used))) for line in given)
 
 
 def without_axis(given: tuple[Einsum, ...], axis: Symbol) -> tuple[Einsum, ...]:
@@ -241,7 +283,8 @@ def over(given: tuple[Einsum, ...], old: Symbol, new: Symbol) -> tuple[Einsum, .
     >>> print(*over(lines("o[l d_v] = S[l L] v[L d_v]"), L, L_win))
     o[l d_v] = S[l L_win] v[L_win d_v]
     """
-    return tuple(Einsum(line.made.over(old, new), tuple(t.over(old, new) for t in line.used)) for line in given)
+    moved = ((line, tuple(t.over(old, new) for t in line.tensors)) for line in given)
+    return tuple(replace(line, made=made, used=tuple(used)) for line, (made, *used) in moved)
 
 
 def layered(name: str, given: tuple[Einsum, ...]) -> tuple[Kernel, ...]:

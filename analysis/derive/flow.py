@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 
 from analysis.derive.attention import Mechanism
 from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages
-from analysis.derive.einsum import Einsum, Kernel, Tensor
+from analysis.derive.einsum import KEPT, WEIGHTS, Einsum, Kernel, Tensor
 from analysis.derive.symbols import n_e
 
 
@@ -79,7 +79,7 @@ def _boxes(stages: Stages) -> tuple[Box, ...]:
 
 
 def _role(tensor: Tensor) -> str:
-    return {"weights": "weights", "experts": "weights", "kv": "cache"}.get(tensor.kind, "input")
+    return "weights" if tensor.kind in WEIGHTS else "cache" if tensor.kind in KEPT else "input"
 
 
 def _read(boxes: tuple[Box, ...]) -> Iterable[Edge]:
@@ -95,7 +95,7 @@ def results(boxes: Iterable[Box]) -> tuple[Box, ...]:
     """The boxes whose tensor no line uses and no cache keeps."""
     boxes = tuple(boxes)
     used = {tensor.name for box in boxes for tensor in box.line.used}
-    return tuple(box for box in boxes if box.tensor.name not in used and box.tensor.kind != "kv")
+    return tuple(box for box in boxes if box.tensor.name not in used and box.tensor.kind not in KEPT)
 
 
 def attention_flow(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Flow:

@@ -102,6 +102,8 @@ _g = "widths"
 width_weights = _born("width_weights", r"w_{W}", "byte", "bytes of a weight element", _g)
 width_experts = _born("width_experts", r"w_{E}", "byte", "bytes of a weight element of the routed experts", _g)
 width_kv = _born("width_kv", r"w_{KV}", "byte", "bytes of a cached element", _g)
+width_state = _born("width_state", r"w_{M}", "byte", "bytes of an element of a recurrent state", _g)
+width_scores = _born("width_scores", r"w_{J}", "byte", "bytes of an index score, and of a position that it picks", _g)
 width_activations = _born("width_activations", r"w_{act}", "byte", "bytes of an activation element", _g)
 
 # -- the accelerator and the system --------------------------------------------------------------

@@ -22,6 +22,7 @@ class Tally:
     additions: int = 0
     read: set[Element] = field(default_factory=set)
     written: set[Element] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
 
     @property
     def operations(self) -> int:
@@ -30,7 +31,7 @@ class Tally:
     @property
     def crossing(self) -> list[str]:
         """Name of the tensor of each element that came from outside or stays there."""
-        return [name for name, _ in self.read ^ self.written]
+        return [name for name, _ in self.read ^ self.written] + [name for name in self.inside if name in self.kept]
 
     @property
     def inside(self) -> list[str]:
@@ -71,7 +72,7 @@ def run(
 def _run_line(line: Einsum, sizes: dict, tally: Tally, arrays: dict | None, visible: Visible) -> None:
     loop_axes = list(line.made.axes)
     loop_axes += [axis for t in line.used for axis in t.axes if axis not in loop_axes]
-    accumulates = len(set(loop_axes)) > len(line.made.axes)
+    accumulates = len(set(loop_axes)) > len(line.made.axes) or line.sign == "+="
     if arrays is not None:
         shape = [int(sizes[axis]) for axis in line.made.axes]
         arrays.setdefault(line.made.name, np.zeros(shape, dtype=int))
@@ -79,8 +80,10 @@ def _run_line(line: Einsum, sizes: dict, tally: Tally, arrays: dict | None, visi
         where = {t.name: tuple(at[axis] for axis in t.axes) for t in line.tensors}
         tally.read |= {(t.name, where[t.name]) for t in line.used}
         tally.written.add((line.made.name, where[line.made.name]))
-        tally.multiplications += len(line.used) - 1
-        tally.additions += accumulates
+        tally.kept |= {line.made.name} if line.made.kind in ("kv", "state") else set()
+        if line.sign != "<-":
+            tally.multiplications += len(line.used) - 1
+            tally.additions += accumulates
         if arrays is not None:
             term = 1
             for operand in line.used:
