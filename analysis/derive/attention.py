@@ -3,7 +3,8 @@
 Stages of an attention block: `projections` of the new tokens, `decompression` of the cached latent (or the
 absorbed products that replace it), `core` (scores and context; softmax between them is not counted), `output`.
 A contraction order is a way to run decompression and core; mechanisms with one order have only `as_printed`.
-Tensors ending in `_new` are the rows that this step appends to the cache.
+Stages of a mechanism's own (`sparse.py`, `states.py`) run before the core.
+Tensors ending in `_new` are the rows that this step appends to the cache, or the states that it leaves.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,10 @@ class Mechanism:
     core_text: dict[str, str]
     output_text: str
     decompression_text: dict[str, str] = field(default_factory=dict)
+    more_text: dict[str, str] = field(default_factory=dict)  # stages of a mechanism's own, run before the core
+    states_text: str = ""  # tensors kept whatever the length of the context, rewritten in each step
+    past_text: str = ""  # the last inputs of short convolutions, kept likewise
+    scores: tuple[str, ...] = ()  # index scores and picked positions, which have a width of their own
     shared_key: str = ""  # "copy=cache": the per-head copy of the one RoPE key, and the tensor it copies
     context: Symbol = L  # the axis of cached rows, of which `spans.py` says how many are stored, touched, worked on
 
@@ -34,6 +39,12 @@ class Mechanism:
     def cache(self) -> tuple[Tensor, ...]:
         """Tensors kept per token between steps."""
         return tuple(Tensor(t.name, t.axes, "kv").over(L, self.context) for t in tensors(self.cache_text))
+
+    @property
+    def states(self) -> tuple[Tensor, ...]:
+        """Tensors kept between steps that do not grow with the context."""
+        kinds = (("state", self.states_text), ("past", self.past_text))
+        return tuple(Tensor(t.name, t.axes, kind) for kind, text in kinds for t in tensors(text))
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -55,8 +66,8 @@ class Mechanism:
         return replace(self, context=context)
 
     def _lines(self, text: str) -> tuple[Einsum, ...]:
-        found = lines(text, cache=[name for t in self.cache for name in (t.name, f"{t.name}_new")])
-        return over(found, L, self.context)
+        kept = {name: t.kind for t in (*self.cache, *self.states) for name in (t.name, f"{t.name}_new")}
+        return over(lines(text, kept | dict.fromkeys(self.scores, "scores")), L, self.context)
 
     def stages(self, order: str = "as_printed", rope: str = "in", rope_key: str = "per_head") -> dict[str, tuple]:
         """Lines of each stage of one block.
@@ -68,6 +79,7 @@ class Mechanism:
         texts = {
             "projections": self.projections_text,
             "decompression": self.decompression_text.get(order, ""),
+            **self.more_text,
             "core": self.core_text[order],
             "output": self.output_text,
         }

@@ -1,8 +1,8 @@
 """A decoder block as named stages of kernels: which lines run together, and what they cost.
 
 Stages of the attention half: projections, decompression, core, output. Stages of the feed-forward half:
-dense, routed, shared, router. Each line is a kernel of its own (one matrix product after another), except
-the attention core and the feed-forward layers, whose lines follow `grouping`.
+dense, routed, latent, shared, router. Each line is a kernel of its own (one matrix product after another), except
+the attention core (with what picks its rows) and the feed-forward layers, whose lines follow `grouping`.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,12 @@ from sympy import Add, Expr
 
 from analysis.derive.attention import MECHANISMS, Mechanism
 from analysis.derive.einsum import Einsum, Kernel, layered
-from analysis.derive.feedforward import FFN, HEAD, ROUTER, SHARED_EXPERT, routed_experts
+from analysis.derive.feedforward import FFN, HEAD, LATENT, ROUTER, SHARED_EXPERT, routed_experts
 from analysis.derive.spans import BANDS
 from analysis.derive.symbols import S_passes, n_dec, n_win
 
 GROUPINGS = ("fused", "spilled", "layered")
+APART = ("projections", "decompression", "output")  # stages of attention whose lines are kernels of their own
 Stages = dict[str, tuple[Kernel, ...]]
 
 
@@ -25,7 +26,8 @@ class Architecture:
     """The discrete part of a model row: what its blocks are made of. Sizes live in the point.
 
     `window` names the band that blocks attend to where they are not full: sliding or chunked. `expert_width` says that
-    the weights of routed experts are stored at a width of their own.
+    the weights of routed experts are stored at a width of their own, `expert_form` (gated, plain) how many matrices an
+    expert has, and `latent` that experts act on d_z dimensions.
     """
 
     attention: str
@@ -38,6 +40,8 @@ class Architecture:
     full: bool = True
     window: str = ""
     expert_width: bool = False
+    expert_form: str = "gated"
+    latent: bool = False
 
     @property
     def mechanism(self) -> Mechanism:
@@ -104,7 +108,7 @@ def attention_stages(mechanism: Mechanism, conventions: Conventions = Convention
     """
     stages = mechanism.stages(conventions.order, conventions.rope, conventions.rope_key)
     return {
-        stage: grouped(stage, given, conventions.grouping) if stage == "core" else layered(stage, given)
+        stage: layered(stage, given) if stage in APART else grouped(stage, given, conventions.grouping)
         for stage, given in stages.items()
     }
 
@@ -113,7 +117,10 @@ def feedforward_stages(architecture: Architecture, grouping: str = "fused") -> S
     """Kernels of the feed-forward half by stage: dense blocks, and blocks with experts, as far as there are any."""
     written = {
         "dense": FFN[architecture.ffn] if architecture.dense else (),
-        "routed": routed_experts(architecture.expert_width) if architecture.experts else (),
+        "routed": routed_experts(architecture.expert_width, architecture.expert_form, architecture.latent)
+        if architecture.experts
+        else (),
+        "latent": LATENT if architecture.latent else (),
         "shared": SHARED_EXPERT if architecture.shared else (),
         "router": ROUTER if architecture.experts else (),
     }

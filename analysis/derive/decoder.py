@@ -92,7 +92,7 @@ def feedforward_parameters(architecture: Architecture, experts: Expr = HELD) -> 
 def block_counts(architecture: Architecture) -> dict[str, Expr]:
     """How many blocks carry each stage of `feedforward_parameters`."""
     with_experts = n_moe if architecture.experts else Integer(0)
-    return {"dense": n_dec - with_experts, "routed": with_experts, "shared": with_experts, "router": with_experts}
+    return {"dense": n_dec - with_experts} | dict.fromkeys(("routed", "latent", "shared", "router"), with_experts)
 
 
 def vector_elements(architecture: Architecture, experts: Expr = HELD) -> Expr:

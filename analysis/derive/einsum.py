@@ -41,11 +41,12 @@ WIDTHS = {
     "experts": width_experts,
     "kv": width_kv,
     "state": width_state,
+    "past": width_activations,
     "scores": width_scores,
     "activations": width_activations,
 }
 WEIGHTS = ("weights", "experts")  # kinds of tensors that are weights
-KEPT = ("kv", "state")  # kinds of tensors that a request keeps between steps
+KEPT = ("kv", "state", "past")  # kinds of tensors that a request keeps between steps
 _TENSOR = re.compile(r"(\w+)\[([^\]]*)\]")
 _SIGN = re.compile(r"<-|\+=|=")
 

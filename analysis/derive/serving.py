@@ -24,9 +24,11 @@ from analysis.derive.communication import all_reduce_time, exchange_time, partia
 from analysis.derive.einsum import tensors
 from analysis.derive.parallel import WHOLE, Layout, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
-from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec, width_activations
+from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, d_emb, d_z, n_acc, n_dec, width_activations
 
-STAGES = ("projections", "decompression", "core", "output", "dense", "routed", "shared", "router", "head")
+FEED_FORWARD = ("dense", "routed", "latent", "shared", "router", "head")
+PICKING = ("convolution", "index", "select")  # stages that some mechanisms run before their core
+STAGES = ("projections", "decompression", *PICKING, "core", "output", *FEED_FORWARD)
 ROUTED_OUTPUT = "y[B l d_emb]"  # what the routed experts add to a token, their parts not yet summed
 COMMUNICATION = ("dispatch", "combine", "all_reduce")
 TERMS = (
@@ -67,7 +69,7 @@ def tpot_terms(
 ) -> dict[str, Expr]:
     """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
     others = feedforward_stages(architecture, conventions.grouping) | {"head": (head_kernel(),)}
-    takes = {stage: _time(others, (stage,), timing, system.layout) for stage in STAGES}
+    takes = {stage: _time(others, (stage,), timing, system.layout) for stage in FEED_FORWARD}
 
     def in_attention(*names: str) -> Expr:
         def seconds(mechanism: Mechanism) -> Expr:
@@ -81,20 +83,26 @@ def tpot_terms(
     }
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
     attention = attention_stages(architecture.mechanism, conventions)
-    exchange = blocks["experts"] * exchange_time(system.levels, timing, system.layout)
+    exchange = blocks["experts"] * _exchange(architecture, system, timing)
     return {
         "attention_projections": in_attention("projections", "output"),
         "kv_decompression": in_attention("decompression"),
-        "core_attention": in_attention("core"),
+        "core_attention": in_attention(*PICKING, "core"),
         "dense_ffn": blocks["dense"] * takes["dense"],
         "routed_experts": blocks["experts"] * takes["routed"].xreplace(on_experts),
         "shared_expert": blocks["experts"] * takes["shared"],
-        "router": blocks["experts"] * takes["router"],
+        "router": blocks["experts"] * (takes["router"] + takes["latent"]),
         "output_head": takes["head"],
         "dispatch": exchange,
         "combine": exchange,
         "all_reduce": _all_reduce(attention | others, blocks, timing, system.layout),
     }
+
+
+def _exchange(architecture: Architecture, system: System, timing: Timing = ROOFLINE) -> Expr:
+    """One dispatch or combine of a block [s]: to latent experts a token travels in their dimensions."""
+    seconds = exchange_time(system.levels, timing, system.layout)
+    return seconds.xreplace({d_emb: d_z}) if architecture.latent else seconds
 
 
 def _all_reduce(stages: Stages, blocks: dict[str, Expr], timing: Timing, layout: Layout) -> Expr:
@@ -151,7 +159,7 @@ def _eq12(architecture: Architecture, conventions: Conventions, system: System, 
     parts = capacity.weights_by_part(architecture, layout=system.layout) if system.expert_device else {}
     routed = parts.get("routed", Integer(0))
     memory = (held - routed) / (n_acc * BW_mem) + routed / (n_acc * BW_exp)
-    return memory, 2 * decoder.block_counts(architecture)["routed"] * exchange_time(system.levels, layout=system.layout)
+    return memory, 2 * decoder.block_counts(architecture)["routed"] * _exchange(architecture, system)
 
 
 @cache

@@ -15,7 +15,23 @@ from dataclasses import dataclass
 
 from sympy import Expr, Integer, Max, Min, Symbol, floor
 
-from analysis.derive.symbols import L, L_chunk, L_win, causal, l, n_act, n_e, n_k
+from analysis.derive.symbols import (
+    L,
+    L_blk,
+    L_chunk,
+    L_sel,
+    L_top,
+    L_win,
+    causal,
+    l,
+    n_act,
+    n_blk,
+    n_e,
+    n_k,
+    n_past,
+    n_tap,
+    n_top,
+)
 
 
 @dataclass(frozen=True)
@@ -27,42 +43,50 @@ class Span:
     worked: Expr
 
 
-def compressed(stride: Expr = Integer(1), rows: Expr = L) -> Span:
+def compressed(stride: Expr = Integer(1)) -> Span:
     """A context of which one row stands for `stride` tokens; the causal share of the score pairs is worked on.
 
     >>> compressed().worked
     L*causal*l
     """
-    return Span(rows / stride, rows / stride, causal * l * rows / stride)
+    return Span(L / stride, L / stride, causal * l * L / stride)
 
 
-def picked(most: Expr, among: Span) -> Span:
-    """At most `most` rows for each query out of another span, which is stored as a whole.
+def picked(most: Expr, stride: Expr = Integer(1)) -> Span:
+    """At most `most` rows for each query out of a (compressed) context, which is stored as a whole.
 
-    >>> from analysis.derive.symbols import n_k
-    >>> picked(n_k, compressed()).touched
-    Min(L, l*n_k)
+    >>> from analysis.derive.symbols import L_top
+    >>> picked(L_top).touched
+    Min(L, L_top*l)
     """
-    return Span(among.stored, Min(among.touched, l * most), l * Min(most, among.worked / l))
+    rows = L / stride
+    kept = Min(rows, most)
+    return Span(rows, Min(rows, l * most), _pairs(kept, _short_of(kept * stride) / stride, stride))
 
 
 def band(reach: Expr, chunked: bool = False) -> Span:
-    """The last `reach` rows of each query, or those of its chunk; without a causal mask every query has `reach` pairs.
+    """The last `reach` rows of each query, or those of its chunk.
 
-    `causal` says how far a kernel makes use of the mask: 1 not at all, and 1 - (l - 1) / (2 L) fully. The pairs that
-    the mask hides count to that degree, so that both ends are exact. One query of a chunked block has a full chunk,
-    and so many touch the rows of the worst place of the chunk's edge: both bound the count from above.
+    One query of a chunked block has a full chunk, and several touch the rows of the worst place of the chunk's edge:
+    both bound the count from above.
 
-    >>> from sympy import Integer
     >>> prompt = {L: Integer(10), l: Integer(10), L_win: Integer(4)}
     >>> [band(L_win).worked.xreplace(prompt | {causal: Integer(share) / 20}) for share in (20, 11)]
     [40, 34]
     """
     kept = Min(L, reach)
-    use = Min(1, 2 * (1 - causal) * L / Max(1, l - 1))
     hidden = l * kept - (_chunk_pairs(L, reach) - _chunk_pairs(L - l, reach)) if chunked else _short_of(kept)
-    pairs = Min(causal * l * L, l * kept - use * hidden, evaluate=False)  # comparing them symbolically is slow
-    return Span(kept, Min(L, reach + l - 1), pairs)
+    return Span(kept, Min(L, reach + l - 1), _pairs(kept, hidden))
+
+
+def _pairs(kept: Expr, hidden: Expr, stride: Expr = Integer(1)) -> Expr:
+    """Score pairs of l queries with `kept` rows each, of which a causal mask hides some.
+
+    `causal` says how far a kernel makes use of the mask: 1 not at all, and 1 - (l - 1) / (2 L) fully. The pairs that
+    the mask hides count to that degree, so that both ends are exact.
+    """
+    use = Min(1, 2 * (1 - causal) * L / Max(1, l - 1))
+    return Min(causal * l * L / stride, l * kept - use * hidden, evaluate=False)  # comparing them by symbols is slow
 
 
 def _short_of(kept: Expr) -> Expr:
@@ -82,6 +106,11 @@ SPANS: dict[Symbol, Span] = {
     L: compressed(),
     L_win: band(L_win),
     L_chunk: band(L_win, chunked=True),
+    L_top: picked(L_top),
+    L_sel: picked(n_top * L_blk),
+    n_blk: compressed(L_blk),
+    n_top: picked(n_top, L_blk),
+    n_past: Span(n_tap - 1, n_tap - 1, l * (n_tap - 1)),
     n_act: Span(n_e, n_act, n_k),  # worked on by one token
 }
 BANDS = {"sliding": L_win, "chunked": L_chunk}

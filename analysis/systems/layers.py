@@ -12,16 +12,21 @@ from analysis.derive import decoder, roofline
 from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, sharded
+from analysis.derive.serving import PICKING
 from analysis.derive.symbols import BY_NAME, n_dec
 
-ATTENTION = ("projections", "decompression", "core", "output")
+ATTENTION = ("projections", "decompression", *PICKING, "core", "output")
 TITLES = {
     "projections": "projections",
     "decompression": "KV decompression",
+    "convolution": "short convolutions",
+    "index": "index scores",
+    "select": "selection of rows",
     "core": "core attention",
     "output": "output projection",
     "dense": "dense FFN",
     "routed": "routed experts",
+    "latent": "projections of latent experts",
     "shared": "shared expert",
     "router": "router",
     "head": "output head",

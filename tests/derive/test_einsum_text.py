@@ -81,7 +81,7 @@ def test_signs_say_what_a_line_costs():
 def test_what_is_kept_leaves_its_kernel():
     """A state that is read, renewed and used in one kernel is read once and written once; no other tensor is both."""
     text = (
-        "a[B d_v] = M[B d_v] g[B]; M_new[B d_v] <- a[B d_v]; M_new[B d_v] += k[B] u[B d_v]; o[B] = M_new[B d_v] q[d_v]"
+        "a[B d_v] = M[B d_v] g[B]; M_new[B d_v] <- a[B d_v]; M_new[B d_v] += k[B] u[B d_v];o[B] = M_new[B d_v] q[d_v]"
     )
     kernel = Kernel("state", lines(text, {"M": "state", "M_new": "state"}))
     assert [t.name for t in kernel.boundary] == ["M", "M_new", "g", "k", "o", "q", "u"]

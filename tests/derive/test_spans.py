@@ -21,17 +21,20 @@ def at(form, context, new=1, share=1):
 
 
 @many
-@given(st.integers(1, 30), st.integers(1, 12), st.data(), st.integers(0, 2**32))
-def test_picks_touch_no_more_rows_than_counted_and_one_query_as_many(context, most, data, seed):
-    new = data.draw(st.integers(1, min(context, 5)))
-    span, rng = picked(Integer(most), compressed()), random.Random(seed)
-    picks = [rng.sample(range(context), min(most, context)) for _ in range(new)]  # no mask: causal is 1
-    distinct = {row for pick in picks for row in pick}
+@given(st.integers(1, 30), st.integers(1, 12), st.booleans(), st.data(), st.integers(0, 2**32))
+def test_picks_are_rows_of_what_each_query_sees(context, most, masked, data, seed):
+    """Random picks, position by position. Distinct rows are bounded: met by one query, and by picks that differ."""
+    new = data.draw(st.integers(1, min(context, 6)))
+    span, rng = picked(Integer(most)), random.Random(seed)
+    seen = [context - new + 1 + query if masked else context for query in range(new)]
+    picks = [rng.sample(range(rows), min(most, rows)) for rows in seen]
+    share = 1 - Rational(new - 1, 2 * context) if masked else 1
     assert at(span.stored, context, new) == context
-    assert at(span.worked, context, new) == sum(map(len, picks))
-    assert len(distinct) <= at(span.touched, context, new)
+    assert at(span.worked, context, new, share) == sum(map(len, picks))
+    touched = len({row for pick in picks for row in pick})
+    assert touched <= at(span.touched, context, new)
     if new == 1:
-        assert len(distinct) == at(span.touched, context)
+        assert touched == at(span.touched, context)
 
 
 @many
@@ -40,7 +43,20 @@ def test_picks_that_differ_all_they_can_touch_just_the_rows_counted(context, mos
     """The bound is the least one: queries that take turns at the rows reach it."""
     each = min(most, context)
     distinct = {(query * each + place) % context for query in range(new) for place in range(each)}
-    assert len(distinct) == at(picked(Integer(most), compressed()).touched, context, new)
+    assert len(distinct) == at(picked(Integer(most)).touched, context, new)
+
+
+@few
+@given(st.integers(1, 8), st.integers(1, 5), st.integers(1, 6), st.data())
+def test_picks_of_compressed_rows_are_those_that_whole_groups_made(groups, stride, most, data):
+    """Exact for one query and whole groups; a prompt's half-made groups count in part, within half a row a query."""
+    context = groups * stride
+    new = data.draw(st.integers(1, context))
+    whole = [min(most, (token + 1) // stride) for token in range(context - new, context)]
+    begun = [min(most, -(-(token + 1) // stride)) for token in range(context - new, context)]
+    counted = at(picked(Integer(most), Integer(stride)).worked, context, new, 1 - Rational(new - 1, 2 * context))
+    assert sum(whole) <= counted <= sum(begun)
+    assert at(picked(Integer(most), Integer(stride)).worked, context) == whole[-1]
 
 
 @few
