@@ -15,6 +15,7 @@ from analysis.derive.einsum import Einsum, Tensor, lines, over, renamed, tensors
 from analysis.derive.symbols import L, d_RoPE
 
 ORDERS = ("as_printed", "reordered")
+PARTS = {"c_KV": "latent", "k_R": "rope_key", "k_I": "index_key"}  # cached tensors that a format may store apart
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,24 @@ class Mechanism:
     past_text: str = ""  # the last inputs of short convolutions, kept likewise
     scores: tuple[str, ...] = ()  # index scores and picked positions, which have a width of their own
     shared_key: str = ""  # "copy=cache": the per-head copy of the one RoPE key, and the tensor it copies
+    apart: tuple[str, ...] = ()  # parts of the cache that have a width of their own; the others have width_kv
     context: Symbol = L  # the axis of cached rows, of which `spans.py` says how many are stored, touched, worked on
 
     @property
     def cache(self) -> tuple[Tensor, ...]:
         """Tensors kept per token between steps."""
-        return tuple(Tensor(t.name, t.axes, "kv").over(L, self.context) for t in tensors(self.cache_text))
+        parts = {name: part for name, part in PARTS.items() if part in self.apart}
+        kept = (Tensor(t.name, t.axes, parts.get(t.name, "kv")) for t in tensors(self.cache_text))
+        return tuple(tensor.over(L, self.context) for tensor in kept)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the cache that a format may store at a width of their own.
+
+        >>> MLA.parts, str(replace(MLA, apart=MLA.parts).cache[0].stored)
+        (('latent', 'rope_key'), 'B*L*d_KVco*width_latent')
+        """
+        return tuple(PARTS[t.name] for t in tensors(self.cache_text) if t.name in PARTS)
 
     @property
     def states(self) -> tuple[Tensor, ...]:

@@ -6,7 +6,7 @@ the attention core (with what picks its rows) and the feed-forward layers, whose
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Add, Expr
 
@@ -27,7 +27,8 @@ class Architecture:
 
     `window` names the band that blocks attend to where they are not full: sliding or chunked. `expert_width` says that
     the weights of routed experts are stored at a width of their own, `expert_form` (gated, plain) how many matrices an
-    expert has, and `latent` that experts act on d_z dimensions.
+    expert has, `latent` that experts act on d_z dimensions, and `apart`
+    the parts of the cache that have widths of their own.
     """
 
     attention: str
@@ -42,11 +43,13 @@ class Architecture:
     expert_width: bool = False
     expert_form: str = "gated"
     latent: bool = False
+    apart: tuple[str, ...] = ()
 
     @property
     def mechanism(self) -> Mechanism:
         """The attention mechanism by name. Raises KeyError if nobody wrote its paragraph."""
-        return MECHANISMS[self.attention]
+        found = MECHANISMS[self.attention]
+        return replace(found, apart=tuple(part for part in found.parts if part in self.apart)) if self.apart else found
 
     @property
     def windowed(self) -> bool:

@@ -30,7 +30,10 @@ from analysis.derive.symbols import (
     l,
     width_activations,
     width_experts,
+    width_index,
     width_kv,
+    width_latent,
+    width_rope_key,
     width_scores,
     width_state,
     width_weights,
@@ -40,13 +43,17 @@ WIDTHS = {
     "weights": width_weights,
     "experts": width_experts,
     "kv": width_kv,
+    "latent": width_latent,
+    "rope_key": width_rope_key,
+    "index_key": width_index,
     "state": width_state,
     "past": width_activations,
     "scores": width_scores,
     "activations": width_activations,
 }
 WEIGHTS = ("weights", "experts")  # kinds of tensors that are weights
-KEPT = ("kv", "state", "past")  # kinds of tensors that a request keeps between steps
+CACHED = ("kv", "latent", "rope_key", "index_key")  # kinds of tensors of which a token keeps a row
+KEPT = (*CACHED, "state", "past")  # kinds of tensors that a request keeps between steps
 _TENSOR = re.compile(r"(\w+)\[([^\]]*)\]")
 _SIGN = re.compile(r"<-|\+=|=")
 

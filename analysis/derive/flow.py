@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 
 from analysis.derive.attention import Mechanism
 from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages
-from analysis.derive.einsum import KEPT, WEIGHTS, Einsum, Kernel, Tensor
+from analysis.derive.einsum import CACHED, KEPT, WEIGHTS, Einsum, Kernel, Tensor
 from analysis.derive.symbols import n_e
 
 
@@ -102,7 +102,7 @@ def attention_flow(mechanism: Mechanism, conventions: Conventions = Conventions(
     """The flow of one attention block (Eqs 1 to 8) in a contraction order: the paper's Fig. 5."""
     boxes = _boxes(attention_stages(mechanism, conventions))
     cache = {tensor.name: Store(tensor, "cache") for tensor in mechanism.cache}
-    appended = [(box, cache[box.tensor.name.removesuffix("_new")]) for box in boxes if box.tensor.kind == "kv"]
+    appended = [(box, cache[box.tensor.name.removesuffix("_new")]) for box in boxes if box.tensor.kind in CACHED]
     copy, _, kept = mechanism.shared_key.partition("=")
     edges = [*appended]
     for source, target in _read(boxes):

@@ -80,7 +80,7 @@ def _run_line(line: Einsum, sizes: dict, tally: Tally, arrays: dict | None, visi
         where = {t.name: tuple(at[axis] for axis in t.axes) for t in line.tensors}
         tally.read |= {(t.name, where[t.name]) for t in line.used}
         tally.written.add((line.made.name, where[line.made.name]))
-        tally.kept |= {line.made.name} if line.made.kind in ("kv", "state") else set()
+        tally.kept |= {line.made.name} if line.made.kind in ("kv", "state", "past") else set()
         if line.sign != "<-":
             tally.multiplications += len(line.used) - 1
             tally.additions += accumulates
