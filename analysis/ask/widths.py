@@ -65,8 +65,10 @@ def published(setting) -> dict[str, float]:
 
 def _refuse_foreign_parts(setting) -> None:
     parts = {part for part, name in PARTS.items() if name in _of_format(setting)}
+    if not parts or "model" not in setting.given:
+        return
     row = setting.model
-    if parts and not parts & set(MECHANISMS[row.attention].parts):
+    if not parts & set(MECHANISMS[row.attention].parts):
         raise InputError(
             f"format={setting['format']}: speaks of {', '.join(sorted(parts))}, which model={row.id} ({row.attention}) "
             f"does not keep; allowed are {choices(name for name in formats() if name != setting['format'])}, or "

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from sympy import Symbol
 
-from analysis.derive.einsum import Einsum, Tensor, lines, over, renamed, tensors, without_axis
+from analysis.derive.einsum import CACHED, Einsum, Tensor, lines, over, renamed, tensors, without_axis
 from analysis.derive.symbols import L, d_RoPE
 
 ORDERS = ("as_printed", "reordered")
@@ -26,15 +26,16 @@ class Mechanism:
     title: str
     cache_text: str
     projections_text: str
-    core_text: dict[str, str]
+    core_text: dict[str, str] = field(hash=False)
     output_text: str
-    decompression_text: dict[str, str] = field(default_factory=dict)
-    more_text: dict[str, str] = field(default_factory=dict)  # stages of a mechanism's own, run before the core
+    decompression_text: dict[str, str] = field(default_factory=dict, hash=False)
+    more_text: dict[str, str] = field(default_factory=dict, hash=False)  # stages of its own, run before the core
     states_text: str = ""  # tensors kept whatever the length of the context, rewritten in each step
     past_text: str = ""  # the last inputs of short convolutions, kept likewise
     scores: tuple[str, ...] = ()  # index scores and picked positions, which have a width of their own
     shared_key: str = ""  # "copy=cache": the per-head copy of the one RoPE key, and the tensor it copies
     apart: tuple[str, ...] = ()  # parts of the cache that have a width of their own; the others have width_kv
+    borrows: bool = False  # reads the cache of an earlier block: makes and stores no rows of its own
     context: Symbol = L  # the axis of cached rows, of which `spans.py` says how many are stored, touched, worked on
 
     @property
@@ -43,6 +44,11 @@ class Mechanism:
         parts = {name: part for name, part in PARTS.items() if part in self.apart}
         kept = (Tensor(t.name, t.axes, parts.get(t.name, "kv")) for t in tensors(self.cache_text))
         return tuple(tensor.over(L, self.context) for tensor in kept)
+
+    @property
+    def kept(self) -> tuple[Tensor, ...]:
+        """Tensors that a block stores: its rows, unless it borrows them, and its states."""
+        return (*(() if self.borrows else self.cache), *self.states)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -97,6 +103,8 @@ class Mechanism:
             "output": self.output_text,
         }
         found = {stage: self._lines(text) for stage, text in texts.items()}
+        if self.borrows:
+            found["projections"] = tuple(line for line in found["projections"] if line.made.kind not in CACHED)
         if rope == "out":
             found = {stage: without_axis(given, d_RoPE) for stage, given in found.items()}
         if rope_key == "shared" and self.shared_key:

@@ -20,7 +20,6 @@ ROUTED_EXPERTS = lines("""
     y[n_act T_e d_emb] = h[n_act T_e d_MoE] W_down[n_act d_MoE d_emb]
 """)
 
-PLAIN_EXPERTS = tuple(line for line in ROUTED_EXPERTS if "W_gate" not in {tensor.name for tensor in line.used})
 LATENT = lines("z[B l d_z] = x[B l d_emb] W_into[d_emb d_z]; y[B l d_emb] = s[B l d_z] W_back[d_z d_emb]")
 
 SHARED_EXPERT = lines("""
@@ -29,11 +28,17 @@ SHARED_EXPERT = lines("""
     y[B l d_emb]    = h[B l d_shared] W_down[d_shared d_emb]
 """)
 
+
+def _ungated(given: tuple[Einsum, ...]) -> tuple[Einsum, ...]:
+    return tuple(line for line in given if "W_gate" not in {tensor.name for tensor in line.used})
+
+
 ROUTER = lines("r[B l n_e] = x[B l d_emb] W_router[d_emb n_e]")
 HEAD = lines("z[B l n_vocab] = x[B l d_emb] W_head[d_emb n_vocab]")
 
 FFN: dict[str, tuple[Einsum, ...]] = {"gated": GATED_FFN, "plain": PLAIN_FFN}
-EXPERTS: dict[str, tuple[Einsum, ...]] = {"gated": ROUTED_EXPERTS, "plain": PLAIN_EXPERTS}
+EXPERTS: dict[str, tuple[Einsum, ...]] = {"gated": ROUTED_EXPERTS, "plain": _ungated(ROUTED_EXPERTS)}
+SHARED: dict[str, tuple[Einsum, ...]] = {"gated": SHARED_EXPERT, "plain": _ungated(SHARED_EXPERT)}
 
 
 def routed_experts(own_width: bool = False, form: str = "gated", latent: bool = False) -> tuple[Einsum, ...]:

@@ -25,7 +25,7 @@ def stored(mechanism: Mechanism) -> Expr:
     >>> stored(ALL["KDA"]).has(*ALL["MHA"].cache[0].axes[1:2])
     False
     """
-    return Add(*(tensor.stored for tensor in (*mechanism.cache, *mechanism.states)))
+    return Add(*(tensor.stored for tensor in mechanism.kept))
 
 
 def touched(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Expr:

@@ -75,7 +75,7 @@ def layers(setting: Setting) -> dict[str, Layer]:
 
 @cache
 def _layers(built: Architecture, conventions: Conventions, grouping: str, layout: Layout) -> dict[str, Layer]:
-    attention, *rest = (attention_stages(kind.mechanism, conventions) for kind in built.kinds)
+    attention, *rest = (attention_stages(kind.mechanism, conventions) for kind in built.attending)
     stages: Stages = attention | feedforward_stages(built, grouping) | {"head": (head_kernel(),)}
     shard = sharded(layout)
     found: dict[str, Layer] = {}
@@ -98,7 +98,7 @@ def block_counts(setting: Setting) -> dict[str, Expr]:
     built, found = setting.architecture, layers(setting)
     counts = decoder.block_counts(built) | dict.fromkeys(ATTENTION, n_dec) | {"head": Integer(1)}
     for twin in [name for name in found if name.startswith(WINDOWED)]:
-        full, within = built.kinds
+        full, within = built.attending
         counts |= {twin.removeprefix(WINDOWED): full.blocks, twin: within.blocks}
     return {name: counts[name] for name in found}
 

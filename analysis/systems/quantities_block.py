@@ -7,8 +7,7 @@ from sympy import Add, Expr, Integer, cancel
 
 from analysis.ask.setting import Setting
 from analysis.derive import decoder, roofline
-from analysis.derive.attention import Mechanism
-from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
+from analysis.derive.block import Kind, attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Counts
 from analysis.derive.feedforward import routed_experts
 from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
@@ -18,30 +17,30 @@ from analysis.systems.system import kv_bytes_per_accelerator
 from analysis.systems.timing import timing
 
 
-def _stage(setting: Setting, stage: str, mechanism: Mechanism) -> Counts:
+def _stage(setting: Setting, stage: str, kind: Kind) -> Counts:
     """FLOPs and bytes of one attention stage on one accelerator."""
-    kernels = attention_stages(mechanism, setting.conventions)[stage]
-    return Counts(stage, flops(kernels).xreplace(sharded()), bytes_moved(kernels).xreplace(sharded()))
+    kernels, axes = attention_stages(kind.mechanism, setting.conventions)[stage], kind.axes(sharded())
+    return Counts(stage, flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
 
 
-def attention_block_time(setting: Setting, mechanism: Mechanism) -> Expr:
+def attention_block_time(setting: Setting, kind: Kind) -> Expr:
     """Roofline time of one attention block on one accelerator [s], kernels one after another."""
-    stages = attention_stages(mechanism, setting.conventions)
-    takes, shard = timing(setting).kernel, sharded()
+    stages = attention_stages(kind.mechanism, setting.conventions)
+    takes, shard = timing(setting).kernel, kind.axes(sharded())
     return Add(*(takes(kernel.at(shard), stage) for stage, kernels in stages.items() for kernel in kernels))
 
 
-def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Mechanism], Expr], **more) -> None:
+def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Kind], Expr], **more) -> None:
     """Define a quantity of one attention block: of full attention where the model has any, a windowed one beside it."""
 
     def largest(setting: Setting) -> Expr:
-        return form(setting, setting.architecture.kinds[0].mechanism)
+        return form(setting, setting.architecture.attending[0])
 
     def beside(setting: Setting) -> dict[str, object]:
-        if len(setting.architecture.kinds) == 1:
+        if len(setting.architecture.attending) == 1:
             return {}
-        _, within = setting.architecture.kinds
-        return {"in a windowed block": number(form(setting, within.mechanism), setting.point)}
+        _, within = setting.architecture.attending
+        return {"in a windowed block": number(form(setting, within), setting.point)}
 
     define(name, title, unit, largest, beside_values=beside, **more)
 
@@ -102,25 +101,25 @@ _define_of_block(
     "core_attention_flops",
     "operations of core attention, per block and accelerator",
     "FLOP",
-    lambda s, mechanism: _stage(s, "core", mechanism).flops,
+    lambda s, kind: _stage(s, "core", kind).flops,
 )
 _define_of_block(
     "core_attention_bytes",
     "bytes that core attention moves, per block and accelerator",
     "byte",
-    lambda s, mechanism: _stage(s, "core", mechanism).bytes,
+    lambda s, kind: _stage(s, "core", kind).bytes,
 )
 _define_of_block(
     "core_attention_intensity",
     "arithmetic intensity of core attention",
     "FLOP/byte",
-    lambda s, mechanism: cancel(_stage(s, "core", mechanism).intensity),
+    lambda s, kind: cancel(_stage(s, "core", kind).intensity),
 )
 _define_of_block(
     "kv_decompression_flops",
     "operations of KV decompression, or of the absorbed products in its place",
     "FLOP",
-    lambda s, mechanism: _stage(s, "decompression", mechanism).flops,
+    lambda s, kind: _stage(s, "decompression", kind).flops,
 )
 _define_of_block(
     "attention_block_time",

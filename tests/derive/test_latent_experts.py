@@ -31,7 +31,7 @@ def test_latent_experts_leave_the_embedding_to_two_projections():
     assert weights["routed"] == 2 * n_e * d_z * d_MoE
     assert weights["latent"] == 2 * d_emb * d_z
     assert weights["router"] == d_emb * n_e
-    assert weights["shared"] == 3 * d_emb * d_shared
+    assert weights["shared"] == 2 * d_emb * d_shared
     (projections,) = feedforward_stages(built)["latent"]
     assert projections.flops == 4 * B * l * d_emb * d_z
     apart = [serving.tpot_terms(each)["dispatch"] for each in (built, replace(built, latent=False))]

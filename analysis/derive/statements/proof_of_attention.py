@@ -3,10 +3,10 @@
 from sympy import Expr, Integer, Max, Min, Piecewise, oo, solve
 
 from analysis.derive import capacity, decoder, roofline
-from analysis.derive.attention import Mechanism
 from analysis.derive.block import (
     Architecture,
     Conventions,
+    Kind,
     attention_stages,
     bytes_moved,
     flops,
@@ -35,10 +35,11 @@ from analysis.derive.symbols import (
 )
 
 
-def core(architecture: Architecture, conventions: Conventions, mechanism: Mechanism | None = None) -> Counts:
+def core(architecture: Architecture, conventions: Conventions, kind: Kind | None = None) -> Counts:
     """FLOPs and bytes of one block's core attention on one accelerator, by default of a block that attends to most."""
-    kernels = attention_stages(mechanism or architecture.kinds[0].mechanism, conventions)["core"]
-    return Counts("core", flops(kernels).xreplace(sharded()), bytes_moved(kernels).xreplace(sharded()))
+    kind = kind or architecture.attending[0]
+    kernels, axes = attention_stages(kind.mechanism, conventions)["core"], kind.axes(sharded())
+    return Counts("core", flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
 
 
 def free_memory(architecture: Architecture, book: str = "as_built") -> Expr:
@@ -55,8 +56,8 @@ def full_memory_time(architecture: Architecture, conventions: Conventions = Conv
     """
     stored = B * capacity.request_bytes(architecture, conventions) / n_acc
     factors = Integer(0)
-    for kind in architecture.kinds:
-        counts = core(architecture, conventions, kind.mechanism)
+    for kind in architecture.attending:
+        counts = core(architecture, conventions, kind)
         moved = (kind.blocks * counts.bytes / stored).cancel()
         factors += moved * Max(1, counts.intensity.cancel() * BW_mem / P_acc)
     return free_memory(architecture) / BW_mem * factors
@@ -155,12 +156,12 @@ def device_speed(counts: Counts) -> Expr:
 def core_speed(architecture: Architecture, conventions: Conventions) -> Expr:
     """How many times faster the device runs core attention of all blocks [1], each kind of block with its own speed."""
 
-    def on_accelerator(mechanism: Mechanism) -> Expr:
-        counts = core(architecture, conventions, mechanism)
+    def on_accelerator(kind: Kind) -> Expr:
+        counts = core(architecture, conventions, kind)
         return Max(counts.flops / P_acc, counts.bytes / BW_mem)
 
-    def on_device(mechanism: Mechanism) -> Expr:
-        return on_accelerator(mechanism) / device_speed(core(architecture, conventions, mechanism))
+    def on_device(kind: Kind) -> Expr:
+        return on_accelerator(kind) / device_speed(core(architecture, conventions, kind))
 
     return over_blocks(architecture, on_accelerator) / over_blocks(architecture, on_device)
 

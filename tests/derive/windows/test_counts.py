@@ -7,7 +7,7 @@ from sympy import Integer, Rational
 
 from analysis.derive import decoder
 from analysis.derive.attention import MECHANISMS
-from analysis.derive.block import Architecture, Conventions, attention_stages, bytes_moved, flops, over_blocks
+from analysis.derive.block import Architecture, Conventions, Kind, attention_stages, bytes_moved, flops, over_blocks
 from analysis.derive.capacity import request_bytes
 from analysis.derive.spans import BANDS, SPANS
 from analysis.derive.symbols import BY_NAME, B, L, L_win, causal, l, n_dec, n_win
@@ -191,10 +191,11 @@ def test_any_cost_is_summed_block_by_block(pattern, sizes, lengths):
     built = architecture("GQA", pattern)
     point = sizes | {L: Integer(context), l: Integer(new), L_win: Integer(reach)}
 
-    def moved(mechanism):
-        return bytes_moved(attention_stages(mechanism)["core"])
+    def moved(kind):
+        return bytes_moved(attention_stages(kind.mechanism)["core"])
 
-    full, within = (number(moved(each), point) for each in (built.mechanism, built.mechanism.within(L_win)))
+    both = (Kind(n_dec, built.mechanism), Kind(n_dec, built.mechanism.within(L_win)))
+    full, within = (number(moved(each), point) for each in both)
     one_by_one = sum(within if each else full for each in pattern)
     assert number(over_blocks(built, moved), point | blocks_of(pattern)) == one_by_one
 
@@ -218,7 +219,7 @@ def test_activations_are_those_of_the_block_that_needs_most(order, pattern, size
 @pytest.mark.parametrize("name", MECHANISMS)
 def test_without_windows_no_form_names_them(name):
     built = Architecture(name)
-    assert [kind.blocks for kind in built.kinds] == [n_dec]
+    assert [kind.blocks for kind in built.attending] == [n_dec]
     forms = (decoder.kv_bytes_per_token(built), request_bytes(built), decoder.parameters(built))
     assert not any({L_win, n_win} & form.free_symbols for form in forms)
 
