@@ -21,9 +21,9 @@ def architecture(row, windows: str = "row") -> Architecture:
         tied=row.tied,
         vectors=tuple(row.vectors),
         full=row.n_win < row.n_dec,
-        windowed=row.n_win > 0,
+        window=row.window or "",
     )
-    return replace(built, full=True, windowed=False) if windows == "full" else built
+    return replace(built, full=True, window="") if windows == "full" else built
 
 
 def other_blocks(row, built: Architecture, blocks) -> dict[Symbol, object]:

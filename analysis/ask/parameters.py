@@ -5,6 +5,7 @@ The command line, the notebooks' checks and the table of conventions in the book
 
 from dataclasses import dataclass
 
+from analysis.data.element_formats import formats
 from analysis.derive.attention import ORDERS
 from analysis.derive.block import GROUPINGS
 
@@ -62,9 +63,9 @@ _TABLE = (
               "bytes of a weight element of the routed experts; by default width_weights"),
     Parameter("width_kv", NUMBER, None, (), "bytes of a cached element; by default width"),
     Parameter("width_activations", NUMBER, None, (), "bytes of an activation element; by default width"),
-    Parameter("format", CHOICE, "bf16", ("bf16", "served"),
+    Parameter("format", CHOICE, "bf16", ("bf16", "served", *formats()),
               "bf16: the widths as given; served: widths that are not given are those of the published files, as far "
-              "as the model's row states them"),
+              "as the model's row states them; or a name in data/formats.yml, for widths by part"),
     Parameter("peak", CHOICE, "bf16", ("bf16", "fp8", "fp4"), "which arithmetic rate of the accelerator"),
     Parameter("n_acc", COUNT, 1, (), "accelerators of the system"),
     Parameter("deg_TP", COUNT, 1, (), "tensor-parallel degree"),

@@ -92,6 +92,7 @@ class Setting:
     def architecture(self) -> Architecture:
         """What the model's blocks are made of, and whether its routed experts have a width of their own."""
         built = architecture(self.model, self["windows"])
+        built = replace(built, apart=widths.parts_apart(self))
         return replace(built, expert_width=True) if built.experts and widths.experts_apart(self) else built
 
     @cached_property
@@ -113,7 +114,16 @@ class Setting:
     @cached_property
     def point(self) -> dict[Symbol, object]:
         """Every symbol that the setting gives a number, in SI units."""
-        parts = (self._step, self._widths, self._degrees, self._model, self._device, self._link, self._imbalance)
+        parts = (
+            self._step,
+            self._widths,
+            self._parts,
+            self._degrees,
+            self._model,
+            self._device,
+            self._link,
+            self._imbalance,
+        )
         return {symbol: value for part in parts for symbol, value in part().items()}
 
     def _step(self) -> dict:
@@ -129,6 +139,9 @@ class Setting:
 
     def _widths(self) -> dict:
         return widths.widths(self)
+
+    def _parts(self) -> dict:
+        return widths.of_parts(self)
 
     def _degrees(self) -> dict:
         return {BY_NAME[name]: degree for name, degree in degrees.degrees(self).items()}

@@ -1,10 +1,15 @@
 """Bytes of an element in a setting: as given, as the model's published files have them, or all alike."""
 
+from analysis.data.element_formats import formats
+from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME
-from analysis.files.errors import InputError
+from analysis.files.errors import InputError, choices
 
 WIDTHS = ("width_weights", "width_kv", "width_activations")
 EXPERTS = "width_experts"
+PARTS = {"latent": "width_latent", "rope_key": "width_rope_key", "index_key": "width_index"}
+WIDE = {"width_state": 4, "width_scores": 4}
+"""States, index scores and picked positions have 32 bits unless a format says otherwise."""
 
 
 def widths(setting) -> dict:
@@ -18,17 +23,39 @@ def widths_by_name(setting) -> dict:
     return found | {EXPERTS: _width(setting, EXPERTS) if experts_apart(setting) else found["width_weights"]}
 
 
+def of_parts(setting) -> dict:
+    """Widths of parts of the cache, of states and of scores [byte]: the format's, else the cache's, or 32 bits."""
+    stated = _of_format(setting)
+    cache = widths(setting)[BY_NAME["width_kv"]]
+    apart = {PARTS[part] for part in parts_apart(setting)}
+    found = {name: stated[name] if name in apart else cache for name in PARTS.values()}
+    found |= {name: stated.get(name, width) for name, width in WIDE.items()}
+    return {BY_NAME[name]: width for name, width in found.items()}
+
+
+def parts_apart(setting) -> tuple[str, ...]:
+    """Parts of the cache to which the format gives a width of their own; a given width_kv is that of all."""
+    named = tuple(part for part, name in PARTS.items() if name in _of_format(setting))
+    return () if named and ("width" in setting.given or "width_kv" in setting.given) else named
+
+
+def _of_format(setting) -> dict[str, float]:
+    found = formats().get(setting["format"])
+    return found.widths if found else {}
+
+
 def _width(setting, name: str):
-    stated = None if "width" in setting.given else published(setting).get(name)
+    stated = None if "width" in setting.given else (published(setting) | _of_format(setting)).get(name)
     return next(each for each in (setting[name], stated, setting["width"]) if each is not None)
 
 
 def published(setting) -> dict[str, float]:
     """Widths that the model's row states of its published files, where format=served asks for them.
 
-    Raises InputError for a row that states none.
+    Raises InputError for a row that states none, and for a format of parts that the model does not keep.
     """
     if setting["format"] != "served":
+        _refuse_foreign_parts(setting)
         return {}
     stated = {name: getattr(setting.model, name, None) for name in (*WIDTHS, EXPERTS)}
     found = {name: width for name, width in stated.items() if width is not None}
@@ -38,6 +65,19 @@ def published(setting) -> dict[str, float]:
             "out, and give width_weights=, width_experts= or width_kv= in bytes where you know them."
         )
     return found
+
+
+def _refuse_foreign_parts(setting) -> None:
+    parts = {part for part, name in PARTS.items() if name in _of_format(setting)}
+    if not parts or "model" not in setting.given:
+        return
+    row = setting.model
+    if not parts & set(MECHANISMS[row.attention].parts):
+        raise InputError(
+            f"format={setting['format']}: speaks of {', '.join(sorted(parts))}, which model={row.id} ({row.attention}) "
+            f"does not keep; allowed are {choices(name for name in formats() if name != setting['format'])}, or "
+            "width_kv= in bytes."
+        )
 
 
 def experts_apart(setting) -> bool:

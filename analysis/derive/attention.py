@@ -3,15 +3,19 @@
 Stages of an attention block: `projections` of the new tokens, `decompression` of the cached latent (or the
 absorbed products that replace it), `core` (scores and context; softmax between them is not counted), `output`.
 A contraction order is a way to run decompression and core; mechanisms with one order have only `as_printed`.
-Tensors ending in `_new` are the rows that this step appends to the cache.
+Stages of a mechanism's own (`sparse.py`, `states.py`) run before the core.
+Tensors ending in `_new` are the rows that this step appends to the cache, or the states that it leaves.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from analysis.derive.einsum import Einsum, Tensor, lines, renamed, tensors, without_axis
-from analysis.derive.symbols import d_RoPE
+from sympy import Symbol
+
+from analysis.derive.einsum import CACHED, Einsum, Tensor, lines, over, renamed, tensors, without_axis
+from analysis.derive.symbols import L, d_RoPE
 
 ORDERS = ("as_printed", "reordered")
+PARTS = {"c_KV": "latent", "k_R": "rope_key", "k_I": "index_key"}  # cached tensors that a format may store apart
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,44 @@ class Mechanism:
     title: str
     cache_text: str
     projections_text: str
-    core_text: dict[str, str]
+    core_text: dict[str, str] = field(hash=False)
     output_text: str
-    decompression_text: dict[str, str] = field(default_factory=dict)
+    decompression_text: dict[str, str] = field(default_factory=dict, hash=False)
+    more_text: dict[str, str] = field(default_factory=dict, hash=False)  # stages of its own, run before the core
+    states_text: str = ""  # tensors kept whatever the length of the context, rewritten in each step
+    past_text: str = ""  # the last inputs of short convolutions, kept likewise
+    scores: tuple[str, ...] = ()  # index scores and picked positions, which have a width of their own
     shared_key: str = ""  # "copy=cache": the per-head copy of the one RoPE key, and the tensor it copies
+    apart: tuple[str, ...] = ()  # parts of the cache that have a width of their own; the others have width_kv
+    borrows: bool = False  # reads the cache of an earlier block: makes and stores no rows of its own
+    context: Symbol = L  # the axis of cached rows, of which `spans.py` says how many are stored, touched, worked on
 
     @property
     def cache(self) -> tuple[Tensor, ...]:
         """Tensors kept per token between steps."""
-        return tuple(Tensor(t.name, t.axes, "kv") for t in tensors(self.cache_text))
+        parts = {name: part for name, part in PARTS.items() if part in self.apart}
+        kept = (Tensor(t.name, t.axes, parts.get(t.name, "kv")) for t in tensors(self.cache_text))
+        return tuple(tensor.over(L, self.context) for tensor in kept)
+
+    @property
+    def kept(self) -> tuple[Tensor, ...]:
+        """Tensors that a block stores: its rows, unless it borrows them, and its states."""
+        return (*(() if self.borrows else self.cache), *self.states)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the cache that a format may store at a width of their own.
+
+        >>> MLA.parts, str(replace(MLA, apart=MLA.parts).cache[0].stored)
+        (('latent', 'rope_key'), 'B*L*d_KVco*width_latent')
+        """
+        return tuple(PARTS[t.name] for t in tensors(self.cache_text) if t.name in PARTS)
+
+    @property
+    def states(self) -> tuple[Tensor, ...]:
+        """Tensors kept between steps that do not grow with the context."""
+        kinds = (("state", self.states_text), ("past", self.past_text))
+        return tuple(Tensor(t.name, t.axes, kind) for kind, text in kinds for t in tensors(text))
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -50,8 +83,18 @@ class Mechanism:
         """
         return self.orders[-1] if phase == "decode" else self.orders[0]
 
+    def within(self, context: Symbol) -> "Mechanism":
+        """The same mechanism over rows of another span: L_win of a sliding window, L_chunk of a chunk.
+
+        >>> from analysis.derive.symbols import L_win
+        >>> str(MHA.within(L_win).stages()["core"][0])
+        'S[B n_hd l L_win] = q[B l n_hd d_hd] k[B L_win n_hd d_hd]'
+        """
+        return replace(self, context=context)
+
     def _lines(self, text: str) -> tuple[Einsum, ...]:
-        return lines(text, cache=[name for t in self.cache for name in (t.name, f"{t.name}_new")])
+        kept = {name: t.kind for t in (*self.cache, *self.states) for name in (t.name, f"{t.name}_new")}
+        return over(lines(text, kept | dict.fromkeys(self.scores, "scores")), L, self.context)
 
     def stages(self, order: str = "as_printed", rope: str = "in", rope_key: str = "per_head") -> dict[str, tuple]:
         """Lines of each stage of one block.
@@ -63,10 +106,13 @@ class Mechanism:
         texts = {
             "projections": self.projections_text,
             "decompression": self.decompression_text.get(order, ""),
+            **self.more_text,
             "core": self.core_text[order],
             "output": self.output_text,
         }
         found = {stage: self._lines(text) for stage, text in texts.items()}
+        if self.borrows:
+            found["projections"] = tuple(line for line in found["projections"] if line.made.kind not in CACHED)
         if rope == "out":
             found = {stage: without_axis(given, d_RoPE) for stage, given in found.items()}
         if rope_key == "shared" and self.shared_key:

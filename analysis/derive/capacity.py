@@ -12,10 +12,9 @@ Books differ in the weights that they count:
 from sympy import Add, Expr, Integer
 
 from analysis.derive import decoder
-from analysis.derive.block import Architecture, Conventions
+from analysis.derive.block import Architecture, Conventions, Kind, over_blocks
 from analysis.derive.parallel import WHOLE, Layout, sharded
-from analysis.derive.symbols import B, M_cap, deg_DP, deg_EP, n_acc, n_dec, n_e
-from analysis.derive.windows import over_blocks
+from analysis.derive.symbols import B, M_cap, deg_DP, deg_EP, n_acc, n_e
 
 BOOKS = ("as_built", "eq11", "once")
 
@@ -27,17 +26,18 @@ def weights_by_part(architecture: Architecture, as_built: bool = True, layout: L
     counts once. A vector is stored where its axis is: those of experts with the experts.
     """
     experts = layout.slots / deg_EP if as_built else n_e
-    stages, counts = decoder.feedforward_parameters(architecture, experts), decoder.block_counts(architecture)
-    parts = {
-        "attention": n_dec * decoder.attention_parameters(architecture),
-        **{stage: counts[stage] * elements for stage, elements in stages.items()},
+    axes, holders = (sharded(layout), n_acc) if as_built else ({}, Integer(1))
+    others = {
         "vectors": decoder.vector_elements(architecture, experts),
         "embedding": decoder.embedding_parameters(),
         "head": Integer(0) if architecture.tied else decoder.head_parameters(),
     }
-    axes = sharded(layout)
-    stored = {part: elements.xreplace(axes) * n_acc for part, elements in parts.items()} if as_built else parts
-    return {part: elements * decoder.weight_width(architecture, part) for part, elements in stored.items()}
+    parts = {
+        "attention": over_blocks(architecture, lambda kind: decoder.attention_weights(kind, axes)),
+        **decoder.feedforward_weights(architecture, experts, axes),
+        **{part: elements.xreplace(axes) for part, elements in others.items()},
+    }
+    return {part: elements * holders * decoder.weight_width(architecture, part) for part, elements in parts.items()}
 
 
 def weights_stored(architecture: Architecture, book: str = "as_built", layout: Layout = WHOLE) -> Expr:
@@ -66,13 +66,15 @@ def request_bytes(
     `eq11` counts the cache once (n_dec M_KV L + M_act); the other books count it as sharded, so that TP replicates
     what has no head axis. Windowed blocks keep Min(L, L_win) tokens.
     """
-    cache = Add(*(t.bytes / B for t in decoder.kept_cache(architecture, conventions)))
-    cached = over_blocks(architecture, cache.xreplace, Integer(1))
-    per_request = cached + (decoder.activation_bytes(architecture, conventions) if activations else 0)
-    if book == "eq11":
-        return per_request
-    axes = {axis: size for axis, size in sharded().items() if axis != B}
-    return per_request.xreplace(axes) * n_acc / deg_DP
+    once = book == "eq11"
+    axes = {} if once else {axis: size for axis, size in sharded().items() if axis != B}
+
+    def cache(kind: Kind) -> Expr:
+        return Add(*(t.stored / B for t in decoder.kept(kind.mechanism, conventions))).xreplace(kind.axes(axes))
+
+    held = decoder.activation_bytes(architecture, conventions, axes) if activations else 0
+    per_request = over_blocks(architecture, cache) + held
+    return per_request if once else per_request * n_acc / deg_DP
 
 
 def B_cap(

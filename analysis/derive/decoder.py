@@ -1,9 +1,23 @@
 """Sums over the tensors of a whole model: parameters, weight bytes, cache bytes, activation bytes."""
 
-from sympy import Add, Expr, Integer
+from sympy import Add, Expr, Integer, Max
 
-from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages, head_kernel
-from analysis.derive.einsum import WEIGHTS, Kernel, Tensor
+from analysis.derive.attention import Mechanism
+from analysis.derive.block import (
+    HALF,
+    Architecture,
+    Conventions,
+    Kind,
+    Substitution,
+    attention_stages,
+    feedforward_stages,
+    head_kernel,
+    over_blocks,
+    over_halves,
+    summed,
+)
+from analysis.derive.einsum import CACHED, WEIGHTS, Kernel, Tensor
+from analysis.derive.spans import SPANS
 from analysis.derive.symbols import (
     B,
     L,
@@ -16,18 +30,16 @@ from analysis.derive.symbols import (
     d_RoPE,
     n_act,
     n_ctx,
-    n_dec,
     n_e,
     n_hd,
-    n_k,
     n_kv,
-    n_moe,
     n_vocab,
     width_activations,
     width_experts,
     width_weights,
 )
-from analysis.derive.windows import largest, over_blocks
+
+HELD, VISITED = SPANS[n_act].stored, SPANS[n_act].worked  # routed experts of a block, and those of one token
 
 # Vectors (norms, biases) cost parameters but no counted FLOPs: elements per block, per dense block, per
 # block with experts, per routed expert, and once for the model.
@@ -69,27 +81,48 @@ def weight_elements(kernels: tuple[Kernel, ...]) -> Expr:
 
 
 def attention_parameters(architecture: Architecture) -> Expr:
-    """Weights of one attention block [1]; both contraction orders read the same ones."""
-    stages = attention_stages(architecture.mechanism)
-    return weight_elements(tuple(kernel for kernels in stages.values() for kernel in kernels))
+    """Weights of one attention block [1], of the first kind; both contraction orders read the same ones."""
+    return attention_weights(architecture.attending[0])
 
 
-def feedforward_parameters(architecture: Architecture, experts: Expr = n_e) -> dict[str, Expr]:
+def attention_weights(kind: Kind, axes: Substitution | None = None) -> Expr:
+    """Weights of the attention of a kind of block [1], under a substitution of axes."""
+    stages = attention_stages(kind.mechanism)
+    elements = weight_elements(tuple(kernel for kernels in stages.values() for kernel in kernels))
+    return elements.xreplace(kind.axes(axes))
+
+
+def feedforward_parameters(architecture: Architecture, experts: Expr = HELD) -> dict[str, Expr]:
     """Weights of each feed-forward stage [1]; `experts` routed experts are counted (n_e held, n_k active)."""
     stages = feedforward_stages(architecture)
     return {stage: weight_elements(kernels).xreplace({n_act: experts}) for stage, kernels in stages.items()}
 
 
+def feedforward_weights(architecture: Architecture, experts: Expr = HELD, axes: Substitution | None = None) -> dict:
+    """Weights of each feed-forward stage in all blocks [1], under a substitution of axes."""
+
+    def of_stage(stage: str) -> Expr:
+        def of_block(kind: Kind) -> Expr:
+            held = weight_elements(kind.feedforward.stages()[stage]).xreplace({n_act: experts})
+            return held.xreplace(kind.axes(axes))
+
+        return over_halves(architecture, stage, of_block)
+
+    return {stage: of_stage(stage) for stage in feedforward_stages(architecture)}
+
+
 def block_counts(architecture: Architecture) -> dict[str, Expr]:
-    """How many blocks carry each stage of `feedforward_parameters`."""
-    with_experts = n_moe if architecture.experts else Integer(0)
-    return {"dense": n_dec - with_experts, "routed": with_experts, "shared": with_experts, "router": with_experts}
+    """How many blocks carry each stage of `feedforward_parameters`; dense and routed also where it is none."""
+    stages = {"dense", "routed", *feedforward_stages(architecture)}
+    return {stage: over_halves(architecture, stage, lambda kind: Integer(1)) for stage in HALF if stage in stages}
 
 
-def vector_elements(architecture: Architecture, experts: Expr = n_e) -> Expr:
+def vector_elements(architecture: Architecture, experts: Expr = HELD) -> Expr:
     """Norm and bias elements of the whole model [1], those of `experts` routed experts of a block counted."""
-    dense, routed = (block_counts(architecture)[stage] for stage in ("dense", "routed"))
-    times = {"block": n_dec, "dense": dense, "experts": routed, "expert": routed * experts, "once": Integer(1)}
+    counts = block_counts(architecture)
+    dense, routed = counts["dense"], counts["routed"]
+    blocks = over_blocks(architecture, lambda kind: Integer(1))
+    times = {"block": blocks, "dense": dense, "experts": routed, "expert": routed * experts, "once": Integer(1)}
     return Add(*(elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items()))
 
 
@@ -104,13 +137,11 @@ def head_parameters() -> Expr:
 
 
 def _body(architecture: Architecture, experts: Expr) -> Expr:
-    counts = block_counts(architecture)
-    stages = feedforward_parameters(architecture, experts)
-    feedforward = Add(*(counts[stage] * elements for stage, elements in stages.items()))
-    return n_dec * attention_parameters(architecture) + feedforward + vector_elements(architecture, experts)
+    feedforward = Add(*feedforward_weights(architecture, experts).values())
+    return over_blocks(architecture, attention_weights) + feedforward + vector_elements(architecture, experts)
 
 
-def parameters(architecture: Architecture, experts: Expr = n_e) -> Expr:
+def parameters(architecture: Architecture, experts: Expr = HELD) -> Expr:
     """Parameters of the model [1], embedding and output head counted (once if they are tied).
 
     `experts` routed experts of a block are counted: all of them, unless a share is asked for.
@@ -128,24 +159,39 @@ def active_parameters(architecture: Architecture, embedding: bool = False) -> Ex
     `embedding=True` adds the embedding table, as some model cards do.
     """
     extra = embedding_parameters() if embedding and not architecture.tied else Integer(0)
-    return _body(architecture, n_k) + head_parameters() + extra
+    return _body(architecture, VISITED) + head_parameters() + extra
 
 
-def kept_cache(architecture: Architecture, conventions: Conventions = Conventions()) -> tuple[Tensor, ...]:
-    """Cache tensors of one block; `rope="out"` leaves the RoPE key away."""
-    cache = architecture.mechanism.cache
-    return tuple(tensor for tensor in cache if conventions.rope == "in" or d_RoPE not in tensor.axes)
+def kept(mechanism: Mechanism, conventions: Conventions = Conventions()) -> tuple[Tensor, ...]:
+    """Tensors that one block stores: rows of its cache, and states; `rope="out"` leaves the RoPE key away."""
+    return tuple(tensor for tensor in mechanism.kept if conventions.rope == "in" or d_RoPE not in tensor.axes)
+
+
+def _row(kind: Kind, conventions: Conventions) -> Expr:
+    """Bytes of a token's row in a block that keeps it [byte]."""
+    rows = (tensor for tensor in kept(kind.mechanism, conventions) if tensor.kind in CACHED)
+    return Add(*(tensor.over(kind.mechanism.context, L).bytes / (B * L) for tensor in rows)).xreplace(kind.axes())
 
 
 def kv_bytes_per_block(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
     """Cached bytes of one token in one block that keeps it, M_KV [byte] (Sec. III)."""
-    return Add(*(tensor.bytes / (B * L) for tensor in kept_cache(architecture, conventions)))
+    return _row(architecture.attending[0], conventions)
 
 
 def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
-    """Cached bytes of one request of L tokens in the whole model [byte]; windowed blocks keep Min(L, L_win) of them."""
-    tokens = over_blocks(architecture, L.xreplace, Integer(1))
-    return tokens * kv_bytes_per_block(architecture, conventions)
+    """Cached bytes of one request of L tokens in the whole model [byte]: the rows that each kind of block stores.
+
+    Windowed blocks keep Min(L, L_win) rows; blocks with a recurrent state keep that, whatever L is.
+    """
+    rows: dict[Expr, list[tuple[Expr, Expr]]] = {}
+    for kind in architecture.attending:
+        stored = SPANS[kind.mechanism.context].stored.xreplace(kind.axes())
+        rows.setdefault(_row(kind, conventions), []).append((kind.blocks, stored))
+    return Add(*(summed(counted) * each for each, counted in rows.items())) + over_blocks(architecture, _states)
+
+
+def _states(kind: Kind) -> Expr:
+    return Add(*(tensor.stored / B for tensor in kind.mechanism.states)).xreplace(kind.axes())
 
 
 def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
@@ -158,16 +204,25 @@ def token_bytes() -> Expr:
     return d_emb * width_activations
 
 
-def activation_bytes(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
+def activation_bytes(
+    architecture: Architecture, conventions: Conventions = Conventions(), axes: Substitution | None = None
+) -> Expr:
     """Activations that one request holds while one attention block runs, M_act(L) [byte] (Eq. 11).
 
     The sum over activation tensors that cross a kernel boundary of the block, an upper bound on what is alive
-    at once; in as-printed order it holds the decompressed keys and values and so grows with L. A model with windowed
-    blocks needs room for the largest, one of full attention where it has any.
+    at once; in as-printed order it holds the decompressed keys and values and so grows with L. A model with several
+    kinds of block needs room for the largest, of a windowed kind its full twin where it has one.
     """
-    kernels = [k for kernels in attention_stages(architecture.mechanism, conventions).values() for k in kernels]
+    first, *others = architecture.attending
+    unlike = (kind for kind in others if kind.mechanism.name != first.mechanism.name or kind.sizes)
+    return Max(*{_held(kind, conventions, axes) for kind in (first, *unlike)})
+
+
+def _held(kind: Kind, conventions: Conventions, axes: Substitution | None) -> Expr:
+    stages = attention_stages(kind.mechanism, conventions)
+    kernels = [kernel for kernels in stages.values() for kernel in kernels]
     crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations"}
-    return Add(*(tensor.bytes.xreplace(largest(architecture)) / B for tensor in crossing.values()))
+    return Add(*(tensor.bytes / B for tensor in crossing.values())).xreplace(kind.axes(axes))
 
 
 def weight_width(architecture: Architecture, stage: str) -> Expr:

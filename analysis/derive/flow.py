@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 
 from analysis.derive.attention import Mechanism
 from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages
-from analysis.derive.einsum import Einsum, Kernel, Tensor
+from analysis.derive.einsum import CACHED, KEPT, WEIGHTS, Einsum, Kernel, Tensor
 from analysis.derive.symbols import n_e
 
 
@@ -79,7 +79,7 @@ def _boxes(stages: Stages) -> tuple[Box, ...]:
 
 
 def _role(tensor: Tensor) -> str:
-    return {"weights": "weights", "experts": "weights", "kv": "cache"}.get(tensor.kind, "input")
+    return "weights" if tensor.kind in WEIGHTS else "cache" if tensor.kind in KEPT else "input"
 
 
 def _read(boxes: tuple[Box, ...]) -> Iterable[Edge]:
@@ -95,14 +95,14 @@ def results(boxes: Iterable[Box]) -> tuple[Box, ...]:
     """The boxes whose tensor no line uses and no cache keeps."""
     boxes = tuple(boxes)
     used = {tensor.name for box in boxes for tensor in box.line.used}
-    return tuple(box for box in boxes if box.tensor.name not in used and box.tensor.kind != "kv")
+    return tuple(box for box in boxes if box.tensor.name not in used and box.tensor.kind not in KEPT)
 
 
 def attention_flow(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Flow:
     """The flow of one attention block (Eqs 1 to 8) in a contraction order: the paper's Fig. 5."""
     boxes = _boxes(attention_stages(mechanism, conventions))
     cache = {tensor.name: Store(tensor, "cache") for tensor in mechanism.cache}
-    appended = [(box, cache[box.tensor.name.removesuffix("_new")]) for box in boxes if box.tensor.kind == "kv"]
+    appended = [(box, cache[box.tensor.name.removesuffix("_new")]) for box in boxes if box.tensor.kind in CACHED]
     copy, _, kept = mechanism.shared_key.partition("=")
     edges = [*appended]
     for source, target in _read(boxes):

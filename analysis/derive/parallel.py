@@ -31,7 +31,9 @@ from analysis.derive.symbols import (
     n_hd,
     n_k,
     n_kv,
+    n_qk,
     n_slot,
+    n_v,
     n_vocab,
 )
 
@@ -105,6 +107,8 @@ def _sharded(layout: Layout) -> Substitution:
         B: B / deg_DP,
         n_hd: n_hd / deg_TP,
         n_kv: kv_heads,
+        n_v: n_v / deg_TP,
+        n_qk: Max(1, n_qk / deg_TP),
         deg_grp: deg_grp * n_kv / deg_TP / kv_heads,
         d_FFN: d_FFN / deg_TP,
         d_shared: d_shared / deg_TP,

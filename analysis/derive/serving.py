@@ -4,21 +4,32 @@ A kernel takes the slower of arithmetic and memory; a block is the sum of its ke
 plus communication. Each accelerator is alike except that experts and wires are those of the busiest one.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 from sympy import Add, Expr, Integer, Max, Min
 
-from analysis.derive import capacity, decoder
-from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
+from analysis.derive import capacity
+from analysis.derive.block import (
+    Architecture,
+    Conventions,
+    Kind,
+    Stages,
+    attention_stages,
+    head_kernel,
+    over_blocks,
+    over_halves,
+)
 from analysis.derive.communication import all_reduce_time, exchange_time, partial_sums
-from analysis.derive.einsum import tensors
-from analysis.derive.parallel import WHOLE, Layout, Substitution, sharded
+from analysis.derive.einsum import Kernel, tensors
+from analysis.derive.parallel import WHOLE, Layout, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
-from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, n_acc, n_dec, width_activations
-from analysis.derive.windows import over_blocks
+from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, d_emb, d_z, n_acc, width_activations
 
-STAGES = ("projections", "decompression", "core", "output", "dense", "routed", "shared", "router", "head")
+FEED_FORWARD = ("dense", "routed", "latent", "shared", "router", "head")
+PICKING = ("convolution", "index", "select")  # stages that some mechanisms run before their core
+STAGES = ("projections", "decompression", *PICKING, "core", "output", *FEED_FORWARD)
 ROUTED_OUTPUT = "y[B l d_emb]"  # what the routed experts add to a token, their parts not yet summed
 COMMUNICATION = ("dispatch", "combine", "all_reduce")
 TERMS = (
@@ -44,10 +55,10 @@ class System:
     layout: Layout = WHOLE
 
 
-def _time(stages: Stages, names: tuple[str, ...], timing: Timing, axes: Substitution) -> Expr:
-    """Seconds of the named stages of one block, whose kind the axes say."""
-    shard = sharded() | axes
-    return Add(*(timing.kernel(kernel.at(shard), name) for name in names for kernel in stages.get(name, ())))
+def _time(kind: Kind, stages: Stages, names: tuple[str, ...], timing: Timing, layout: Layout = WHOLE) -> Expr:
+    """Seconds of the named stages of one block of a kind."""
+    axes = kind.axes(sharded(layout))
+    return Add(*(timing.kernel(kernel.at(axes), name) for name in names for kernel in stages.get(name, ())))
 
 
 @cache
@@ -58,43 +69,68 @@ def tpot_terms(
     timing: Timing = ROOFLINE,
 ) -> dict[str, Expr]:
     """Every term of TPOT [s], all blocks together; terms that a model does not have are 0."""
-    attention = attention_stages(architecture.mechanism, conventions)
-    others = feedforward_stages(architecture, conventions.grouping) | {"head": (head_kernel(),)}
-    takes = {stage: _time(others, (stage,), timing, sharded(system.layout)) for stage in STAGES}
 
     def in_attention(*names: str) -> Expr:
-        return over_blocks(architecture, partial(_time, attention, names, timing))
+        return over_blocks(
+            architecture, lambda kind: _time(kind, attention_stages(kind.mechanism, conventions), names, timing)
+        )
 
-    blocks = {
-        "dense": decoder.block_counts(architecture)["dense"],
-        "experts": decoder.block_counts(architecture)["routed"],
-    }
+    def in_half(name: str) -> Expr:
+        def seconds(kind: Kind) -> Expr:
+            return _time(kind, kind.feedforward.stages(conventions.grouping), (name,), timing, system.layout)
+
+        return over_halves(architecture, name, seconds)
+
+    once = Kind(Integer(1))
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
-    exchange = blocks["experts"] * exchange_time(system.levels, timing, system.layout)
+    exchange = _exchanges(architecture, system, timing)
     return {
         "attention_projections": in_attention("projections", "output"),
         "kv_decompression": in_attention("decompression"),
-        "core_attention": in_attention("core"),
-        "dense_ffn": blocks["dense"] * takes["dense"],
-        "routed_experts": blocks["experts"] * takes["routed"].xreplace(on_experts),
-        "shared_expert": blocks["experts"] * takes["shared"],
-        "router": blocks["experts"] * takes["router"],
-        "output_head": takes["head"],
+        "core_attention": in_attention(*PICKING, "core"),
+        "dense_ffn": in_half("dense"),
+        "routed_experts": in_half("routed").xreplace(on_experts),
+        "shared_expert": in_half("shared"),
+        "router": in_half("router") + in_half("latent"),
+        "output_head": _time(once, {"head": (head_kernel(),)}, ("head",), timing, system.layout),
         "dispatch": exchange,
         "combine": exchange,
-        "all_reduce": _all_reduce(attention | others, blocks, timing, system.layout),
+        "all_reduce": _all_reduce(architecture, conventions, timing, system.layout),
     }
 
 
-def _all_reduce(stages: Stages, blocks: dict[str, Expr], timing: Timing, layout: Layout) -> Expr:
+def _exchanges(architecture: Architecture, system: System, timing: Timing = ROOFLINE) -> Expr:
+    """Dispatch (or combine) in all blocks [s]: to latent experts a token travels in their dimensions."""
+    seconds = exchange_time(system.levels, timing, system.layout)
+
+    def of_block(kind: Kind) -> Expr:
+        latent = {d_emb: d_z} if kind.feedforward.latent else {}
+        return seconds.xreplace(latent | kind.axes())
+
+    return over_halves(architecture, "routed", of_block)
+
+
+def _all_reduce(architecture: Architecture, conventions: Conventions, timing: Timing, layout: Layout) -> Expr:
     """All-reduces of a step: attention in every block, dense layers and shared experts in the blocks that have them.
 
     Split experts return partial sums to the TP group that sent the tokens; it adds up one vector a token.
     """
-    counts = {"dense": blocks["dense"], "shared": blocks["experts"]}
-    reduced = {stage: all_reduce_time(partial_sums(kernels), timing) for stage, kernels in stages.items()}
-    routed = blocks["experts"] * all_reduce_time(tensors(ROUTED_OUTPUT), timing) if layout.split else Integer(0)
-    return Add(routed, *(counts.get(stage, n_dec) * seconds for stage, seconds in reduced.items()))
+
+    def reduced(kind: Kind, kernels: Iterable[Kernel]) -> Expr:
+        return all_reduce_time(partial_sums(kernels), timing).xreplace(kind.axes())
+
+    def attention(kind: Kind) -> Expr:
+        stages = attention_stages(kind.mechanism, conventions).values()
+        return Add(*(reduced(kind, kernels) for kernels in stages))
+
+    def half(stage: str) -> Expr:
+        return over_halves(architecture, stage, lambda kind: reduced(kind, kind.feedforward.stages()[stage]))
+
+    routed = Integer(0)
+    if layout.split:
+        vector = all_reduce_time(tensors(ROUTED_OUTPUT), timing)
+        routed = over_halves(architecture, "routed", lambda kind: vector.xreplace(kind.axes()))
+    return Add(routed, over_blocks(architecture, attention), half("dense"), half("shared"))
 
 
 @cache
@@ -140,7 +176,7 @@ def _eq12(architecture: Architecture, conventions: Conventions, system: System, 
     parts = capacity.weights_by_part(architecture, layout=system.layout) if system.expert_device else {}
     routed = parts.get("routed", Integer(0))
     memory = (held - routed) / (n_acc * BW_mem) + routed / (n_acc * BW_exp)
-    return memory, 2 * decoder.block_counts(architecture)["routed"] * exchange_time(system.levels, layout=system.layout)
+    return memory, 2 * _exchanges(architecture, system)
 
 
 @cache

@@ -9,35 +9,45 @@ import numpy as np
 from sympy import Symbol
 
 from analysis.derive.einsum import Einsum, Tensor
+from analysis.derive.spans import SPANS
 from analysis.files.errors import InputError, choices
 
 Arrays = Mapping[str, np.ndarray]
 Step = Callable[[np.ndarray], np.ndarray]
+Move = Callable[..., np.ndarray]
 
 
-def execute(given: Iterable[Einsum], arrays: Arrays, elementwise: Mapping[str, Step] | None = None) -> dict:
+def execute(
+    given: Iterable[Einsum],
+    arrays: Arrays,
+    elementwise: Mapping[str, Step] | None = None,
+    moves: Mapping[str, Move] | None = None,
+) -> dict:
     """Every tensor that the lines make, and those given, as numpy arrays by name.
 
     `arrays` holds the tensors that no line makes, shaped as their axes say. Lines may stand in any order: a tensor
     is made once the operands of all its lines are known, as the sum over these lines (so S of MLA gets both terms).
     `elementwise` holds, by tensor, the step that the lines leave out (softmax of S), applied once to the whole sum.
     The two lines into `h` of a gated feed-forward layer are summed as well, as only their costs are meant.
+    `moves` says, by tensor, what a line with `<-` makes of its operands, in their order; without an entry it moves its
+    one operand as it is. Of such a line the rows of operands may be more than their axis says, as it may pick.
 
-    Raises InputError for a tensor that is missing or given and made, and for sizes that disagree.
+    Raises InputError for a tensor that is missing or given and made, for sizes that disagree, and for a line that
+    moves one does not know how.
 
     >>> from analysis.derive.einsum import lines
     >>> given = lines("o[l d_v] = S[l L] v[L d_v]; S[l L] = q[l d_hd] k[L d_hd]")
     >>> execute(given, {"q": np.ones((1, 2)), "k": np.ones((3, 2)), "v": np.eye(3)}, {"S": softmax})["o"].round(3)
     array([[0.333, 0.333, 0.333]])
     """
-    steps = dict(elementwise or {})
+    steps, given = dict(elementwise or {}), tuple(given)
     makers = _makers(given)
     axis_sizes(given, arrays)
     _refuse_unknown_names(makers, arrays, steps)
     found = {name: np.asarray(array) for name, array in arrays.items()}
     while makers:
         for name in _ready(makers, found):
-            total = sum(_contract(line, found) for line in makers.pop(name))
+            total = sum(_made(line, found, moves or {}) for line in makers.pop(name))
             found[name] = steps[name](total) if name in steps else total
     return found
 
@@ -67,6 +77,8 @@ def inputs(given: Iterable[Einsum]) -> dict[str, Tensor]:
 def axis_sizes(given: Iterable[Einsum], arrays: Arrays) -> dict[Symbol, int]:
     """Size of each axis of the given arrays; raises InputError where two arrays disagree on one."""
     sizes: dict[Symbol, int] = {}
+    given = tuple(given)
+    moved = {tensor.name for line in given if line.sign == "<-" for tensor in line.used}
     for tensor in inputs(given).values():
         shape = np.shape(arrays[tensor.name]) if tensor.name in arrays else None
         if shape is None:
@@ -74,6 +86,8 @@ def axis_sizes(given: Iterable[Einsum], arrays: Arrays) -> dict[Symbol, int]:
         if len(shape) != len(tensor.axes):
             raise InputError(f"array of {tensor} has {len(shape)} axes, not {len(tensor.axes)}: give one size per axis")
         for axis, size in zip(tensor.axes, shape, strict=True):
+            if tensor.name in moved and axis in SPANS:
+                continue
             if sizes.setdefault(axis, size) != size:
                 raise InputError(
                     f"axis {axis} has size {size} in {tensor} but {sizes[axis]} in an array before it: make them equal"
@@ -104,6 +118,16 @@ def _ready(makers: Mapping[str, list[Einsum]], found: Arrays) -> list[str]:
         name, absent = next(iter(missing.items()))
         raise InputError(f"making {name} needs {choices(sorted(absent))}, neither given nor made before: give it")
     return ready
+
+
+def _made(line: Einsum, found: Arrays, moves: Mapping[str, Move]) -> np.ndarray:
+    if line.sign != "<-":
+        return _contract(line, found)
+    if line.made.name in moves:
+        return moves[line.made.name](*(found[tensor.name] for tensor in line.used))
+    if len(line.used) == 1 and set(line.used[0].axes) == set(line.made.axes):
+        return _contract(line, found)
+    raise InputError(f"'{line}' moves or picks, and it is not said how: give moves={{{line.made.name!r}: function}}")
 
 
 def _contract(line: Einsum, found: Arrays) -> np.ndarray:

@@ -14,7 +14,6 @@ from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import BY_NAME
-from analysis.files.errors import InputError
 from analysis.systems.canonical import paper
 from analysis.systems.layers import layers
 from analysis.systems.quantities import quantity

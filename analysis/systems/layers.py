@@ -12,17 +12,21 @@ from analysis.derive import decoder, roofline
 from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, sharded
+from analysis.derive.serving import PICKING
 from analysis.derive.symbols import BY_NAME, n_dec
-from analysis.derive.windows import kinds
 
-ATTENTION = ("projections", "decompression", "core", "output")
+ATTENTION = ("projections", "decompression", *PICKING, "core", "output")
 TITLES = {
     "projections": "projections",
     "decompression": "KV decompression",
+    "convolution": "short convolutions",
+    "index": "index scores",
+    "select": "selection of rows",
     "core": "core attention",
     "output": "output projection",
     "dense": "dense FFN",
     "routed": "routed experts",
+    "latent": "projections of latent experts",
     "shared": "shared expert",
     "router": "router",
     "head": "output head",
@@ -71,17 +75,16 @@ def layers(setting: Setting) -> dict[str, Layer]:
 
 @cache
 def _layers(built: Architecture, conventions: Conventions, grouping: str, layout: Layout) -> dict[str, Layer]:
-    attention = attention_stages(built.mechanism, conventions)
+    attention, *rest = (attention_stages(kind.mechanism, conventions) for kind in built.attending)
     stages: Stages = attention | feedforward_stages(built, grouping) | {"head": (head_kernel(),)}
-    (_, first), *rest = kinds(built)
     shard = sharded(layout)
     found: dict[str, Layer] = {}
     for name, kernels in stages.items():
         if kernels:
-            found[name] = Layer(name, _title(name, conventions), tuple(each.at(shard | first) for each in kernels))
-        for _, axes in rest:
-            within = tuple(each.at(shard | axes) for each in kernels)
-            if kernels and within != found[name].kernels:
+            found[name] = Layer(name, _title(name, conventions), tuple(each.at(shard) for each in kernels))
+        for others in rest:
+            within = tuple(each.at(shard) for each in others.get(name, ()))
+            if within and within != found[name].kernels:
                 found[WINDOWED + name] = Layer(WINDOWED + name, f"{_title(name, conventions)}, windowed", within)
     return found
 
@@ -95,8 +98,8 @@ def block_counts(setting: Setting) -> dict[str, Expr]:
     built, found = setting.architecture, layers(setting)
     counts = decoder.block_counts(built) | dict.fromkeys(ATTENTION, n_dec) | {"head": Integer(1)}
     for twin in [name for name in found if name.startswith(WINDOWED)]:
-        (full, _), (within, _) = kinds(built)
-        counts |= {twin.removeprefix(WINDOWED): full, twin: within}
+        full, within = built.attending
+        counts |= {twin.removeprefix(WINDOWED): full.blocks, twin: within.blocks}
     return {name: counts[name] for name in found}
 
 

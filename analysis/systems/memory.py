@@ -5,6 +5,7 @@ from sympy import Expr, Integer
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import decoder
+from analysis.derive.block import over_blocks
 
 KINDS = ("attention", "dense", "routed", "shared", "other", "cache")
 KIND_TITLES = {
@@ -20,9 +21,9 @@ KIND_TITLES = {
 def weight_elements_by_kind(setting: Setting) -> dict[str, Expr]:
     """Weight elements of the whole model by kind, each once [1]; `other` is what remains of the total."""
     architecture = setting.architecture
-    stages, counts = decoder.feedforward_parameters(architecture), decoder.block_counts(architecture)
-    named = {"attention": decoder.n_dec * decoder.attention_parameters(architecture)}
-    named |= {kind: counts[kind] * stages.get(kind, Integer(0)) for kind in ("dense", "routed", "shared")}
+    stages = decoder.feedforward_weights(architecture)
+    named = {"attention": over_blocks(architecture, decoder.attention_weights)}
+    named |= {kind: stages.get(kind, Integer(0)) for kind in ("dense", "routed", "shared")}
     return named | {"other": decoder.parameters(architecture) - sum(named.values(), Integer(0))}
 
 

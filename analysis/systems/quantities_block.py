@@ -7,41 +7,39 @@ from sympy import Add, Expr, Integer, cancel
 
 from analysis.ask.setting import Setting
 from analysis.derive import decoder, roofline
-from analysis.derive.block import attention_stages, bytes_moved, flops, grouped
+from analysis.derive.block import Kind, attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Counts
 from analysis.derive.feedforward import routed_experts
 from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
 from analysis.derive.symbols import L, deg_TP
-from analysis.derive.windows import kinds
 from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
 from analysis.systems.system import kv_bytes_per_accelerator
 from analysis.systems.timing import timing
 
 
-def _stage(setting: Setting, stage: str, axes: Substitution) -> Counts:
-    """FLOPs and bytes of one attention stage on one accelerator, in a block of the kind that the axes say."""
-    kernels = attention_stages(setting.architecture.mechanism, setting.conventions)[stage]
-    shard = sharded() | axes
-    return Counts(stage, flops(kernels).xreplace(shard), bytes_moved(kernels).xreplace(shard))
+def _stage(setting: Setting, stage: str, kind: Kind) -> Counts:
+    """FLOPs and bytes of one attention stage on one accelerator."""
+    kernels, axes = attention_stages(kind.mechanism, setting.conventions)[stage], kind.axes(sharded())
+    return Counts(stage, flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
 
 
-def attention_block_time(setting: Setting, axes: Substitution) -> Expr:
+def attention_block_time(setting: Setting, kind: Kind) -> Expr:
     """Roofline time of one attention block on one accelerator [s], kernels one after another."""
-    stages = attention_stages(setting.architecture.mechanism, setting.conventions)
-    takes, shard = timing(setting).kernel, sharded() | axes
+    stages = attention_stages(kind.mechanism, setting.conventions)
+    takes, shard = timing(setting).kernel, kind.axes(sharded())
     return Add(*(takes(kernel.at(shard), stage) for stage, kernels in stages.items() for kernel in kernels))
 
 
-def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Substitution], Expr], **more) -> None:
+def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Kind], Expr], **more) -> None:
     """Define a quantity of one attention block: of full attention where the model has any, a windowed one beside it."""
 
     def largest(setting: Setting) -> Expr:
-        return form(setting, kinds(setting.architecture)[0][1])
+        return form(setting, setting.architecture.attending[0])
 
     def beside(setting: Setting) -> dict[str, object]:
-        if not (setting.architecture.full and setting.architecture.windowed):
+        if len(setting.architecture.attending) == 1:
             return {}
-        _, within = kinds(setting.architecture)[1]
+        _, within = setting.architecture.attending
         return {"in a windowed block": number(form(setting, within), setting.point)}
 
     define(name, title, unit, largest, beside_values=beside, **more)
@@ -103,25 +101,25 @@ _define_of_block(
     "core_attention_flops",
     "operations of core attention, per block and accelerator",
     "FLOP",
-    lambda s, axes: _stage(s, "core", axes).flops,
+    lambda s, kind: _stage(s, "core", kind).flops,
 )
 _define_of_block(
     "core_attention_bytes",
     "bytes that core attention moves, per block and accelerator",
     "byte",
-    lambda s, axes: _stage(s, "core", axes).bytes,
+    lambda s, kind: _stage(s, "core", kind).bytes,
 )
 _define_of_block(
     "core_attention_intensity",
     "arithmetic intensity of core attention",
     "FLOP/byte",
-    lambda s, axes: cancel(_stage(s, "core", axes).intensity),
+    lambda s, kind: cancel(_stage(s, "core", kind).intensity),
 )
 _define_of_block(
     "kv_decompression_flops",
     "operations of KV decompression, or of the absorbed products in its place",
     "FLOP",
-    lambda s, axes: _stage(s, "decompression", axes).flops,
+    lambda s, kind: _stage(s, "decompression", kind).flops,
 )
 _define_of_block(
     "attention_block_time",

@@ -6,7 +6,16 @@ from sympy import Expr, Integer, Rational, Symbol
 
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.einsum import Einsum
-from analysis.derive.feedforward import GATED_FFN, HEAD, PLAIN_FFN, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
+from analysis.derive.feedforward import (
+    GATED_FFN,
+    HEAD,
+    LATENT,
+    PLAIN_FFN,
+    ROUTED_EXPERTS,
+    ROUTER,
+    SHARED_EXPERT,
+    routed_experts,
+)
 from analysis.derive.symbols import MEANINGS
 
 # No deadline and no randomness between runs: a failure in CI is a failure at home.
@@ -21,6 +30,8 @@ FEEDFORWARD: dict[str, tuple[Einsum, ...]] = {
     "gated": GATED_FFN,
     "plain": PLAIN_FFN,
     "routed": ROUTED_EXPERTS,
+    "routed_latent": routed_experts(form="plain", latent=True),
+    "latent": LATENT,
     "shared": SHARED_EXPERT,
     "router": ROUTER,
     "head": HEAD,

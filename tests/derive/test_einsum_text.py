@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.derive.attention import MECHANISMS
-from analysis.derive.einsum import layered, lines, renamed, tensor, tensors, without_axis
+from analysis.derive.einsum import Kernel, layered, lines, renamed, tensor, tensors, without_axis
 from analysis.derive.symbols import BY_NAME, B, L, causal, d_hd, d_RoPE, l
 
 
@@ -45,6 +45,12 @@ def test_paragraphs_survive_being_printed_and_read_again(name):
         ("y[B L] = x[B]", "makes axis L from nothing"),
         ("y[B L l] = x[B]", "makes axis L from nothing"),
         ("y[B] z[B] = x[B]", "is not a tensor"),
+        ("y[B] -= x[B]", "is not a tensor"),
+        ("y[B] += x[B] <- z[B]", "is not an einsum line"),
+        ("y[B L] += x[B]", "makes axis L from nothing"),
+        ("M[B] = M[B] g[B]", "changes M in place, .* for example M_new"),
+        ("M[B] += M[B] g[B]", "changes M in place"),
+        ("M[B] <- M[B]", "changes M in place"),
     ],
 )
 def test_what_is_no_line_is_refused_with_the_text_in_the_message(text, complaint):
@@ -64,6 +70,27 @@ def test_kinds_come_from_names_and_the_cache():
     assert [t.kind for t in read] == ["weights", "weights", "activations", "kv", "activations"]
 
 
+def test_signs_say_what_a_line_costs():
+    """A product of two: one FLOP a point, two with a sum or an addition; what moves is free, and may make rows."""
+    text = "a[B d_v] = x[B] z[d_v]; b[B d_v] += x[B] z[d_v]; c[B] += h[B d_v] z[d_v]; T[l L] <- x[l]; n[B] = x[B d_v]"
+    points = B * BY_NAME["d_v"]
+    assert [line.flops for line in lines(text)] == [points, 2 * points, 2 * points, 0, points]
+    assert "; ".join(map(str, lines(text))) == text
+
+
+def test_what_is_kept_leaves_its_kernel():
+    """A state that is read, renewed and used in one kernel is read once and written once; no other tensor is both."""
+    text = (
+        "a[B d_v] = M[B d_v] g[B]; M_new[B d_v] <- a[B d_v]; M_new[B d_v] += k[B] u[B d_v];o[B] = M_new[B d_v] q[d_v]"
+    )
+    kernel = Kernel("state", lines(text, {"M": "state", "M_new": "state"}))
+    assert [t.name for t in kernel.boundary] == ["M", "M_new", "g", "k", "o", "q", "u"]
+    unkept = Kernel("state", lines(text, {"M": "state"}))
+    assert (kernel.bytes - unkept.bytes - B * BY_NAME["d_v"] * BY_NAME["width_state"]).expand() == 0
+    cached = Kernel("core", lines("k_new[B] = H[B] W_K[]; S[B] = q[B] k_new[B]", ["k_new"]))
+    assert "k_new" in {t.name for t in cached.boundary}
+
+
 def test_a_tensor_without_axes_is_one_element():
     assert tensor("y[]").elements == 1
 
@@ -74,7 +101,7 @@ def test_lines_of_an_axis_can_be_left_out():
 
 
 def test_operands_are_renamed_and_results_are_not():
-    (line,) = renamed(lines("y[B] = y[B] x[B]"), {"x": tensor("z[B]"), "y": tensor("u[B]")})
+    (line,) = renamed(lines("y[B] = h[B] x[B]"), {"x": tensor("z[B]"), "h": tensor("u[B]"), "y": tensor("w[B]")})
     assert str(line) == "y[B] = u[B] z[B]"
 
 

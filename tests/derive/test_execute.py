@@ -89,6 +89,22 @@ def test_what_does_not_fit_is_refused_in_one_sentence(arrays, steps, sentence):
     assert "\n" not in str(refusal.value)
 
 
+def test_lines_that_add_and_move():
+    given_lines = lines("M_new[d_hd d_v] <- M[d_hd d_v]; M_new[d_hd d_v] += k[d_hd] u[d_v]; x[d_v] <- M_new[d_hd d_v]")
+    arrays = {"M": np.ones((2, 3)), "k": np.array([1, 2]), "u": np.array([3, 4, 5])}
+    found = execute(given_lines, arrays, moves={"x": lambda M: M.max(axis=0)})
+    assert found["M_new"].tolist() == [[4, 5, 6], [7, 9, 11]]
+    assert found["x"].tolist() == [7, 9, 11]
+    with pytest.raises(ValueError, match="it is not said how: give moves="):
+        execute(given_lines, arrays)
+
+
+def test_a_line_that_picks_may_be_given_more_rows_than_it_makes():
+    given_lines = lines("p[l L_win] <- v[L_win] t[l L_win]; o[l] = S[l L_win] p[l L_win]")
+    arrays = {"v": np.arange(5.0), "t": np.array([[4, 1], [0, 2]]), "S": np.ones((2, 2))}
+    assert execute(given_lines, arrays, moves={"p": lambda v, t: v[t]})["o"].tolist() == [5, 2]
+
+
 def test_lines_that_wait_for_each_other_are_refused():
     with pytest.raises(ValueError, match="making x needs y"):
         execute(lines("x[B] = y[B]; y[B] = x[B]"), {})

@@ -3,9 +3,18 @@
 from sympy import Expr, Integer, Max, Min, Piecewise, oo, solve
 
 from analysis.derive import capacity, decoder, roofline
-from analysis.derive.block import Architecture, Conventions, attention_stages, bytes_moved, flops, intensity
+from analysis.derive.block import (
+    Architecture,
+    Conventions,
+    Kind,
+    attention_stages,
+    bytes_moved,
+    flops,
+    intensity,
+    over_blocks,
+)
 from analysis.derive.einsum import Counts
-from analysis.derive.parallel import Substitution, sharded, tokens_per_expert
+from analysis.derive.parallel import sharded, tokens_per_expert
 from analysis.derive.reordering import limits
 from analysis.derive.statements.steps import Proof, Step
 from analysis.derive.symbols import (
@@ -24,14 +33,13 @@ from analysis.derive.symbols import (
     n_dec,
     n_hd,
 )
-from analysis.derive.windows import kinds, largest, over_blocks
 
 
-def core(architecture: Architecture, conventions: Conventions, axes: Substitution | None = None) -> Counts:
+def core(architecture: Architecture, conventions: Conventions, kind: Kind | None = None) -> Counts:
     """FLOPs and bytes of one block's core attention on one accelerator, by default of a block that attends to most."""
-    kernels = attention_stages(architecture.mechanism, conventions)["core"]
-    shard = sharded() | (largest(architecture) if axes is None else axes)
-    return Counts("core", flops(kernels).xreplace(shard), bytes_moved(kernels).xreplace(shard))
+    kind = kind or architecture.attending[0]
+    kernels, axes = attention_stages(kind.mechanism, conventions)["core"], kind.axes(sharded())
+    return Counts("core", flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
 
 
 def free_memory(architecture: Architecture, book: str = "as_built") -> Expr:
@@ -48,9 +56,9 @@ def full_memory_time(architecture: Architecture, conventions: Conventions = Conv
     """
     stored = B * capacity.request_bytes(architecture, conventions) / n_acc
     factors = Integer(0)
-    for blocks, axes in kinds(architecture):
-        counts = core(architecture, conventions, axes)
-        moved = (blocks * counts.bytes / stored).cancel()
+    for kind in architecture.attending:
+        counts = core(architecture, conventions, kind)
+        moved = (kind.blocks * counts.bytes / stored).cancel()
         factors += moved * Max(1, counts.intensity.cancel() * BW_mem / P_acc)
     return free_memory(architecture) / BW_mem * factors
 
@@ -148,12 +156,12 @@ def device_speed(counts: Counts) -> Expr:
 def core_speed(architecture: Architecture, conventions: Conventions) -> Expr:
     """How many times faster the device runs core attention of all blocks [1], each kind of block with its own speed."""
 
-    def on_accelerator(axes: Substitution) -> Expr:
-        counts = core(architecture, conventions, axes)
+    def on_accelerator(kind: Kind) -> Expr:
+        counts = core(architecture, conventions, kind)
         return Max(counts.flops / P_acc, counts.bytes / BW_mem)
 
-    def on_device(axes: Substitution) -> Expr:
-        return on_accelerator(axes) / device_speed(core(architecture, conventions, axes))
+    def on_device(kind: Kind) -> Expr:
+        return on_accelerator(kind) / device_speed(core(architecture, conventions, kind))
 
     return over_blocks(architecture, on_accelerator) / over_blocks(architecture, on_device)
 

@@ -1,22 +1,29 @@
 """Windowed blocks against loops over token positions: pairs, keys read, tokens kept, and sums over blocks."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sympy import Integer, Rational
 
 from analysis.derive import decoder
 from analysis.derive.attention import MECHANISMS
-from analysis.derive.block import Architecture, Conventions, attention_stages, bytes_moved, flops
+from analysis.derive.block import Architecture, Conventions, Kind, attention_stages, bytes_moved, flops, over_blocks
 from analysis.derive.capacity import request_bytes
+from analysis.derive.spans import BANDS, SPANS
 from analysis.derive.symbols import BY_NAME, B, L, L_win, causal, l, n_dec, n_win
-from analysis.derive.windows import kinds, over_blocks, windowed
+from tests.derive.loops import run
 from tests.derive.small import ORDERED, ORDERED_IDS, few, many, number, points
 from tests.derive.windows import positions
 
 LENGTHS = st.tuples(st.integers(1, 12), st.integers(1, 14)).flatmap(
     lambda pair: st.tuples(st.just(pair[0]), st.integers(1, pair[0]), st.just(pair[1]))
 )  # context, new tokens (at most the context), window
+RULES = {"sliding": positions.sliding, "chunked": positions.chunked}
+
+
+def exact_share(context, new):
+    """Share of the l x L plane that a causal mask leaves, the last query seeing the whole context."""
+    return 1 - Rational(new - 1, 2 * context)
 
 
 def at(form, context, new=1, reach=1, share=1):
@@ -27,43 +34,75 @@ def at(form, context, new=1, reach=1, share=1):
 @given(LENGTHS)
 def test_keys_read_are_those_that_some_new_token_sees(lengths):
     context, new, reach = lengths
-    assert at(L.xreplace(windowed()), context, new, reach) == positions.touched(positions.sliding, context, new, reach)
+    counted = positions.touched(positions.sliding, context, new, reach)
+    assert at(SPANS[BANDS["sliding"]].touched, context, new, reach) == counted
 
 
 @many
+@given(st.integers(1, 8), st.integers(1, 9))
+def test_keys_of_chunks_are_those_of_the_worst_place_of_their_edges(reach, new):
+    contexts = range(reach + new, 3 * reach + new)  # every place of the last token in its chunk, and full ones behind
+    counted = at(SPANS[BANDS["chunked"]].touched, contexts[0], new, reach)
+    assert counted == max(positions.touched(positions.chunked, each, new, reach) for each in contexts)
+
+
+@pytest.mark.parametrize("band", BANDS)
+@many
 @given(LENGTHS)
-def test_pairs_are_those_of_full_windows_and_never_fewer_than_needed(lengths):
+def test_without_a_mask_every_query_has_a_full_band(band, lengths):
     context, new, reach = lengths
-    counted = at((causal * l * L).xreplace(windowed()), context, new, reach)
+    counted = at(SPANS[BANDS[band]].worked, context, new, reach)
     assert counted == sum(min(context, reach) for _ in positions.queries(context, new))
-    assert counted >= positions.pairs(positions.sliding, context, new, reach)
-    assert counted >= positions.pairs(positions.chunked, context, new, reach)
+    assert counted >= positions.pairs(RULES[band], context, new, reach)
+
+
+@pytest.mark.parametrize("band", BANDS)
+@many
+@given(LENGTHS)
+def test_with_the_causal_share_pairs_are_exact(band, lengths):
+    """A prompt, or a part of one: the pairs that positions have. One query has a causal share of 1 and a full chunk."""
+    context, new, reach = lengths
+    assume(new > 1 or band == "sliding")
+    counted = at(SPANS[BANDS[band]].worked, context, new, reach, exact_share(context, new))
+    assert counted == positions.pairs(RULES[band], context, new, reach)
+
+
+@pytest.mark.parametrize("band", BANDS)
+@many
+@given(LENGTHS, st.integers(0, 8))
+def test_between_both_shares_pairs_lie_on_a_line(band, lengths, eighths):
+    context, new, reach = lengths
+    assume(new > 1)
+    low, high = (at(SPANS[BANDS[band]].worked, context, new, reach, s) for s in (exact_share(context, new), 1))
+    share = exact_share(context, new) + (1 - exact_share(context, new)) * Rational(eighths, 8)
+    counted = at(SPANS[BANDS[band]].worked, context, new, reach, share)
+    assert counted == low + (high - low) * Rational(eighths, 8)
+
+
+@pytest.mark.parametrize(("band", "excess"), [("sliding", Rational(4, 3)), ("chunked", 2)])
+@pytest.mark.parametrize(("context", "reach"), [(4096, 2048), (8192, 4096)])
+def test_half_the_plane_is_the_whole_prompt_and_no_more(band, excess, context, reach):
+    """causal=0.5 counts the mask in full; l Min(causal L, L_win) would be a third too much, or twice as much."""
+    counted = at(SPANS[BANDS[band]].worked, context, context, reach, Rational(1, 2))
+    needed = at(SPANS[BANDS[band]].worked, context, context, reach, exact_share(context, context))
+    assert counted == needed
+    assert float(context * min(Rational(context, 2), reach) / needed) == pytest.approx(float(excess), rel=1e-3)
 
 
 @many
 @given(st.integers(1, 40), st.integers(1, 50))
 def test_decode_is_exact(context, reach):
-    pairs = at((causal * l * L).xreplace(windowed()), context, 1, reach)
+    span = SPANS[BANDS["sliding"]]
+    pairs = at(span.worked, context, 1, reach)
     assert pairs == positions.pairs(positions.sliding, context, 1, reach) == positions.kept(context, reach)
-
-
-@many
-@given(st.integers(1, 30), st.integers(1, 40))
-def test_the_causal_share_bounds_prefill_from_both_sides(context, reach):
-    """With the exact share of a full causal plane, the count is between what is needed and a third more."""
-    share = Rational(context + 1, 2 * context)
-    counted = at((causal * l * L).xreplace(windowed()), context, context, reach, share)
-    needed = positions.pairs(positions.sliding, context, context, reach)
-    assert needed <= counted <= Rational(4, 3) * needed + Rational(context, 3)
-    if reach >= context or reach == 1:
-        assert counted == needed
+    assert at(span.stored, context, reach=reach) == positions.kept(context, reach)
 
 
 @many
 @given(st.integers(1, 60), st.integers(1, 12))
 def test_a_chunk_is_never_more_than_counted_and_full_once_per_chunk(context, reach):
     seen = [positions.pairs(positions.chunked, length, 1, reach) for length in range(1, context + 1)]
-    counted = [at(L.xreplace(windowed(Integer(1))), length, 1, reach) for length in range(1, context + 1)]
+    counted = [at(SPANS[BANDS["chunked"]].worked, length, 1, reach) for length in range(1, context + 1)]
     assert all(one <= bound for one, bound in zip(seen, counted, strict=True))
     assert [one == bound for one, bound in zip(seen, counted, strict=True)][reach - 1 :: reach] == [True] * (
         context // reach
@@ -71,15 +110,38 @@ def test_a_chunk_is_never_more_than_counted_and_full_once_per_chunk(context, rea
 
 
 @pytest.mark.parametrize(("mechanism", "order"), ORDERED, ids=ORDERED_IDS)
+@few
+@given(points(low=1, high=2), st.tuples(st.integers(1, 5), st.integers(1, 6)), st.data())
+def test_kernels_in_a_window_do_and_move_what_loops_over_positions_do(mechanism, order, sizes, lengths, data):
+    context, reach = lengths
+    new = data.draw(st.integers(1, context))
+    point = sizes | {L: Integer(context), l: Integer(new), L_win: Integer(reach), causal: exact_share(context, new)}
+
+    def visible(query, key):
+        return positions.sliding(context - new + query, key, reach)
+
+    (kernel,) = attention_stages(mechanism.within(L_win), Conventions(order))["core"]
+    looped = run(kernel.lines, point | {L_win: Integer(context)}, visible={L_win: visible})
+    assert number(kernel.flops, point) == looped.operations
+    for tensor in kernel.boundary:
+        assert number(tensor.elements, point) == looped.crossing.count(tensor.name), tensor
+
+
+@pytest.mark.parametrize("band", BANDS)
+@pytest.mark.parametrize(("mechanism", "order"), ORDERED, ids=ORDERED_IDS)
 @pytest.mark.parametrize("grouping", ["fused", "layered"])
 @few
 @given(points(low=1, high=4), LENGTHS)
-def test_a_window_that_holds_the_context_is_full_attention(mechanism, order, grouping, sizes, lengths):
+def test_a_window_that_holds_the_context_is_full_attention(mechanism, order, grouping, band, sizes, lengths):
     context, new, reach = lengths
-    sizes = sizes | {L: Integer(context), l: Integer(new), L_win: Integer(context + reach), causal: Integer(1)}
-    for kernels in attention_stages(mechanism, Conventions(order, grouping)).values():
-        for form in (flops(kernels), bytes_moved(kernels)):
-            assert number(form.xreplace(windowed()), sizes) == number(form, sizes)
+    sizes = sizes | {L: Integer(context), l: Integer(new), L_win: Integer(context + reach)}
+    for share in (Integer(1), exact_share(context, new)):
+        point = sizes | {causal: share}
+        whole = attention_stages(mechanism, Conventions(order, grouping))
+        within = attention_stages(mechanism.within(BANDS[band]), Conventions(order, grouping))
+        for stage, kernels in within.items():
+            for form in (flops, bytes_moved):
+                assert number(form(kernels), point) == number(form(whole[stage]), point)
 
 
 @pytest.mark.parametrize(("mechanism", "order"), ORDERED, ids=ORDERED_IDS)
@@ -90,9 +152,10 @@ def test_decoding_in_a_window_is_decoding_in_a_context_of_that_length(mechanism,
     context, _, reach = lengths
     sizes = sizes | {L: Integer(context), l: Integer(1), L_win: Integer(reach), causal: Integer(1)}
     short = sizes | {L: Integer(min(context, reach))}
-    for kernels in attention_stages(mechanism, Conventions(order)).values():
-        for form in (flops(kernels), bytes_moved(kernels)):
-            assert number(form.xreplace(windowed()), sizes) == number(form, short)
+    whole = attention_stages(mechanism, Conventions(order))
+    for stage, kernels in attention_stages(mechanism.within(L_win), Conventions(order)).items():
+        for form in (flops, bytes_moved):
+            assert number(form(kernels), sizes) == number(form(whole[stage]), short)
 
 
 # -- sums over blocks ------------------------------------------------------------------------------
@@ -100,7 +163,7 @@ PATTERNS = st.lists(st.booleans(), min_size=1, max_size=8)  # per block: whether
 
 
 def architecture(mechanism, pattern):
-    return Architecture(mechanism, full=not all(pattern), windowed=any(pattern))
+    return Architecture(mechanism, full=not all(pattern), window="sliding" if any(pattern) else "")
 
 
 def blocks_of(pattern):
@@ -126,11 +189,15 @@ def test_cache_is_what_blocks_keep_one_by_one(name, pattern, sizes, lengths):
 def test_any_cost_is_summed_block_by_block(pattern, sizes, lengths):
     context, new, reach = lengths
     built = architecture("GQA", pattern)
-    (core,) = attention_stages(built.mechanism)["core"]
     point = sizes | {L: Integer(context), l: Integer(new), L_win: Integer(reach)}
-    one_by_one = sum(number(core.bytes.xreplace(windowed() if each else {}), point) for each in pattern)
-    whole = over_blocks(built, core.bytes.xreplace)
-    assert number(whole, point | blocks_of(pattern)) == one_by_one
+
+    def moved(kind):
+        return bytes_moved(attention_stages(kind.mechanism)["core"])
+
+    both = (Kind(n_dec, built.mechanism), Kind(n_dec, built.mechanism.within(L_win)))
+    full, within = (number(moved(each), point) for each in both)
+    one_by_one = sum(within if each else full for each in pattern)
+    assert number(over_blocks(built, moved), point | blocks_of(pattern)) == one_by_one
 
 
 @pytest.mark.parametrize("order", ["as_printed", "reordered"])
@@ -140,20 +207,24 @@ def test_activations_are_those_of_the_block_that_needs_most(order, pattern, size
     context, new, reach = lengths
     built, conventions = architecture("MLA", pattern), Conventions(order, "layered")
     sizes = sizes | {causal: Integer(1), L: Integer(context), l: Integer(new), L_win: Integer(reach), B: Integer(1)}
-    in_full = decoder.activation_bytes(Architecture("MLA"), conventions)
-    each = [number(in_full.xreplace(windowed() if inside else {}), sizes) for inside in pattern]
-    assert number(decoder.activation_bytes(built, conventions), sizes) == max(each)
+    in_full, within = (
+        number(decoder.activation_bytes(each, conventions), sizes)
+        for each in (Architecture("MLA"), Architecture("MLA", full=False, window="sliding"))
+    )
+    assert within <= in_full
+    most = max(within if inside else in_full for inside in pattern)
+    assert number(decoder.activation_bytes(built, conventions), sizes) == most
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
 def test_without_windows_no_form_names_them(name):
     built = Architecture(name)
-    assert kinds(built) == ((n_dec, {}),)
+    assert [kind.blocks for kind in built.attending] == [n_dec]
     forms = (decoder.kv_bytes_per_token(built), request_bytes(built), decoder.parameters(built))
     assert not any({L_win, n_win} & form.free_symbols for form in forms)
 
 
 def test_weights_do_not_know_windows():
-    mixed = Architecture("GQA", windowed=True)
+    mixed = Architecture("GQA", window="sliding")
     assert decoder.parameters(mixed) == decoder.parameters(Architecture("GQA"))
     assert BY_NAME["L_win"] not in decoder.active_parameters(mixed).free_symbols

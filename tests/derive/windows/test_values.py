@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sympy import Integer
 
 from analysis.derive.attention import GQA
+from analysis.derive.spans import BANDS, SPANS
 from analysis.derive.symbols import L, L_win, l
-from analysis.derive.windows import windowed
 from analysis.measure.execute import execute, inputs, softmax
 from tests.derive.small import ORDERED, ORDERED_IDS, all_lines, few, points
 from tests.derive.windows import positions
@@ -44,7 +44,7 @@ def test_the_keys_that_are_counted_are_enough(rule, mechanism, order, sizes, len
     sizes = sizes | {L: Integer(context), l: Integer(new), L_win: Integer(reach)}
     lines = all_lines(mechanism, order)
     arrays = random_arrays(lines, sizes, seed)
-    keys = int(L.xreplace(windowed()).xreplace(sizes))
+    keys = int(SPANS[BANDS["sliding"]].touched.xreplace(sizes))
     last = {name: array[:, -keys:] if name in CACHED else array for name, array in arrays.items()}
     whole = execute(lines, arrays, {"S": masked(rule, context, context, reach)})
     short = execute(lines, last, {"S": masked(rule, context, keys, reach)})
@@ -58,7 +58,7 @@ def test_one_key_fewer_is_not_enough(mechanism, order, sizes, lengths, seed):
     """The count of keys is the least: without the oldest of them some query's context vector changes."""
     context, new, reach = lengths
     sizes = sizes | {L: Integer(context), l: Integer(new), L_win: Integer(reach)}
-    keys = int(L.xreplace(windowed()).xreplace(sizes))
+    keys = int(SPANS[BANDS["sliding"]].touched.xreplace(sizes))
     if keys == new:
         return  # every key left is a new token's own, of which none can be missing
     lines = all_lines(mechanism, order)

@@ -1,0 +1,116 @@
+"""Spans: of an axis, the rows that memory stores, those that a step touches, and those that its arithmetic works on.
+
+A context of L rows need not be read as a whole. What a mechanism leaves out is said once, by the axis that its lines
+run over: memory holds the stored rows, a kernel moves the touched ones, and a line in which `l` meets the axis works
+over the worked ones, those of all l queries together. Three rules make every span:
+
+- `band`: a query sees the last L_win rows, itself among them (sliding), or those of its own chunk of L_win rows.
+- `compressed`: one row stands for several.
+- `picked`: each query picks its own rows. Of several queries, touched is an upper bound, met if no two pick alike.
+
+Experts are rows too, of which a token picks n_k; how many of them several tokens touch is `parallel.active_experts`.
+"""
+
+from dataclasses import dataclass
+
+from sympy import Expr, Integer, Max, Min, Symbol, floor
+
+from analysis.derive.symbols import (
+    L,
+    L_blk,
+    L_chunk,
+    L_sel,
+    L_top,
+    L_win,
+    causal,
+    l,
+    n_act,
+    n_blk,
+    n_e,
+    n_k,
+    n_past,
+    n_tap,
+    n_top,
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows of an axis [rows]: stored by a request, touched by a step, and worked on by its l queries together."""
+
+    stored: Expr
+    touched: Expr
+    worked: Expr
+
+
+def compressed(stride: Expr = Integer(1)) -> Span:
+    """A context of which one row stands for `stride` tokens; the causal share of the score pairs is worked on.
+
+    >>> compressed().worked
+    L*causal*l
+    """
+    return Span(L / stride, L / stride, causal * l * L / stride)
+
+
+def picked(most: Expr, stride: Expr = Integer(1)) -> Span:
+    """At most `most` rows for each query out of a (compressed) context, which is stored as a whole.
+
+    >>> from analysis.derive.symbols import L_top
+    >>> picked(L_top).touched
+    Min(L, L_top*l)
+    """
+    rows = L / stride
+    kept = Min(rows, most)
+    return Span(rows, Min(rows, l * most), _pairs(kept, _short_of(kept * stride) / stride, stride))
+
+
+def band(reach: Expr, chunked: bool = False) -> Span:
+    """The last `reach` rows of each query, or those of its chunk.
+
+    One query of a chunked block has a full chunk, and several touch the rows of the worst place of the chunk's edge:
+    both bound the count from above.
+
+    >>> prompt = {L: Integer(10), l: Integer(10), L_win: Integer(4)}
+    >>> [band(L_win).worked.xreplace(prompt | {causal: Integer(share) / 20}) for share in (20, 11)]
+    [40, 34]
+    """
+    kept = Min(L, reach)
+    hidden = l * kept - (_chunk_pairs(L, reach) - _chunk_pairs(L - l, reach)) if chunked else _short_of(kept)
+    return Span(kept, Min(L, reach + l - 1), _pairs(kept, hidden))
+
+
+def _pairs(kept: Expr, hidden: Expr, stride: Expr = Integer(1)) -> Expr:
+    """Score pairs of l queries with `kept` rows each, of which a causal mask hides some.
+
+    `causal` says how far a kernel makes use of the mask: 1 not at all, and 1 - (l - 1) / (2 L) fully. The pairs that
+    the mask hides count to that degree, so that both ends are exact.
+    """
+    use = Min(1, 2 * (1 - causal) * L / Max(1, l - 1))
+    return Min(causal * l * L / stride, l * kept - use * hidden, evaluate=False)  # comparing them by symbols is slow
+
+
+def _short_of(kept: Expr) -> Expr:
+    """Pairs by which the queries at the beginning of a context fall short of `kept` each."""
+    queries = Max(0, kept - L + l - 1)
+    return queries * (queries + 1) / 2
+
+
+def _chunk_pairs(tokens: Expr, reach: Expr) -> Expr:
+    """Score pairs of the first so many tokens of a context that lies in chunks."""
+    whole = floor(tokens / reach)
+    rest = tokens - whole * reach
+    return whole * reach * (reach + 1) / 2 + rest * (rest + 1) / 2
+
+
+SPANS: dict[Symbol, Span] = {
+    L: compressed(),
+    L_win: band(L_win),
+    L_chunk: band(L_win, chunked=True),
+    L_top: picked(L_top),
+    L_sel: picked(n_top * L_blk),
+    n_blk: compressed(L_blk),
+    n_top: picked(n_top, L_blk),
+    n_past: Span(n_tap - 1, n_tap - 1, l * (n_tap - 1)),
+    n_act: Span(n_e, n_act, n_k),  # worked on by one token
+}
+BANDS = {"sliding": L_win, "chunked": L_chunk}

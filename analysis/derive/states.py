@@ -1,0 +1,119 @@
+"""Mixers with a recurrent state instead of a cache: no context length appears in them.
+
+A step reads the state, lets it decay, adds a rank-one update for each new token, and writes it back. The lines count
+l tokens of one step with the state on the chip between them; as values they say one token (l = 1). Queries and keys of
+n_qk heads serve n_v / n_qk heads of the state each. Sources: KDA (Kimi Delta Attention), arXiv 2510.26692; GDN (Gated
+DeltaNet), arXiv 2412.06464; lightning attention, arXiv 2501.08313; Mamba-2, arXiv 2405.21060, whose B, x, C are the
+keys, values and queries here.
+"""
+
+from analysis.derive.attention import Mechanism
+
+_UPDATE = """
+    N[B l n_v d_k d_s]   <- D[B l n_v d_k d_s]
+    N[B l n_v d_k d_s]   += k_h[B l n_v d_k] u[B l n_v d_s]
+    o[B l n_v d_s]        = q_h[B l n_v d_k] N[B l n_v d_k d_s]
+    M_new[B n_v d_k d_s] <- N[B l n_v d_k d_s]
+"""
+_DELTA = f"""
+    e[B l n_v d_s] = k_h[B l n_v d_k] D[B l n_v d_k d_s]
+    u[B l n_v d_s] <- v_h[B l n_v d_s] e[B l n_v d_s] b[B l n_v]
+    {_UPDATE}
+"""
+_DECAY_OF_HEADS = "D[B l n_v d_k d_s] = M[B n_v d_k d_s] a[B l n_v]"
+_DECAY_OF_CHANNELS = "D[B l n_v d_k d_s] = M[B n_v d_k d_s] a[B l n_v d_k]"
+_REPEATED = "q_h[B l n_v d_k] <- q_t[B l n_qk d_k]; k_h[B l n_v d_k] <- k_t[B l n_qk d_k]"
+_STATE = "M[B n_v d_k d_s]"
+_OUTPUT = "p[B l n_v d_s] <- o[B l n_v d_s] z[B l n_v d_s]; y[B l d_emb] = p[B l n_v d_s] W_out[n_v d_s d_emb]"
+
+
+def short_convolution(made: str, read: str, axes: str) -> str:
+    """Lines of a depthwise convolution over time: n_tap taps a channel, of which the last inputs are kept.
+
+    >>> print(*short_convolution("x_t", "x", "n_v d_s").splitlines(), sep=chr(10))
+    x_tap[B l n_tap n_v d_s] <- x[B l n_v d_s] x_past[B n_past n_v d_s]
+    x_t[B l n_v d_s] = x_tap[B l n_tap n_v d_s] W_x_tap[n_tap n_v d_s]
+    x_past_new[B n_past n_v d_s] <- x_tap[B l n_tap n_v d_s]
+    """
+    return (
+        f"{read}_tap[B l n_tap {axes}] <- {read}[B l {axes}] {read}_past[B n_past {axes}]\n"
+        f"{made}[B l {axes}] = {read}_tap[B l n_tap {axes}] W_{read}_tap[n_tap {axes}]\n"
+        f"{read}_past_new[B n_past {axes}] <- {read}_tap[B l n_tap {axes}]"
+    )
+
+
+def _convolutions(*given: tuple[str, str, str]) -> dict[str, str]:
+    """The stage of short convolutions, and the inputs that they keep, as fields of a mechanism."""
+    stage = {"convolution": "\n".join(short_convolution(*each) for each in given)}
+    return {"more_text": stage, "past_text": " ".join(f"{read}_past[B n_past {axes}]" for _, read, axes in given)}
+
+
+KDA = Mechanism(
+    "KDA",
+    "delta attention with a decay of each channel",
+    cache_text="",
+    states_text=_STATE,
+    projections_text="""
+        q[B l n_v d_k]   = H[B l d_emb] W_Q[d_emb n_v d_k]
+        k[B l n_v d_k]   = H[B l d_emb] W_K[d_emb n_v d_k]
+        v[B l n_v d_s]   = H[B l d_emb] W_V[d_emb n_v d_s]
+        a_lr[B l d_dec]  = H[B l d_emb] W_CA[d_emb d_dec]
+        a[B l n_v d_k]   = a_lr[B l d_dec] W_A[d_dec n_v d_k]
+        b[B l n_v]       = H[B l d_emb] W_B[d_emb n_v]
+        z_lr[B l d_dec]  = H[B l d_emb] W_CZ[d_emb d_dec]
+        z[B l n_v d_s]   = z_lr[B l d_dec] W_Z[d_dec n_v d_s]
+    """,
+    **_convolutions(("q_h", "q", "n_v d_k"), ("k_h", "k", "n_v d_k"), ("v_h", "v", "n_v d_s")),
+    core_text={"as_printed": f"{_DECAY_OF_CHANNELS}\n{_DELTA}"},
+    output_text=_OUTPUT,
+)
+
+GDN = Mechanism(
+    "GDN",
+    "gated delta network",
+    cache_text="",
+    states_text=_STATE,
+    projections_text="""
+        q[B l n_qk d_k] = H[B l d_emb] W_Q[d_emb n_qk d_k]
+        k[B l n_qk d_k] = H[B l d_emb] W_K[d_emb n_qk d_k]
+        v[B l n_v d_s]  = H[B l d_emb] W_V[d_emb n_v d_s]
+        z[B l n_v d_s]  = H[B l d_emb] W_Z[d_emb n_v d_s]
+        a[B l n_v]      = H[B l d_emb] W_A[d_emb n_v]
+        b[B l n_v]      = H[B l d_emb] W_B[d_emb n_v]
+    """,
+    **_convolutions(("q_t", "q", "n_qk d_k"), ("k_t", "k", "n_qk d_k"), ("v_h", "v", "n_v d_s")),
+    core_text={"as_printed": f"{_REPEATED}\n{_DECAY_OF_HEADS}\n{_DELTA}"},
+    output_text=_OUTPUT,
+)
+
+Lightning = Mechanism(
+    "Lightning",
+    "linear attention with a fixed decay of each head",
+    cache_text="",
+    states_text=_STATE,
+    projections_text="""
+        q_h[B l n_v d_k] = H[B l d_emb] W_Q[d_emb n_v d_k]
+        k_h[B l n_v d_k] = H[B l d_emb] W_K[d_emb n_v d_k]
+        u[B l n_v d_s]   = H[B l d_emb] W_V[d_emb n_v d_s]
+        z[B l n_v d_s]   = H[B l d_emb] W_Z[d_emb n_v d_s]
+    """,
+    core_text={"as_printed": f"D[B l n_v d_k d_s] = M[B n_v d_k d_s] a[l n_v]\n{_UPDATE}"},
+    output_text=_OUTPUT,
+)
+
+Mamba2 = Mechanism(
+    "Mamba2",
+    "state-space layer of Mamba-2",
+    cache_text="",
+    states_text=_STATE,
+    projections_text="""
+        q[B l n_qk d_k] = H[B l d_emb] W_C[d_emb n_qk d_k]
+        k[B l n_qk d_k] = H[B l d_emb] W_B[d_emb n_qk d_k]
+        v[B l n_v d_s]  = H[B l d_emb] W_X[d_emb n_v d_s]
+        z[B l n_v d_s]  = H[B l d_emb] W_Z[d_emb n_v d_s]
+        a[B l n_v]      = H[B l d_emb] W_dt[d_emb n_v]
+    """,
+    **_convolutions(("q_t", "q", "n_qk d_k"), ("k_t", "k", "n_qk d_k"), ("u", "v", "n_v d_s")),
+    core_text={"as_printed": f"{_REPEATED}\n{_DECAY_OF_HEADS}\n{_UPDATE}"},
+    output_text=_OUTPUT,
+)
