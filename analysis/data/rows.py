@@ -23,7 +23,7 @@ PrintedNumber = Annotated[Printed, PlainValidator(Printed.parse)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 Name = Annotated[str, Field(min_length=1)]
 Reference = Name  # an id of another file; in a reader's own row also a path
-Known = Literal["exact", "published", "measured", "derived", "assumed"]
+Known = Literal["exact", "published", "measured", "derived", "assumed", "announced"]
 Order = Literal["as_printed", "reordered"]
 Mechanism = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
 
@@ -209,7 +209,7 @@ class Interconnect(Row):
     """A link between accelerators."""
 
     kind: Literal["scale-up", "scale-out", "torus", "host"] = column(
-        "scale-up: inside a node; torus: neighbours only; scale-out: between nodes; host: PCIe"
+        "scale-up: inside a node; torus: neighbours only; scale-out: between nodes; host: to a processor"
     )
     BW_Int: float = measure("BW_Int", unit="GB/s")
     BW_Int_two_way: float | None = measure(

@@ -49,6 +49,30 @@ def test_nothing_is_said_where_all_is_well(name, given):
     assert evaluate(name, **given).notes == ()
 
 
+RUBIN = {"accelerator": "rubin-vr200", "n_acc": 32}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "rows"),
+    [
+        ("tpot", R1 | RUBIN | {"B": 1024}, {"accelerator=rubin-vr200"}),
+        ("tpot", R1 | {"link": "nvlink6-rubin", "B": 1024}, {"link=nvlink6-rubin"}),
+        ("tpot", R1 | {"link": "nvlink6-rubin", "B": 1024, "BW_Int": 1e12}, set()),
+        ("tpot", R1 | {"accelerator_experts": "rubin-vr200", "B": 1024}, {"accelerator_experts=rubin-vr200"}),
+        (
+            "tpot",
+            R1 | {"link": "nvlink6-rubin", "group": 8, "link_between": "ici-8t", "B": 1024},
+            {"link=nvlink6-rubin", "link_between=ici-8t"},
+        ),
+        ("ridge_point", RUBIN, {"accelerator=rubin-vr200"}),
+        ("kv_bytes_per_token", R1 | RUBIN, set()),
+    ],
+)
+def test_figures_that_were_only_announced_are_named_where_the_number_rests_on_them(name, given, rows):
+    found = [each for each in evaluate(name, **given).notes if "announced" in each]
+    assert {each.split()[2] for each in found} == rows
+
+
 # -- memory ----------------------------------------------------------------------------------------
 def test_a_batch_that_memory_does_not_hold():
     cap = evaluate("B_cap", **R1).value
