@@ -6,6 +6,7 @@ from shutil import get_terminal_size
 import click
 
 from analysis.cli import (
+    commands_design,
     commands_measured,
     commands_plan,
     commands_propositions,
@@ -220,7 +221,15 @@ def _claim(finding) -> dict:
 
 
 _FURTHER = (
-    *(commands_reader, commands_plan, commands_report, commands_thesis, commands_propositions, commands_measured),
+    *(
+        commands_reader,
+        commands_plan,
+        commands_design,
+        commands_report,
+        commands_thesis,
+        commands_propositions,
+        commands_measured,
+    ),
     measure_command,
 )
 for _command in (each for module in _FURTHER for each in module.commands):
