@@ -281,6 +281,23 @@ class Claim(BaseModel):
         return self
 
 
+class Published(BaseModel):
+    """A checkable number that others printed about a later model or mechanism."""
+
+    model_config = Row.model_config
+
+    id: Annotated[str, Field(pattern=r"^P\d+$")] = column("P and a number", allowed="P001")
+    claim: Name = column("the statement in our words")
+    paper_value: Name = column("value printed there")
+    unit: Name = column("unit of the value printed there; 1 where it has none")
+    quantity: Name = column("what is said to have this value")
+    model: Name = column("id in models.csv, or the name of what has no row there")
+    configuration: str = column("setting under which it is made", default="")
+    source: Name = column("where it was published: an address, a paper or a repository")
+    locator: Name = column("the section, table or file in which the source says so")
+    lacks: str = column("what the study would need to test it; empty where it has it", default="")
+
+
 REFERENCES = {  # columns that hold an id of another file
     "link": "interconnects",
     "link_between": "interconnects",
@@ -294,4 +311,5 @@ FILES: dict[str, type[BaseModel]] = {
     "interconnects": Interconnect,
     "scenarios": Scenario,
     "claims": Claim,
+    "published": Published,
 }
