@@ -51,7 +51,7 @@ def _one(each) -> dict:
                 "B": found.batch if found.batch == found.batch else None,
                 "has": found.has,
             }
-            for found in distances(each.setting)
+            for found in distances(each)
         ],
     }
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from sympy import Expr, Symbol
 
-from analysis.ask.degrees import domain_note
 from analysis.ask.forms import derived
 from analysis.ask.numbers import value
 from analysis.ask.points import memory_bytes, peak_rate, row_point
@@ -49,11 +48,12 @@ class Distance:
 
 @dataclass(frozen=True)
 class Design:
-    """A balanced machine in a setting: its point [SI], shares of a step in use [1], and ratios at an endless batch."""
+    """A balanced machine in a setting: its point [SI], that of an endless batch, and a reader's own accelerator."""
 
     setting: Setting
     machine: Point
     endless: Point
+    own: Accelerator | None = None
 
     @property
     def busy(self) -> dict[str, float]:
@@ -69,8 +69,7 @@ class Design:
     def notes(self) -> list[str]:
         """What must be said of the model and the setting."""
         whole = max(1, round(float(self.machine[B] / self.setting.point[deg_DP]))) * self.setting.point[deg_DP]
-        said = notes.notes(quantity("tpot"), self.setting.with_(B=int(whole)))
-        return [each for each in (domain_note(self.setting), *said) if each]
+        return list(notes.notes(quantity("tpot"), self.setting.with_(B=int(whole))))
 
 
 def designs(setting: Setting) -> tuple[list[Design], list[str]]:
@@ -79,10 +78,11 @@ def designs(setting: Setting) -> tuple[list[Design], list[str]]:
     The size is the batch if B= is given, else the memory bandwidth of accelerator=, else of the canonical setting's.
     Raises InputError where no batch meets the time limit.
     """
-    setting, said = checked(setting), []
+    setting, said, own = checked(setting), [], None
     if "B" not in setting.given:
         name = setting.given.get("accelerator", paper().accelerator)
         row = datasets.accelerator(name)
+        own = None if row.id in datasets.accelerators() else row
         link = setting.given.get("link") or ("accelerator" in setting.given and row.link) or None
         bandwidth = float(_bandwidth(row))
         setting = setting.with_(accelerator=None, link=link)
@@ -90,15 +90,15 @@ def designs(setting: Setting) -> tuple[list[Design], list[str]]:
     else:
         bandwidth = None
     if any(name in setting.given for name in WIDTHS):
-        return [_design(setting, bandwidth)], said
-    return [_design(setting.with_(peak=peak, width=width), bandwidth) for peak, width in PRECISIONS.items()], said
+        return [_design(setting, bandwidth, own)], said
+    return [_design(setting.with_(peak=peak, width=width), bandwidth, own) for peak, width in PRECISIONS.items()], said
 
 
 def _bandwidth(row: Accelerator):
     return row_point(row, next(peak for peak in PRECISIONS if getattr(row, f"P_{peak}")))[BW_mem]
 
 
-def _design(setting: Setting, bandwidth: float | None) -> Design:
+def _design(setting: Setting, bandwidth: float | None, own: Accelerator | None) -> Design:
     batch = float(setting["B"] if bandwidth is None else batch_at(setting, bandwidth))
     machine = balanced(setting, batch)
     if not all(np.isfinite(float(each)) for each in machine.values()):
@@ -107,7 +107,7 @@ def _design(setting: Setting, bandwidth: float | None) -> Design:
             f"{where}: no batch meets it, as weights and latencies alone take longer; give more accelerators, a larger "
             "slo, or more memory bandwidth by accelerator=."
         )
-    return Design(setting, machine, balanced(setting, system.LARGEST_BATCH))
+    return Design(setting, machine, balanced(setting, system.LARGEST_BATCH), own)
 
 
 # -- what a resource is worth ----------------------------------------------------------------------
@@ -161,10 +161,12 @@ def served(setting: Setting, point: Point) -> float:
 
 
 # -- how far the accelerators of the data are from it ----------------------------------------------
-def distances(setting: Setting) -> Iterator[Distance]:
-    """Every accelerator with the setting's peak beside the balanced machine of its own memory bandwidth."""
-    peak = setting["peak"]
-    rows = [row for row in datasets.accelerators().values() if getattr(row, f"P_{peak}")]
+def distances(design: Design) -> Iterator[Distance]:
+    """Every accelerator with the setting's peak beside the balanced machine of its own memory bandwidth, the reader's
+    own first."""
+    setting, peak = design.setting, design.setting["peak"]
+    parts = (design.own, *datasets.accelerators().values())
+    rows = [row for row in parts if row is not None and getattr(row, f"P_{peak}")]
     batches = batch_at(setting, np.array([float(_bandwidth(row)) for row in rows]))
     wanted = balanced(setting, batches)
     for place, row in enumerate(rows):

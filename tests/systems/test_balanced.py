@@ -16,6 +16,7 @@ from analysis.files.errors import InputError
 from analysis.systems import system
 from analysis.systems.balanced import balanced, batch_at, busy, evaluated
 from analysis.systems.design import Design, designs, distances, worth
+from tests.reader.rows import CHIP
 
 R1 = {"model": "deepseek-v3", "L": 8192, "slo": 0.05, "n_acc": 32}
 CASES = [
@@ -141,7 +142,7 @@ def test_less_than_a_machine_of_weights_alone_serves_nothing():
 
 def test_every_accelerator_is_measured_against_the_machine_of_its_own_bandwidth():
     setting = Setting.of(**R1, peak="fp8", width=1)
-    found = {each.row.id: each for each in distances(setting)}
+    found = {each.row.id: each for each in distances(Design(setting, {}, {}))}
     assert set(found) == {row.id for row in datasets.accelerators().values() if row.P_fp8}
     part, row = found["h200-sxm5"], datasets.accelerator("h200-sxm5")
     assert balanced(setting, part.batch)[BW_mem] == pytest.approx(4.8e12)
@@ -153,7 +154,7 @@ def test_every_accelerator_is_measured_against_the_machine_of_its_own_bandwidth(
     held = value(system.B_cap(setting), setting.point | {M_cap: row.M_driver / part.has["capacity"]})
     assert held == pytest.approx(part.batch)
     assert found["trainium2"].has["interconnect"] is None
-    slow = next(distances(Setting.of(**R1 | {"slo": 0.002})))
+    slow = next(distances(Design(Setting.of(**R1 | {"slo": 0.002}), {}, {})))
     assert np.isnan(slow.batch)
 
 
@@ -168,6 +169,15 @@ def test_a_design_for_each_precision_or_for_the_one_asked_for():
     (one,), said = designs(Setting.of(**R1, width=1, B=1024))
     assert one.machine[B] == 1024
     assert not said
+
+
+def test_a_readers_own_accelerator_sizes_the_machine_and_stands_in_the_list(written):
+    path = str(written("own.yml", CHIP))
+    (design,), said = designs(Setting.of(**R1, peak="bf16", width=2, accelerator=path))
+    assert said == [f"sized by the memory bandwidth of accelerator={CHIP['id']}, {CHIP['BW_mem']:g} GB/s."]
+    first = next(distances(design))
+    assert first.row.id == CHIP["id"]
+    assert first.has["arithmetic"] == pytest.approx(CHIP["P_bf16"] * 1e12 / design.machine[P_acc])
 
 
 @pytest.mark.parametrize(
