@@ -6,6 +6,7 @@ from shutil import get_terminal_size
 import click
 
 from analysis.cli import (
+    commands_design,
     commands_measured,
     commands_plan,
     commands_propositions,
@@ -201,26 +202,44 @@ def parameters(as_json: bool) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def claims(as_json: bool) -> None:
-    """List every claim of the paper with the study's number and verdict."""
-    from analysis.ledger.ledger import ledger
+@click.option(
+    "--ledger",
+    "whose",
+    type=click.Choice(("paper", "published")),
+    default="paper",
+    help="Claims of the paper, or numbers that others published about later models.",
+)
+def claims(as_json: bool, whose: str) -> None:
+    """List every claim of the paper, or of others, with the study's number and verdict."""
+    from analysis.ledger.ledger import ledger, of_others
 
+    found = ledger() if whose == "paper" else of_others()
     if as_json:
-        _table([_claim(finding) for finding in ledger()], as_json)
+        _table([_claim(finding) for finding in found], as_json)
         return
     from analysis.render.ledger_tables import claim_lines
 
-    click.echo("\n".join(claim_lines(min(get_terminal_size().columns, LONGEST))))
+    click.echo("\n".join(claim_lines(found, min(get_terminal_size().columns, LONGEST))))
 
 
 def _claim(finding) -> dict:
     own = ("unit", "deviation", "reading", "rules", "verdict", "reason")
-    named = {"claim": finding.id, "weight": finding.claim.weight, "paper": finding.paper, "ours": finding.ours}
+    about = [each for each in ("weight", "model", "quantity", "source") if hasattr(finding.claim, each)]
+    named = {"claim": finding.id} | {each: getattr(finding.claim, each) for each in about}
+    named |= {"paper": finding.paper, "ours": finding.ours}
     return named | {name: getattr(finding, name) for name in own}
 
 
 _FURTHER = (
-    *(commands_reader, commands_plan, commands_report, commands_thesis, commands_propositions, commands_measured),
+    *(
+        commands_reader,
+        commands_plan,
+        commands_design,
+        commands_report,
+        commands_thesis,
+        commands_propositions,
+        commands_measured,
+    ),
     measure_command,
 )
 for _command in (each for module in _FURTHER for each in module.commands):

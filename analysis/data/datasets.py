@@ -7,7 +7,7 @@ from functools import cache
 from pydantic import BaseModel
 
 from analysis.data import own_rows
-from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Model, Scenario
+from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Model, Published, Scenario
 from analysis.data.table import load_table
 from analysis.files.errors import InputError, shown
 from analysis.files.whole import ROOT
@@ -39,7 +39,7 @@ def _check_aliases(file: str, rows: dict[str, BaseModel]) -> None:
 
 def _check_references(file: str, row: BaseModel) -> None:
     for name, other in REFERENCES.items():
-        value = getattr(row, name, None)
+        value = getattr(row, name, None) if not isinstance(row, Published) else None
         if value is not None and value not in _names(other):
             raise InputError(
                 f"{file}.csv (id {row.id}), column {name}: found {value!r}, "
@@ -70,6 +70,20 @@ def scenarios() -> dict[str, Scenario]:
 def claims() -> dict[str, Claim]:
     """Every statement of the paper by id, in the order of the file. Raises InputError where claims.csv is wrong."""
     return shipped("claims")
+
+
+def published() -> dict[str, Published]:
+    """Every number of others by id, in the order of the file. Raises InputError where published.csv is wrong."""
+    return shipped("published")
+
+
+def claimed(id_: str) -> Claim | Published:
+    """A statement of the paper (C and S) or of others (P) by id. Raises KeyError for an unknown one.
+
+    >>> claimed("P019").paper_value, claimed("C001").paper_value
+    ('2.25', '138.89')
+    """
+    return (published() if id_.startswith("P") else claims())[id_]
 
 
 @cache

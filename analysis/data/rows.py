@@ -23,7 +23,7 @@ PrintedNumber = Annotated[Printed, PlainValidator(Printed.parse)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 Name = Annotated[str, Field(min_length=1)]
 Reference = Name  # an id of another file; in a reader's own row also a path
-Known = Literal["exact", "published", "measured", "derived", "assumed"]
+Known = Literal["exact", "published", "measured", "derived", "assumed", "announced"]
 Order = Literal["as_printed", "reordered"]
 Mechanism = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
 
@@ -209,7 +209,7 @@ class Interconnect(Row):
     """A link between accelerators."""
 
     kind: Literal["scale-up", "scale-out", "torus", "host"] = column(
-        "scale-up: inside a node; torus: neighbours only; scale-out: between nodes; host: PCIe"
+        "scale-up: inside a node; torus: neighbours only; scale-out: between nodes; host: to a processor"
     )
     BW_Int: float = measure("BW_Int", unit="GB/s")
     BW_Int_two_way: float | None = measure(
@@ -281,6 +281,23 @@ class Claim(BaseModel):
         return self
 
 
+class Published(BaseModel):
+    """A checkable number that others printed about a later model or mechanism."""
+
+    model_config = Row.model_config
+
+    id: Annotated[str, Field(pattern=r"^P\d+$")] = column("P and a number", allowed="P001")
+    claim: Name = column("the statement in our words")
+    paper_value: Name = column("value printed there")
+    unit: Name = column("unit of the value printed there; 1 where it has none")
+    quantity: Name = column("what is said to have this value")
+    model: Name = column("id in models.csv, or the name of what has no row there")
+    configuration: str = column("setting under which it is made", default="")
+    source: Name = column("where it was published: an address, a paper or a repository")
+    locator: Name = column("the section, table or file in which the source says so")
+    lacks: str = column("what the study would need to test it; empty where it has it", default="")
+
+
 REFERENCES = {  # columns that hold an id of another file
     "link": "interconnects",
     "link_between": "interconnects",
@@ -294,4 +311,5 @@ FILES: dict[str, type[BaseModel]] = {
     "interconnects": Interconnect,
     "scenarios": Scenario,
     "claims": Claim,
+    "published": Published,
 }

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from analysis.data import datasets
+from analysis.data.rows import Published
 from analysis.ledger.printed_values import PaperNumber, printed
 from analysis.ledger.readings import OPEN, Paper, Reading, chosen_of, verdict_of
 
-TESTS = "tests/ledger/test_ledger.py::test_our_number_by_hand"
+TESTS = {"P": "tests/ledger/test_published.py"}
+OF_THE_PAPER = "tests/ledger/test_ledger.py"
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class Finding:
 
     @property
     def claim(self):
-        """The claim's row: statement, version and place in the paper."""
-        return datasets.claims()[self.id]
+        """The claim's row: statement, and where it stands."""
+        return datasets.claimed(self.id)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -88,10 +90,19 @@ def _deviation(reading: Reading, numbers: tuple[PaperNumber, ...]) -> float | No
     return max((number.deviation(value) for value, number in zip(values, numbers, strict=True)), key=abs)
 
 
+def waits_for(id_: str) -> str:
+    """Why a claim without a function is open: what the study lacks, as far as its row says."""
+    row = datasets.claimed(id_)
+    if lacks := getattr(row, "lacks", ""):
+        return f"The study lacks {lacks}."
+    unknown = isinstance(row, Published) and row.model not in datasets.models()
+    return f"data/models.csv has no row of {row.model}." if unknown else "Not judged yet."
+
+
 def found(id_: str) -> Finding:
-    text = datasets.claims()[id_].paper_value
+    text = datasets.claimed(id_).paper_value
     if id_ not in _CLAIMS:
-        return Finding(id_, text, OPEN, "Not judged yet.")
+        return Finding(id_, text, OPEN, waits_for(id_))
     function, significant = _CLAIMS[id_]
     numbers = printed(id_, significant)
     judged = function(Paper(numbers))
@@ -108,5 +119,5 @@ def found(id_: str) -> Finding:
         judged.readings,
         judged.equation,
         judged.figure,
-        f"{TESTS}[{id_}]",
+        f"{TESTS.get(id_[0], OF_THE_PAPER)}::test_our_number_by_hand[{id_}]",
     )

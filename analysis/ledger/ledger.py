@@ -21,6 +21,7 @@ from analysis.ledger import (  # noqa: F401  each registers the functions that j
     claims_memory,
     claims_network,
     claims_pim,
+    claims_published,
     claims_routing,
     claims_scaling,
     claims_serving,
@@ -37,6 +38,12 @@ def ledger() -> tuple[Finding, ...]:
     return tuple(found(id_) for id_ in datasets.claims())
 
 
+@cache
+def of_others() -> tuple[Finding, ...]:
+    """Every number of data/published.csv in its order, judged by the same rules; `open` says what the study lacks."""
+    return tuple(found(id_) for id_ in datasets.published())
+
+
 def weighing(*weights: str) -> tuple[Finding, ...]:
     """The findings on claims of these weights (`carries`, `supports`, `arithmetic`); all if none is named."""
     return tuple(finding for finding in ledger() if not weights or finding.claim.weight in weights)
@@ -44,5 +51,10 @@ def weighing(*weights: str) -> tuple[Finding, ...]:
 
 def counts(*weights: str) -> dict[str, int]:
     """How many claims (of these weights, or of any) have each verdict, in the order of `VERDICTS`."""
-    found = Counter(finding.verdict for finding in weighing(*weights))
+    return by_verdict(weighing(*weights))
+
+
+def by_verdict(findings: tuple[Finding, ...]) -> dict[str, int]:
+    """How many findings have each verdict, in the order of `VERDICTS`."""
+    found = Counter(finding.verdict for finding in findings)
     return {verdict: found[verdict] for verdict in VERDICTS}

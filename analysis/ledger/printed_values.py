@@ -1,4 +1,4 @@
-"""The numbers that the paper prints, read from data/claims.csv with the worth of their last digit."""
+"""The numbers that the paper and others print, read from data/ with the worth of their last digit."""
 
 import math
 import re
@@ -52,9 +52,9 @@ def _number(match: re.Match, significant: int | None) -> PaperNumber:
 
 
 def printed(claim: str, significant: int | None = None) -> tuple[PaperNumber, ...]:
-    """The numbers printed for a claim of data/claims.csv; empty where it prints none.
+    """The numbers printed for a claim of data/claims.csv or published.csv; empty where it prints none.
 
     >>> printed("C001")
     (PaperNumber(value=138.89, step=0.01),)
     """
-    return read_numbers(datasets.claims()[claim].paper_value, significant)
+    return read_numbers(datasets.claimed(claim).paper_value, significant)

@@ -7,7 +7,7 @@ from textwrap import wrap
 from analysis.data import datasets
 from analysis.files.errors import InputError
 from analysis.ledger.findings import Finding
-from analysis.ledger.ledger import counts, ledger, weighing
+from analysis.ledger.ledger import by_verdict, counts, ledger, weighing
 from analysis.ledger.readings import REPRODUCED, RULES, UNDER_A_READING, VERDICTS, Reading
 from analysis.render.digits import MINUS, digits_of, percent
 from analysis.render.tables import table
@@ -40,15 +40,16 @@ def _asked(finding: Finding, rule) -> bool:
     return any(test.rule is rule for reading in finding.readings for test in reading.tests)
 
 
-def claim_lines(width: int) -> list[str]:
-    """Every claim for a terminal: verdict, numbers at five digits, and the reason, no line longer than `width`."""
-    lines = [line for finding in ledger() for line in _block(finding, width)]
-    found = ", ".join(f"{number} {verdict}" for verdict, number in counts().items() if number)
-    return [*lines, *wrap(f"{len(ledger())} claims: {found}. All digits: --json.", width)]
+def claim_lines(findings: tuple[Finding, ...], width: int) -> list[str]:
+    """Claims for a terminal: verdict, numbers at five digits, and the reason, no line longer than `width`."""
+    lines = [line for finding in findings for line in _block(finding, width)]
+    found = ", ".join(f"{number} {verdict}" for verdict, number in by_verdict(findings).items() if number)
+    return [*lines, *wrap(f"{len(findings)} claims: {found}. All digits: --json.", width)]
 
 
 def _block(finding: Finding, width: int) -> list[str]:
-    ours = ", ".join(each if isinstance(each, str) else digits_of(float(each), 5) for each in _each(finding.ours))
+    numbers = () if finding.ours is None else _each(finding.ours)
+    ours = ", ".join(each if isinstance(each, str) else digits_of(float(each), 5) for each in numbers) or "none"
     head = f"{finding.id}  {finding.verdict}; printed {finding.paper or 'no number'}; ours {ours}".replace(MINUS, "-")
     return [*wrap(head, width, subsequent_indent=INDENT), *_indented(finding.reason, width)]
 

@@ -12,12 +12,20 @@ from analysis.ask.forms import derived
 from analysis.ask.numbers import value
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.data.rows import SERVED_WIDTHS
 from analysis.derive import capacity, parallel
 from analysis.derive.symbols import BY_NAME, B, BW_Int, BW_out, L, M_cap, T_e, deg_DP, deg_EP, l, n_acc, n_group
 from analysis.systems import system
 from analysis.systems.effects import Case, as_by_default, without_effect
 from analysis.systems.quantity import Quantity
+
+DEVICES = {  # parameters that name a device or link, and the symbols that its row gives numbers
+    "accelerator": ("P_acc", "BW_mem", "M_cap", "RP_acc"),
+    "accelerator_experts": ("P_exp", "BW_exp"),
+    "link": ("BW_Int",),
+    "link_between": ("BW_out",),
+}
 
 
 def notes(
@@ -170,6 +178,20 @@ def part_left_out(case: Case) -> Iterator[str]:
         yield f"{case.setting.model.id} omits what its file has: {str(omitted).rstrip('.')}."
 
 
+def announced_figures(case: Case) -> Iterator[str]:
+    """Devices and links that did not ship when their rows were written."""
+    for name, symbols in DEVICES.items():
+        row = _device(case.setting, name)
+        if row is not None and row.known == "announced" and any(BY_NAME[each] in case.used for each in symbols):
+            yield f"figures of {name}={row.id} were announced before the part shipped, and may change."
+
+
+def _device(setting: Setting, name: str):
+    if name == "link":
+        return setting.link if setting["BW_Int"] is None else None
+    return datasets.find(PARAMETERS[name].allowed[0], setting[name], name) if name in setting.given else None
+
+
 def stated_widths(case: Case) -> Iterator[str]:
     """Widths that a model's file states and the setting does not use."""
     for name in SERVED_WIDTHS:
@@ -185,7 +207,7 @@ KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
     wires_beyond_their_network,
-    *(part_left_out, stated_widths, parameters_without_effect),
+    *(part_left_out, announced_figures, stated_widths, parameters_without_effect),
 )
 
 

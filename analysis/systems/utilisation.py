@@ -10,7 +10,7 @@ from analysis.systems import system
 from analysis.systems.layers import block_counts, layers
 
 
-def _whole_model(setting: Setting) -> tuple[Expr, Expr]:
+def whole_model(setting: Setting) -> tuple[Expr, Expr]:
     """FLOPs and bytes of a step on one accelerator, all blocks together."""
     counts, found = block_counts(setting), layers(setting)
     flops = sum((counts[name] * layer.flops for name, layer in found.items()), Integer(0))
@@ -24,7 +24,7 @@ def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]
     Interconnect: share of the step in which the wires are busy. Experts on another device count as if at home.
     """
     point = setting.point | {B: batch}
-    flops, moved = _whole_model(setting)
+    flops, moved = whole_model(setting)
     kept = system.book(setting)
     used = capacity.memory_used(
         setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout

@@ -18,15 +18,10 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import BW_exp, BW_Int, BW_mem, BW_out, M_cap, P_acc, P_exp
 from analysis.files.errors import InputError
+from analysis.systems.balanced import RESOURCES
 from analysis.thesis.full import batch_at_capacity, passing, throughput
 from analysis.thesis.full_attention import longest
 
-RESOURCES: dict[str, tuple[Symbol, ...]] = {
-    "arithmetic": (P_acc,),
-    "memory bandwidth": (BW_mem,),
-    "capacity": (M_cap,),
-    "interconnect": (BW_Int, BW_out),
-}
 SINGLE = {"arithmetic": P_acc, "memory bandwidth": BW_mem, "capacity": M_cap, "interconnect": BW_Int}
 OUTER = {"link between groups": BW_out}
 SECOND = {"arithmetic for experts": P_exp, "memory bandwidth for experts": BW_exp}

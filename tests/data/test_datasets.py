@@ -45,9 +45,68 @@ def test_pim_row_has_ridge_8_and_four_times_the_bandwidth():
 
 
 def test_at_least_fifteen_shipped_accelerators():
-    shipped = [row for name, row in datasets.accelerators().items() if not name.endswith("-paper")]
+    parts = [row for name, row in datasets.accelerators().items() if not name.endswith("-paper")]
+    shipped = [row for row in parts if row.known != "announced"]
     assert len(shipped) >= 15
     assert all(row.P_bf16 and row.BW_mem for row in shipped)
+
+
+BUSES = {  # bits, and Gbit/s of each: memory as its makers build it
+    "gh200-96gb": (6 * 1024, 5.2),
+    "gh200-144gb": (6 * 1024, 6.4),
+    "mi350x": (8 * 1024, 8),
+    "rubin-vr200": (8 * 2048, 10.8),
+    "tpu-8t": (6 * 1024, 8.5),
+    "tpu-8i": (8 * 1024, 8.4),
+    "rtx-pro-6000-ws": (512, 28),
+    "b60": (192, 19),
+}
+
+
+@pytest.mark.parametrize(("name", "bus"), BUSES.items())
+def test_memory_bandwidth_is_width_of_the_bus_times_its_rate(name, bus):
+    """A slip between GB and Gbit, or a memory of another generation, is out by far more than 3 %."""
+    bits, each = bus
+    assert datasets.accelerator(name).BW_mem == pytest.approx(bits * each / 8, rel=0.03)
+
+
+UNITS = {  # operations of one unit in a clock at 16 bit (two a multiply-add), units, GHz: dense, accumulated in FP32
+    "rtx-pro-6000-ws": (1024, 188, 2.617),
+    "rtx-pro-6000-bse": (1024, 188, 2.43),
+    "rtx-5090": (512, 170, 2.407),
+    "rtx-4090": (512, 128, 2.52),
+    "h100-sxm5": (4096, 132, 1.83),
+    "gh200-96gb": (4096, 132, 1.83),
+    "gh200-144gb": (4096, 132, 1.83),
+    "mi355x": (4096, 256, 2.4),
+    "mi350x": (4096, 256, 2.2),
+    "b60": (2048, 20, 2.4),
+}
+
+
+@pytest.mark.parametrize(("name", "units"), UNITS.items())
+def test_a_dense_rate_is_units_times_their_operations_times_clock(name, units):
+    """A sparse rate, or one that accumulates in FP16, is twice as much."""
+    operations, count, clock = units
+    assert datasets.accelerator(name).P_bf16 == pytest.approx(operations * count * clock / 1000, rel=0.01)
+
+
+def test_rows_of_2026_agree_with_totals_of_racks_and_pods():
+    """72 parts give 2.5 EFLOP/s of dense FP4, 1.6 PB/s, 20.7 TB and 260 TB/s of links; 9600 chips give 121 EFLOP/s."""
+    rubin, link = datasets.accelerator("rubin-vr200"), datasets.interconnect("nvlink6-rubin")
+    assert [72 * each for each in (rubin.P_fp4, rubin.BW_mem, rubin.M_cap, link.BW_Int_two_way)] == pytest.approx(
+        [2.5e6, 1.6e6, 20.7e3, 260e3], rel=0.015
+    )
+    assert 9600 * datasets.accelerator("tpu-8t").P_fp4 == pytest.approx(121e6, rel=0.01)
+    assert 8 * datasets.interconnect("ici-8t").BW_Int_two_way == 19_200  # Gbit/s
+    assert datasets.interconnect("ici-8t").BW_Int == 2 * datasets.interconnect("ici-v7").BW_Int
+
+
+def test_what_is_only_announced_says_so():
+    rows = [*datasets.accelerators().values(), *datasets.interconnects().values()]
+    announced = {row.id for row in rows if row.known == "announced"}
+    assert announced == {"rubin-vr200", "tpu-8t", "tpu-8i", "nvlink6-rubin", "ici-8t"}
+    assert all("as announced" in row.name for row in rows if row.id in announced)
 
 
 def test_two_way_bandwidth_is_twice_one_way():
@@ -84,6 +143,12 @@ MEMORY = {  # bytes: what nvidia-smi or rocm-smi prints, or whole GiB on the dat
     "gb200-nvl72": 189471 * MIB,
     "b300-sxm": 275040 * MIB,
     "gb300-nvl72": 284208 * MIB,
+    "gh200-96gb": 97871 * MIB,
+    "gh200-144gb": 146831 * MIB,
+    "rtx-pro-6000-ws": 97887 * MIB,
+    "mi350x": 288 * GIB,
+    "b60": 24 * GIB,
+    "tpu-8i": 288 * 10**9,
     "rtx-3090": 24 * GIB,
     "rtx-4090": 24 * GIB,
     "rtx-5090": 32 * GIB,
@@ -97,7 +162,8 @@ MEMORY = {  # bytes: what nvidia-smi or rocm-smi prints, or whole GiB on the dat
 
 @pytest.mark.parametrize(("name", "memory"), MEMORY.items())
 def test_memory_is_what_a_driver_reports_where_that_is_more(name, memory):
-    assert row_point(datasets.accelerator(name))[M_cap] == memory
+    row = datasets.accelerator(name)
+    assert row_point(row, "bf16" if row.P_bf16 else "fp4")[M_cap] == memory
 
 
 def test_the_two_figures_of_memory_are_of_one_part():

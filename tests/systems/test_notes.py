@@ -49,6 +49,30 @@ def test_nothing_is_said_where_all_is_well(name, given):
     assert evaluate(name, **given).notes == ()
 
 
+RUBIN = {"accelerator": "rubin-vr200", "n_acc": 32}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "rows"),
+    [
+        ("tpot", R1 | RUBIN | {"B": 1024}, {"accelerator=rubin-vr200"}),
+        ("tpot", R1 | {"link": "nvlink6-rubin", "B": 1024}, {"link=nvlink6-rubin"}),
+        ("tpot", R1 | {"link": "nvlink6-rubin", "B": 1024, "BW_Int": 1e12}, set()),
+        ("tpot", R1 | {"accelerator_experts": "rubin-vr200", "B": 1024}, {"accelerator_experts=rubin-vr200"}),
+        (
+            "tpot",
+            R1 | {"link": "nvlink6-rubin", "group": 8, "link_between": "ici-8t", "B": 1024},
+            {"link=nvlink6-rubin", "link_between=ici-8t"},
+        ),
+        ("ridge_point", RUBIN, {"accelerator=rubin-vr200"}),
+        ("kv_bytes_per_token", R1 | RUBIN, set()),
+    ],
+)
+def test_figures_that_were_only_announced_are_named_where_the_number_rests_on_them(name, given, rows):
+    found = [each for each in evaluate(name, **given).notes if "announced" in each]
+    assert {each.split()[2] for each in found} == rows
+
+
 def test_more_accelerators_than_a_link_joins():
     """NVLink inside a board joins 8; a group of 8 is within it, and a bandwidth given by hand is taken at its word."""
     board = {"model": "deepseek-v3", "accelerator": "h100-sxm5", "L": 4096, "B": 128, "link": "nvlink4-h100"}
