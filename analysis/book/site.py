@@ -1,5 +1,6 @@
 """What becomes of the folder that Sphinx leaves: no file that no page loads, nothing that tells where it was built."""
 
+import json
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ IDLE = (
     "_static/locales/*/*/*",  # translations of the theme, used while building
     ".buildinfo",  # a hash that only Sphinx reads, of settings in which absolute paths stand
 )
+INDEX = "searchindex.js"
 PLAIN = re.compile(r'<span class="(?:n|p|w|o|nb|bp|nn|mi|mf|pre)">([^<]*)</span>')
 ICONS = re.compile(r"\s*<!-- So that users can add custom icons -->\s*<script [^>]*fontawesome.js[^>]*></script>")
 MATHJAX = re.compile(r"\s*<script>window\.MathJax = .*?</script>\s*<script [^>]*mathjax/[^>]*></script>")
@@ -34,7 +36,19 @@ def _content(path: Path, sources: Path) -> bytes:
         return (light_code(text) if path.parent.name == "reference" else text).encode()
     if path.suffix == ".ipynb" and path.is_relative_to(sources):  # the one to run, without what the page shows already
         return (ROOT / "book" / path.relative_to(sources)).read_bytes()
-    return path.read_bytes()
+    return named_once(path.read_text(encoding="utf-8")).encode() if path.name == INDEX else path.read_bytes()
+
+
+def named_once(index: str) -> str:
+    """The search's index without Sphinx's list of names, which it forgets for pages that it keeps; names are found
+    among the objects too.
+
+    >>> named_once('Search.setIndex({"indexentries":{"a":1},"objects":{"b":2}})')
+    'Search.setIndex({"indexentries":{},"objects":{"b":2}})'
+    """
+    start, end = index.index("{"), index.rindex("}") + 1
+    parts = json.loads(index[start:end]) | {"indexentries": {}}
+    return index[:start] + json.dumps(parts, separators=(",", ":")) + index[end:]
 
 
 def lean(page: str) -> str:

@@ -1,17 +1,15 @@
-"""Reading and checking a table of rows; every refusal is one sentence that names the cell.
+"""Checking a table of rows; every refusal is one sentence that names the cell.
 
-`read_records` opens a file, `checked_row` judges one record: a row that comes from elsewhere than a shipped
-file is judged by the same words.
+`checked_row` judges one record: a row that comes from elsewhere than a shipped file is judged by the same words.
 """
 
-import csv
-import io
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from analysis.data.dictionary import allowed_values
 from analysis.data.units import LARGEST, RANGES, TO_SI, in_unit
+from analysis.files.documents import csv_lines
 from analysis.files.errors import InputError
 from analysis.files.errors import shown as plain
 from analysis.files.text import shown
@@ -64,57 +62,10 @@ def _columns(row_class: type[BaseModel]) -> str:
     return ", ".join(row_class.model_fields)
 
 
-def read_records(path: Path, row_class: type[BaseModel]) -> list[tuple[int, dict[str, str]]]:
-    """Read a CSV file whose header is exactly the columns of `row_class`: (line number, record) pairs.
-
-    Raises InputError for a file that is missing, empty, not UTF-8, or whose columns or cells do not line up.
-    """
-    reader = csv.reader(io.StringIO(_text(path), newline=""))
-    header = next(reader, [])
-    if not header:
-        raise InputError(f"{path.name}: found an empty file, allowed is a header line and rows; restore the file.")
-    _check_header(path.name, header, row_class)
-    records = [(reader.line_num, _record(path.name, reader.line_num, header, cells)) for cells in reader if cells]
-    if not records:
-        raise InputError(f"{path.name}: found no row under the header, allowed is at least one; add a row.")
-    return records
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as failure:
-        found = f"a byte that is not UTF-8 at position {failure.start}"
-        raise InputError(f"{path.name}: found {found}, allowed is UTF-8 text; save the file as UTF-8.") from None
-    except OSError:
-        raise InputError(f"{path.name}: found no readable file at {path}, allowed is a CSV file; restore it.") from None
-
-
-def _check_header(file: str, header: list[str], row_class: type[BaseModel]) -> None:
-    known = list(row_class.model_fields)
-    faults = [
-        ("unknown column", [name for name in header if name not in known], "rename or remove it"),
-        ("repeated column", [name for name in known if header.count(name) > 1], "keep one"),
-        ("missing column", [name for name in known if name not in header], "add it"),
-    ]
-    for fault, names, remedy in faults:
-        if names:
-            raise InputError(f"{file} line 1: {fault} {names[0]!r}, allowed are {', '.join(known)}; {remedy}.")
-
-
-def _record(file: str, line: int, header: list[str], cells: list[str]) -> dict[str, str]:
-    if len(cells) != len(header):
-        raise InputError(
-            f"{file} line {line} (id {cells[0]}): found {len(cells)} cells, allowed are {len(header)}, one per column; "
-            "quote cells that contain commas."
-        )
-    return dict(zip(header, cells, strict=True))
-
-
 def load_table(path: Path, row_class: type[BaseModel]) -> dict[str, BaseModel]:
     """Read and check a whole file: id to row, in the order of the file. Raises InputError."""
     rows: dict[str, BaseModel] = {}
-    for line, record in read_records(path, row_class):
+    for line, record in csv_lines(path):
         row = checked_row(row_class, record, f"{path.name} line {line}")
         if row.id in rows:
             raise InputError(

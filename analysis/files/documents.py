@@ -111,6 +111,11 @@ def _mapping(path: Path, found, kind: str) -> dict:
 
 def csv_records(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file as column to cell. Raises InputError for repeated columns and rows of another length."""
+    return [record for _, record in csv_lines(path)]
+
+
+def csv_lines(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The same with the line of the file on which each row ends."""
     reader = csv.reader(io.StringIO(read_text(path, CSV_BYTES), newline=""), strict=True)
     try:
         header, *rows = [(reader.line_num, cells) for cells in reader if cells]
@@ -127,7 +132,7 @@ def csv_records(path: Path) -> list[dict[str, str]]:
                 f"{'without a name' if not name else 'twice'}, allowed are names used once; "
                 "correct the header."
             )
-    return [_record(path, line, names, cells) for line, cells in rows]
+    return [(line, _record(path, line, names, cells)) for line, cells in rows]
 
 
 def _record(path: Path, line: int, names: list[str], cells: list[str]) -> dict[str, str]:
