@@ -52,8 +52,8 @@ _TABLE = (
               "fused: one kernel; spilled: one kernel with S charged S_passes times; layered: one line per kernel"),
     Parameter("S_passes", NUMBER, 1, (1, 2), "passes of S over the bus when spilled: 1, or 2 for write and read"),
     Parameter("windows", CHOICE, "row", ("row", "full"),
-              "row: windowed blocks attend to at most L_win tokens, chunks counted whole; full: every block attends to "
-              "all L"),
+              "row: windowed blocks attend to at most L_win tokens, chunks counted whole unless causal "
+              "says that a mask is used; full: every block attends to all L"),
     Parameter("rope", CHOICE, "in", ("in", "out"), "whether the RoPE parts of Q and K are counted"),
     Parameter("rope_key", CHOICE, "per_head", ("per_head", "shared"),
               "as_printed order: whether the one RoPE key is copied into every head's K before the core reads it"),

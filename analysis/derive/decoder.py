@@ -1,5 +1,7 @@
 """Sums over the tensors of a whole model: parameters, weight bytes, cache bytes, activation bytes."""
 
+from collections.abc import Iterator
+
 from sympy import Add, Expr, Integer, Max
 
 from analysis.derive.attention import Mechanism
@@ -167,15 +169,18 @@ def kept(mechanism: Mechanism, conventions: Conventions = Conventions()) -> tupl
     return tuple(tensor for tensor in mechanism.kept if conventions.rope == "in" or d_RoPE not in tensor.axes)
 
 
-def _row(kind: Kind, conventions: Conventions) -> Expr:
-    """Bytes of a token's row in a block that keeps it [byte]."""
-    rows = (tensor for tensor in kept(kind.mechanism, conventions) if tensor.kind in CACHED)
-    return Add(*(tensor.over(kind.mechanism.context, L).bytes / (B * L) for tensor in rows)).xreplace(kind.axes())
+def _rows(kind: Kind, conventions: Conventions) -> Iterator[tuple[Expr, Expr]]:
+    """Bytes of a row in a block that keeps it [byte], and how many it stores, for each axis of rows."""
+    tensors = [tensor for tensor in kept(kind.mechanism, conventions) if tensor.kind in CACHED]
+    own = kind.axes()
+    for axis in dict.fromkeys(axis for tensor in tensors for axis in tensor.axes if axis in SPANS):
+        each = (tensor.over(axis, L).bytes / (B * L) for tensor in tensors if axis in tensor.axes)
+        yield Add(*each).xreplace(own), SPANS[axis].stored.xreplace(own)
 
 
 def kv_bytes_per_block(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
     """Cached bytes of one token in one block that keeps it, M_KV [byte] (Sec. III)."""
-    return _row(architecture.attending[0], conventions)
+    return Add(*(each for each, _ in _rows(architecture.attending[0], conventions)))
 
 
 def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
@@ -185,8 +190,8 @@ def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conven
     """
     rows: dict[Expr, list[tuple[Expr, Expr]]] = {}
     for kind in architecture.attending:
-        stored = SPANS[kind.mechanism.context].stored.xreplace(kind.axes())
-        rows.setdefault(_row(kind, conventions), []).append((kind.blocks, stored))
+        for each, stored in _rows(kind, conventions):
+            rows.setdefault(each, []).append((kind.blocks, stored))
     return Add(*(summed(counted) * each for each, counted in rows.items())) + over_blocks(architecture, _states)
 
 

@@ -28,7 +28,7 @@ from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, d_emb, d_z, n_acc, width_activations
 
 FEED_FORWARD = ("dense", "routed", "latent", "shared", "router", "head")
-PICKING = ("convolution", "index", "select")  # stages that some mechanisms run before their core
+PICKING = ("convolution", "pool", "index", "select")  # stages that some mechanisms run before their core
 STAGES = ("projections", "decompression", *PICKING, "core", "output", *FEED_FORWARD)
 ROUTED_OUTPUT = "y[B l d_emb]"  # what the routed experts add to a token, their parts not yet summed
 COMMUNICATION = ("dispatch", "combine", "all_reduce")

@@ -19,11 +19,17 @@ from analysis.derive.symbols import (
     L,
     L_blk,
     L_chunk,
+    L_cmp,
+    L_csa,
+    L_hca,
+    L_pck,
     L_sel,
+    L_str,
     L_top,
     L_win,
     causal,
     l,
+    l_cmp,
     n_act,
     n_blk,
     n_e,
@@ -41,6 +47,10 @@ class Span:
     stored: Expr
     touched: Expr
     worked: Expr
+
+    def __add__(self, other: "Span") -> "Span":
+        """Rows of both, side by side."""
+        return Span(self.stored + other.stored, self.touched + other.touched, self.worked + other.worked)
 
 
 def compressed(stride: Expr = Integer(1)) -> Span:
@@ -108,6 +118,11 @@ SPANS: dict[Symbol, Span] = {
     L_chunk: band(L_win, chunked=True),
     L_top: picked(L_top),
     L_sel: picked(n_top * L_blk),
+    L_cmp: compressed(L_str),
+    L_pck: picked(L_top, L_str),
+    L_csa: band(L_win) + picked(L_top, L_str),
+    L_hca: band(L_win) + compressed(L_str),
+    l_cmp: Span(l / L_str, l / L_str, l / L_str),  # none meets `l`: completed rows are no pairs
     n_blk: compressed(L_blk),
     n_top: picked(n_top, L_blk),
     n_past: Span(n_tap - 1, n_tap - 1, l * (n_tap - 1)),

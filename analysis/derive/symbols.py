@@ -52,6 +52,12 @@ L_blk = _born("L_blk", r"L_{blk}", "tokens", "tokens of a block of the context t
               "sparse_block_size")
 n_blk = _born("n_blk", r"n_{blk}", "1", "blocks of L_blk tokens in the context", _g)
 n_top = _born("n_top", r"n_{top}", "1", "blocks that a query picks, at most", _g, "sparse_topk_blocks")
+L_str = _born("L_str", r"L_{str}", "tokens", "tokens that one compressed row stands for", _g, "compress_ratios")
+L_cmp = _born("L_cmp", r"L_{cmp}", "tokens", "compressed rows of the context", _g)
+L_csa = _born("L_csa", r"L_{CSA}", "tokens", "rows of a window and compressed rows that a query picks", _g)
+L_hca = _born("L_hca", r"L_{HCA}", "tokens", "rows of a window and all compressed rows", _g)
+L_pck = _born("L_pck", r"L_{pck}", "tokens", "compressed rows that a query picks", _g)
+l_cmp = _born("l_cmp", r"l_{cmp}", "tokens", "compressed rows that a step completes", _g)
 L_sel = _born("L_sel", r"L_{sel}", "tokens", "tokens of the n_top blocks that a query picks", _g)
 S_passes = _born("S_passes", r"p_{S}", "1", "times the score tensor crosses the memory bus when spilled", _g)
 acceptance = _born("acceptance", r"a", "1", "probability that a drafted token is accepted, once those before it were",
@@ -76,6 +82,11 @@ d_KVco = _born("d_KVco", r"d_{KVco}", "1", "compressed key-value dimension", _g,
 
 h_I = _born("h_I", r"h_{I}", "1", "heads of the index that picks rows", _g, "index_n_heads")
 d_I = _born("d_I", r"d_{I}", "1", "dimension of an index head and of the one index key", _g, "index_head_dim")
+n_pool = _born("n_pool", r"n_{pool}", "1", "projected tokens that are pooled into one compressed row", _g)
+n_role = _born("n_role", r"n_{role}", "1", "compressed rows into which one token is pooled, each by a projection", _g)
+n_og = _born("n_og", r"n_{og}", "1", "groups of heads of a block-diagonal output projection", _g, "o_groups")
+deg_og = _born("deg_og", r"deg_{og}", "1", "query heads of a group of the output projection", _g)
+d_oco = _born("d_oco", r"d_{oco}", "1", "compressed dimension of a group of the output projection", _g, "o_lora_rank")
 n_v = _born("n_v", r"n_{v}", "1", "heads of a recurrent state", _g, "linear_num_value_heads")
 n_qk = _born("n_qk", r"n_{qk}", "1", "heads of queries and keys of a recurrent state, each for n_v / n_qk of its heads",
              _g, "linear_num_key_heads")

@@ -20,6 +20,7 @@ TITLES = {
     "projections": "projections",
     "decompression": "KV decompression",
     "convolution": "short convolutions",
+    "pool": "pooling into compressed rows",
     "index": "index scores",
     "select": "selection of rows",
     "core": "core attention",

@@ -150,6 +150,16 @@ def test_own_sizes_are_put_into_what_an_accelerator_sees():
     assert axes[B] == B / deg_DP
 
 
+@pytest.mark.parametrize(("degree", "keys"), [(1, 1), (2, 1), (4, 1), (8, 2)])
+def test_a_state_divides_with_its_heads_and_keys_as_far_as_they_go(degree, keys):
+    """32 heads of the state, 4 of its keys: eight accelerators hold 4 heads each, and two share a head of keys."""
+    one, whole = Kind(Integer(1), GDN).axes(sharded()), Kind(Integer(1), GDN).axes()
+    point = {n_v: Integer(32), n_qk: Integer(4), deg_TP: Integer(degree)}
+    held, all_of_it = ({axis: number(axes.get(axis, axis), point) for axis in (n_v, n_qk)} for axes in (one, whole))
+    assert held[n_v] * degree == all_of_it[n_v]
+    assert held[n_qk] * degree == all_of_it[n_qk] * keys
+
+
 # -- borrowed caches -------------------------------------------------------------------------------
 BORROWING = replace(GQA, borrows=True)
 
