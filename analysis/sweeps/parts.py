@@ -7,7 +7,7 @@ and each part says which sweep's and which task's it is, so that no part of anot
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,6 @@ from analysis.ask.own_names import own_files
 from analysis.files.errors import InputError
 from analysis.files.text import place
 from analysis.files.whole import fingerprint, inputs, locked, write
-from analysis.sweeps.columns import is_part
 from analysis.sweeps.cutting import BLOCK_POINTS, TASK_BLOCKS
 from analysis.sweeps.grid import Grid
 
@@ -28,6 +27,7 @@ class Parts:
 
     def __init__(self, out: Path, grid: Grid):
         self.folder = out.with_name(f"{out.name}.parts")
+        self.made = self.folder / "made"
         self.state = _state(grid)
         self._hash = fingerprint([], self.state)
 
@@ -49,10 +49,12 @@ class Parts:
                 self._begin()
                 yield
             except BaseException:
-                if not any(self.folder.glob("*.parquet")):
-                    self.remove()
+                for path in self.made.glob(".part-*"):  # of workers that were killed
+                    path.unlink(missing_ok=True)
+                if not any(self.made.glob("*")):
+                    self._remove()
                 raise
-            self.remove()
+            self._remove()
 
     def _refuse_foreign(self) -> None:
         taken = self.folder.exists() and not (self.folder.is_dir() and (self.folder / LOCK).is_file())
@@ -67,24 +69,25 @@ class Parts:
         if manifest.is_file() and manifest.read_text() != self.state:
             self.empty()
         write(manifest, self.state.encode())
+        self.made.mkdir(exist_ok=True)
 
     def path(self, number: int) -> Path:
         """Where the part of a task is kept."""
-        return self.folder / f"{number:08d}.parquet"
+        return self.made / f"{number:08d}.parquet"
 
     def mark(self, number: int) -> str:
         """What a part says of itself: which sweep's it is, and which task's."""
         return f"{self._hash} {number}"
 
-    def has(self, number: int) -> bool:
-        """Whether the part of a task lies there, can be opened, and is this sweep's."""
-        return is_part(self.path(number), self.mark(number))
+    def become(self, out: Path, built: Iterable[Path]) -> None:
+        """Let these of the parts be the table `out`, a folder; an older one goes."""
+        for path in set(self.made.iterdir()).difference(built):
+            path.unlink()
+        if out.is_dir():
+            out.rename(self.folder / "replaced")
+        self.made.rename(out)
 
-    def keep(self, number: int, content: bytes) -> None:
-        """Store a part in one step."""
-        write(self.path(number), content)
-
-    def remove(self) -> None:
+    def _remove(self) -> None:
         """Remove the folder: the lock last, so that whoever waits for it finds a folder that is empty or new."""
         self.empty()
         (self.folder / LOCK).unlink(missing_ok=True)

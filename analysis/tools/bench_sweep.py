@@ -13,8 +13,8 @@ import click
 
 from analysis.files import exits
 from analysis.files.outputs import checked_folder
-from analysis.sweeps.executors import cores
 from analysis.sweeps.running import sweep
+from analysis.sweeps.workers import cpu_count
 
 GRID = {  # in as many kinds of setting as a reader's grid may have
     "quantities": ["tpot", "throughput_per_accelerator"],
@@ -40,7 +40,7 @@ def measured(folder: Path, grid: Mapping = GRID) -> dict[str, float]:
     """
     done = sweep(grid, folder / "out.parquet", progress=False)
     own, each = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    workers = cores() if cores() > 1 else 0
+    workers = cpu_count() if cpu_count() > 1 else 0
     return {
         "points": done.points,
         "rows": done.rows,
