@@ -27,7 +27,8 @@ MODULES = {
 }
 MAY = {  # import the study's own modules, by names that stand in its sources
     *((f"analysis/{name}.py", "importlib") for name in ("__init__", "book/reference")),
-    ("analysis/sweeps/workers.py", "joblib"),  # runs calls there; its files, which are pickles, stay forbidden
+    # joblib runs calls; its files, which are pickles, stay forbidden
+    *((f"analysis/{name}.py", "joblib") for name in ("sweeps/workers", "tools/bench_sweep")),
 }
 
 

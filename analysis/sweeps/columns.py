@@ -30,7 +30,7 @@ class Part(NamedTuple):
     computed: int
     rows: int
     built: bool
-    noted: dict[str, int]
+    noted: Counter
     skipped: list[dict]
 
 
@@ -41,25 +41,19 @@ def work(given: tuple[Task, Path, str]) -> Part:
     This is the function that workers run.
     """
     task, path, mark = given
-    table = whole_part(path, mark)
-    computed = 0 if table else task.points
-    if not computed:
-        return Part(task.points, computed, table.num_rows, bool(table.num_columns), **_told(table))
-    table, noted, skipped = evaluated(task)
-    told = {PART: mark, TOLD: json.dumps({"noted": noted, "skipped": skipped}), **marked_by(MADE_BY)}
-    beside = path.with_name(f".part-{os.getpid()}-{path.name}")
-    with writer(beside, table.schema.with_metadata(told)) as file:
-        file.write_table(table)
-    os.replace(beside, path)
-    return Part(task.points, computed, table.num_rows, bool(table.num_columns), noted, skipped)
+    table, computed = whole_part(path, mark), 0
+    if table is None:
+        table, computed = evaluated(task), task.points
+        beside = path.with_name(f".part-{os.getpid()}-{path.name}")
+        says = table.schema.metadata | {PART: mark} | marked_by(MADE_BY)
+        with writer(beside, table.schema.with_metadata(says)) as file:
+            file.write_table(table)
+        os.replace(beside, path)
+    return Part(task.points, computed, table.num_rows, bool(table.num_columns), *told(table))
 
 
-def _told(table: pa.Table) -> dict:
-    return json.loads(table.schema.metadata[TOLD])
-
-
-def evaluated(task: Task) -> tuple[pa.Table, Counter, list[dict]]:
-    """A task's points, counts of what must be noted of them, and its blocks that cannot be built, with reasons."""
+def evaluated(task: Task) -> pa.Table:
+    """A task's points, which tell what must be noted of them, and the blocks that cannot be built, with reasons."""
     tables, noted, skipped = [], Counter(), []
     for block in task.blocks:
         try:
@@ -69,7 +63,14 @@ def evaluated(task: Task) -> tuple[pa.Table, Counter, list[dict]]:
             continue
         tables.append(_table(task, found))
         noted += beyond
-    return pa.concat_tables(tables).unify_dictionaries() if tables else pa.table({}), noted, skipped
+    whole = pa.concat_tables(tables).unify_dictionaries() if tables else pa.table({})
+    return whole.replace_schema_metadata({TOLD: json.dumps([noted, skipped])})
+
+
+def told(table: pa.Table) -> tuple[Counter, list[dict]]:
+    """What must be noted of a task's points, counted, and its blocks that cannot be built."""
+    noted, skipped = json.loads(table.schema.metadata[TOLD])
+    return Counter(noted), skipped
 
 
 def plain(table: pa.Table) -> pa.Table:
@@ -105,8 +106,11 @@ def writer(place: Path, schema: pa.Schema) -> pq.ParquetWriter:
 def whole_part(path: Path, mark: str) -> pa.Table | None:
     """A stored part with this mark, read to its end; None where none lies there, and where it is damaged."""
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            if (file.schema_arrow.metadata or {}).get(PART) != mark.encode():
+                return None
+            table = file.read()
         table.validate(full=True)
     except (OSError, pa.ArrowException):
         return None
-    return table if (table.schema.metadata or {}).get(PART) == mark.encode() else None
+    return table

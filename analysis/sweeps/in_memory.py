@@ -5,7 +5,7 @@ from collections import Counter
 
 import pyarrow as pa
 
-from analysis.sweeps.columns import evaluated, plain
+from analysis.sweeps.columns import evaluated, plain, told
 from analysis.sweeps.cutting import tasks
 from analysis.sweeps.grid import Grid
 from analysis.sweeps.noting import sentences
@@ -18,8 +18,9 @@ def in_memory(grid: Grid) -> pa.Table:
     What must be said of the points stands in the schema's metadata under `notes`, as a JSON list of sentences.
     Raises InputError where none can be built.
     """
-    found, noted, skipped = zip(*map(evaluated, tasks(grid)), strict=True)
-    tables = [table for table in found if table.num_columns]
+    found = [evaluated(task) for task in tasks(grid)]
+    tables = [table.replace_schema_metadata(None) for table in found if table.num_columns]
+    noted, skipped = zip(*map(told, found), strict=True)
     if not tables:
         raise no_setting(skipped[0])
     kept = on_front(tables, grid.front) if grid.front else tables

@@ -5,8 +5,7 @@ folder of them is the table.
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,14 +125,12 @@ def _written(made: list[Part], skipped: list[dict], parts: Parts, out: Path, fol
     if not built:
         parts.empty()  # nothing in them is worth going on from
         raise no_setting(skipped)
-    with _named(parts, out, built) if folder else whole(out) as target:
-        rows = sum(part.rows for part in made) if folder else join(built, target, out.suffix, grid.front)
-        write_beside(out, grid, sum((Counter(part.noted) for part in made), Counter()), skipped)
+    noted = sum((part.noted for part in made), Counter())
+    if folder:
+        write_beside(out, grid, noted, skipped)
+        parts.become(out, built)
+        return sum(part.rows for part in made)
+    with whole(out) as target:
+        rows = join(built, target, out.suffix, grid.front)
+        write_beside(out, grid, noted, skipped)
     return rows
-
-
-@contextmanager
-def _named(parts: Parts, out: Path, built: list[Path]) -> Iterator[Path]:
-    """The folder of the parts, which takes the name of the table at the end; parts without a column are none of it."""
-    yield parts.made
-    parts.become(out, built)

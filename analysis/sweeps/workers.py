@@ -224,12 +224,12 @@ def _pass_on(results: Iterator, arrived: queue.SimpleQueue) -> None:
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
     """A library's own log is kept from the reader, who gets one sentence."""
-    loggers = [logging.getLogger(each) for each in logging.root.manager.loggerDict if each.partition(".")[0] == name]
-    before = [logger.disabled for logger in loggers]
-    for logger in loggers:
-        logger.disabled = True
+    known = map(logging.getLogger, list(logging.root.manager.loggerDict))
+    loggers = [each for each in known if each.name.partition(".")[0] == name and not each.disabled]
     try:
+        for logger in loggers:
+            logger.disabled = True
         yield
     finally:
-        for logger, disabled in zip(loggers, before, strict=True):
-            logger.disabled = disabled
+        for logger in loggers:
+            logger.disabled = False

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from joblib.externals.loky import get_reusable_executor
 
 from analysis.files import exits
 from analysis.files.outputs import checked_folder
@@ -39,6 +40,7 @@ def measured(folder: Path, grid: Mapping = GRID) -> dict[str, float]:
     time.
     """
     done = sweep(grid, folder / "out.parquet", progress=False)
+    get_reusable_executor().shutdown()  # workers are counted once they have ended
     own, each = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     workers = cpu_count() if cpu_count() > 1 else 0
     return {
