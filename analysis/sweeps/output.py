@@ -90,7 +90,7 @@ def refuse_shared(out: Path, grid: Grid) -> None:
     """Raise InputError where a table of the same name and another ending has a dictionary that would be replaced."""
     told, text = beside(out, "dictionary"), _as_text(dictionary(grid))  # notes may follow it
     for other in (out.with_name(out.stem + suffix) for suffix in (*SUFFIXES, "") if suffix != out.suffix):
-        there = other.is_dir() and any(other.iterdir()) and not _no_part(other) if not other.suffix else other.is_file()
+        there = other.is_file() if other.suffix else other.is_dir() and any(other.iterdir()) and not _no_part(other)
         if there and told.is_file() and not told.read_bytes().startswith(text):
             raise InputError(
                 f"{place(out)}: found {place(told)}, which explains {place(other)}, allowed is another name; choose "
@@ -115,11 +115,9 @@ def _read(path: Path) -> pa.Table:
 
 def on_front(tables: Iterable[pa.Table], front: Front) -> Iterator[pa.Table]:
     """The front over the whole grid: every block has left its own front only, so this is small."""
-    tables = list(tables)
-    if tables:
-        whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-        by = [_codes(whole[name]) for name in front.by]
-        yield whole.filter(pa.array(front_mask(whole[front.cost], whole[front.gain], by)))
+    whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    by = [_codes(whole[name]) for name in front.by]
+    yield whole.filter(pa.array(front_mask(whole[front.cost], whole[front.gain], by)))
 
 
 def _codes(column: pa.ChunkedArray) -> np.ndarray:

@@ -134,7 +134,7 @@ def _interrupts_ignored() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # Ctrl-C is the main thread's matter alone
         yield
         return
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a mask would be undone by whoever starts the first process
     try:
         yield
     finally:
