@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 
 import click
 import nbformat
-from tqdm import tqdm
 
 from analysis.book.executed import scrub
 from analysis.files import exits
@@ -23,7 +22,7 @@ from analysis.files.errors import Failures, InputError, choices
 from analysis.files.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.files.text import place, read_text, shown
 from analysis.files.whole import BUILD, ROOT, fingerprint, inputs, write
-from analysis.sweeps.executors import results, workers
+from analysis.sweeps.workers import cpu_count, run_calls
 
 NOTEBOOK_BYTES = 16 * 1024 * 1024
 DEFAULT_OUTPUT = BUILD / "notebooks"
@@ -149,26 +148,36 @@ def _executed(jobs: list[Job], most: int) -> list[tuple[Job, str]]:
     """Run jobs, and return those that failed with a sentence on each."""
     if not jobs:
         return []
-    with workers(min(most, len(jobs)), apart=True) as (executor, number):
-        finished = results(executor, partial(execute, warm=len(jobs) > number), jobs, number)
-        bar = tqdm(finished, total=len(jobs), desc="notebooks", unit="run", disable=None)
-        return [(job, failure) for job, failure in bar if failure]
+    failures = run_apart(execute, jobs, "notebooks", most)
+    return [(job, failure) for job, failure in zip(jobs, failures, strict=True) if failure]
+
+
+def run_apart(call: Callable, jobs: list[Job], what: str, most: int | None, scheduler: str | None = None) -> list:
+    """What `call` of every job, whether kernels start warm, and a folder gives, in processes other than this one.
+
+    Workers of this machine that have several to run start warm kernels, and their folder goes when they are killed.
+    """
+    if scheduler:
+        return run_calls(partial(call, warm=False, folder=None), jobs, len(jobs), what, most, scheduler)
+    warm = len(jobs) > (most or cpu_count())
+    with tempfile.TemporaryDirectory(prefix="nb", dir=_short_folder()) as folder:
+        return run_calls(partial(call, warm=warm, folder=folder), jobs, len(jobs), what, most, apart=True)
 
 
 def _set_environment() -> None:
     os.environ.update(REPRODUCIBLE)
 
 
-def execute(job: Job, warm: bool = False) -> str | None:
+def execute(job: Job, warm: bool, folder: str | None) -> str | None:
     """Run one notebook in this worker process and store the result; return a sentence if it fails.
 
-    A worker that has more to run starts `warm` kernels.
+    The kernel starts `warm` if so wanted, and has a place of its own in `folder`.
     """
     from papermill import PapermillExecutionError
 
     _set_environment()
     try:
-        with tempfile.TemporaryDirectory(prefix="nb", dir=_short_folder()) as place:
+        with tempfile.TemporaryDirectory(prefix="nb", dir=folder or _short_folder()) as place:
             notebook = _papermill(job, place, warm)
     except PapermillExecutionError as error:
         last = (str(error.evalue).strip().splitlines() or [""])[-1]

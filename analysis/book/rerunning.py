@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from analysis.ask.own_names import FILES_OF_NOTEBOOKS, located, own_files
 from analysis.ask.parameters import names_rows
-from analysis.book.notebooks import Job, execute, refuse_unknown
+from analysis.book.notebooks import Job, execute, refuse_unknown, run_apart
 from analysis.book.rerun_index import INDEX, is_index, write_index
 from analysis.data.own_rows import LONGEST_CELL
 from analysis.files.documents import csv_records
@@ -20,7 +18,6 @@ from analysis.files.errors import InputError
 from analysis.files.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.files.text import place, shown
 from analysis.files.whole import fingerprint, inputs
-from analysis.sweeps.executors import results, workers
 
 MOST_ROWS = 100_000
 
@@ -55,12 +52,11 @@ def rerun(
     wanted = _jobs(notebook, _rows(Path(table)), out)
     _refuse_places(wanted, out / INDEX, [notebook, Path(table)], replace)
     stale = [job for job in wanted if not job.current()]
-    failures: dict[str, str] = {}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if stale:
-            failures = _run(stale, jobs, scheduler)
-        outcomes = [_outcome(job, stale, failures) for job in wanted]
+        said = run_apart(anew, stale, "reruns", jobs, scheduler) if stale else []
+        failures = dict(zip(stale, said, strict=True))
+        outcomes = [Outcome(job.parameters, job.target, job not in failures, failures.get(job) or "") for job in wanted]
         write_index(out, notebook.name, outcomes)
     except OSError as failure:
         raise InputError(
@@ -79,22 +75,10 @@ def _refuse_places(wanted: list[Job], index: Path, given: list[Path], replace: b
         refuse_input(path, *given)
 
 
-def _run(stale: list[Job], jobs: int | None, scheduler: str | None) -> dict[str, str]:
-    """Run the jobs; return a sentence by key for each that failed."""
-    with workers(jobs, scheduler, apart=True) as (executor, number):
-        finished = results(executor, anew, stale, number)
-        bar = tqdm(finished, total=len(stale), desc="reruns", unit="run", disable=None)
-        return {job.target.stem: message for job, message in bar if message}
-
-
-def anew(job: Job) -> str | None:
+def anew(job: Job, warm: bool, folder: str | None) -> str | None:
     """Run one job in a worker; return a sentence if it fails."""
     job.target.unlink(missing_ok=True)  # what fails now must not show an older result
-    return execute(job)
-
-
-def _outcome(job: Job, stale: list[Job], failures: dict[str, str]) -> Outcome:
-    return Outcome(job.parameters, job.target, job not in stale, failures.get(job.target.stem, ""))
+    return execute(job, warm, folder)
 
 
 # -- what to run -------------------------------------------------------------------------------------

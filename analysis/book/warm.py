@@ -42,7 +42,8 @@ class ForkProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: Sequence[str], **more) -> Mapping:
         """Start a kernel with the arguments of the command that would have started a cold one."""
-        context = multiprocessing.get_context("forkserver")
+        multiprocessing.set_start_method("forkserver", force=True)  # joblib's workers have one that forks do not know
+        context = multiprocessing.get_context()
         context.set_forkserver_preload(LOADED)
         arguments = list(cmd[cmd.index("ipykernel_launcher") + 1 :])
         process = context.Process(target=serve, args=(arguments, dict(more["env"]), more.get("cwd") or os.getcwd()))

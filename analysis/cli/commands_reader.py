@@ -84,14 +84,18 @@ def import_model(config: Path, id_: str | None, year: int | None, output: Path |
 
 @click.command(epilog=SWEEP_EPILOG)
 @click.argument("grid", type=_path)
-@click.option("-o", "--output", type=_path, required=True, help="The table to write: .parquet or .csv.")
+@click.option(
+    "-o", "--output", required=True, help="The table to write: a .parquet or .csv file, or a folder of parts."
+)
 @_jobs
 @_scheduler
 @_force
-def sweep(grid: Path, output: Path, jobs: int | None, scheduler: str | None, force: bool) -> None:
+def sweep(grid: Path, output: str, jobs: int | None, scheduler: str | None, force: bool) -> None:
     """Evaluate the product of parameter values in GRID (a YAML file) into one table.
 
-    Interrupted, the same command goes on where it was. Columns are explained in OUTPUT's .dictionary.csv.
+    An output without an ending, or with a slash at its end, is a folder of Parquet files that are read as one: for
+    grids of any size, up to 10^10 points. Interrupted, the same command goes on where it was. Columns are explained in
+    OUTPUT's .dictionary.csv.
     """
     from analysis.sweeps.running import sweep as run
 

@@ -1,37 +1,60 @@
 """Columns as Arrow tables: the same types whichever worker made them, constant text stored once."""
 
-import io
 import json
+import os
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.ask.parameters import PARAMETERS
 from analysis.files.errors import InputError
+from analysis.files.outputs import marked_by
 from analysis.sweeps.cutting import Task
 from analysis.sweeps.evaluating import columns
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
-SKIPPED, NOTED, MARK = b"skipped", b"noted", b"part"
+MADE_BY = "python -m analysis sweep"
+PART, TOLD = b"part", b"told"
 
 
-def work(given: tuple[Task, str]) -> bytes:
-    """A task's points as a Parquet file in memory; blocks that cannot be built stand in its metadata, with the reason,
-    beside the mark that says whose part it is.
-
-    This is the function that workers run; it reads no files but own rows, and writes none.
+class Part(NamedTuple):
+    """What is told of a task's stored points: how many there were, how many were computed this time, rows, whether any
+    setting could be built, what must be noted, counted, and blocks that cannot be built, with the reason.
     """
-    task, mark = given
-    table, skipped = evaluated(task)
-    told = {**table.schema.metadata, SKIPPED: json.dumps(skipped), MARK: mark}
-    return _stored(table.replace_schema_metadata(told), task)
+
+    points: int
+    computed: int
+    rows: int
+    built: bool
+    noted: Counter
+    skipped: list[dict]
 
 
-def evaluated(task: Task) -> tuple[pa.Table, list[dict]]:
-    """A task's points, with counts of what must be noted of them, and its blocks that cannot be built, with reasons."""
-    tables, skipped, counts = [], [], Counter()
+def work(given: tuple[Task, Path, str]) -> Part:
+    """Store a task's points at a path as a Parquet file that says which sweep's and which task's it is, by a mark,
+    unless it lies there whole.
+
+    This is the function that workers run.
+    """
+    task, path, mark = given
+    table, computed = whole_part(path, mark), 0
+    if table is None:
+        table, computed = evaluated(task), task.points
+        beside = path.with_name(f".part-{os.getpid()}-{path.name}")
+        says = table.schema.metadata | {PART: mark} | marked_by(MADE_BY)
+        with writer(beside, table.schema.with_metadata(says)) as file:
+            file.write_table(table)
+        os.replace(beside, path)
+    return Part(task.points, computed, table.num_rows, bool(table.num_columns), *told(table))
+
+
+def evaluated(task: Task) -> pa.Table:
+    """A task's points, which tell what must be noted of them, and the blocks that cannot be built, with reasons."""
+    tables, noted, skipped = [], Counter(), []
     for block in task.blocks:
         try:
             found, beyond = columns(task, block)
@@ -39,14 +62,15 @@ def evaluated(task: Task) -> tuple[pa.Table, list[dict]]:
             skipped.append({**block.values, "reason": str(reason)})
             continue
         tables.append(_table(task, found))
-        counts += beyond
+        noted += beyond
     whole = pa.concat_tables(tables).unify_dictionaries() if tables else pa.table({})
-    return whole.replace_schema_metadata({NOTED: json.dumps(counts)}), skipped
+    return whole.replace_schema_metadata({TOLD: json.dumps([noted, skipped])})
 
 
-def noted(table: pa.Table) -> Counter:
-    """What must be noted of a task's points, counted."""
-    return Counter(json.loads(table.schema.metadata[NOTED]))
+def told(table: pa.Table) -> tuple[Counter, list[dict]]:
+    """What must be noted of a task's points, counted, and its blocks that cannot be built."""
+    noted, skipped = json.loads(table.schema.metadata[TOLD])
+    return Counter(noted), skipped
 
 
 def plain(table: pa.Table) -> pa.Table:
@@ -73,31 +97,20 @@ def _column(values, kind: str | None, rows: int):
     return pa.array(filled.astype(np.int64 if kind == "int" else np.float64))
 
 
-def _stored(table: pa.Table, task: Task) -> bytes:
-    out = io.BytesIO()
-    named = [name for name in table.column_names if name in task.columns]  # numbers that differ gain nothing from it
-    pq.write_table(table, out, compression="zstd", use_dictionary=named, row_group_size=2**20)
-    return out.getvalue()
+def writer(place: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Writes tables of this schema into a Parquet file; answers all differ, and gain nothing from a dictionary."""
+    axes = [name for name in schema.names if name in PARAMETERS]
+    return pq.ParquetWriter(place, schema, use_dictionary=axes, write_page_checksum=True)
 
 
-def is_part(path: Path, mark: str) -> bool:
-    """Whether a file is a whole part with this mark, as far as its end tells; a power cut may leave less."""
+def whole_part(path: Path, mark: str) -> pa.Table | None:
+    """A stored part with this mark, read to its end; None where none lies there, and where it is damaged."""
     try:
-        return (pq.read_schema(path).metadata or {}).get(MARK) == mark.encode()
-    except (OSError, pa.ArrowException):
-        return False
-
-
-class Damaged(Exception):
-    """A part whose end is whole and whose inside is not, by its path."""
-
-
-def opened(path: Path) -> tuple[pa.Table, list[dict]]:
-    """The points of a stored part with their counts, and what it skipped. Raises Damaged."""
-    try:
-        table = pq.read_table(path, use_threads=False)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            if (file.schema_arrow.metadata or {}).get(PART) != mark.encode():
+                return None
+            table = file.read()
         table.validate(full=True)
     except (OSError, pa.ArrowException):
-        raise Damaged(path) from None
-    skipped = json.loads(table.schema.metadata[SKIPPED])
-    return table.replace_schema_metadata({NOTED: table.schema.metadata[NOTED]}), skipped
+        return None
+    return table

@@ -32,6 +32,11 @@ class Task:
     front: Front | None
     columns: dict[str, str]  # axis to int, float or text
 
+    @property
+    def points(self) -> int:
+        """Points of the grid in this task."""
+        return sum(prod(map(len, block.arrays.values())) for block in self.blocks)
+
 
 def boxes(lengths: list[int], most: int = BLOCK_POINTS) -> Iterator[tuple[slice, ...]]:
     """Cut a box of these lengths into boxes of at most `most` points, the last axis whole as long as it fits.

@@ -5,12 +5,11 @@ from collections import Counter
 
 import pyarrow as pa
 
-from analysis.files.errors import InputError
-from analysis.sweeps.columns import evaluated, noted, plain
+from analysis.sweeps.columns import evaluated, plain, told
 from analysis.sweeps.cutting import tasks
 from analysis.sweeps.grid import Grid
 from analysis.sweeps.noting import sentences
-from analysis.sweeps.output import on_front
+from analysis.sweeps.output import no_setting, on_front
 
 
 def in_memory(grid: Grid) -> pa.Table:
@@ -20,10 +19,10 @@ def in_memory(grid: Grid) -> pa.Table:
     Raises InputError where none can be built.
     """
     found = [evaluated(task) for task in tasks(grid)]
-    tables = [table for table, _ in found if table.num_columns]
+    tables = [table.replace_schema_metadata(None) for table in found if table.num_columns]
+    noted, skipped = zip(*map(told, found), strict=True)
     if not tables:
-        raise InputError(f"no setting of this grid exists, the first because: {found[0][1][0]['reason']}")
-    said = sentences(grid, sum(map(noted, tables), Counter()))
+        raise no_setting(skipped[0])
     kept = on_front(tables, grid.front) if grid.front else tables
     whole = plain(pa.concat_tables(kept).unify_dictionaries()).combine_chunks()
-    return whole.replace_schema_metadata({"notes": json.dumps(said)})
+    return whole.replace_schema_metadata({"notes": json.dumps(sentences(grid, sum(noted, Counter())))})

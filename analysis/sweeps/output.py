@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,43 +15,59 @@ import pyarrow.parquet as pq
 from analysis.ask.parameters import COUNT, NUMBER, PARAMETERS
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.files.errors import InputError
-from analysis.files.outputs import csv_header, marked_by, parquet_mark, whole, write_whole
+from analysis.files.outputs import csv_header, marked_by, parquet_mark, write_whole
 from analysis.files.text import place
-from analysis.sweeps.columns import noted, opened, plain
+from analysis.sweeps.columns import MADE_BY, plain, writer
 from analysis.sweeps.front import front_mask
 from analysis.sweeps.grid import Front, Grid
 from analysis.sweeps.noting import sentences
 from analysis.systems.quantities import quantity
 
 SUFFIXES = (".parquet", ".csv")
-MADE_BY = "python -m analysis sweep"
 COLUMNS = ["column", "role", "unit", "meaning", "value"]
 """Columns of a dictionary."""
 NOT_SYMBOLS = {"slo": "s", "width": "byte"}  # units of parameters that are no symbols, where they have one
 MEANING_OF_FLAGS = {"fits_memory": "whether B is at most B_cap", "meets_slo": "whether tpot is at most slo"}
 
 
-class NoSetting(InputError):
-    """No setting of a grid can be built."""
+def write_beside(out: Path, grid: Grid, counts: Counter, skipped: list[dict]) -> None:
+    """Put a table's dictionary beside it, and the list of settings that do not exist, if there are any."""
+    _beside(out, "dictionary", dictionary(grid) + _notes(sentences(grid, counts)))
+    _beside(out, "skipped", skipped)
 
 
-def merge(parts: Iterable[Path], out: Path, grid: Grid) -> tuple[int, list[dict]]:
-    """Put the parts, in order, into one file; return how many rows it has, and what was skipped.
+def join(parts: Iterable[Path], target: Path, suffix: str, front: Front | None) -> int:
+    """Write the parts, in order and one at a time, into one file; return how many rows it has.
 
-    Raises NoSetting if no setting of the grid exists, InputError if `out` cannot be written; nothing is written then.
+    Raises InputError for a part that cannot be read back.
     """
-    skipped, counts = [], Counter()
-    tables = _tables(parts, skipped, counts)
-    if grid.front:
-        tables = on_front(tables, grid.front)
-    with whole(out) as made:
-        rows = (_to_csv if out.suffix == ".csv" else _to_parquet)(tables, made)
-        if rows is None:
-            raise NoSetting(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
-        # before the table takes its name: they show whose it is
-        _beside(out, "dictionary", dictionary(grid) + _notes(sentences(grid, counts)))
-        _beside(out, "skipped", skipped)
-    return rows, skipped
+    tables = map(_read, parts)
+    return (_to_csv if suffix == ".csv" else _to_parquet)(on_front(tables, front) if front else tables, target)
+
+
+def no_setting(skipped: list[dict]) -> InputError:
+    """What is said of a grid that has no point."""
+    return InputError(f"no setting of this grid exists, the first because: {skipped[0]['reason']}")
+
+
+def refuse_other_folder(out: Path) -> None:
+    """Raise InputError for a folder that holds other things than the parts of a table: all in it would go."""
+    if out.is_dir() and (other := _no_part(out)):
+        raise InputError(
+            f"{place(out)}: found a folder that holds other things than a sweep's parts ({place(other.name)}), allowed "
+            "is a free name, an empty folder or an older table of this kind; choose another output (-o)."
+        )
+
+
+def _no_part(folder: Path) -> Path | None:
+    """The first in a folder that is no part of a sweep's table."""
+    for path in sorted(folder.iterdir()):
+        try:
+            if parquet_mark(path) != MADE_BY:
+                return path
+        except (OSError, ValueError):
+            return path
+    return None
 
 
 def written_here(out: Path) -> Callable[[Path], bool]:
@@ -72,8 +89,9 @@ def written_here(out: Path) -> Callable[[Path], bool]:
 def refuse_shared(out: Path, grid: Grid) -> None:
     """Raise InputError where a table of the same name and another ending has a dictionary that would be replaced."""
     told, text = beside(out, "dictionary"), _as_text(dictionary(grid))  # notes may follow it
-    for other in (out.with_name(out.stem + suffix) for suffix in SUFFIXES if suffix != out.suffix):
-        if other.is_file() and told.is_file() and not told.read_bytes().startswith(text):
+    for other in (out.with_name(out.stem + suffix) for suffix in (*SUFFIXES, "") if suffix != out.suffix):
+        there = other.is_file() if other.suffix else other.is_dir() and any(other.iterdir()) and not _no_part(other)
+        if there and told.is_file() and not told.read_bytes().startswith(text):
             raise InputError(
                 f"{place(out)}: found {place(told)}, which explains {place(other)}, allowed is another name; choose "
                 "another output (-o), or replace it (--force)."
@@ -88,22 +106,18 @@ def _explained(path: Path) -> set[str]:
         return {entry["column"] for entry in csv.DictReader(file) if entry["role"] != "note"}
 
 
-def _tables(parts: Iterable[Path], skipped: list[dict], counts: Counter) -> Iterator[pa.Table]:
-    for path in parts:
-        table, left_out = opened(path)
-        skipped += left_out
-        counts.update(noted(table))
-        if table.num_columns:
-            yield table.replace_schema_metadata(None)
+def _read(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path).replace_schema_metadata(None)
+    except (OSError, pa.ArrowException):
+        raise InputError(f"{place(path)}: cannot be read back; choose another place for the output.") from None
 
 
 def on_front(tables: Iterable[pa.Table], front: Front) -> Iterator[pa.Table]:
     """The front over the whole grid: every block has left its own front only, so this is small."""
-    tables = list(tables)
-    if tables:
-        whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-        by = [_codes(whole[name]) for name in front.by]
-        yield whole.filter(pa.array(front_mask(whole[front.cost], whole[front.gain], by)))
+    whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    by = [_codes(whole[name]) for name in front.by]
+    yield whole.filter(pa.array(front_mask(whole[front.cost], whole[front.gain], by)))
 
 
 def _codes(column: pa.ChunkedArray) -> np.ndarray:
@@ -111,31 +125,20 @@ def _codes(column: pa.ChunkedArray) -> np.ndarray:
     return (whole.indices if pa.types.is_dictionary(whole.type) else whole).to_numpy(zero_copy_only=False)
 
 
-def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int | None:
-    def opened_with(schema: pa.Schema) -> pq.ParquetWriter:
-        axes = [name for name in schema.names if name in PARAMETERS]  # answers all differ and gain nothing from it
-        marked = schema.with_metadata(marked_by(MADE_BY))
-        return pq.ParquetWriter(place, marked, compression="zstd", use_dictionary=axes)
-
-    return _written(tables, opened_with)
+def _to_parquet(tables: Iterable[pa.Table], place: Path) -> int:
+    return _written(tables, lambda schema: writer(place, schema.with_metadata(marked_by(MADE_BY))))
 
 
-def _to_csv(tables: Iterable[pa.Table], place: Path) -> int | None:
+def _to_csv(tables: Iterable[pa.Table], place: Path) -> int:
     return _written(map(plain, tables), lambda schema: pa_csv.CSVWriter(place, schema))
 
 
-def _written(tables: Iterable[pa.Table], open_writer: Callable) -> int | None:
-    """How many rows were written; None where no setting gave a table."""
-    writer, rows = None, 0
-    try:
-        for table in tables:
-            writer = writer or open_writer(table.schema)
-            writer.write_table(table)
-            rows += table.num_rows
-    finally:
-        if writer:
-            writer.close()
-    return rows if writer else None
+def _written(tables: Iterable[pa.Table], open_writer: Callable) -> int:
+    """Write tables of one schema, at least one; return how many rows they have."""
+    tables = iter(tables)
+    first = next(tables)
+    with open_writer(first.schema) as file:
+        return sum(file.write_table(table) or table.num_rows for table in chain((first,), tables))
 
 
 # -- what stands beside the table ------------------------------------------------------------------

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from joblib.externals.loky import get_reusable_executor
 
 from analysis.files import exits
 from analysis.files.outputs import checked_folder
-from analysis.sweeps.executors import cores
 from analysis.sweeps.running import sweep
+from analysis.sweeps.workers import cpu_count
 
 GRID = {  # in as many kinds of setting as a reader's grid may have
     "quantities": ["tpot", "throughput_per_accelerator"],
@@ -39,8 +40,9 @@ def measured(folder: Path, grid: Mapping = GRID) -> dict[str, float]:
     time.
     """
     done = sweep(grid, folder / "out.parquet", progress=False)
+    get_reusable_executor().shutdown()  # workers are counted once they have ended
     own, each = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    workers = cores() if cores() > 1 else 0
+    workers = cpu_count() if cpu_count() > 1 else 0
     return {
         "points": done.points,
         "rows": done.rows,

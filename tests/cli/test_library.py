@@ -116,21 +116,26 @@ def test_the_tutorials_figure_has_a_text_for_those_who_do_not_see_it(tutorial):
 
 
 SCRIPT = """
+import os
 print("once")
 from analysis import sweep
-done = sweep({"quantities": "tpot", "with": {"model": "llama-2-7b", "accelerator": "b200-sxm", "L": 64},
-              "over": {"B": [1, 2], "deg_TP": [1]}}, "out.csv", jobs=2, progress=False)
-print(done.rows)
+for folder in ("a", "b"):
+    os.mkdir(folder)
+    os.chdir(folder)
+    done = sweep({"quantities": "tpot", "with": {"model": "llama-2-7b", "accelerator": "b200-sxm", "L": 64},
+                  "over": {"B": range(1, 300001), "deg_TP": [1]}}, "out.parquet", jobs=2, progress=False)
+    print(done.rows)
 """
 
 
-def test_a_plain_script_may_use_workers(tmp_path):
+def test_a_plain_script_may_use_workers_wherever_it_goes(tmp_path):
+    """Workers neither run it again, nor write where it was before."""
     (tmp_path / "mine.py").write_text(SCRIPT)
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
     done = subprocess.run(
         [sys.executable, "mine.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "once\n2\n"
+    assert (done.stdout, done.stderr) == ("once\n300000\n300000\n", "")
 
 
 def test_the_tutorial_needs_no_names_but_its_own():

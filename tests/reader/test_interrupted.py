@@ -56,7 +56,7 @@ def test_ctrl_c_ends_a_sweep_on_two_workers_at_once_and_without_a_traceback(type
     (tmp_path / "grid.yml").write_text(SLOW)
     running = typed("sweep", "grid.yml", "-o", "out.parquet", "--jobs", "2")
     parts, deadline = tmp_path / "out.parquet.parts", time.monotonic() + 60
-    while not list(parts.glob("0*.parquet")) and running.poll() is None and time.monotonic() < deadline:
+    while not list(parts.glob("made/0*.parquet")) and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=30)
@@ -64,5 +64,6 @@ def test_ctrl_c_ends_a_sweep_on_two_workers_at_once_and_without_a_traceback(type
     assert "interrupted; the same command goes on where it was" in said
     assert "Traceback" not in said
     assert not (tmp_path / "out.parquet").exists()
-    assert all(path.name in ("lock", "manifest.json") or path.suffix == ".parquet" for path in parts.iterdir())
+    assert sorted(path.name for path in parts.iterdir()) == ["lock", "made"]
+    assert all(path.name.startswith("0") for path in (parts / "made").iterdir()), "a part is left half written"
     assert ends(running.pid), "a worker is left"

@@ -4,6 +4,7 @@ import importlib
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from math import prod
 
@@ -17,11 +18,10 @@ from hypothesis import strategies as st
 from analysis.cli.main import run as command_line
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
-from analysis.sweeps import cluster, cutting, executors, running
+from analysis.sweeps import columns, cutting, workers
 from analysis.sweeps.cutting import boxes, number_of_tasks, tasks
 from analysis.sweeps.front import front_mask
 from analysis.sweeps.grid import grid_of, read_grid
-from analysis.sweeps.parts import Parts
 from analysis.sweeps.running import sweep
 from analysis.sweeps.values import axis
 from analysis.systems.quantities import evaluate
@@ -80,6 +80,42 @@ def test_terms_become_columns_that_sum_to_the_whole(swept):
     for row in rows:
         parts = [value for name, value in row.items() if name.startswith("tpot_terms.")]
         assert row["tpot"] == pytest.approx(sum(parts), rel=1e-12)
+
+
+def test_a_folder_of_small_parts_is_the_same_table(swept, tmp_path, monkeypatch):
+    """None is larger than the cap, none is read again for it, and none is without columns."""
+    text = GRID.replace("[1, 4]", "[3, 1, 4]")
+    whole, _ = swept(text)
+    monkeypatch.setattr(cutting.boxes, "__defaults__", (5,))
+    monkeypatch.setattr(cutting, "TASK_BLOCKS", 1)
+    monkeypatch.setattr("analysis.sweeps.running.join", None)
+    (tmp_path / "grid.yml").write_text(text)
+    for name in ("out", f"{tmp_path}/out.parquet.d/", "out"):
+        done = sweep(tmp_path / "grid.yml", tmp_path / name if name == "out" else name, jobs=1, progress=False)
+        parts = sorted(done.out.iterdir())
+        assert len(parts) > done.rows / 5
+        assert all(path.suffix == ".parquet" and 0 < pq.read_metadata(path).num_rows <= 5 for path in parts)
+        assert pq.read_table(done.out).to_pylist() == pq.read_table(whole.out).to_pylist()
+        assert (done.rows, done.skipped, done.notes) == (whole.rows, whole.skipped, whole.notes)
+        assert not done.out.with_name(f"{done.out.name}.parts").exists()
+
+
+def test_a_folder_of_other_things_never_goes(tmp_path):
+    """Nor does a front of a few points become one."""
+    (tmp_path / "grid.yml").write_text(GRID)
+    (tmp_path / "mine").mkdir()
+    sweep(tmp_path / "grid.yml", tmp_path / "mine", jobs=1, progress=False)
+    (tmp_path / "mine" / "notes.txt").write_text("precious")
+    for replace in (False, True):
+        with pytest.raises(InputError, match=r"mine: found a folder that holds other things .*notes.txt"):
+            sweep(tmp_path / "grid.yml", tmp_path / "mine", jobs=1, progress=False, replace=replace)
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "precious"
+    for name in ("", ".", "..", "/"):
+        with pytest.raises(InputError, match="found no name"):
+            sweep(tmp_path / "grid.yml", name)
+    (tmp_path / "grid.yml").write_text(GRID + "pareto: {gain: throughput_per_accelerator, cost: tpot}\n")
+    with pytest.raises(InputError, match="pareto front, allowed is a file"):
+        sweep(tmp_path / "grid.yml", tmp_path / "front")
 
 
 def test_constraints_leave_away_what_flags_mark(swept):
@@ -195,7 +231,7 @@ def test_after_a_kill_the_same_call_goes_on(tmp_path):
     )
     parts = tmp_path / "out.parquet.parts"
     deadline = time.monotonic() + 60
-    while not list(parts.glob("0*.parquet")) and process.poll() is None and time.monotonic() < deadline:
+    while not list(parts.glob("made/0*.parquet")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     for text in (GRID, SLOW):
         (tmp_path / "other.yml").write_text(text)
@@ -203,7 +239,7 @@ def test_after_a_kill_the_same_call_goes_on(tmp_path):
             sweep(tmp_path / "other.yml", tmp_path / "out.parquet", jobs=1, progress=False)
     process.kill()
     process.wait()
-    kept = len(list(parts.glob("0*.parquet")))
+    kept = len(list(parts.glob("made/0*.parquet")))
     assert kept
     assert not (tmp_path / "out.parquet").exists()
     done = sweep(tmp_path / "grid.yml", tmp_path / "out.parquet", jobs=1, progress=False)
@@ -215,67 +251,47 @@ def test_after_a_kill_the_same_call_goes_on(tmp_path):
     assert pq.read_table(tmp_path / "resumed.parquet").equals(pq.read_table(again.out))
 
 
-def test_parts_of_another_grid_are_thrown_away(swept, tmp_path, monkeypatch):
-    monkeypatch.setattr("analysis.sweeps.parts.Parts.remove", lambda self: None)
-    first, _ = swept(GRID)
-    same, _ = swept(GRID)
-    other, _ = swept(GRID.replace("32768", "16384"))
-    assert (first.computed, same.computed, other.computed) == (first.points, 0, other.points)
-
-
 def _stopped(swept, monkeypatch):
     """The parts of a sweep whose table could not be written, as after a power cut."""
     with monkeypatch.context() as context:
-        context.setattr("analysis.sweeps.running.merge", lambda *given: 1 / 0)
+        context.setattr("analysis.sweeps.running.join", lambda *given: 1 / 0)
         context.setattr(cutting, "TASK_BLOCKS", 1)
         with pytest.raises(ZeroDivisionError):
             swept(GRID)
 
 
-def _emptied(path):
-    path.write_bytes(b"")
+def _turned(part):
+    """One bit of the last value, before what stands at the file's end, is another."""
+    last = len(part) - int.from_bytes(part[-8:-4], "little") - 10
+    return part[:last] + bytes([part[last] ^ 1]) + part[last + 1 :]
 
 
-def _cut_short(path):
-    path.write_bytes(path.read_bytes()[:-100])
+DAMAGES = {
+    "emptied": lambda part, other: b"",
+    "cut short": lambda part, other: part[:-100],
+    "zeroed inside": lambda part, other: part[:4] + bytes(300) + part[304:],
+    "one bit turned": lambda part, other: _turned(part),
+    "of another task": lambda part, other: other,
+}
 
 
-def _zeroed_inside(path):
-    whole = path.read_bytes()
-    path.write_bytes(whole[:4] + bytes(300) + whole[304:])
-
-
-def _of_another_task(path):
-    shutil.copy(path.with_name("00000001.parquet"), path)
-
-
-@pytest.mark.parametrize("damage", [_emptied, _cut_short, _zeroed_inside, _of_another_task])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_part_that_cannot_be_used_is_made_again(swept, tmp_path, monkeypatch, damage):
     monkeypatch.setattr(cutting, "TASK_BLOCKS", 1)
     _, expected = swept(GRID)
     _stopped(swept, monkeypatch)
-    damage(tmp_path / "out.parquet.parts" / "00000000.parquet")
+    part, other = (tmp_path / "out.parquet.parts" / "made" / f"0000000{number}.parquet" for number in (0, 1))
+    part.write_bytes(damage(part.read_bytes(), other.read_bytes()))
     done, rows = swept(GRID)
     assert rows == expected
     assert done.computed == done.points / 4, "one of four tasks"
 
 
-def test_parts_of_a_grid_are_never_merged_into_another(swept, tmp_path, monkeypatch):
-    """The worst case: every file of another sweep's parts under this sweep's manifest."""
+def test_parts_of_a_grid_go_on_in_no_other(swept, monkeypatch):
     _stopped(swept, monkeypatch)
-    parts = tmp_path / "out.parquet.parts"
-    shutil.move(parts, tmp_path / "theirs")
-    other = GRID.replace("n_acc: 32", "n_acc: 64")
-    with monkeypatch.context() as context:
-        context.setattr("analysis.sweeps.running.merge", lambda *given: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            swept(other)
-    for path in (tmp_path / "theirs").glob("*.parquet"):
-        shutil.copy(path, parts)
-    done, rows = swept(other)
+    done, rows = swept(GRID.replace("n_acc: 32", "n_acc: 64"))
     assert done.computed == done.points
-    shutil.rmtree(tmp_path / "theirs")
-    assert rows == swept(other)[1] != swept(GRID)[1]
+    assert rows == swept(GRID.replace("n_acc: 32", "n_acc: 64"))[1] != swept(GRID)[1]
 
 
 def test_what_no_sweep_wrote_is_not_replaced_unasked(swept, tmp_path):
@@ -325,8 +341,9 @@ def test_workers_that_cannot_be_are_refused_and_leave_nothing(swept, tmp_path, g
     assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
 
 
-def test_two_dask_workers_give_identical_rows(swept, tmp_path):
+def test_two_dask_workers_give_identical_rows(swept, monkeypatch):
     distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(cutting, "TASK_BLOCKS", 1)
     text = GRID + "pareto: {gain: throughput_per_accelerator, cost: tpot, by: [L]}\n"
     _, here = swept(text)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as machines:
@@ -340,28 +357,29 @@ def test_a_cluster_that_dies_costs_one_sentence_and_nothing_that_is_done(swept, 
     """Three of four tasks are done when it happens; a cluster without workers is waited for, but not for ever."""
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(cutting, "TASK_BLOCKS", 1)
-    monkeypatch.setattr(running, "WAITING_PER_WORKER", 1)
-    for module, name in ((cluster, "PATIENCE"), (cluster, "WITHOUT_WORKERS"), (executors, "LOOK_ROUND")):
-        monkeypatch.setattr(module, name, 0.2)
+    for name in ("PATIENCE", "WITHOUT_WORKERS", "LOOK_ROUND"):
+        monkeypatch.setattr(workers, name, 0.2)
     _, expected = swept(GRID)
-    keep, kept = Parts.keep, []
+    over, whole_part = threading.Event(), columns.whole_part
 
-    def keep_and_die(self, number, content):
-        keep(self, number, content)
-        kept.append(number)
-        if len(kept) == 3 and death == "the scheduler":
-            machines.close()
-        elif len(kept) == 3:
-            machines.scale(0)
-            while machines.scheduler.workers:
-                time.sleep(0.01)
+    def last_one_waits(path, mark):
+        if path.stem == "00000003":
+            over.wait(60)
+            raise RuntimeError("comes too late")
+        return whole_part(path, mark)
 
-    lone = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
-    with distributed.LocalCluster(**lone) as machines:
-        monkeypatch.setattr(Parts, "keep", keep_and_die)
+    def die():
+        while len(list((tmp_path / "out.parquet.parts" / "made").glob("0*"))) < 3:
+            time.sleep(0.01)
+        machines.close() if death == "the scheduler" else machines.scale(0)
+
+    two = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**two) as machines, monkeypatch.context() as context:
+        context.setattr(columns, "whole_part", last_one_waits)
+        threading.Thread(target=die, daemon=True).start()
         with pytest.raises(InputError, match=r"the cluster died in the middle.* goes on where it was"):
             swept(GRID, scheduler=machines.scheduler_address)
-    monkeypatch.setattr(Parts, "keep", keep)
+        over.set()
     assert "Traceback" not in capfd.readouterr().err
     done, rows = swept(GRID)
     assert rows == expected
@@ -370,18 +388,12 @@ def test_a_cluster_that_dies_costs_one_sentence_and_nothing_that_is_done(swept, 
 
 def test_a_cluster_without_the_study_is_refused(swept, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr(cluster.pkgutil, "get_data", lambda *given: importlib.import_module("studyless"))
+    monkeypatch.setattr(workers.pkgutil, "get_data", lambda *given: importlib.import_module("studyless"))
     said = r"the cluster cannot run the study \(No module named 'studyless'\)"
-    lone = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None)
-    with lone, pytest.raises(InputError, match=said):
-        swept(GRID, scheduler=lone.scheduler_address)
+    two = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**two) as machines, pytest.raises(InputError, match=said):
+        swept(GRID, scheduler=machines.scheduler_address)
     assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
-
-
-def test_a_scheduler_that_is_not_there_is_refused(swept):
-    pytest.importorskip("distributed")
-    with pytest.raises(InputError, match="--scheduler"):
-        swept(GRID, scheduler="nonsense://nowhere")
 
 
 @pytest.mark.parametrize(
