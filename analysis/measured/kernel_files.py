@@ -89,6 +89,14 @@ def published() -> pa.Table:
 
 
 @cache
+def fitted() -> pa.Table:
+    """Every measurement that the published calibration is fitted to or tested on: those quoted, and more of the same
+    source. Raises InputError.
+    """
+    return joined([published(), load(FOLDER / "kernels.parquet")])
+
+
+@cache
 def achieved_rates() -> dict[str, AchievedRate]:
     """Rates that kernels reach, by row id. Raises InputError."""
     return load_table(FOLDER / "achieved_rates.csv", AchievedRate)

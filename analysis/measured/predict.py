@@ -29,6 +29,7 @@ from analysis.derive.symbols import (
     T_e,
     alpha,
     deg_grp,
+    deg_TP,
     l,
     n_acc,
     n_act,
@@ -43,7 +44,7 @@ from analysis.measured.devices import device_point, link_point
 from analysis.measured.kernel_rows import PRECISIONS, SHAPE
 
 KIND = ("operation", "mechanism", "order", "grouping", "accelerator", "precision", "routing", "link", "link_between")
-EXCHANGES = ("dispatch", "combine")
+EXCHANGES = ("dispatch", "combine", "all_reduce")
 _WIDTHS = (width_weights, width_kv, width_activations)
 
 
@@ -136,6 +137,9 @@ def _moved(size: np.ndarray, point: Mapping) -> dict:
 
 def _exchange(kind: dict, rows: pa.Table, point: dict) -> dict:
     point |= link_point(kind["link"], BW_Int)
+    if kind["operation"] == "all_reduce":
+        size = numbers(rows, "bytes") * 2 * (point[deg_TP] - 1) / point[deg_TP]  # of a ring, as in all_reduce_time
+        return {"wire_bytes": size, "wire": size / point[BW_Int], "time": size / point[BW_Int]}
     if kind["link_between"]:
         point |= link_point(kind["link_between"], BW_out) | {n_group: numbers(rows, "group")}
     time = value(exchange_form(kind), point)

@@ -102,6 +102,12 @@ def test_exchange_on_one_and_two_levels_by_hand():
     assert one(**shape | {"precision": "fp8"}).wire_bytes[0] == size / 2
 
 
+def test_an_all_reduce_travels_twice_round_the_ring():
+    found = one(operation="all_reduce", bytes=8 << 20, deg_TP=4, link="nvlink4-h100")
+    assert found.wire_bytes[0] == 2 * 3 / 4 * (8 << 20)
+    assert found.wire[0] == found.time[0] == pytest.approx(1.5 * (8 << 20) / 450e9)
+
+
 def test_a_matrix_product_by_hand():
     found = one(operation="gemm", tokens=100, d_emb=300, d_FFN=200)
     assert found.flops[0] == 2 * 100 * 200 * 300
