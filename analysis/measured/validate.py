@@ -1,12 +1,12 @@
 """Measured over predicted time, by operation, accelerator and regime."""
 
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import pyarrow as pa
 
-from analysis.measured.kernel_files import load, published
+from analysis.measured.kernel_files import fitted, load, published
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import Prediction, kinds, numbers, predict, words
 from analysis.measured.regimes import REGIMES, beats_datasheet, judges_bandwidth, regimes
@@ -75,6 +75,12 @@ def compare(path=None, roofs=None) -> Compared:
     """
     table = load(path) if path else published()
     return Compared(table, predict(table, roofs))
+
+
+@cache
+def to_fit() -> Compared:
+    """The rows that the published calibration is fitted to or tested on, beside their predictions."""
+    return Compared(fitted(), predict(fitted()))
 
 
 def operation_words(table: pa.Table) -> np.ndarray:

@@ -60,7 +60,7 @@ def calibration_figure(fitted: list[Fitted]) -> Figure:
         heights = [100 * getattr(each.row, key) for each in fitted]
         bars = axes.bar(places + 0.27 * (number - 1), heights, 0.25, color=GREYS[key], label=label)
         axes.bar_label(bars, [rounded(height, 2) for height in heights])
-    axes.set_xticks(places, [f"{each.row.operation}\n{each.row.rows_tested} rows" for each in fitted])
+    axes.set_xticks(places, [f"{each.row.key}\n{each.row.rows_tested} rows" for each in fitted])
     axes.set_ylabel("median error on held-out rows [%]")
     axes.grid(axis="x", visible=False)
     figure.legend(loc="outside lower center", ncols=3)
@@ -76,7 +76,7 @@ def describe_calibration(fitted: list[Fitted]) -> tuple[str, str]:
         "over one efficiency, and the model with a launch floor, two efficiencies and a sharpness."
     )
     listed = "; ".join(
-        f"{each.row.operation}: {each.row.error_roofline:.0%}, {each.row.error_constant:.0%}, {each.row.error:.0%}"
+        f"{each.row.key}: {each.row.error_roofline:.0%}, {each.row.error_constant:.0%}, {each.row.error:.0%}"
         for each in fitted
     )
     return caption, f"Grouped bars of errors (roofline, one efficiency, calibrated): {listed}."
