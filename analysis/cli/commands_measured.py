@@ -51,9 +51,14 @@ def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, f
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--calibration", help="Name in data/calibrations.csv, or a file that `calibrate` wrote.")
+@click.option(
+    "--leave-out",
+    type=click.Choice(["device", "model"]),
+    help="Fit anew without each device, or without each model's shapes, and judge what was left out.",
+)
 @click.option("--worst", default=5, show_default=True, type=click.IntRange(0, 100), help="Worst rows shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with SI values.")
-def validate(file: Path | None, calibration: str | None, worst: int, as_json: bool) -> None:
+def validate(file: Path | None, calibration: str | None, leave_out: str | None, worst: int, as_json: bool) -> None:
     """Compare predicted and measured times of FILE (.csv or .parquet); by default of the published figures in data/.
 
     Prints errors of |predicted/measured - 1| by operation, accelerator and regime: launch (predicted to be shorter
@@ -64,6 +69,9 @@ def validate(file: Path | None, calibration: str | None, worst: int, as_json: bo
     from analysis.measured.judging import errors, judged
     from analysis.measured.validate import report
 
+    if leave_out:
+        _left_out(leave_out, file, as_json)
+        return
     compared = _compared(file)
     seen = judged(compared, calibration)
     found = report(compared, worst)
@@ -88,6 +96,19 @@ def validate(file: Path | None, calibration: str | None, worst: int, as_json: bo
         click.echo(note)
     if calibration is None:
         _print_ratios(found)
+
+
+def _left_out(by: str, file: Path | None, as_json: bool) -> None:
+    """Errors on what fits left out, by default of the rows that the published calibration rests on."""
+    from analysis.measured.judging import BASELINES, left_out
+
+    found = left_out(by, _compared(file) if file else None)
+    if as_json:
+        click.echo(json.dumps({"left out": by, "groups": found}, allow_nan=False))
+        return
+    beside = [{name: f"{group[name]:.1%}" if name in group else "" for name in BASELINES} for group in found]
+    plain = [{name: cell for name, cell in group.items() if name not in BASELINES} for group in found]
+    click.echo(_table([_error_line(group) | more for group, more in zip(plain, beside, strict=True)]))
 
 
 def _print_ratios(found: dict) -> None:

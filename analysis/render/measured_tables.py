@@ -12,6 +12,8 @@ from analysis.measured.kernel_files import achieved_rates, deployments, fitted
 from analysis.measured.kernel_rows import Measurement
 from analysis.measured.predict import kinds
 from analysis.measured.regimes import JUDGES_BANDWIDTH
+from analysis.measured.served import report
+from analysis.measured.serving_runs import load_runs
 from analysis.measured.validate import compare, groups
 from analysis.measured.validity import WHY
 from analysis.render.digits import digits_of, percent, with_unit
@@ -191,7 +193,27 @@ def floor(operation: str) -> str:
     return with_unit(named(PUBLISHED)[operation].floor, "s", "us", 2)
 
 
+def calibrated_number(key: str, name: str) -> float:
+    """A fitted number of the published calibration, by the key of its row."""
+    return named(PUBLISHED)[key].parameters[name]
+
+
+def calibrated_apart() -> str:
+    """Operations that have rows of an architecture, in words."""
+    found = list(dict.fromkeys(row.operation for row in named(PUBLISHED).values() if row.architecture))
+    return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
+
+
+@cache
+def serving_error(name: str, calibrated: bool = True) -> float:
+    """A number of the errors over all measured deployments: rows, median or p90 [1]."""
+    return report(load_runs(), PUBLISHED if calibrated else None)["groups"][0][name]
+
+
 NAMES = {
+    "calibrated_number": calibrated_number,
+    "calibrated_apart": calibrated_apart,
+    "serving_error": serving_error,
     "measured_verdicts_table": verdicts_table,
     "verdict_number_of": verdict_number,
     "validation_table": validation_table,

@@ -214,8 +214,8 @@ def calibrated(
 
     >>> calibrated(3.0, 4.0, floor=1.0, sharpness=2.0)
     6.0
-    >>> calibrated(3.0, 4.0, between=0.5, passes=2.0, ramp=1.0, reach=4.0)
-    5.5
+    >>> calibrated(3.0, 4.0, between=0.5, passes=2.0, ramp=1.0, reach=7.0, sharpness=1.0)
+    8.5
     """
     arithmetic, traffic = compute / compute_efficiency, memory / memory_efficiency
     if sharpness == np.inf:
