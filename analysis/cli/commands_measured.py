@@ -20,7 +20,8 @@ from analysis.files.errors import InputError
 def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, force: bool, as_json: bool) -> None:
     """Import the public kernel database in DIR, laid out as SYSTEM/OPERATION/FRAMEWORK/VERSION/TABLE.parquet.
 
-    Rows that cannot be used are counted by the rule that removes them; a file that cannot be read costs one sentence.
+    Rows that cannot be used are counted by the rule that removes them; files that cannot be read cost one sentence for
+    each reason.
     """
     from analysis.measured.database import import_folder
     from analysis.measured.validity import WHY
@@ -38,6 +39,7 @@ def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, f
                     "rows_written": report.written,
                     "removed": removed,
                     "left_out": report.sentences,
+                    "ignored": dict(report.ignored),
                 }
             )
         )
@@ -46,6 +48,9 @@ def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, f
     click.echo(_table(removed))
     for sentence in report.sentences:
         click.echo(f"left out: {sentence}", err=True)
+    if report.ignored:
+        listed = ", ".join(f"{name} ({count} files)" for name, count in sorted(report.ignored.items()))
+        click.echo(f"columns that nothing here needs were ignored: {listed}", err=True)
 
 
 @click.command()

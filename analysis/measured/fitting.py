@@ -66,7 +66,7 @@ def _operation(kind: dict, prefill: bool) -> str:
     if kind["operation"] in ("dispatch", "combine"):
         return "exchange"
     if kind["operation"] == "all_reduce":
-        return "" if kind["kernel"].startswith("NCCL") else "all-reduce"
+        return "" if kind["kernel"].lower().startswith("nccl") else "all-reduce"
     stage = {"core_attention": "core", "experts": "routed", "gemm": "products"}.get(kind["operation"])
     if stage is None:
         return ""
