@@ -71,33 +71,22 @@ def validate(file: Path | None, calibration: str | None, leave_out: str | None, 
     calibration the prediction is the bare roofline, and its ratios (measured over predicted: 2 is half the
     roofline's speed) follow.
     """
-    from analysis.measured.judging import errors, judged
-    from analysis.measured.validate import report
+    from analysis.measured.judging import report
 
     if leave_out:
         _left_out(leave_out, file, as_json)
         return
-    compared = _compared(file)
-    seen = judged(compared, calibration)
-    found = report(compared, worst)
-    found = {
-        "rows": found["rows"],
-        "calibration": calibration,
-        "rows that fitted": seen.fitted,
-        "groups": errors(compared, seen.time),
-        "notes": list(seen.notes),
-        "ratios": found.pop("groups"),
-    } | found
+    found = report(_compared(file), calibration, worst)
     if as_json:
         click.echo(json.dumps(found, allow_nan=False))
         return
     click.echo(
         f"{found['rows']} rows; {found['faster than the data sheet']} beat the data sheet, "
         f"{found['bytes above 400 MB']} move enough bytes to judge bandwidth; "
-        f"{seen.fitted} were fitted and are not judged"
+        f"{found['rows that fitted']} were fitted and are not judged"
     )
     click.echo(_table([_error_line(group) for group in found["groups"]]))
-    for note in seen.notes:
+    for note in found["notes"]:
         click.echo(note)
     if calibration is None:
         _print_ratios(found)
@@ -105,9 +94,10 @@ def validate(file: Path | None, calibration: str | None, leave_out: str | None, 
 
 def _left_out(by: str, file: Path | None, as_json: bool) -> None:
     """Errors on what fits left out, by default of the rows that the published calibration rests on."""
+    from analysis.measured.fitting import sampled
     from analysis.measured.judging import BASELINES, left_out
 
-    found = left_out(by, _compared(file) if file else None)
+    found = left_out(by, sampled(_compared(file)) if file else None)
     if as_json:
         click.echo(json.dumps({"left out": by, "groups": found}, allow_nan=False))
         return
@@ -157,16 +147,14 @@ def _error_line(group: dict) -> dict:
 
 
 def _compared(file: Path | None):
-    """Rows beside predictions; a machine without a data sheet gets the roofs that its own rows measure."""
+    """Rows beside predictions, part by part; machines without a data sheet get the roofs that their rows measure."""
     from analysis.data import datasets
-    from analysis.measured.kernel_files import load
+    from analysis.measured.kernel_files import load, machines
     from analysis.measured.predict import own_roofs
-    from analysis.measured.validate import compare
+    from analysis.measured.validate import compare_parts
 
-    if file is None:
-        return compare()
-    machines = set(load(file)["accelerator"].to_pylist())
-    return compare(file, own_roofs(load(file)) if machines - set(datasets.accelerators()) else None)
+    unknown = file and machines(file) - set(datasets.accelerators())
+    return compare_parts(file, own_roofs(load(file)) if unknown else None)
 
 
 def _group_line(group: dict) -> dict:
@@ -205,7 +193,7 @@ def calibrate(file: Path | None, name: str, output: Path, seed: int, force: bool
     """Fit launch floors, efficiencies and sharpness to FILE, by default to the published figures in data/."""
     from analysis.data.calibrations import as_csv
     from analysis.files.outputs import checked_output, refuse_foreign, refuse_input, write_whole
-    from analysis.measured.fitting import SOURCE, fit_all
+    from analysis.measured.fitting import SOURCE, fit_all, sampled
     from analysis.measured.validate import to_fit
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
@@ -213,7 +201,7 @@ def calibrate(file: Path | None, name: str, output: Path, seed: int, force: bool
     refuse_input(checked_output(output, ".csv"), *([file] if file else []))
     refuse_foreign(output, force)
     source = file.name if file else SOURCE
-    fitted = fit_all(_compared(file) if file else to_fit(), name, source, seed=seed)
+    fitted = fit_all(sampled(_compared(file)) if file else to_fit(), name, source, seed=seed)
     if not fitted:
         raise InputError(f"{source}: too few shapes of any operation to fit and to test; give a file with more rows.")
     write_whole(output, as_csv(each.row for each in fitted))

@@ -4,6 +4,7 @@ Times are fitted on the logarithm of measured over predicted, as errors of kerne
 in L (or in tokens) stay on one side of the split, so that a held-out row has no near twin among the fitted ones.
 """
 
+import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,6 +86,23 @@ def _groups(rows: Compared) -> np.ndarray:
     keys = list(zip(rows.accelerator, words(rows.table, "kernel"), *shape, strict=True))
     order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return np.array([order[key] for key in keys])
+
+
+def shape_hash(rows: Compared) -> np.ndarray:
+    """A number for each row's shape group, the same in whatever part of a file it comes: a multiplicative hash."""
+    found = np.zeros(len(rows.table), np.uint64)
+    columns = [_marks(words(rows.table, name)) for name in ("accelerator", "kernel")]
+    columns += [np.nan_to_num(numbers(rows.table, name)).view(np.uint64) for name in SHAPE if name not in ("L", "l")]
+    for column in columns:
+        found = (found ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        found ^= found >> np.uint64(29)
+    return found
+
+
+def _marks(texts: np.ndarray) -> np.ndarray:
+    """A number for each text."""
+    names, which = np.unique(texts.astype(str), return_inverse=True)
+    return np.array([zlib.crc32(name.encode()) for name in names], np.uint64)[which]
 
 
 def thinned(parts: Parts, seed: int = 0, most: int = MOST_ROWS) -> np.ndarray:

@@ -1,9 +1,11 @@
 """Fitting calibrations: which rows are fitted together, and what a fit says of itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.data.calibrations import ARCHITECTURES, OPERATIONS, Calibration, architecture_of
 from analysis.derive.attention import MECHANISMS
@@ -11,7 +13,8 @@ from analysis.derive.parallel import WHOLE
 from analysis.measured import calibration
 from analysis.measured.calibration import Parts, residuals
 from analysis.measured.devices import PEAK
-from analysis.measured.predict import kinds, numbers
+from analysis.measured.kernel_files import joined
+from analysis.measured.predict import kinds, numbers, predict
 from analysis.measured.validate import Compared, to_fit
 from analysis.systems.timing import Step
 
@@ -46,6 +49,33 @@ def fit_all(compared: Compared, name: str, source: str, repeats: int = REPEATS, 
         if len(np.unique(parts.group)) >= FEWEST_GROUPS:
             found += _fits(parts, operation, compared.accelerator[rows], Asked(name, source, repeats, seed))
     return found
+
+
+def sampled(parts: Iterable[Compared], most: int = 4 * calibration.MOST_ROWS) -> Compared:
+    """Rows to fit from a file of any size: per operation at most about `most`, as whole shape groups.
+
+    Groups are taken by a hash of their shape, so that each part of the file can be thinned as it comes.
+    """
+    kept: dict[str, list[tuple[pa.Table, np.ndarray]]] = {}
+    within = dict.fromkeys(OPERATIONS, 2**64 - 1)
+    for part in parts:
+        operations, mark = operation_of(part), calibration.shape_hash(part)
+        for operation in set(operations) & set(OPERATIONS):
+            rows = np.flatnonzero((operations == operation) & (mark <= within[operation]))
+            kept.setdefault(operation, []).append((part.table.take(pa.array(rows)), mark[rows]))
+            within[operation], kept[operation] = _narrowed(kept[operation], within[operation], most)
+    table = joined([rows for each in kept.values() for rows, _ in each])
+    return Compared(table, predict(table))
+
+
+def _narrowed(kept: list, within: int, most: int) -> tuple[int, list]:
+    """Half of the groups as often as rows are too many; several groups must remain."""
+    marks = np.concatenate([mark for _, mark in kept])
+    while np.sum(marks <= within) > most and len(np.unique(marks[marks <= within])) > 2 * FEWEST_GROUPS:
+        within //= 2
+    if np.sum(marks <= within) == len(marks):
+        return within, kept
+    return within, [(rows.filter(pa.array(mark <= within)), mark[mark <= within]) for rows, mark in kept]
 
 
 def operation_of(compared: Compared) -> np.ndarray:

@@ -2,7 +2,7 @@
 one device or one model's shapes out, beside baselines.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 
@@ -14,7 +14,8 @@ from analysis.measured.calibration import Parts
 from analysis.measured.fitting import FEWEST_GROUPS, SOURCE, operation_of
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
-from analysis.measured.validate import Compared, to_fit
+from analysis.measured.regimes import beats_datasheet, judges_bandwidth
+from analysis.measured.validate import Compared, Tally, groups_of, to_fit, worst
 
 LAUNCH, WORK = "launch", "work"
 SIZES = tuple(name for name in SHAPE if name not in ("B", "L", "l", "causal", "tokens", "bytes"))
@@ -86,7 +87,9 @@ def _seen(compared: Compared, rows: dict) -> np.ndarray:
     if any(row.source != SOURCE for row in rows.values()):
         return np.zeros(len(compared.table), bool)
     known = _fitted_cells(next(iter(rows.values())).seed)
-    return np.array([key in known for key in _cells(compared)], bool)
+    found = np.isin(compared.latency, [key[-1] for key in known])
+    found[found] = [key in known for key in _cells(compared.rows(found))]
+    return found
 
 
 @cache
@@ -111,25 +114,54 @@ def _cells(compared: Compared) -> list[tuple]:
 
 def errors(compared: Compared, time: np.ndarray) -> list[dict]:
     """Errors of each operation on each accelerator, launch-bound rows apart from those that do work."""
+    tally = Tally()
+    _add(tally, compared, time)
+    return _errors(tally)
+
+
+def _add(tally: Tally, compared: Compared, time: np.ndarray) -> None:
+    known = np.isfinite(time)
     regime = np.where(compared.regime == "launch-bound", LAUNCH, WORK)
-    operation, ratio = _operation_words(compared), time / compared.latency
-    known = np.isfinite(ratio)
-    found = []
-    for name in dict.fromkeys(operation):
-        for accelerator in dict.fromkeys(compared.accelerator[operation == name]):
-            on = (operation == name) & known & (compared.accelerator == accelerator)
-            rows = [(each, on & (regime == each)) for each in (LAUNCH, WORK)]
-            found += [asdict(scored(name, accelerator, each, ratio[part])) for each, part in rows if part.any()]
-    return found
+    columns = _operation_words(compared), compared.accelerator, regime, time / compared.latency
+    tally.add(*(column[known] for column in columns))
+
+
+def _errors(tally: Tally) -> list[dict]:
+    return [
+        asdict(scored(operation, accelerator, regime, ratio))
+        for operation, accelerator, split in tally.split((LAUNCH, WORK))
+        for regime, ratio in split.items()
+    ]
 
 
 def _operation_words(compared: Compared) -> np.ndarray:
     """Operations in words, with the number format where it is not BF16."""
     formats = words(compared.table, "precision")
-    named = [
-        word if each == "bf16" else f"{word}, {each}" for word, each in zip(compared.operation, formats, strict=True)
-    ]
-    return np.array(named, dtype=object)
+    return np.where(formats == "bf16", compared.operation, compared.operation + ", " + formats)
+
+
+def report(parts: Iterable[Compared], calibration: str | None = None, count: int = 5) -> dict:
+    """Everything that `validate` prints: errors and ratios by group, worst rows, and how many rows were fitted, could
+    not judge bandwidth, or broke the data sheet. Parts are dropped one by one. Raises InputError.
+    """
+    counts, notes, furthest = np.zeros(4, int), {}, []
+    predicted, ratios = Tally(), Tally()
+    for part in parts:
+        seen = judged(part, calibration)
+        _add(predicted, part, seen.time)
+        ratios.add(part.operation, part.accelerator, part.regime, part.ratio)
+        beaten = beats_datasheet(part.table, part.prediction).sum()
+        counts += len(part.table), seen.fitted, beaten, judges_bandwidth(part.prediction).sum()
+        notes |= dict.fromkeys(seen.notes)
+        furthest = sorted(furthest + worst(part, count), key=lambda row: -abs(np.log(row["ratio"])))[:count]
+    names = ("rows", "rows that fitted", "faster than the data sheet", "bytes above 400 MB")
+    return dict(zip(names, map(int, counts), strict=True)) | {
+        "calibration": calibration,
+        "groups": _errors(predicted),
+        "notes": list(notes),
+        "ratios": [asdict(group) for group in groups_of(ratios)],
+        "worst": furthest,
+    }
 
 
 # -- leaving one out -----------------------------------------------------------------------------------------------

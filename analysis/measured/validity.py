@@ -18,7 +18,7 @@ from analysis.measured.source_cells import Cells, Words
 
 WHY = {
     "no usable number": "a latency or size is empty, zero, or beyond any machine",
-    "other operation": "what was timed is not derived here (windows, plain experts, beams, other kernels and collectives)",
+    "other operation": "what was timed is not derived here (windows, plain experts, beams, unknown kernels)",
     "skewed routing": "the load of the timed accelerator under skew is not recorded",
     "unknown format": "a number format without a known width, or without a peak rate on this accelerator",
     "known-bad kernel": "timings of this kernel are known to be wrong",

@@ -1,16 +1,23 @@
 """Rows are judged by fits that have not seen them; errors are those of planted times; baselines stand beside."""
 
+import subprocess
+import sys
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from analysis.data import calibrations
-from analysis.measured import calibration, fitting, judging
-from analysis.measured.kernel_files import as_table
+from analysis.files.whole import ROOT
+from analysis.measured import calibration, fitting, judging, kernel_files
+from analysis.measured.kernel_files import as_table, published
 from analysis.measured.predict import numbers, predict
-from analysis.measured.validate import Compared, compare, to_fit
+from analysis.measured.validate import Compared, compare, compare_parts, to_fit
 from tests.measured.test_predict import COMMON, MLA
 from tests.systems.calibrated_by_hand import Device
 
+KEYS = ("operation", "accelerator", "regime")
 H200 = Device(989.4e12, 4.8e12, 450e9, "hopper")
 
 
@@ -106,3 +113,50 @@ def test_interpolation_gives_back_its_table():
     part = np.flatnonzero(fitting.operation_of(rows) == "gemm")[:40]
     parts = calibration.parts_of(rows, part, "gemm")
     assert judging.interpolated(parts, parts, nearest=1) == pytest.approx(parts.measured)
+
+
+def test_a_file_part_by_part_says_what_it_says_whole(monkeypatch, tmp_path):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(published(), path)
+    whole = judging.report([compare(path)], "published")
+    monkeypatch.setattr(kernel_files, "BATCH", 50)
+    parts = judging.report(compare_parts(path), "published")
+    assert len(list(kernel_files.load_batches(path))) == 10
+    for name in ("groups", "ratios"):
+        alike = [sorted(found[name], key=lambda each: [str(each[key]) for key in KEYS]) for found in (whole, parts)]
+        for one, other in zip(*alike, strict=True):
+            assert one == {key: pytest.approx(cell) if isinstance(cell, float) else cell for key, cell in other.items()}
+    assert {each["kernel"] for each in whole["worst"]} == {each["kernel"] for each in parts["worst"]}
+    assert [whole[name] for name in ("rows", "rows that fitted")] == [
+        parts[name] for name in ("rows", "rows that fitted")
+    ]
+
+
+def test_rows_to_fit_are_sampled_as_whole_groups_however_they_come():
+    rows = to_fit().rows(fitting.operation_of(to_fit()) == "experts")
+    every = np.arange(len(rows.table))
+    found = [fitting.sampled([rows.rows(each) for each in np.array_split(every, n)], most=200) for n in (1, 7)]
+    assert 50 < len(found[0].table) <= 200
+    assert sorted(found[0].latency) == sorted(found[1].latency)
+    marks, kept = calibration.shape_hash(rows), set(calibration.shape_hash(found[0]))
+    assert len(found[0].table) == sum(mark in kept for mark in marks)
+    assert len(fitting.sampled([rows]).table) == len(every)
+
+
+def test_a_million_rows_are_judged_within_400_megabytes(tmp_path):
+    """The rows of kernels.parquet over and over, in a process of its own."""
+    table = kernel_files.load(kernel_files.FOLDER / "kernels.parquet")
+    path = tmp_path / "rows.parquet"
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for _ in range(8):
+            writer.write_table(pa.concat_tables([table] * 92))
+    code = (
+        "import resource; from analysis.measured import judging, validate; "
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        f"found = judging.report(validate.compare_parts({str(path)!r}), 'published'); "
+        "print(found['rows'], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    count, taken = map(int, ran.stdout.split())
+    assert count == 8 * 92 * len(table)
+    assert taken < 400_000  # KiB

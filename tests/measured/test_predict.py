@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from analysis.derive.symbols import BW_mem, P_acc
 from analysis.files.errors import InputError
+from analysis.measured.judging import report
 from analysis.measured.kernel_files import as_table, published
 from analysis.measured.predict import kinds, own_roofs, predict
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth, regimes
-from analysis.measured.validate import compare, groups, operation_words, report, worst
+from analysis.measured.validate import compare, groups, operation_words, worst
 
 H100 = {"flop": 989.4e12, "byte": 3350e9}
 COMMON = {
@@ -209,6 +210,6 @@ def test_operations_in_words_tell_decode_from_prefill():
 def test_report_is_ready_for_json():
     import json
 
-    found = json.loads(json.dumps(report(compare()), allow_nan=False))
+    found = json.loads(json.dumps(report([compare()]), allow_nan=False))
     assert found["rows"] == 481
     assert found["faster than the data sheet"] == 0
