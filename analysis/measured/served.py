@@ -20,7 +20,9 @@ from analysis.derive.einsum import tensors
 from analysis.derive.serving import ROUTED_OUTPUT
 from analysis.derive.symbols import B, L, l
 from analysis.measured.judging import scored
+from analysis.measured.kernel_tables import BETWEEN_NODES
 from analysis.measured.serving_runs import FORMATS, ServingRun
+from analysis.measured.validity import together
 from analysis.systems import system
 from analysis.systems.timing import timing
 
@@ -79,6 +81,8 @@ def setting_of(run: ServingRun, calibration: str | None = None) -> Setting:
     peak = run.precision if getattr(device, f"P_{run.precision}", None) else "bf16"
     split = run.deg_TP_experts == run.deg_TP > 1 and run.deg_TP * run.deg_EP == run.n_acc
     experts = {"deg_ETP": run.deg_TP, "deg_EP": run.deg_EP} if split else {"deg_EP": run.n_acc, "deg_ETP": 1}
+    joined = together(run.accelerator)
+    between = {"link_between": BETWEEN_NODES, "group": joined} if run.n_acc > joined else {}
     return Setting.of(
         model=run.model,
         accelerator=run.accelerator,
@@ -89,7 +93,7 @@ def setting_of(run: ServingRun, calibration: str | None = None) -> Setting:
         width_kv=_cache_width(run),
         width_activations=2,
         calibration=calibration,
-        **(experts if datasets.model(run.model).n_moe else {}),
+        **(experts | between if datasets.model(run.model).n_moe else {}),
     )
 
 

@@ -76,12 +76,12 @@ def _other_operation(table: str, cells: Cells) -> np.ndarray:
     plain = _matching(cells, "kernel_source", lambda word: "nongated" in word)
     other = _matching(cells, "op_name", lambda word: word not in TIMED.get(table, (word,)))
     alone = cells.number("num_gpus", 2.0)
-    beyond = (alone < 2) | (alone > _together(cells.accelerator))
+    beyond = (alone < 2) | (alone > together(cells.accelerator))
     queries = cells.number("isl", 1.0) != 1 if table.startswith("generation") else np.zeros(len(cells), bool)
     return (window > 0) | (beams > 1) | plain | queries | other | beyond
 
 
-def _together(accelerator: str) -> int:
+def together(accelerator: str) -> int:
     """Accelerators that one fast link joins: those of a node, or of a rack whose link says so."""
     return RACK if (datasets.accelerator(accelerator).link or "").endswith("nvl72") else NODE
 

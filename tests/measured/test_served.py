@@ -79,6 +79,15 @@ def test_readings_of_a_run():
     assert served.setting_of(run(backend="trtllm"))["width_kv"] == 2
 
 
+def test_infiniband_lies_between_nodes_and_not_in_a_rack():
+    """Sixteen H200 are two nodes; sixteen GB200 share NVLink. Half of the copies leave a node of eight."""
+    spread = MIXTURE | {"n_acc": "16", "deg_TP": "1", "deg_DP": "16", "serving": "disaggregated"}
+    two, rack = (served.setting_of(run(**spread | {"accelerator": name})) for name in ("h200-sxm5", "gb200-nvl72"))
+    assert (two["link_between"], two["group"], rack["link_between"]) == ("ib-ndr", 8, None)
+    found = served.predicted([run(**spread | {"accelerator": "h200-sxm5"})]).terms["dispatch"][0]
+    assert found == pytest.approx(94 * 8 * 8 / 16 * 4096 * 2 / 2 / 50e9)
+
+
 def test_the_shipped_runs_and_what_predictions_miss():
     """54.9 % for the bare roofline, as others found by these readings; calibrated far less, though no fit saw a run."""
     runs = load_runs()
