@@ -190,7 +190,7 @@ def known(copy) -> dict:
 
 
 def test_a_grouped_latent_is_cached_as_its_halves_and_one_key(known):
-    """61 blocks cache two latents of 256 and a key of 64; two TP ranks keep a latent each and the key, eight as much."""
+    """61 blocks cache two latents of 256 and a key of 64; two ranks keep a latent each and the key, eight too."""
     cached = {TP: known["quantities"][f"kv_bytes_per_accelerator reordered {TP}"] for TP in (1, 2, 8)}
     assert list(cached.values()) == [61 * 2 * (2 * 256 + 64), 61 * 2 * (256 + 64), 61 * 2 * (256 + 64)]
     assert known["quantities"]["kv_bytes_per_token as_printed 1"] == cached[1]

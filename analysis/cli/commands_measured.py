@@ -1,4 +1,6 @@
-"""Commands about measured hardware: import-measurements, validate, calibrate. `analysis.cli.main` registers them."""
+"""Commands about measured hardware: import-measurements, validate, calibrate, deployments. `analysis.cli.main`
+registers them.
+"""
 
 import json
 import re
@@ -18,7 +20,8 @@ from analysis.files.errors import InputError
 def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, force: bool, as_json: bool) -> None:
     """Import the public kernel database in DIR, laid out as SYSTEM/OPERATION/FRAMEWORK/VERSION/TABLE.parquet.
 
-    Rows that cannot be used are counted by the rule that removes them; a file that cannot be read costs one sentence.
+    Rows that cannot be used are counted by the rule that removes them; files that cannot be read cost one sentence for
+    each reason.
     """
     from analysis.measured.database import import_folder
     from analysis.measured.validity import WHY
@@ -36,6 +39,7 @@ def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, f
                     "rows_written": report.written,
                     "removed": removed,
                     "left_out": report.sentences,
+                    "ignored": dict(report.ignored),
                 }
             )
         )
@@ -44,44 +48,113 @@ def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, f
     click.echo(_table(removed))
     for sentence in report.sentences:
         click.echo(f"left out: {sentence}", err=True)
+    if report.ignored:
+        listed = ", ".join(f"{name} ({count} files)" for name, count in sorted(report.ignored.items()))
+        click.echo(f"columns that nothing here needs were ignored: {listed}", err=True)
 
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--calibration", help="Name in data/calibrations.csv, or a file that `calibrate` wrote.")
+@click.option(
+    "--leave-out",
+    type=click.Choice(["device", "model"]),
+    help="Fit anew without each device, or without each model's shapes, and judge what was left out.",
+)
 @click.option("--worst", default=5, show_default=True, type=click.IntRange(0, 100), help="Worst rows shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with SI values.")
-def validate(file: Path | None, worst: int, as_json: bool) -> None:
+def validate(file: Path | None, calibration: str | None, leave_out: str | None, worst: int, as_json: bool) -> None:
     """Compare predicted and measured times of FILE (.csv or .parquet); by default of the published figures in data/.
 
-    The ratio is measured over predicted time: 1 is the roofline, 2 half its speed.
+    Prints errors of |predicted/measured - 1| by operation, accelerator and regime: launch (predicted to be shorter
+    than a launch floor) or work. Rows that the calibration was fitted to are counted and not judged. Without a
+    calibration the prediction is the bare roofline, and its ratios (measured over predicted: 2 is half the
+    roofline's speed) follow.
     """
-    from analysis.measured.validate import report
+    from analysis.measured.judging import report
 
-    found = report(_compared(file), worst)
+    if leave_out:
+        _left_out(leave_out, file, as_json)
+        return
+    found = report(_compared(file), calibration, worst)
     if as_json:
         click.echo(json.dumps(found, allow_nan=False))
         return
     click.echo(
         f"{found['rows']} rows; {found['faster than the data sheet']} beat the data sheet, "
-        f"{found['bytes above 400 MB']} move enough bytes to judge bandwidth"
+        f"{found['bytes above 400 MB']} move enough bytes to judge bandwidth; "
+        f"{found['rows that fitted']} were fitted and are not judged"
     )
-    click.echo(_table([_group_line(group) for group in found["groups"]]))
+    click.echo(_table([_error_line(group) for group in found["groups"]]))
+    for note in found["notes"]:
+        click.echo(note)
+    if calibration is None:
+        _print_ratios(found)
+
+
+def _left_out(by: str, file: Path | None, as_json: bool) -> None:
+    """Errors on what fits left out, by default of the rows that the published calibration rests on."""
+    from analysis.measured.fitting import sampled
+    from analysis.measured.judging import BASELINES, left_out
+
+    found = left_out(by, sampled(_compared(file)) if file else None)
+    if as_json:
+        click.echo(json.dumps({"left out": by, "groups": found}, allow_nan=False))
+        return
+    beside = [{name: f"{group[name]:.1%}" if name in group else "" for name in BASELINES} for group in found]
+    plain = [{name: cell for name, cell in group.items() if name not in BASELINES} for group in found]
+    click.echo(_table([_error_line(group) | more for group, more in zip(plain, beside, strict=True)]))
+
+
+def _print_ratios(found: dict) -> None:
+    click.echo("\nmeasured over predicted:")
+    click.echo(_table([_group_line(group) for group in found["ratios"]]))
     if found["worst"]:
         click.echo("\nfurthest from the prediction, launch-bound rows aside:")
         click.echo(_table([_worst_line(row) for row in found["worst"]]))
 
 
-def _compared(file: Path | None):
-    """Rows beside predictions; a machine without a data sheet gets the roofs that its own rows measure."""
-    from analysis.data import datasets
-    from analysis.measured.kernel_files import load
-    from analysis.measured.predict import own_roofs
-    from analysis.measured.validate import compare
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--calibration", help="Name in data/calibrations.csv, or a file that `calibrate` wrote.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def deployments(file: Path | None, calibration: str | None, as_json: bool) -> None:
+    """Compare predicted and measured time per output token of the deployments in FILE (.csv or .parquet).
 
-    if file is None:
-        return compare()
-    machines = set(load(file)["accelerator"].to_pylist())
-    return compare(file, own_roofs(load(file)) if machines - set(datasets.accelerators()) else None)
+    By default of those in data/measurements/serving.parquet. Prints errors of |predicted/measured - 1| by
+    accelerator and model, `all` over everything; then the same of the time to first token.
+    """
+    from analysis.measured.served import report
+    from analysis.measured.serving_runs import load_runs
+
+    found = report(load_runs(file), calibration)
+    if as_json:
+        click.echo(json.dumps(found, allow_nan=False))
+        return
+    click.echo(f"{found['rows']} deployments, time per output token")
+    click.echo(_table([_error_line(group) for group in found["groups"]]))
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in found["shares"].items())
+    click.echo(f"terms of it in the median: {shares}")
+    if found["ttft"]:
+        click.echo("\ntime to first token")
+        click.echo(_table([_error_line(group) for group in found["ttft"]]))
+
+
+def _error_line(group: dict) -> dict:
+    numbers = {"median": f"{group['median']:.1%}", "90 %": f"{group['p90']:.1%}"}
+    named = {name: cell for name, cell in group.items() if name not in ("median", "p90", "median_ratio")}
+    return named | numbers | {"predicted/measured": f"{group['median_ratio']:.2f}"}
+
+
+def _compared(file: Path | None):
+    """Rows beside predictions, part by part; machines without a data sheet get the roofs that their rows measure."""
+    from analysis.data import datasets
+    from analysis.measured.kernel_files import load, machines
+    from analysis.measured.predict import own_roofs
+    from analysis.measured.validate import compare_parts
+
+    unknown = file and machines(file) - set(datasets.accelerators())
+    return compare_parts(file, own_roofs(load(file)) if unknown else None)
 
 
 def _group_line(group: dict) -> dict:
@@ -120,14 +193,15 @@ def calibrate(file: Path | None, name: str, output: Path, seed: int, force: bool
     """Fit launch floors, efficiencies and sharpness to FILE, by default to the published figures in data/."""
     from analysis.data.calibrations import as_csv
     from analysis.files.outputs import checked_output, refuse_foreign, refuse_input, write_whole
-    from analysis.measured.fitting import fit_all
+    from analysis.measured.fitting import SOURCE, fit_all, sampled
+    from analysis.measured.validate import to_fit
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
         raise InputError(f"--name {name!r}: allowed are lower-case letters, digits, . and -; rename it.")
     refuse_input(checked_output(output, ".csv"), *([file] if file else []))
     refuse_foreign(output, force)
-    source = file.name if file else "data/measurements"
-    fitted = fit_all(_compared(file), name, source, seed=seed)
+    source = file.name if file else SOURCE
+    fitted = fit_all(sampled(_compared(file)) if file else to_fit(), name, source, seed=seed)
     if not fitted:
         raise InputError(f"{source}: too few shapes of any operation to fit and to test; give a file with more rows.")
     write_whole(output, as_csv(each.row for each in fitted))
@@ -138,7 +212,7 @@ def _fit_line(row) -> dict:
     numbers = {key: f"{number:.3g}" for key, number in row.parameters.items()}
     errors = {"error": row.error, "roofline": row.error_roofline, "constant": row.error_constant}
     return {
-        "operation": row.operation,
+        "operation": row.key,
         **numbers,
         **{key: f"{number:.1%}" for key, number in errors.items()},
         "open": " ".join(row.open),
@@ -151,4 +225,4 @@ def _table(rows: list[dict]) -> str:
     return tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True) if rows else ""
 
 
-commands = [import_measurements, validate, calibrate]
+commands = [import_measurements, validate, calibrate, deployments]

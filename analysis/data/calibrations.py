@@ -18,8 +18,30 @@ from analysis.files.documents import csv_records
 from analysis.files.errors import InputError, choices
 from analysis.files.text import place, shown
 
-PARAMETERS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
-OPERATIONS = ("attention", "latent-attention", "experts", "exchange", "gemm")
+_ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
+_RAMPED = (*_ROOFS, "ramp", "reach", "passes")
+WIRES = ("floor", "memory_efficiency")  # an exchange computes nothing: its link's efficiency stands in for the memory's
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    "attention": (*_ROOFS, "tile"),
+    "latent-attention": _RAMPED,
+    "attention-prefill": _RAMPED,
+    "latent-prefill": _RAMPED,
+    "latent-prefill-reordered": (*_ROOFS, "passes"),
+    "experts": (*_ROOFS, "passes", "gathers"),
+    "gemm": _ROOFS,
+    "gemm-fp8": _ROOFS,
+    "exchange": WIRES,
+    "all-reduce": (*WIRES, "ramp", "reach"),
+}
+"""Operations that a calibration describes, and the parameters of each."""
+
+PARAMETERS = tuple(dict.fromkeys(name for names in OPERATIONS.values() for name in names))
+ARCHITECTURES = {
+    "hopper": ("h100-sxm5", "h200-sxm5", "h800-sxm5", "h20-sxm", "h200-paper"),
+    "blackwell": ("b200-sxm", "b300-sxm", "gb200-nvl72", "gb300-nvl72", "b200-paper"),
+}
+"""Accelerators that run the same kernels. Blackwell is the data-centre part: others lack its tensor memory."""
+
 Share = Annotated[float, Field(gt=0, le=1)]
 OpenWords = Annotated[tuple[str, ...], BeforeValidator(split_words)]
 
@@ -31,7 +53,10 @@ class Calibration(BaseModel):
 
     id: Id = column("name of the calibration and operation, joined by a dot")
     calibration: Id = column("name to give as calibration=")
-    operation: Literal[OPERATIONS] = column("operation whose kernels it describes")
+    operation: Literal[tuple(OPERATIONS)] = column("operation whose kernels it describes")
+    architecture: Literal[tuple(ARCHITECTURES)] | None = column(
+        "architecture whose kernels it describes; empty: all accelerators that have no row of their own", default=None
+    )
     accelerators: OpenWords = column("accelerators whose rows were fitted")
     floor: Rate = column("launch floor", "s")
     floor_low: Rate = column(unit="s")
@@ -45,6 +70,23 @@ class Calibration(BaseModel):
     sharpness: Rate | None = column("exponent that combines both: 1 adds them, infinity takes the larger", "1", None)
     sharpness_low: Rate | None = column(unit="1", default=None)
     sharpness_high: Rate | None = column(unit="1", default=None)
+    tile: Rate | None = column("cached tokens of a request that attention reads at least", "tokens", None)
+    tile_low: Rate | None = column(unit="tokens", default=None)
+    tile_high: Rate | None = column(unit="tokens", default=None)
+    ramp: Rate | None = column("time lost at most until full rates are reached", "s", None)
+    ramp_low: Rate | None = column(unit="s", default=None)
+    ramp_high: Rate | None = column(unit="s", default=None)
+    reach: Rate | None = column("time at attained rates at which half of that is lost", "s", None)
+    reach_low: Rate | None = column(unit="s", default=None)
+    reach_high: Rate | None = column(unit="s", default=None)
+    passes: Rate | None = column(
+        "times that what its parts pass on travels, at the geometric mean of memory bandwidth and 1 TB/s", "1", None
+    )
+    passes_low: Rate | None = column(unit="1", default=None)
+    passes_high: Rate | None = column(unit="1", default=None)
+    gathers: Rate | None = column("the same for the rows that experts are handed", "1", None)
+    gathers_low: Rate | None = column(unit="1", default=None)
+    gathers_high: Rate | None = column(unit="1", default=None)
     open: OpenWords = column("parameters that the rows cannot identify", default=())
     rows_fitted: Count = column("rows that were fitted", "1")
     rows_tested: Count = column("rows held out", "1")
@@ -59,6 +101,11 @@ class Calibration(BaseModel):
         """The fitted parameters by name, those that exist."""
         return {name: getattr(self, name) for name in PARAMETERS if getattr(self, name) is not None}
 
+    @property
+    def key(self) -> str:
+        """Operation, and architecture where it describes one alone."""
+        return ".".join(filter(None, (self.operation, self.architecture)))
+
 
 @cache
 def calibrations() -> dict[str, Calibration]:
@@ -67,16 +114,32 @@ def calibrations() -> dict[str, Calibration]:
 
 
 def named(name: str) -> dict[str, Calibration]:
-    """The models of one calibration by operation; `name` may be a file that `calibrate` wrote. Raises InputError."""
+    """The models of one calibration by key; `name` may be a file that `calibrate` wrote. Raises InputError."""
     if is_path(name):
         return _own(Path(name), file_state(name))
-    rows = {row.operation: row for row in calibrations().values() if row.calibration == name}
+    rows = {row.key: row for row in calibrations().values() if row.calibration == name}
     if not rows:
         known = choices(dict.fromkeys(row.calibration for row in calibrations().values()))
         raise InputError(
             f"calibration={place(name)}: data/calibrations.csv has no such calibration; allowed are {known}."
         )
     return rows
+
+
+def architecture_of(accelerator: str | None) -> str | None:
+    """The architecture of an accelerator of data/accelerators.csv, None where no row is fitted to its kind.
+
+    >>> architecture_of("h200-sxm5"), architecture_of("mi300x")
+    ('hopper', None)
+    """
+    return next((name for name, members in ARCHITECTURES.items() if accelerator in members), None)
+
+
+def chosen(rows: dict[str, Calibration], architecture: str | None) -> dict[str, Calibration]:
+    """The model of each operation for accelerators of an architecture: its own where there is one, else the pooled."""
+    pooled = {row.operation: row for row in rows.values() if row.architecture is None}
+    own = {row.operation: row for row in rows.values() if row.architecture and row.architecture == architecture}
+    return pooled | own
 
 
 @lru_cache(maxsize=16)
@@ -88,12 +151,12 @@ def _own(path: Path, state) -> dict[str, Calibration]:
         )
     records = csv_records(path)
     rows = [checked_row(Calibration, record, f"{place(path)} row {number}") for number, record in enumerate(records, 1)]
-    if len({row.calibration for row in rows}) != 1 or len({row.operation for row in rows}) < len(rows):
+    if len({row.calibration for row in rows}) != 1 or len({row.key for row in rows}) < len(rows):
         raise InputError(
             f"{place(path)}: found no row, rows of several calibrations or an operation twice, "
             "allowed are the rows of one calibration; keep those of one."
         )
-    return {row.operation: row for row in rows}
+    return {row.key: row for row in rows}
 
 
 def as_csv(rows: Iterable[Calibration]) -> bytes:

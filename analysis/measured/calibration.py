@@ -1,28 +1,43 @@
-"""One calibrated model per operation: launch floor, memory and compute efficiency, and how sharply they combine.
+"""One calibrated model per operation: launch floor, attained rates, and what a kernel takes beside its counts.
 
 Times are fitted on the logarithm of measured over predicted, as errors of kernels are ratios. Shapes that differ only
 in L (or in tokens) stay on one side of the split, so that a held-out row has no near twin among the fitted ones.
 """
 
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares
 
-from analysis.data.calibrations import PARAMETERS
+from analysis.data.calibrations import OPERATIONS
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
 from analysis.measured.validate import Compared
 from analysis.systems.timing import calibrated
 
-WIRES = ("floor", "memory_efficiency")  # an exchange computes nothing: its link's efficiency stands in for the memory's
 BOUNDS = {
     "floor": (1e-7, 1e-3),
     "memory_efficiency": (0.05, 1.0),
     "compute_efficiency": (0.05, 1.0),
     "sharpness": (1.0, 12.0),
+    "tile": (1.0, 1e4),
+    "ramp": (1e-7, 1e-3),
+    "reach": (1e-7, 1e-2),
+    "passes": (1e-3, 30.0),
+    "gathers": (1e-3, 30.0),
 }
-START = {"floor": 1e-5, "memory_efficiency": 0.8, "compute_efficiency": 0.7, "sharpness": 3.0}
+START = {
+    "floor": 1e-5,
+    "memory_efficiency": 0.8,
+    "compute_efficiency": 0.7,
+    "sharpness": 3.0,
+    "tile": 100.0,
+    "ramp": 1e-5,
+    "reach": 1e-5,
+    "passes": 1.0,
+    "gathers": 1.0,
+}
 TEST_SHARE = 0.3
 MOST_ROWS = 4000
 HARMLESS = 0.05
@@ -32,30 +47,37 @@ this share of itself."""
 
 @dataclass(frozen=True)
 class Parts:
-    """What a fit needs of its rows: arithmetic time, traffic time (wires for exchanges), measured time [s], shape
-    group.
+    """What a fit needs of its rows: times [s] of arithmetic, of traffic (wires for exchanges), and of what a kernel
+    takes
+    beside; measured time [s]; shape group, and the parameters to fit.
     """
 
     compute: np.ndarray
     memory: np.ndarray
     measured: np.ndarray
     group: np.ndarray
+    names: tuple[str, ...]
+    token: np.ndarray | float = 0.0
+    between: np.ndarray | float = 0.0
+    handed: np.ndarray | float = 0.0
 
     def rows(self, chosen: np.ndarray) -> "Parts":
         """The chosen rows."""
-        return Parts(*(array[chosen] for array in vars(self).values()))
+        arrays = {name: each[chosen] for name, each in vars(self).items() if isinstance(each, np.ndarray)}
+        return replace(self, **arrays)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Parameters that these rows can speak about at all."""
-        return PARAMETERS if np.any(self.compute > 0) else WIRES
+    def time(self, given: dict[str, float]) -> np.ndarray:
+        """Predicted time [s]; without parameters the bare roofline."""
+        return calibrated(self.compute, self.memory, self.token, self.between, self.handed, **given)
 
 
-def parts_of(compared: Compared, chosen: np.ndarray) -> Parts:
-    """The chosen rows, ready for a fit."""
+def parts_of(compared: Compared, chosen: np.ndarray, operation: str) -> Parts:
+    """The chosen rows, ready for a fit of an operation."""
     rows = compared.rows(chosen)
-    traffic = np.where(rows.prediction.wire > 0, rows.prediction.wire, rows.prediction.memory)
-    return Parts(rows.prediction.compute, traffic, rows.latency, _groups(rows))
+    expected = rows.prediction
+    traffic = np.where(expected.wire > 0, expected.wire, expected.memory)
+    beside = {name: getattr(expected, name) for name in ("token", "between", "handed")}
+    return Parts(expected.compute, traffic, rows.latency, _groups(rows), OPERATIONS[operation], **beside)
 
 
 def _groups(rows: Compared) -> np.ndarray:
@@ -66,14 +88,33 @@ def _groups(rows: Compared) -> np.ndarray:
     return np.array([order[key] for key in keys])
 
 
-def thinned(parts: Parts, seed: int = 0, most: int = MOST_ROWS) -> Parts:
-    """At most about `most` rows, as whole shape groups chosen at random: more would cost time and add no precision."""
+def shape_hash(rows: Compared) -> np.ndarray:
+    """A number for each row's shape group, the same in whatever part of a file it comes: a multiplicative hash."""
+    found = np.zeros(len(rows.table), np.uint64)
+    columns = [_marks(words(rows.table, name)) for name in ("accelerator", "kernel")]
+    columns += [np.nan_to_num(numbers(rows.table, name)).view(np.uint64) for name in SHAPE if name not in ("L", "l")]
+    for column in columns:
+        found = (found ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        found ^= found >> np.uint64(29)
+    return found
+
+
+def _marks(texts: np.ndarray) -> np.ndarray:
+    """A number for each text."""
+    names, which = np.unique(texts.astype(str), return_inverse=True)
+    return np.array([zlib.crc32(name.encode()) for name in names], np.uint64)[which]
+
+
+def thinned(parts: Parts, seed: int = 0, most: int = MOST_ROWS) -> np.ndarray:
+    """Indices of at most about `most` rows, as whole shape groups chosen at random: more would cost time and add no
+    precision.
+    """
     if len(parts.measured) <= most:
-        return parts
+        return np.arange(len(parts.measured))
     groups, counts = np.unique(parts.group, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(groups))
     kept = groups[order[: max(1, int(np.searchsorted(np.cumsum(counts[order]), most)))]]
-    return parts.rows(np.flatnonzero(np.isin(parts.group, kept)))
+    return np.flatnonzero(np.isin(parts.group, kept))
 
 
 def split(parts: Parts, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +127,7 @@ def split(parts: Parts, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def residuals(parts: Parts, given: dict[str, float]) -> np.ndarray:
     """Logarithm of predicted over measured time."""
-    return np.log(calibrated(parts.compute, parts.memory, **given) / parts.measured)
+    return np.log(parts.time(given) / parts.measured)
 
 
 def fit(parts: Parts, fixed: dict[str, float] | None = None) -> dict[str, float]:
@@ -101,6 +142,19 @@ def fit(parts: Parts, fixed: dict[str, float] | None = None) -> dict[str, float]
     start = np.clip(np.log([START[name] for name in free]), low + 1e-9, high - 1e-9)
     found = least_squares(errors, start, bounds=(low, high), loss="soft_l1", f_scale=0.1)
     return fixed | {name: float(number) for name, number in zip(free, np.exp(found.x), strict=True)}
+
+
+def best(parts: Parts) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The best parameters, and those that the rows leave open.
+
+    Rows that never compute for long would leave compute efficiency at any bound: it keeps the value that fits start
+    from.
+    """
+    found = fit(parts)
+    silent = tuple(unidentified(parts, found))
+    if "compute_efficiency" in silent:
+        found = fit(parts, {"compute_efficiency": START["compute_efficiency"]})
+    return found, silent
 
 
 def constant_efficiency(parts: Parts) -> dict[str, float]:

@@ -37,19 +37,29 @@ LFS_POINTER = b"version https://git-lfs"
 
 @dataclass
 class Report:
-    """What an import did: files used, rows read and written, rows removed by rule, and one sentence per file left
-    out.
+    """What an import did: files used, rows read and written, rows removed by rule, files left out by reason, and
+    files by each of their columns that nothing here needs.
     """
 
     files: int = 0
     read: int = 0
     written: int = 0
     removed: Counter = field(default_factory=Counter)
-    sentences: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    ignored: Counter = field(default_factory=Counter)
+
+    @property
+    def sentences(self) -> list[str]:
+        """One sentence for each reason why files were left out."""
+        return [f"{_some(files)}: {reason}" for reason, files in self.left_out.items()]
+
+
+def _some(files: list[str]) -> str:
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
 
 
 class Unusable(Exception):
-    """A file cannot be imported; the message is the sentence that says why."""
+    """A file cannot be imported; the message is the reason, the same for all files that share it."""
 
 
 def import_folder(folder: Path, output: Path, keep_resident: bool = False, replace: bool = False) -> Report:
@@ -90,12 +100,12 @@ def _import_file(folder: Path, path: Path, writer: pq.ParquetWriter, report: Rep
     with tempfile.TemporaryFile() as waiting:
         try:
             with pq.ParquetWriter(waiting, SCHEMA, compression="zstd") as own:
-                for cells, table in _batches(folder, path):
+                for cells, table in _batches(folder, path, counted):
                     counted.read += len(cells)
                     for each in _usable(path.stem, cells, table, counted, _locator(folder, path), keep_resident):
                         own.write_table(each)
         except Unusable as sentence:
-            report.sentences.append(str(sentence))
+            report.left_out.setdefault(str(sentence), []).append(_locator(folder, path))
             return
         for batch in pq.ParquetFile(waiting).iter_batches(BATCH):
             counted.written += len(batch)
@@ -104,27 +114,30 @@ def _import_file(folder: Path, path: Path, writer: pq.ParquetWriter, report: Rep
     report.read += counted.read
     report.written += counted.written
     report.removed.update(counted.removed)
+    report.ignored.update(counted.ignored)
 
 
 def _locator(folder: Path, path: Path) -> str:
     return path.relative_to(folder).with_suffix("").as_posix()
 
 
-def _batches(folder: Path, path: Path) -> Iterator[tuple[Cells, SourceTable]]:
+def _batches(folder: Path, path: Path, counted: Report) -> Iterator[tuple[Cells, SourceTable]]:
     name = _locator(folder, path)
     accelerator, framework, version = _place(name)
     table = TABLES.get(path.stem)
     if table is None:
-        raise Unusable(f"{name}: this table is not read, allowed are {choices(TABLES)}.")
+        raise Unusable(f"this table is not read, allowed are {choices(TABLES)}.")
     if not path.is_file():  # a pipe would make us wait
-        raise Unusable(f"{name}: is no regular file; put the table itself in its place.")
+        raise Unusable("is no regular file; put the table itself in its place.")
     try:
         file = pq.ParquetFile(path)
-        _check_columns(name, file.schema_arrow.names, table)
-        for batch in file.iter_batches(BATCH):
+        names = file.schema_arrow.names
+        _check_columns(names, table)
+        counted.ignored.update(set(names) - table.known)
+        for batch in file.iter_batches(BATCH, columns=[each for each in names if each in table.known]):
             yield Cells(batch, accelerator, framework, version), table
     except (OSError, pa.ArrowException, UnicodeError) as failure:
-        raise Unusable(f"{name}: {_damage(path, failure)}.") from None
+        raise Unusable(f"{_damage(path, failure)}.") from None
 
 
 def _damage(path: Path, failure: Exception) -> str:
@@ -142,22 +155,19 @@ def _place(name: str) -> tuple[str, str, str]:
     """Accelerator, framework and version, from the folders that a table lies in."""
     parts = name.split("/")
     if len(parts) != 5:
-        raise Unusable(
-            f"{name}: lies {len(parts) - 1} folders deep, allowed is <system>/<operation>/<framework>/<version>/."
-        )
+        raise Unusable(f"lies {len(parts) - 1} folders deep, allowed is <system>/<operation>/<framework>/<version>/.")
     system, _, framework, version, _ = parts
     if system not in SYSTEMS:
-        raise Unusable(f"{name}: system {system!r} is unknown, allowed are {choices(SYSTEMS)}.")
+        raise Unusable(f"system {system!r} is unknown, allowed are {choices(SYSTEMS)}.")
     if not VERSION.fullmatch(version):
-        raise Unusable(f"{name}: version {version!r} is unknown, allowed are numbers such as 0.24.0 or 1.3.0rc20.")
+        raise Unusable(f"version {version!r} is unknown, allowed are numbers such as 0.24.0 or 1.3.0rc20.")
     return SYSTEMS[system], framework.lower(), version
 
 
-def _check_columns(name: str, found: list[str], table: SourceTable) -> None:
-    for fault, names in (("unknown", sorted(set(found) - table.known)), ("missing", sorted(table.needed - set(found)))):
-        if names:
-            expected = choices(sorted(table.needed))
-            raise Unusable(f"{name}: column {shown(names[0])} is {fault}, expected are {expected}.")
+def _check_columns(found: list[str], table: SourceTable) -> None:
+    missing = sorted(table.needed - set(found))
+    if missing:
+        raise Unusable(f"column {shown(missing[0])} is missing, expected are {choices(sorted(table.needed))}.")
 
 
 def _usable(
@@ -168,9 +178,7 @@ def _usable(
         with np.errstate(all="ignore"):  # of numbers that a rule removes
             blocks = table.columns(cells)
     except (pa.ArrowException, KeyError, ValueError) as failure:
-        raise Unusable(
-            f"{locator}: a column holds another type than expected ({_first_line(failure)}); fetch it again."
-        ) from None
+        raise Unusable(f"a column holds another type than expected ({_first_line(failure)}); fetch it again.") from None
     for block in blocks:
         gone = _removed({**first, **_merged(first, validity.of_block(block))}, counted)
         rows = assembled(block | SOURCE | {"locator": locator}, len(cells)).filter(pa.array(~gone))

@@ -1,26 +1,30 @@
 """Fitting calibrations: which rows are fitted together, and what a fit says of itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import pyarrow as pa
 
-from analysis.data.calibrations import Calibration
+from analysis.data.calibrations import ARCHITECTURES, OPERATIONS, Calibration, architecture_of
 from analysis.derive.attention import MECHANISMS
+from analysis.derive.parallel import WHOLE
 from analysis.measured import calibration
-from analysis.measured.calibration import Parts
-from analysis.measured.predict import words
-from analysis.measured.validate import Compared
+from analysis.measured.calibration import Parts, residuals
+from analysis.measured.devices import PEAK
+from analysis.measured.kernel_files import joined
+from analysis.measured.predict import kinds, numbers, predict
+from analysis.measured.validate import Compared, to_fit
+from analysis.systems.timing import Step
 
-FITTED = {  # what is fitted together: operations and mechanisms of its rows (none: operations without one)
-    "attention": (("core_attention",), tuple(name for name, each in MECHANISMS.items() if not each.latent)),
-    "latent-attention": (("core_attention",), tuple(name for name, each in MECHANISMS.items() if each.latent)),
-    "experts": (("experts",), ()),
-    "exchange": (("dispatch", "combine"), ()),
-    "gemm": (("gemm",), ()),
-}
-FEWEST_GROUPS = 5
+FEWEST_GROUPS = 4
 PUBLISHED = "published"
+SOURCE = "data/measurements"
 REPEATS, QUICK = 200, 5
+OWN = 0.9
+"""An architecture gets rows of its own where they bring the median error on held-out rows below this share of the
+pooled row's: its kernels then differ by more than their accelerators."""
 
 
 @dataclass(frozen=True)
@@ -32,32 +36,122 @@ class Fitted:
 
 
 def fit_all(compared: Compared, name: str, source: str, repeats: int = REPEATS, seed: int = 0) -> list[Fitted]:
-    """Fit every kind of operation that the rows hold enough of, pooled over their accelerators."""
-    found = []
-    for kind, members in FITTED.items():
-        chosen = _members(compared, *members)
-        parts = calibration.thinned(calibration.parts_of(compared, chosen), seed)
+    """Fit every kind of operation that the rows hold enough of: pooled over their accelerators, and for each
+    architecture
+    where its kernels differ.
+    """
+    found, operations = [], operation_of(compared)
+    for operation in OPERATIONS:
+        rows = np.flatnonzero(operations == operation)
+        parts = calibration.parts_of(compared, rows, operation)
+        kept = calibration.thinned(parts, seed)
+        rows, parts = rows[kept], parts.rows(kept)
         if len(np.unique(parts.group)) >= FEWEST_GROUPS:
-            accelerators = tuple(dict.fromkeys(map(str, compared.accelerator[chosen])))
-            found.append(_fitted(parts, kind, name, accelerators, source, repeats, seed))
+            found += _fits(parts, operation, compared.accelerator[rows], Asked(name, source, repeats, seed))
     return found
 
 
-def fit_published(compared: Compared, seed: int = 0, repeats: int = QUICK) -> list[Fitted]:
-    """The published rows fitted again under another seed; few repeats, as a figure shows no intervals."""
-    return fit_all(compared, PUBLISHED, "data/measurements", repeats, seed)
+def sampled(parts: Iterable[Compared], most: int = 4 * calibration.MOST_ROWS) -> Compared:
+    """Rows to fit from a file of any size: per operation at most about `most`, as whole shape groups.
+
+    Groups are taken by a hash of their shape, so that each part of the file can be thinned as it comes.
+    """
+    kept: dict[str, list[tuple[pa.Table, np.ndarray]]] = {}
+    within = dict.fromkeys(OPERATIONS, 2**64 - 1)
+    for part in parts:
+        operations, mark = operation_of(part), calibration.shape_hash(part)
+        for operation in set(operations) & set(OPERATIONS):
+            rows = np.flatnonzero((operations == operation) & (mark <= within[operation]))
+            kept.setdefault(operation, []).append((part.table.take(pa.array(rows)), mark[rows]))
+            within[operation], kept[operation] = _narrowed(kept[operation], within[operation], most)
+    table = joined([rows for each in kept.values() for rows, _ in each])
+    return Compared(table, predict(table))
 
 
-def _members(compared: Compared, operations: tuple, mechanisms: tuple) -> np.ndarray:
-    found = np.isin(words(compared.table, "operation").astype(str), operations)
-    return found & np.isin(words(compared.table, "mechanism").astype(str), mechanisms) if mechanisms else found
+def _narrowed(kept: list, within: int, most: int) -> tuple[int, list]:
+    """Half of the groups as often as rows are too many; several groups must remain."""
+    marks = np.concatenate([mark for _, mark in kept])
+    while np.sum(marks <= within) > most and len(np.unique(marks[marks <= within])) > 2 * FEWEST_GROUPS:
+        within //= 2
+    if np.sum(marks <= within) == len(marks):
+        return within, kept
+    return within, [(rows.filter(pa.array(mark <= within)), mark[mark <= within]) for rows, mark in kept]
 
 
-def _fitted(parts: Parts, kind: str, name: str, accelerators: tuple, source: str, repeats: int, seed: int) -> Fitted:
-    train, test = calibration.split(parts, seed)
+def operation_of(compared: Compared) -> np.ndarray:
+    """The operation of each row as calibrations name it; empty where none describes it.
+
+    NCCL's all-reduces are left out, as serving engines bring kernels of their own and fall back to it for large
+    tensors.
+    """
+    found = np.full(len(compared.table), "", dtype=object)
+    prefill = np.nan_to_num(numbers(compared.table, "l"), nan=1) > 1
+    for kind, part in kinds(compared.table, ("operation", "mechanism", "order", "precision", "kernel")):
+        for step, rows in ((False, part[~prefill[part]]), (True, part[prefill[part]])):
+            found[rows] = _operation(kind, step)
+    return found
+
+
+def _operation(kind: dict, prefill: bool) -> str:
+    if kind["operation"] in ("dispatch", "combine"):
+        return "exchange"
+    if kind["operation"] == "all_reduce":
+        return "" if kind["kernel"].lower().startswith("nccl") else "all-reduce"
+    stage = {"core_attention": "core", "experts": "routed", "gemm": "products"}.get(kind["operation"])
+    if stage is None:
+        return ""
+    step = Step(None, prefill, kind["order"] or "", PEAK.get(kind["precision"], ""), WHOLE, ())
+    return step.kind(stage, bool(kind["mechanism"]) and MECHANISMS[kind["mechanism"]].latent)
+
+
+@cache
+def fit_published(seed: int = 0, repeats: int = QUICK) -> tuple[Fitted, ...]:
+    """The published rows fitted again under a seed; few repeats, as a figure shows no intervals."""
+    return tuple(fit_all(to_fit(), PUBLISHED, SOURCE, repeats, seed))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a fit is asked for: its name, the files of its rows, repeats of its intervals and seed."""
+
+    name: str
+    source: str
+    repeats: int
+    seed: int
+
+
+def _fits(parts: Parts, operation: str, accelerator: np.ndarray, asked: Asked) -> list[Fitted]:
+    """The pooled fit, and those of architectures where they describe held-out rows clearly better."""
+    train, test = calibration.split(parts, asked.seed)
+    pooled = _fitted(parts, train, test, operation, None, accelerator, asked)
+    architecture = np.array([architecture_of(name) or "" for name in accelerator])
+    own = []
+    for name in ARCHITECTURES:
+        fits, tests = (each[architecture[each] == name] for each in (train, test))
+        several = len(np.unique(parts.group[fits])) >= FEWEST_GROUPS and len(tests)
+        if several and len(fits) < len(train):
+            own.append(_fitted(parts, fits, tests, operation, name, accelerator, asked))
+    return [pooled, *(own if own and _typical(own) < OWN * _typical(own, pooled) else ())]
+
+
+def _typical(own: list[Fitted], by: Fitted | None = None) -> float:
+    """Median error on what the fits of architectures held out: each by its own row, or all by another."""
+    errors = [residuals(each.tested, (by or each).row.parameters) for each in own]
+    return float(np.median(np.abs(np.expm1(np.concatenate(errors)))))
+
+
+def _fitted(
+    parts: Parts,
+    train: np.ndarray,
+    test: np.ndarray,
+    operation: str,
+    architecture: str | None,
+    accelerator: np.ndarray,
+    asked: Asked,
+) -> Fitted:
     fitted, tested = parts.rows(train), parts.rows(test)
-    best = calibration.fit(fitted)
-    spans = calibration.intervals(fitted, repeats, seed)
+    best, silent = calibration.best(fitted)
+    spans = calibration.intervals(fitted, asked.repeats, asked.seed)
     bounds = {f"{key}_{side}": span[i] for key, span in spans.items() for i, side in enumerate(("low", "high"))}
     errors = {
         "error": calibration.typical_error(tested, best),
@@ -66,13 +160,14 @@ def _fitted(parts: Parts, kind: str, name: str, accelerators: tuple, source: str
     }
     numbers = {key: float(f"{number:.4g}") for key, number in (best | bounds | errors).items()}
     row = Calibration(
-        id=f"{name}.{kind}",
-        calibration=name,
-        operation=kind,
-        accelerators=accelerators,
-        source=source,
-        seed=seed,
-        open=tuple(calibration.unidentified(fitted, best)),
+        id=".".join(filter(None, (asked.name, operation, architecture))),
+        calibration=asked.name,
+        operation=operation,
+        architecture=architecture,
+        accelerators=tuple(dict.fromkeys(map(str, accelerator[np.concatenate([train, test])]))),
+        source=asked.source,
+        seed=asked.seed,
+        open=silent,
         rows_fitted=len(train),
         rows_tested=len(test),
         **numbers,

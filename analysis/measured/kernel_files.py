@@ -28,6 +28,7 @@ from analysis.measured.kernel_rows import AchievedRate, Deployment, Measurement,
 
 FOLDER = DATA / "measurements"
 CSV_BYTES = 16 * 1024 * 1024  # half a minute of judging rows; Parquet columns are judged whole
+BATCH = 1 << 17  # rows of a Parquet file that are held at a time
 OTHER_TABLES = {"achieved_rates": AchievedRate, "deployments": Deployment}
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -86,6 +87,14 @@ def published() -> pa.Table:
     """Every measurement that the study quotes, from data/measurements. Raises InputError."""
     names = ("mla_decode", "gqa_decode", "mla_prefill", "experts", "all_to_all")
     return joined([load(FOLDER / f"{name}.csv") for name in names])
+
+
+@cache
+def fitted() -> pa.Table:
+    """Every measurement that the published calibration is fitted to or tested on: those quoted, and more of the same
+    source. Raises InputError.
+    """
+    return joined([published(), load(FOLDER / "kernels.parquet")])
 
 
 @cache
@@ -149,15 +158,52 @@ def _check_columns(file: str, found: list[str]) -> None:
 
 
 # -- Parquet -----------------------------------------------------------------------------------------------------
+def load_batches(path: Path) -> Iterator[pa.Table]:
+    """The rows of a measurement file a part at a time, each checked as `load` checks them: a file of any size fits.
+
+    Raises InputError.
+    """
+    if Path(path).suffix == ".parquet" and os.path.isfile(path):
+        yield from _parquet_batches(Path(path))
+    else:
+        yield load(path)
+
+
+def machines(path: Path) -> set[str]:
+    """Names of the machines that a file measures; of a Parquet file that column alone is read. Raises InputError."""
+    columns = [SCHEMA.field("accelerator").name]
+    if Path(path).suffix != ".parquet":
+        return set(load(path)[columns[0]].to_pylist())
+    next(load_batches(path))  # refuses what is no measurement file
+    with pq.ParquetFile(path) as source:
+        return {
+            name for batch in source.iter_batches(BATCH, columns=columns) for name in pc.unique(batch[0]).to_pylist()
+        }
+
+
 def _load_parquet(path: Path) -> pa.Table:
-    file = place(path)
+    return joined(list(_parquet_batches(path)))
+
+
+def _parquet_batches(path: Path) -> Iterator[pa.Table]:
+    file, found = place(path), False
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as source:
+            _check_columns(file, source.schema_arrow.names)
+            for batch in source.iter_batches(BATCH):
+                if len(batch):
+                    found = True
+                    yield _checked(file, pa.Table.from_batches([batch]))
     except (OSError, pa.ArrowException) as failure:
         raise InputError(
             f"{file}: cannot be read as Parquet ({type(failure).__name__}); make or fetch it again."
         ) from None
-    _check_columns(file, table.column_names)
+    if not found:
+        raise InputError(f"{file}: found no row, allowed is at least one; make or fetch it again.")
+
+
+def _checked(file: str, table: pa.Table) -> pa.Table:
+    """Rows with all columns of the schema, in its types."""
     for field in SCHEMA:
         if field.name not in table.column_names:
             table = table.append_column(field.name, pa.nulls(len(table), _plain(field)))
@@ -167,8 +213,6 @@ def _load_parquet(path: Path) -> pa.Table:
         raise InputError(
             f"{file}: a column has another type than this study's ({one_line(failure, 120)}); make it again."
         ) from None
-    if not len(table):
-        raise InputError(f"{file}: found no row, allowed is at least one; make or fetch it again.")
     for name in SCHEMA.names:
         _check_values(file, name, table[name])
     _check_shapes(file, table)

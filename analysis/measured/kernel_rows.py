@@ -14,7 +14,10 @@ from analysis.data.rows import Count, Id, Name, Order, Rate, Row, column
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME
 
-OPERATIONS = ("core_attention", "decompression", "experts", "dispatch", "combine", "gemm", "read", "copy")
+OPERATIONS = (
+    *("core_attention", "decompression", "experts", "dispatch", "combine", "all_reduce"),
+    *("gemm", "read", "copy"),
+)
 PRECISIONS = {"fp64": 8, "fp32": 4, "bf16": 2, "fp16": 2, "fp8": 1, "fp4": 0.5}
 """Bytes of an element of each number format."""
 
@@ -25,6 +28,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "experts": ("tokens", "d_emb", "d_MoE", "n_e", "n_k", "deg_EP", "routing"),
     "dispatch": ("tokens", "d_emb", "n_e", "n_k", "deg_EP", "link"),
     "combine": ("tokens", "d_emb", "n_e", "n_k", "deg_EP", "link"),
+    "all_reduce": ("bytes", "deg_TP", "link"),
     "gemm": ("tokens", "d_emb", "d_FFN"),
     "read": ("bytes",),
     "copy": ("bytes",),
@@ -71,13 +75,16 @@ class Measurement(Sourced):
     n_e: Count | None = column(default=None)
     n_k: Count | None = column(default=None)
     deg_EP: Count | None = column(default=None)
+    deg_TP: Count | None = column("accelerators among which an all-reduce adds", "1", None)
     routing: Literal["balanced", "uniform"] | None = column(
         "balanced: every expert gets an equal share; uniform: at random", default=None
     )
     link: Id | None = column("id in interconnects.csv of the link inside a group", default=None)
     link_between: Id | None = column("id in interconnects.csv of the link between groups", default=None)
     group: Count | None = column("accelerators of a group that share the fast link", "1", None)
-    bytes: Count | None = column("bytes moved, of operations that only move them", "byte", None)
+    bytes: Count | None = column(
+        "bytes moved, of operations that only move them; all-reduce: of the tensor on each accelerator", "byte", None
+    )
     precision: Literal[tuple(PRECISIONS)] = column("number format of the arithmetic, which fixes the peak rate")
     width_weights: Width | None = column("bytes of a weight element; empty: as precision", default=None)
     width_kv: Width | None = column("bytes of a cached element; empty: as precision", default=None)

@@ -34,6 +34,7 @@ SYSTEMS = {
 FORMATS = {  # number format of the source -> (precision, bytes of a weight)
     "bfloat16": ("bf16", 2),
     "float16": ("fp16", 2),
+    "half": ("fp16", 2),
     "fp8": ("fp8", 1),
     "fp8_block": ("fp8", 1),
     "nvfp4": ("fp4", 0.5),
@@ -49,13 +50,16 @@ COMMON = frozenset({"framework", "version", "device", "op_name", "kernel_source"
 
 
 def _table(needed: str, optional: str, columns: Callable[[Cells], list[dict]]) -> SourceTable:
-    wanted = frozenset(needed.split()) | {"kernel_source"}
+    wanted = frozenset(needed.split())
     return SourceTable(wanted, COMMON | wanted | frozenset(optional.split()), columns)
 
 
 def _kernel(cells: Cells) -> dict:
+    whose = f"{cells.framework} {cells.version}"
+    if not cells.has("kernel_source"):
+        return {"kernel": whose, "accelerator": cells.accelerator}
     words = cells.text("kernel_source")
-    named = tuple(f"{cells.framework} {cells.version}, {word}" for word in words.levels)
+    named = tuple(f"{whose}, {word}" for word in words.levels)
     return {"kernel": Words(words.codes, named), "accelerator": cells.accelerator}
 
 
@@ -191,9 +195,24 @@ def _product(cells: Cells) -> list[dict]:
     return [_kernel(cells) | _formats(cells, "gemm_dtype") | shape | {"latency": MILLI * cells.number("latency")}]
 
 
-_HEADS = "batch_size isl num_heads num_key_value_heads head_dim attn_dtype kv_cache_dtype latency"
-_LATENT = "batch_size isl num_heads mla_dtype kv_cache_dtype latency"
-_GROUPS = "hidden_size topk num_experts moe_ep_size latency"
+def _all_reduce(cells: Cells, dtype: str) -> list[dict]:
+    """The source counts elements of the tensor on each accelerator, not bytes."""
+    formats = _formats(cells, dtype)
+    shape = {
+        "operation": "all_reduce",
+        "grouping": "fused",
+        "causal": 1.0,
+        "bytes": cells.number("message_size") * formats["width_weights"],
+        "deg_TP": cells.number("num_gpus"),
+        "link": datasets.accelerator(cells.accelerator).link,
+        "width_weights": np.full(len(cells), np.nan),
+    }
+    return [_kernel(cells) | formats | shape | {"latency": MILLI * cells.number("latency")}]
+
+
+_HEADS = "kernel_source batch_size isl num_heads num_key_value_heads head_dim attn_dtype kv_cache_dtype latency"
+_LATENT = "kernel_source batch_size isl num_heads mla_dtype kv_cache_dtype latency"
+_GROUPS = "kernel_source hidden_size topk num_experts moe_ep_size latency"
 _MICROSECONDS = "combine_avg_t_us dispatch_avg_t_us"
 TABLES: dict[str, SourceTable] = {
     "generation_attention_perf": _table(f"{_HEADS} step", "beam_width window_size", _grouped_attention),
@@ -203,10 +222,16 @@ TABLES: dict[str, SourceTable] = {
     "moe_perf": _table(f"moe_dtype num_tokens inter_size moe_tp_size distribution {_GROUPS}", "", _experts),
     "trtllm_alltoall_perf": _table(f"op_name moe_dtype num_tokens {_GROUPS}", "distribution", _exchange),
     "wideep_deepep_ll_perf": _table(
-        f"node_num hidden_size num_token num_topk num_experts {_MICROSECONDS}",
+        f"kernel_source node_num hidden_size num_token num_topk num_experts {_MICROSECONDS}",
         "combine_bandwidth_gbps dispatch_bandwidth_gbps",
         _low_latency_exchange,
     ),
-    "gemm_perf": _table("gemm_dtype m n k latency", "", _product),
+    "nccl_perf": _table(
+        "op_name nccl_dtype num_gpus message_size latency", "", lambda cells: _all_reduce(cells, "nccl_dtype")
+    ),
+    "custom_allreduce_perf": _table(
+        "allreduce_dtype num_gpus message_size latency", "", lambda cells: _all_reduce(cells, "allreduce_dtype")
+    ),
+    "gemm_perf": _table("kernel_source gemm_dtype m n k latency", "", _product),
 }
 """Tables that the importer reads, by file name without its ending."""

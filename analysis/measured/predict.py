@@ -28,12 +28,15 @@ from analysis.derive.symbols import (
     P_acc,
     T_e,
     alpha,
+    d_emb,
     deg_grp,
+    deg_TP,
     l,
     n_acc,
     n_act,
     n_group,
     n_hd,
+    n_k,
     n_kv,
     width_activations,
     width_kv,
@@ -41,9 +44,13 @@ from analysis.derive.symbols import (
 )
 from analysis.measured.devices import device_point, link_point
 from analysis.measured.kernel_rows import PRECISIONS, SHAPE
+from analysis.systems.timing import GATHERED, HALF, Beside, beside
 
 KIND = ("operation", "mechanism", "order", "grouping", "accelerator", "precision", "routing", "link", "link_between")
-EXCHANGES = ("dispatch", "combine")
+EXCHANGES = ("dispatch", "combine", "all_reduce")
+STAGES = {"core_attention": "core", "decompression": "decompression", "experts": "routed"}
+"""Stages of a block that operations time."""
+
 _WIDTHS = (width_weights, width_kv, width_activations)
 
 
@@ -52,6 +59,8 @@ class Prediction:
     """What the derivation expects of each row: counts, and roofline times in s; arrays of one entry per row.
 
     `bytes` are those between the accelerator and its memory; `wire_bytes` those that cross the busiest link end.
+    `token`, `between` and `handed` are what calibrated models charge besides (`analysis.systems.timing.Beside`); no
+    part of `time`.
     """
 
     flops: np.ndarray
@@ -61,6 +70,9 @@ class Prediction:
     memory: np.ndarray
     wire: np.ndarray
     time: np.ndarray
+    token: np.ndarray
+    between: np.ndarray
+    handed: np.ndarray
 
     @property
     def intensity(self) -> np.ndarray:
@@ -127,7 +139,19 @@ def _predicted(kind: dict, rows: pa.Table, roofs: Mapping) -> dict:
         "compute": count / point[P_acc],
         "memory": size / point[BW_mem],
         "time": time,
-    }
+    } | _beside(kind["operation"], kernels, point)
+
+
+def _beside(operation: str, kernels: tuple[Kernel, ...], point: Mapping) -> dict:
+    """What calibrated models charge besides. Experts are handed the rows of their whole group, as no dispatch
+    parted it.
+    """
+    stage = STAGES.get(operation, operation)
+    charged = [beside(kernel, stage) for kernel in kernels]
+    forms = {name: sum((getattr(each, name) for each in charged), Integer(0)) for name in Beside.__dataclass_fields__}
+    if operation == "experts":
+        forms["handed"] = HALF * B * n_k * d_emb / (BW_mem * GATHERED) ** 0.5
+    return {name: value(form, point) for name, form in forms.items()}
 
 
 def _moved(size: np.ndarray, point: Mapping) -> dict:
@@ -136,6 +160,9 @@ def _moved(size: np.ndarray, point: Mapping) -> dict:
 
 def _exchange(kind: dict, rows: pa.Table, point: dict) -> dict:
     point |= link_point(kind["link"], BW_Int)
+    if kind["operation"] == "all_reduce":
+        size = numbers(rows, "bytes") * 2 * (point[deg_TP] - 1) / point[deg_TP]  # of a ring, as in all_reduce_time
+        return {"wire_bytes": size, "wire": size / point[BW_Int], "time": size / point[BW_Int]}
     if kind["link_between"]:
         point |= link_point(kind["link_between"], BW_out) | {n_group: numbers(rows, "group")}
     time = value(exchange_form(kind), point)
@@ -153,7 +180,7 @@ def kernels_of(kind: Mapping) -> tuple[Kernel, ...]:
         return grouped("routed", ROUTED_EXPERTS, kind["grouping"])
     if kind["operation"] == "gemm":
         return (Kernel("gemm", PLAIN_FFN[:1]),)
-    stage = {"core_attention": "core", "decompression": "decompression"}[kind["operation"]]
+    stage = STAGES[kind["operation"]]
     conventions = Conventions(kind["order"] or "as_printed", kind["grouping"])
     return attention_stages(MECHANISMS[kind["mechanism"]], conventions)[stage]
 

@@ -11,6 +11,7 @@ LAUNCH_FLOORS = {
     "experts": 80e-6,
     "dispatch": 15e-6,
     "combine": 15e-6,
+    "all_reduce": 15e-6,
     "gemm": 10e-6,
     "read": 10e-6,
     "copy": 10e-6,

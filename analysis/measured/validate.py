@@ -1,15 +1,16 @@
 """Measured over predicted time, by operation, accelerator and regime."""
 
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 import numpy as np
 import pyarrow as pa
 
-from analysis.measured.kernel_files import load, published
+from analysis.measured.kernel_files import fitted, load, load_batches, published
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import Prediction, kinds, numbers, predict, words
-from analysis.measured.regimes import REGIMES, beats_datasheet, judges_bandwidth, regimes
+from analysis.measured.regimes import REGIMES, regimes
 
 WITHIN = (0.10, 0.25)
 ORDER_WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
@@ -77,6 +78,21 @@ def compare(path=None, roofs=None) -> Compared:
     return Compared(table, predict(table, roofs))
 
 
+def compare_parts(path, roofs=None) -> Iterator[Compared]:
+    """`compare` of a file part by part, so that a file of any size fits; without a file, of the published figures."""
+    if path is None:
+        yield compare()
+        return
+    for table in load_batches(path):
+        yield Compared(table, predict(table, roofs))
+
+
+@cache
+def to_fit() -> Compared:
+    """The rows that the published calibration is fitted to or tested on, beside their predictions."""
+    return Compared(fitted(), predict(fitted()))
+
+
 def operation_words(table: pa.Table) -> np.ndarray:
     """The operation of every row in words, decode and prefill told apart."""
     decode = np.nan_to_num(numbers(table, "l"), nan=1) == 1
@@ -96,15 +112,42 @@ def _words(kind: dict, phase: str) -> str:
     return f"{name}, {ORDER_WORDS[kind['order']]}" if kind["order"] else name
 
 
-def groups(compared: Compared) -> list[Group]:
+class Tally:
+    """Numbers of rows that come part by part, by operation, accelerator and regime; kept as 4 bytes each."""
+
+    def __init__(self):
+        self._parts: dict[tuple[str, str], dict[str, list[np.ndarray]]] = {}
+
+    def add(self, operation: np.ndarray, accelerator: np.ndarray, regime: np.ndarray, number: np.ndarray) -> None:
+        """Add a part: three words and a number a row."""
+        for name in dict.fromkeys(operation):
+            for device in dict.fromkeys(accelerator[operation == name]):
+                on = (operation == name) & (accelerator == device)
+                kept = self._parts.setdefault((str(name), str(device)), {})
+                for each in dict.fromkeys(regime[on]):
+                    kept.setdefault(str(each), []).append(number[on & (regime == each)].astype(np.float32))
+
+    def split(self, regimes: tuple[str, ...]) -> Iterator[tuple[str, str, dict[str, np.ndarray]]]:
+        """Operation, accelerator, and the numbers of each regime that has any, in the order asked for."""
+        for (operation, accelerator), kept in self._parts.items():
+            found = {name: np.concatenate(kept[name]).astype(float) for name in regimes if name in kept}
+            yield operation, accelerator, found
+
+
+def groups(*parts: Compared) -> list[Group]:
     """Statistics of each operation on each accelerator, over all regimes and by regime."""
+    tally = Tally()
+    for compared in parts:
+        tally.add(compared.operation, compared.accelerator, compared.regime, compared.ratio)
+    return groups_of(tally)
+
+
+def groups_of(tally: Tally) -> list[Group]:
+    """Statistics of the ratios of a tally."""
     found = []
-    for operation in dict.fromkeys(compared.operation):
-        for accelerator in dict.fromkeys(compared.accelerator[compared.operation == operation]):
-            rows = (compared.operation == operation) & (compared.accelerator == accelerator)
-            found.append(_group(operation, accelerator, "all", compared.ratio[rows]))
-            split = [(regime, compared.ratio[rows & (compared.regime == regime)]) for regime in REGIMES]
-            found += [_group(operation, accelerator, regime, ratio) for regime, ratio in split if len(ratio)]
+    for operation, accelerator, split in tally.split(REGIMES):
+        found.append(_group(operation, accelerator, "all", np.concatenate(list(split.values()))))
+        found += [_group(operation, accelerator, regime, ratio) for regime, ratio in split.items()]
     return found
 
 
@@ -136,17 +179,4 @@ def _described(compared: Compared, row: int) -> dict:
         "predicted": float(compared.prediction.time[row]),
         "ratio": float(compared.ratio[row]),
         "kernel": cells["kernel"],
-    }
-
-
-def report(compared: Compared, count: int = 5) -> dict:
-    """Everything that `validate` prints: groups, worst rows, and how many rows could not judge or broke the data
-    sheet.
-    """
-    return {
-        "rows": len(compared.table),
-        "faster than the data sheet": int(beats_datasheet(compared.table, compared.prediction).sum()),
-        "bytes above 400 MB": int(judges_bandwidth(compared.prediction).sum()),
-        "groups": [asdict(group) for group in groups(compared)],
-        "worst": worst(compared, count),
     }

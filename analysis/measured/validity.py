@@ -5,12 +5,13 @@ import re
 import numpy as np
 import pyarrow as pa
 
+from analysis.data import datasets
 from analysis.data.units import LARGEST
 from analysis.files.errors import InputError
 from analysis.measured.devices import device_point
 from analysis.measured.kernel_files import is_count
 from analysis.measured.kernel_rows import SHAPE
-from analysis.measured.kernel_tables import FORMATS
+from analysis.measured.kernel_tables import FORMATS, NODE
 from analysis.measured.predict import numbers, predict
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth, regimes
 from analysis.measured.source_cells import Cells, Words
@@ -26,9 +27,13 @@ WHY = {
 }
 """Rules in the order in which they are applied; each row is counted under the first that removes it."""
 
-NUMBERED = {*SHAPE, "tokens"} - {"width_weights", "width_kv", "width_activations"}
+NUMBERED = {*SHAPE, "tokens", "bytes"} - {"width_weights", "width_kv", "width_activations"}
 """Sizes that every mapped row must have."""
 
+TIMED = {"trtllm_alltoall_perf": ("alltoall_dispatch", "alltoall_combine"), "nccl_perf": ("all_reduce",)}
+"""Operations that are read of tables that hold several."""
+
+RACK = 72  # accelerators that an NVL72 rack joins by NVLink
 _ANY = r".*"
 KNOWN_BAD = (  # table, framework, versions before (None: all), versions beginning with, kernel, number format
     ("generation_attention_perf", "trtllm", "1.3.0rc20", "", _ANY, _ANY),
@@ -69,14 +74,21 @@ def _other_operation(table: str, cells: Cells) -> np.ndarray:
     window = cells.number("window_size", 0.0)
     beams = cells.number("beam_width", 1.0)
     plain = _matching(cells, "kernel_source", lambda word: "nongated" in word)
-    other = _matching(cells, "op_name", lambda word: word not in ("alltoall_dispatch", "alltoall_combine"))
+    other = _matching(cells, "op_name", lambda word: word not in TIMED.get(table, (word,)))
+    alone = cells.number("num_gpus", 2.0)
+    beyond = (alone < 2) | (alone > together(cells.accelerator))
     queries = cells.number("isl", 1.0) != 1 if table.startswith("generation") else np.zeros(len(cells), bool)
-    return (window > 0) | (beams > 1) | plain | queries | (other if table == "trtllm_alltoall_perf" else False)
+    return (window > 0) | (beams > 1) | plain | queries | other | beyond
+
+
+def together(accelerator: str) -> int:
+    """Accelerators that one fast link joins: those of a node, or of a rack whose link says so."""
+    return RACK if (datasets.accelerator(accelerator).link or "").endswith("nvl72") else NODE
 
 
 def _unknown_format(cells: Cells) -> np.ndarray:
     unknown = np.zeros(len(cells), bool)
-    for column in ("attn_dtype", "mla_dtype", "moe_dtype", "gemm_dtype"):
+    for column in ("attn_dtype", "mla_dtype", "moe_dtype", "gemm_dtype", "nccl_dtype", "allreduce_dtype"):
         unknown |= _matching(
             cells, column, lambda word: word not in FORMATS or not _has_peak(cells.accelerator, FORMATS[word][0])
         )

@@ -8,16 +8,20 @@ from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.measured.achieved import DATASHEET, ridge_moves, ridges
 from analysis.measured.fitting import PUBLISHED
 from analysis.measured.five import Verdict, verdicts
-from analysis.measured.kernel_files import achieved_rates, deployments, published
+from analysis.measured.kernel_files import achieved_rates, deployments, fitted
 from analysis.measured.kernel_rows import Measurement
 from analysis.measured.predict import kinds
 from analysis.measured.regimes import JUDGES_BANDWIDTH
+from analysis.measured.served import report
+from analysis.measured.serving_runs import load_runs
 from analysis.measured.validate import compare, groups
 from analysis.measured.validity import WHY
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.render.tables import code, table
 
 OPEN_MARK = "°"
+ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
+SECONDS = ("floor", "ramp", "reach")
 MOVED = ("ridge", "B_attn", "B_MoE", "B_RP")
 
 
@@ -90,30 +94,51 @@ def ridge_change(accelerator: str, how: str) -> float:
 def calibration_table(name: str = PUBLISHED) -> str:
     """Fitted parameters with their intervals, those left open marked; the figure of the chapter shows the errors."""
     rows = [
-        (row.operation, f"{row.rows_fitted} / {row.rows_tested}", *(_parameter(row, key) for key in PARAMETERS))
+        (
+            _described(row),
+            f"{row.rows_fitted} / {row.rows_tested}",
+            *(_parameter(row, key) for key in ROOFS),
+            _beside(row),
+        )
         for row in named(name).values()
     ]
-    header = ("operation", "rows fitted / tested", "floor", "memory", "compute", "sharpness")
+    header = ("operation", "rows fitted / tested", "floor", "memory", "compute", "sharpness", "beside")
     caption = (
-        f"Calibration `{name}`: efficiencies of memory (exchange: of the link) and arithmetic, with 95 % intervals. "
+        f"Calibration `{name}`: efficiencies of memory (exchange, all-reduce: of the link) and arithmetic, with 95 % "
+        "intervals; beside them tokens of a tile, time lost until full rates are reached and the time at which half of "
+        "it is, and how often what parts pass on, or are handed, travels. "
         f"{OPEN_MARK} marks what the rows cannot identify."
     )
-    return table(header, rows, caption, "tab-calibration", "lrrrrr")
+    return table(header, rows, caption, "tab-calibration", "lrrrrrl")
+
+
+def _rows(row) -> str:
+    return f"{row.rows_fitted} / {row.rows_tested}"
+
+
+def _described(row) -> str:
+    return f"{row.operation}, {row.architecture}" if row.architecture else row.operation
+
+
+def _beside(row) -> str | None:
+    """What a fitted model charges beside floor and rates, in words."""
+    found = [f"{name} {_parameter(row, name)}" for name in PARAMETERS if name not in ROOFS and name in row.parameters]
+    return "; ".join(found) or None
 
 
 def _parameter(row, name: str) -> str | None:
     number, low, high = (getattr(row, f"{name}{side}") for side in ("", "_low", "_high"))
     if number is None:
         return None
-    scale = 1e-6 if name == "floor" else 1
+    scale = 1e-6 if name in SECONDS else 1
     text = f"{digits_of(number / scale)} ({digits_of(low / scale, 2)} to {digits_of(high / scale, 2)})"
-    return text + (" µs" if name == "floor" else "") + (OPEN_MARK if name in row.open else "")
+    return text + (" µs" if name in SECONDS else "") + (OPEN_MARK if name in row.open else "")
 
 
 def measured_sources_table() -> str:
     """Where the measured rows come from: rows, kernel, source, licence."""
     names = ("kernel", "source", "locator", "licence")
-    parts = [(*kind.values(), len(rows)) for kind, rows in kinds(published(), names)]
+    parts = [(*kind.values(), len(rows)) for kind, rows in kinds(fitted(), names)]
     others = [(row.source, row.locator, row.licence) for row in (*achieved_rates().values(), *deployments().values())]
     parts += [("rates, throughputs", *each, others.count(each)) for each in sorted(set(others))]
     rows = [(kernel, count, f"{source}: {where}", licence) for kernel, source, where, licence, count in parts]
@@ -168,7 +193,27 @@ def floor(operation: str) -> str:
     return with_unit(named(PUBLISHED)[operation].floor, "s", "us", 2)
 
 
+def calibrated_number(key: str, name: str) -> float:
+    """A fitted number of the published calibration, by the key of its row."""
+    return named(PUBLISHED)[key].parameters[name]
+
+
+def calibrated_apart() -> str:
+    """Operations that have rows of an architecture, in words."""
+    found = list(dict.fromkeys(row.operation for row in named(PUBLISHED).values() if row.architecture))
+    return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
+
+
+@cache
+def serving_error(name: str, calibrated: bool = True) -> float:
+    """A number of the errors over all measured deployments: rows, median or p90 [1]."""
+    return report(load_runs(), PUBLISHED if calibrated else None)["groups"][0][name]
+
+
 NAMES = {
+    "calibrated_number": calibrated_number,
+    "calibrated_apart": calibrated_apart,
+    "serving_error": serving_error,
     "measured_verdicts_table": verdicts_table,
     "verdict_number_of": verdict_number,
     "validation_table": validation_table,

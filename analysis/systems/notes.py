@@ -12,10 +12,10 @@ from analysis.ask.forms import derived
 from analysis.ask.numbers import value
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.setting import Setting
-from analysis.data import datasets
+from analysis.data import calibrations, datasets
 from analysis.data.rows import SERVED_WIDTHS
 from analysis.derive import capacity, parallel
-from analysis.derive.symbols import BY_NAME, B, BW_Int, BW_out, L, M_cap, T_e, deg_DP, deg_EP, l, n_acc, n_group
+from analysis.derive.symbols import BY_NAME, B, BW_Int, BW_out, L, M_cap, P_acc, T_e, deg_DP, deg_EP, l, n_acc, n_group
 from analysis.systems import system
 from analysis.systems.effects import Case, as_by_default, without_effect
 from analysis.systems.quantity import Quantity
@@ -203,11 +203,25 @@ def stated_widths(case: Case) -> Iterator[str]:
             )
 
 
+def pooled_calibration(case: Case) -> Iterator[str]:
+    """Kernels of an accelerator whose architecture no row of the calibration describes."""
+    setting = case.setting
+    if setting["calibration"] is None or P_acc not in case.used or "accelerator" not in setting.given:
+        return
+    rows = calibrations.named(setting["calibration"]).values()
+    apart = sorted({row.operation for row in rows if row.architecture})
+    if apart and calibrations.architecture_of(setting["accelerator"]) is None:
+        yield (
+            f"calibration={setting['calibration']} has no rows of the architecture of {setting['accelerator']}; rows "
+            f"pooled over other accelerators describe {', '.join(apart)}."
+        )
+
+
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
     wires_beyond_their_network,
-    *(part_left_out, announced_figures, stated_widths, parameters_without_effect),
+    *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),
 )
 
 

@@ -1,20 +1,170 @@
 """How a setting's counts become seconds: the bare roofline, or a calibration fitted to measured kernels."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from sympy import Expr, Float
+from sympy import Expr, Float, Integer, cancel
 
 from analysis.ask.setting import Setting
 from analysis.data import calibrations
 from analysis.data.calibrations import Calibration
 from analysis.derive import roofline
-from analysis.derive.einsum import Counts, Kernel
+from analysis.derive.attention import MECHANISMS
+from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages
+from analysis.derive.einsum import WEIGHTS, Counts, Kernel, layered
+from analysis.derive.feedforward import ROUTED_EXPERTS
+from analysis.derive.parallel import WHOLE, Layout
 from analysis.derive.roofline import ROOFLINE, Timing
-from analysis.derive.symbols import BW_mem, P_acc
+from analysis.derive.symbols import (
+    BW_mem,
+    Gamma_acc,
+    L,
+    P_acc,
+    S_passes,
+    T_e,
+    d_emb,
+    d_KVco,
+    d_MoE,
+    d_nope,
+    n_act,
+    width_activations,
+    width_experts,
+    width_kv,
+    width_weights,
+)
 
-STAGES = {"core": "attention", "routed": "experts"}
-"""Stages of a block and the kind that describes them; every other stage is a matrix product."""
+WHOLE_STAGES = ("core", "routed")
+"""Stages that were timed as one operation; every other stage is matrix products, each timed alone."""
+
+UNQUANTISED, QUANTISED = "gemm", "gemm-fp8"
+"""Products in BF16 and in FP8. The FP8 rows time the search for a scale and the conversion too, kernels that an engine
+merges with the one before; in a step an FP8 product is charged the floor of a BF16 one, and its own rates."""
+
+GATHERED = 1e12
+"""Bandwidth [byte/s] of the geometric mean at which parts of a kernel pass tensors on: gathers are held up by memory
+and by instructions in about equal parts, and instructions take as long on every accelerator here."""
+
+HALF = 2  # bytes: parts of a kernel hand on BF16 whatever the width of its operands
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a kernel takes beside its arithmetic and its traffic, as times [s] for one cached token of every request at
+    the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of gathers.
+    """
+
+    token: Expr = Integer(0)
+    between: Expr = Integer(0)
+    handed: Expr = Integer(0)
+
+
+def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Beside:
+    """What the core of attention, or the routed experts, take beside their counts; nothing for other stages.
+
+    The core passes on queries and results; experts every tensor of their lines run one by one.
+    """
+    gathered = (BW_mem * GATHERED) ** 0.5
+    if stage == "core":
+        moved = counts.bytes.xreplace({S_passes: Integer(0)})
+        own = moved.xreplace({width_kv: Integer(0)}).xreplace({L: Integer(0)})
+        token = moved.xreplace({width_activations: Integer(0)}).xreplace({L: Integer(1)})
+        return Beside(token / BW_mem, own / gathered)
+    if stage == "routed":
+        passed, rows = (ratio.xreplace({d_MoE: d_MoE / layout.parts}) for ratio in _per_flop())
+        return Beside(Integer(0), counts.flops * passed / gathered, counts.flops * rows / gathered)
+    return Beside()
+
+
+@lru_cache(maxsize=1)
+def _per_flop() -> tuple[Expr, Expr]:
+    """Bytes that routed experts pass on, and bytes of the rows that they are handed, over their FLOPs."""
+    alone = {width_weights: Integer(0), width_experts: Integer(0), width_activations: Integer(HALF)}
+    whole = Kernel("routed", ROUTED_EXPERTS)
+    passed = sum((each.bytes.xreplace(alone) for each in layered("routed", ROUTED_EXPERTS)), Integer(0))
+    return cancel(passed / whole.flops), cancel(HALF * n_act * T_e * d_emb / whole.flops)
+
+
+# -- launches ------------------------------------------------------------------------------------------------------
+UNCOUNTED = {"projections": 1, "dense": 2, "shared": 1, "router": 1}
+"""Kernels before or inside a stage that compute nothing that is counted, each for one more floor: the norm before
+attention, that before the feed-forward half (the router's, with experts), and the activation inside a gated layer."""
+
+
+@lru_cache(maxsize=64)
+def launches(built: Architecture, conventions: Conventions = Conventions()) -> dict[str, int]:
+    """Launch floors that each kernel is charged: products of the same tensor are one launch, charged to the first.
+
+    The core and the routed experts were timed whole: one floor, however their lines are grouped. Other stages carry the
+    floors of `UNCOUNTED` kernels; mechanisms without a latent rotate and append in a kernel of its own besides.
+
+    >>> found = launches(Architecture("GQA"))
+    >>> [found[f"projections: {name}"] for name in ("q", "k_new", "v_new")], found["dense"]
+    ([3, 0, 0], 4)
+    """
+    found: dict[str, int] = {}
+    others = [each for each in MECHANISMS.values() if each is not built.mechanism]
+    for mechanism in (built.mechanism, *others):  # a cell of a trial may have another mechanism than its setting
+        stages = attention_stages(mechanism, conventions) | feedforward_stages(built, conventions.grouping)
+        for stage, kernels in stages.items():
+            more = UNCOUNTED.get(stage, 0) + (stage == "projections" and not mechanism.latent)
+            for name, count in _launches(stage, kernels, more).items():
+                found.setdefault(name, count)
+    return found
+
+
+def _launches(stage: str, kernels: tuple[Kernel, ...], more: int) -> dict[str, int]:
+    seen: set[str] = set()
+    found = {}
+    for kernel in kernels:
+        read = {stage} if stage in WHOLE_STAGES else {_multiplied(line) for line in kernel.lines}
+        found[kernel.name] = len(read - seen) + (0 if seen else more)
+        seen |= read
+    return found
+
+
+def _multiplied(line) -> str:
+    """The operand of a product that is no weight."""
+    return next(tensor.name for tensor in line.used if tensor.kind not in WEIGHTS)
+
+
+# -- timing --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Step:
+    """What of a setting decides which fitted row describes a kernel, and how it is charged."""
+
+    architecture: str | None
+    prefill: bool
+    order: str
+    peak: str
+    layout: Layout
+    charged: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, setting: Setting) -> "Step":
+        """The step of a setting."""
+        name = setting.accelerator.id if "accelerator" in setting.given else None
+        charged = launches(setting.architecture, setting.conventions)
+        prefill = setting["phase"] == "prefill"
+        how = setting.conventions.order, setting["peak"]
+        return cls(calibrations.architecture_of(name), prefill, *how, setting.layout, tuple(charged.items()))
+
+    def kind(self, stage: str, latent: bool) -> str:
+        """The operation, as calibrations name it, that describes a stage.
+
+        >>> Step("hopper", True, "as_printed", "bf16", WHOLE, ()).kind("core", latent=True)
+        'latent-prefill'
+        """
+        if stage == "routed":
+            return "experts"
+        if stage != "core":
+            return QUANTISED if self.peak == "fp8" else UNQUANTISED
+        if not self.prefill:
+            return "latent-attention" if latent else "attention"
+        if not latent:
+            return "attention-prefill"
+        return "latent-prefill-reordered" if self.order == "reordered" else "latent-prefill"
 
 
 def timing(setting: Setting) -> Timing:
@@ -22,48 +172,100 @@ def timing(setting: Setting) -> Timing:
     name = setting["calibration"]
     if name is None:
         return ROOFLINE
-    return _calibrated(tuple(calibrations.named(name).items()), setting.architecture.mechanism.latent)
+    step = Step.of(setting)
+    rows = calibrations.chosen(calibrations.named(name), step.architecture)
+    return _calibrated(tuple(rows.items()), step)
 
 
 @lru_cache(maxsize=64)
-def _calibrated(fitted: tuple, latent: bool) -> Timing:
+def _calibrated(fitted: tuple, step: Step) -> Timing:
     """Kept under the fitted rows themselves: a file may change under its name."""
-    rows = dict(fitted)
+    rows, charged = dict(fitted), dict(step.charged)
     return Timing(
-        kernel=lambda counts, stage: kernel_time(counts, rows, stage, latent),
+        kernel=lambda counts, stage: kernel_time(counts, rows, stage, step, charged),
         wires=lambda seconds: wire_time(seconds, rows),
     )
 
 
-def calibrated(compute, memory, floor=0.0, memory_efficiency=1.0, compute_efficiency=1.0, sharpness=np.inf):
-    """Time of a kernel [s] from its arithmetic and traffic times at peak rates: a floor, and a smooth maximum.
+def calibrated(
+    compute,
+    memory,
+    token=0.0,
+    between=0.0,
+    handed=0.0,
+    *,
+    floor=0.0,
+    memory_efficiency=1.0,
+    compute_efficiency=1.0,
+    sharpness=np.inf,
+    tile=0.0,
+    ramp=0.0,
+    reach=0.0,
+    passes=0.0,
+    gathers=0.0,
+    launches=1,
+):
+    """Time of a kernel [s] from its times at peak rates (arithmetic, traffic, and those of `Beside`).
 
-    Works on numbers, arrays and closed forms alike; the defaults are the bare roofline, for numbers and arrays.
+    A floor for each launch; a smooth maximum of arithmetic, traffic and `tile` cached tokens of every request; up to
+    `ramp` seconds until full rates are reached, half of them where that maximum is `reach`; what parts pass on,
+    `passes` times, and are handed, `gathers` times. Works on numbers, arrays and closed forms; the defaults are the
+    bare roofline.
 
     >>> calibrated(3.0, 4.0, floor=1.0, sharpness=2.0)
     6.0
+    >>> calibrated(3.0, 4.0, between=0.5, passes=2.0, ramp=1.0, reach=7.0, sharpness=1.0)
+    8.5
     """
     arithmetic, traffic = compute / compute_efficiency, memory / memory_efficiency
     if sharpness == np.inf:
-        return floor + np.maximum(arithmetic, traffic)
-    return floor + (arithmetic**sharpness + traffic**sharpness) ** (1 / sharpness)
+        work = np.maximum(arithmetic, traffic)
+    else:
+        roofs = arithmetic**sharpness + traffic**sharpness + ((tile * token) ** sharpness if tile else 0)
+        work = roofs ** (1 / sharpness)
+    return (
+        launches * floor
+        + ramped(work, ramp, reach)
+        + (passes * between if passes else 0)
+        + (gathers * handed if gathers else 0)
+    )
 
 
-def kernel_time(kernel: Kernel | Counts, rows: dict[str, Calibration], stage: str, latent: bool = False) -> Expr:
+def ramped(work, ramp=0.0, reach=0.0):
+    """Time at attained rates [s], and what is lost until they are reached."""
+    return work * (1 + ramp / (work + reach)) if ramp else work
+
+
+def kernel_time(
+    kernel: Kernel | Counts,
+    rows: Mapping[str, Calibration],
+    stage: str,
+    step: Step,
+    charged: Mapping[str, int] | None = None,
+) -> Expr:
     """Calibrated time of one kernel [s] as a closed form, for `evaluate` in place of the roofline time.
 
-    `rows` are those of one calibration (`named`), `stage` is the stage of the block (core, routed, projections ...),
-    `latent` whether the core is MLA's. A stage whose kind the calibration lacks keeps the bare roofline.
+    `rows` are those of one calibration and architecture (`chosen`), `stage` is the stage of the block (core, routed,
+    projections ...), `charged` the floors of each kernel by name (else one). A stage whose kind the calibration lacks
+    keeps the bare roofline.
     """
-    kind = STAGES.get(stage, "gemm")
-    model = rows.get("latent-attention" if kind == "attention" and latent else kind)
+    latent = bool(kernel.bytes.free_symbols & {d_KVco, d_nope})
+    model = rows.get(step.kind(stage, latent))
     if model is None:
         return roofline.time(kernel)
-    parts = kernel.flops / P_acc, kernel.bytes / BW_mem
-    return calibrated(*parts, **{key: Float(number) for key, number in model.parameters.items()})
+    more = beside(kernel, stage, step.layout)
+    floor = {"floor": rows[UNQUANTISED].floor} if model.operation == QUANTISED and UNQUANTISED in rows else {}
+    numbers = {key: Float(number) for key, number in (model.parameters | floor).items()}
+    parts = kernel.flops / P_acc, kernel.bytes / BW_mem, more.token, more.between, more.handed
+    return calibrated(*parts, **numbers, launches=(charged or {}).get(kernel.name, 1))
 
 
-def wire_time(time: Expr, rows: dict[str, Calibration]) -> Expr:
-    """Calibrated time of a dispatch, combine or all-reduce [s] from its time at the link's rate."""
-    model = rows.get("exchange")
-    return time if model is None else model.floor + time / model.memory_efficiency
+def wire_time(time: Expr, rows: Mapping[str, Calibration]) -> Expr:
+    """Calibrated time of a dispatch, combine or all-reduce [s] from its time at the link's rate.
+
+    Only a dispatch or combine knows the load of the busiest accelerator; a sum among a group is an all-reduce.
+    """
+    model = rows.get("exchange" if Gamma_acc in time.free_symbols else "all-reduce")
+    if model is None:
+        return time
+    return model.floor + ramped(time / model.memory_efficiency, model.ramp or 0.0, model.reach or 0.0)

@@ -1,5 +1,7 @@
 """Calibration recovers planted parameters, keeps shapes together, says what it cannot know; the shipped one applies."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,13 +10,16 @@ from hypothesis import strategies as st
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.data import calibrations
+from analysis.data.calibrations import OPERATIONS
 from analysis.derive.attention import MECHANISMS
-from analysis.derive.block import attention_stages
+from analysis.derive.block import attention_stages, grouped
+from analysis.derive.feedforward import ROUTED_EXPERTS
+from analysis.derive.symbols import BW_mem, T_e, d_emb, d_MoE, n_act
 from analysis.files.errors import InputError
 from analysis.measured import calibration, fitting
 from analysis.measured.calibration import Parts
-from analysis.measured.validate import compare
 from analysis.systems import timing
+from analysis.systems.quantities import evaluate
 
 PLANTED = {"floor": 1.2e-5, "memory_efficiency": 0.83, "compute_efficiency": 0.61, "sharpness": 2.5}
 
@@ -25,7 +30,7 @@ def planted(compute_share: float = 1.0, noise: float = 0.01) -> Parts:
     memory = 10 ** generator.uniform(-6.5, -2.5, 400)
     compute = compute_share * memory * 10 ** generator.uniform(-1, 1, 400)
     measured = timing.calibrated(compute, memory, **PLANTED) * np.exp(noise * generator.standard_normal(400))
-    return Parts(compute, memory, measured, np.arange(400) % 40)
+    return Parts(compute, memory, measured, np.arange(400) % 40, OPERATIONS["gemm"])
 
 
 def test_planted_parameters_are_found():
@@ -48,7 +53,7 @@ def test_rows_that_never_compute_leave_compute_efficiency_and_sharpness_open():
 def test_exchanges_have_a_floor_and_a_link_efficiency_alone():
     base = planted()
     measured = PLANTED["floor"] + base.memory / 0.7
-    found = calibration.fit(Parts(np.zeros(400), base.memory, measured, base.group))
+    found = calibration.fit(Parts(np.zeros(400), base.memory, measured, base.group, OPERATIONS["exchange"]))
     assert found == {
         "floor": pytest.approx(PLANTED["floor"], rel=0.01),
         "memory_efficiency": pytest.approx(0.7, rel=0.01),
@@ -72,7 +77,7 @@ def test_a_split_is_repeatable_and_depends_on_its_seed():
 
 def test_many_rows_are_thinned_by_whole_groups():
     parts = planted()
-    few = calibration.thinned(parts, most=100)
+    few = parts.rows(calibration.thinned(parts, most=100))
     assert 90 <= len(few.measured) <= 110
     assert all(np.sum(few.group == group) == 10 for group in set(few.group))
 
@@ -87,21 +92,48 @@ def test_without_parameters_it_is_the_roofline():
     assert timing.calibrated(3.0, 4.0) == 4.0
     parts = planted()
     assert calibration.constant_efficiency(
-        Parts(parts.compute, parts.memory, 2 * np.maximum(parts.compute, parts.memory), parts.group)
+        Parts(parts.compute, parts.memory, 2 * np.maximum(parts.compute, parts.memory), parts.group, ())
     )["memory_efficiency"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("operation", ["attention", "latent-attention", "experts"])
+def test_what_a_kernel_takes_beside_is_found_too(operation):
+    """Times of other sizes than arithmetic and traffic, planted and found again."""
+    base, generator = planted(), np.random.default_rng(2)
+    beside = {name: 10 ** generator.uniform(-7.5, -4, 400) for name in ("token", "between", "handed")}
+    beside["token"] /= 100
+    more = {"tile": 150.0, "ramp": 2e-5, "reach": 3e-5, "passes": 1.7, "gathers": 0.6}
+    wanted = {name: (PLANTED | more)[name] for name in OPERATIONS[operation]}
+    parts = Parts(base.compute, base.memory, base.measured, base.group, OPERATIONS[operation], **beside)
+    noise = np.exp(0.003 * generator.standard_normal(400))
+    found = calibration.fit(replace(parts, measured=parts.time(wanted) * noise))
+    assert found == {name: pytest.approx(number, rel=0.1) for name, number in wanted.items()}
+
+
+def test_time_by_hand():
+    """A floor of 1; 3 and 4 make 5 with a tile of 0, 13 with one of 12; half of the ramp at its reach; what is
+    passed.
+    """
+    given = {"floor": 1.0, "sharpness": 2.0}
+    assert timing.calibrated(3.0, 4.0, 6.0, 0.0, 0.0, **given, tile=2.0) == pytest.approx(14)
+    assert timing.calibrated(3.0, 4.0, 6.0, 0.0, 0.0, **given, ramp=8.0, reach=5.0) == pytest.approx(10)
+    assert timing.calibrated(3.0, 4.0, 6.0, 2.0, 7.0, **given, passes=1.5, gathers=1.0) == pytest.approx(16)
+    assert timing.calibrated(3.0, 4.0, **given, launches=3) == pytest.approx(8)
+
+
+@given(st.floats(1e-7, 1e-2), st.floats(1, 10), st.floats(1e-6, 1e-3), st.floats(1e-6, 1e-3))
+def test_more_work_never_takes_less_time(work, more, ramp, reach):
+    assert timing.ramped(work * more, ramp, reach) >= timing.ramped(work, ramp, reach)
 
 
 # -- what is shipped -----------------------------------------------------------------------------------------------
 def test_shipped_fits_are_those_of_the_shipped_rows():
-    fitted = fitting.fit_all(compare(), "published", "data/measurements", repeats=2)
+    fitted = fitting.fit_published()
     shipped = calibrations.named("published")
-    assert (
-        {each.row.operation for each in fitted}
-        == set(shipped)
-        == {"attention", "latent-attention", "experts", "exchange"}
-    )
+    assert [each.row.key for each in fitted] == list(shipped)
+    assert {row.operation for row in shipped.values()} == set(OPERATIONS)
     for each in fitted:
-        known = shipped[each.row.operation]
+        known = shipped[each.row.key]
         assert each.row.error == pytest.approx(known.error, rel=0.02)
         assert each.row.open == known.open
         for name in set(each.row.parameters) - set(known.open):
@@ -110,7 +142,32 @@ def test_shipped_fits_are_those_of_the_shipped_rows():
 
 def test_calibration_beats_both_baselines_on_rows_that_it_has_not_seen():
     for row in calibrations.named("published").values():
-        assert row.error < row.error_constant < row.error_roofline
+        assert row.error < min(row.error_constant, row.error_roofline) / 1.5, row.id
+
+
+def test_an_architecture_has_rows_of_its_own_where_its_kernels_differ():
+    """MLA decode attains 0.91 to 0.93 of the memory's rate on Hopper and 0.72 to 0.73 on Blackwell, says its source."""
+    rows = calibrations.named("published")
+    hopper, blackwell, other = (
+        calibrations.chosen(rows, each)["latent-attention"] for each in ("hopper", "blackwell", None)
+    )
+    assert (hopper.architecture, blackwell.architecture, other.architecture) == ("hopper", "blackwell", None)
+    assert blackwell.memory_efficiency < 0.76 < 0.9 < hopper.memory_efficiency
+    assert calibrations.chosen(rows, "hopper")["experts"] is calibrations.chosen(rows, None)["experts"]
+    assert calibrations.architecture_of("h200-sxm5") == "hopper"
+    assert calibrations.architecture_of("rtx-pro-6000-bse") is calibrations.architecture_of(None) is None
+
+
+def test_architectures_that_share_their_kernels_share_a_row():
+    """Two architectures with the same planted constants, and then with different ones."""
+    base = planted()
+    accelerator = np.where(base.group % 2, "h100-sxm5", "b200-sxm")
+    asked = fitting.Asked("mine", "nowhere", 2, 0)
+    (pooled,) = fitting._fits(base, "gemm", accelerator, asked)
+    assert pooled.row.architecture is None
+    slow = replace(base, measured=base.measured * np.where(base.group % 2, 1.5, 1))
+    apart = fitting._fits(slow, "gemm", accelerator, asked)
+    assert [each.row.architecture for each in apart] == [None, "hopper", "blackwell"]
 
 
 def test_intervals_enclose_the_fit():
@@ -125,15 +182,64 @@ def test_an_unknown_name_is_refused():
         calibrations.named("mine")
 
 
+def _kernel_time(setting, stage):
+    (kernel,) = attention_stages(MECHANISMS[setting.architecture.attention], setting.conventions)[stage]
+    rows = calibrations.chosen(calibrations.named("published"), "hopper")
+    return kernel, rows, value(timing.kernel_time(kernel, rows, stage, timing.Step.of(setting)), setting.point)
+
+
 def test_kernel_time_as_a_closed_form():
+    """Reordered MLA decode, 128 requests of 128 heads: queries and results of 576 and 512 numbers are passed on."""
     setting = Setting.of(model="deepseek-v3", accelerator="h100-sxm5", B=128, L=8192)
-    (kernel,) = attention_stages(MECHANISMS["MLA"], setting.conventions)["core"]
-    rows = calibrations.named("published")
-    model = rows["latent-attention"]
+    kernel, rows, found = _kernel_time(setting, "core")
     compute = value(kernel.flops, setting.point) / 989.4e12
     memory = value(kernel.bytes, setting.point) / 3350e9
-    wanted = timing.calibrated(compute, memory, **model.parameters)
-    fitted = timing.kernel_time(kernel, rows, "core", latent=True)
-    assert float(value(fitted, setting.point)) == pytest.approx(wanted)
-    bare = timing.kernel_time(kernel, rows, "projections")
-    assert float(value(bare, setting.point)) == pytest.approx(max(compute, memory))
+    between = 128 * 128 * (576 + 512) * 2 / (3350e9 * 1e12) ** 0.5
+    wanted = timing.calibrated(compute, memory, 0, between, 0, **rows["latent-attention"].parameters)
+    assert float(found) == pytest.approx(wanted)
+
+
+def test_a_tile_of_cached_tokens_by_hand():
+    """GQA decode of short contexts: a cached token of 8 heads, keys and values, for each of 2048 requests."""
+    setting = Setting.of(model="llama-3.1-8b", accelerator="h100-sxm5", B=2048, L=16)
+    kernel, rows, found = _kernel_time(setting, "core")
+    parts = value(kernel.flops, setting.point) / 989.4e12, value(kernel.bytes, setting.point) / 3350e9
+    token = 2048 * 2 * 8 * 128 * 2 / 3350e9
+    assert float(found) == pytest.approx(timing.calibrated(*parts, token, **rows["attention"].parameters))
+    assert float(found) > 3 * parts[1]
+
+
+def test_experts_pass_on_every_tensor_of_their_lines():
+    """Gate and up each read x and make h, down reads h and makes y: 3 d_emb and 3 d_MoE numbers a copy, 2 bytes
+    each.
+    """
+    kernel = grouped("routed", ROUTED_EXPERTS, "fused")[0]
+    more, point = timing.beside(kernel, "routed"), {n_act: 5, T_e: 7, d_emb: 64, d_MoE: 32, BW_mem: 4e12}
+    rate = (4e12 * 1e12) ** 0.5
+    assert float(value(more.between, point)) == pytest.approx(35 * (3 * 64 + 3 * 32) * 2 / rate)
+    assert float(value(more.handed, point)) == pytest.approx(35 * 64 * 2 / rate)
+    lines = [timing.beside(each, "routed") for each in grouped("routed", ROUTED_EXPERTS, "layered")]
+    assert float(value(sum(each.between for each in lines), point)) == pytest.approx(float(value(more.between, point)))
+
+
+def test_floors_are_those_of_launches():
+    """Products of one tensor are one launch; norms, rotation and activation add theirs."""
+    gqa, mla = (timing.launches(Setting.of(model=name).architecture) for name in ("llama-3.1-8b", "deepseek-v3"))
+    assert {name: gqa[f"projections: {name}"] for name in ("q", "k_new", "v_new")} == {"q": 3, "k_new": 0, "v_new": 0}
+    names = ("c_Q", "c_KV_new", "k_R_new", "q_N", "q_R")
+    assert [mla[f"projections: {name}"] for name in names] == [2, 0, 0, 1, 0]
+    assert (mla["routed"], mla["shared"], mla["router"], gqa["dense"], gqa["output: y"]) == (1, 3, 2, 4, 1)
+
+
+def test_a_decode_row_never_stands_in_for_prefill(tmp_path):
+    """A calibration that knows decode alone leaves the cores of prefill on the roofline."""
+    rows = [row for row in calibrations.named("published").values() if "prefill" not in row.operation]
+    path = tmp_path / "mine.csv"
+    path.write_bytes(calibrations.as_csv(rows))
+    for model in ("llama-3.1-8b", "deepseek-v3"):
+        here = {"model": model, "accelerator": "h100-sxm5", "B": 4, "L": 4096, "phase": "prefill"}
+        bare, mine, whole = (
+            evaluate("tpot_terms", **here, calibration=name).value["core_attention"]
+            for name in (None, str(path), "published")
+        )
+        assert bare == mine < whole

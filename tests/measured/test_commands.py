@@ -37,7 +37,10 @@ def test_validate_in_json(capsys):
     found = json.loads(typed(capsys, "validate", "--json", "--worst", "2"))
     assert found["rows"] == 481
     assert len(found["worst"]) == 2
-    assert {"operation", "accelerator", "regime", "count", "median", "low", "high", "within"} == set(found["groups"][0])
+    assert set(found["groups"][0]) == {"operation", "accelerator", "regime", "rows", "median", "p90", "median_ratio"}
+    assert {each["regime"] for each in found["groups"]} == {"launch", "work"}
+    assert sum(each["rows"] for each in found["groups"]) == 481
+    assert set(found["ratios"][0]) == {"operation", "accelerator", "regime", "count", "median", "low", "high", "within"}
 
 
 def test_validate_a_file_of_an_unknown_machine_uses_its_own_roofs(tmp_path, capsys):
@@ -49,7 +52,8 @@ def test_validate_a_file_of_an_unknown_machine_uses_its_own_roofs(tmp_path, caps
     ]
     path.write_text("\n".join(rows), encoding="utf-8")
     found = json.loads(typed(capsys, "validate", path, "--json"))
-    assert [group["median"] for group in found["groups"]] == pytest.approx([1.0] * 4)
+    assert [group["median"] for group in found["ratios"]] == pytest.approx([1.0] * 4)
+    assert [group["median_ratio"] for group in found["groups"]] == pytest.approx([1.0] * 2)
 
 
 def test_import_then_validate(tmp_path, capsys):

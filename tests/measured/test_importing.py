@@ -171,7 +171,6 @@ def _broken(folder, kind: str) -> None:
         "damaged": lambda: good.write_bytes(good.read_bytes()[: len(good.read_bytes()) // 2]),
         "empty": lambda: good.write_bytes(b""),
         "pointer": lambda: good.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
-        "column": lambda: write(good.parent, good.stem, GQA | {"colour": 1}),
         "missing": lambda: write(good.parent, good.stem, {k: v for k, v in GQA.items() if k != "step"}),
         "type": lambda: write(good.parent, good.stem, GQA | {"batch_size": "many"}),
         "version": lambda: good.parent.rename(good.parent.with_name("newest")),
@@ -187,7 +186,6 @@ def _broken(folder, kind: str) -> None:
         ("damaged", "damaged"),
         ("empty", "damaged"),
         ("pointer", "git lfs pull"),
-        ("column", "column 'colour' is unknown"),
         ("missing", "column 'step' is missing"),
         ("type", "another type than expected"),
         ("version", "version 'newest'"),
@@ -204,6 +202,41 @@ def test_a_bad_file_costs_one_sentence_and_the_rest_is_imported(tmp_path, kind, 
     (sentence,) = report.sentences
     assert said in sentence
     assert "\n" not in sentence
+
+
+def test_columns_that_nothing_needs_are_ignored_and_named_once(tmp_path):
+    """Whatever they hold: the second table's has another type than the first's."""
+    for version, colour in (("0.24.0", 1), ("0.25.0", "red")):
+        write(tmp_path / "db", f"h100_sxm/attention/vllm/{version}/generation_attention_perf", GQA | {"colour": colour})
+    report = import_folder(tmp_path / "db", tmp_path / "out.parquet")
+    assert (report.written, report.sentences, dict(report.ignored)) == (2, [], {"colour": 2})
+
+
+def test_all_reduces_of_engines_and_of_nccl(imported):
+    """1024 elements of 2 bytes among 4; other collectives, one accelerator and what no one link joins are removed."""
+    row = {"num_gpus": 4, "message_size": 1024, "latency": 0.01}
+    nccl = row | {"op_name": "all_reduce", "nccl_dtype": "half"}
+    _, rows = imported(
+        {
+            "h100_sxm/comm/nccl/2.29.2/nccl_perf": [
+                nccl,
+                nccl | {"op_name": "all_gather"},
+                nccl | {"num_gpus": 1},
+                nccl | {"num_gpus": 16},
+            ],
+            "gb200/comm/nccl/2.29.2/nccl_perf": [nccl | {"num_gpus": 16}],
+            "h100_sxm/comm/vllm/0.24.0/custom_allreduce_perf": [
+                row | {"allreduce_dtype": "bfloat16", "kernel_source": "custom"}
+            ],
+        }
+    )
+    found = {(row["accelerator"], row["kernel"]): row for row in rows}
+    assert len(rows) == len(found) == 3
+    one = found["h100-sxm5", "vllm 0.24.0, custom"]
+    assert (one["operation"], one["bytes"], one["deg_TP"], one["link"]) == ("all_reduce", 2048, 4, "nvlink4-h100")
+    assert one["latency"] == pytest.approx(1e-5)
+    assert found["gb200-nvl72", "nccl 2.29.2"]["deg_TP"] == 16
+    assert "width_weights" not in one
 
 
 @pytest.mark.parametrize("tables", [{}, {GENERATION: [GQA | {"window_size": 1}]}])
@@ -259,8 +292,8 @@ def test_what_is_no_regular_file_costs_one_sentence_and_no_wait(tmp_path):
         make(folder / "gemm_perf.parquet")
     report = import_folder(tmp_path / "db", tmp_path / "out.parquet")
     assert (report.files, report.written) == (1, 1)
-    assert len(report.sentences) == 3
-    assert all("is no regular file" in sentence for sentence in report.sentences)
+    (sentence,) = report.sentences
+    assert sentence.startswith("h100_sxm/gemm/trtllm/1.0.0/gemm_perf and 2 more: is no regular file")
 
 
 def test_memory_stays_small_however_many_rows_a_file_holds(tmp_path, monkeypatch):

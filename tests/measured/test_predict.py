@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from analysis.derive.symbols import BW_mem, P_acc
 from analysis.files.errors import InputError
+from analysis.measured.judging import report
 from analysis.measured.kernel_files import as_table, published
 from analysis.measured.predict import kinds, own_roofs, predict
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth, regimes
-from analysis.measured.validate import compare, groups, operation_words, report, worst
+from analysis.measured.validate import compare, groups, operation_words, worst
 
 H100 = {"flop": 989.4e12, "byte": 3350e9}
 COMMON = {
@@ -100,6 +101,12 @@ def test_exchange_on_one_and_two_levels_by_hand():
     two = one(**shape, link_between="ib-ndr", group=8).wire[0]
     assert two == pytest.approx(max(size * 8 / 32 / 450e9, size * 24 / 32 / 50e9))
     assert one(**shape | {"precision": "fp8"}).wire_bytes[0] == size / 2
+
+
+def test_an_all_reduce_travels_twice_round_the_ring():
+    found = one(operation="all_reduce", bytes=8 << 20, deg_TP=4, link="nvlink4-h100")
+    assert found.wire_bytes[0] == 2 * 3 / 4 * (8 << 20)
+    assert found.wire[0] == found.time[0] == pytest.approx(1.5 * (8 << 20) / 450e9)
 
 
 def test_a_matrix_product_by_hand():
@@ -203,6 +210,6 @@ def test_operations_in_words_tell_decode_from_prefill():
 def test_report_is_ready_for_json():
     import json
 
-    found = json.loads(json.dumps(report(compare()), allow_nan=False))
+    found = json.loads(json.dumps(report([compare()]), allow_nan=False))
     assert found["rows"] == 481
     assert found["faster than the data sheet"] == 0

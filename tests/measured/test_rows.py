@@ -37,6 +37,23 @@ def test_shipped_rows_are_complete_and_name_known_devices():
         assert table[name].null_count == 0
 
 
+def test_rows_to_fit_are_more_of_the_same_source_and_repeat_none_that_is_quoted():
+    """Products 448, decode 136 and 170, prefill 120 and 105, experts 245, all-reduces 144."""
+    table = kernel_files.fitted()
+    more = table.slice(481).to_pylist()
+    assert len(table) == 481 + 448 + 136 + 170 + 120 + 105 + 245 + 144
+    assert {row["accelerator"] for row in more} == {"h100-sxm5", "b200-sxm"}
+    assert {(row["source"], row["licence"]) for row in more} == {
+        ("ai-dynamo/aiconfigurator@095f58a5; arXiv:2601.06288", "Apache-2.0")
+    }
+    place = ("latency", "note", "locator", "source")
+    shapes = [
+        tuple(cell for name, cell in row.items() if name not in place and (name != "kernel" or row["deg_TP"]))
+        for row in table.to_pylist()
+    ]
+    assert len(set(shapes)) == len(shapes)
+
+
 def test_no_row_claims_to_be_measured_here():
     assert not [source for source in kernel_files.published()["source"].to_pylist() if "this study" in source]
 

@@ -12,7 +12,7 @@ from analysis.derive.symbols import BW_mem, P_acc
 from analysis.measured.achieved import DATASHEET, Ridge, ridges
 from analysis.measured.devices import device_point
 from analysis.measured.predict import numbers
-from analysis.measured.validate import Compared, groups
+from analysis.measured.validate import Compared, groups, to_fit
 from analysis.render.axes import headline, plain_log, rounded, seconds
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
@@ -202,7 +202,7 @@ def describe_measured_ratio(rows: Rows) -> tuple[str, str]:
 
 def measured_notes(compared: Compared) -> dict[str, float]:
     """Numbers for the prose: rows, and the median ratio of each operation's rows that are not launch-bound."""
-    found = {"measured_rows": len(compared.table)}
+    found = {"measured_rows": len(compared.table), "calibration_rows": len(to_fit().table)}
     for group in groups(compared):
         if group.regime in ("memory-bound", "compute-bound", "near the ridge"):
             words = "_".join(

@@ -1,0 +1,236 @@
+"""How well predictions meet rows that no fit has seen: errors by operation, accelerator and regime, and fits that leave
+one device or one model's shapes out, beside baselines.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+
+import numpy as np
+
+from analysis.data.calibrations import ARCHITECTURES, OPERATIONS, architecture_of, chosen, named
+from analysis.measured import calibration
+from analysis.measured.calibration import Parts
+from analysis.measured.fitting import FEWEST_GROUPS, SOURCE, operation_of
+from analysis.measured.kernel_rows import SHAPE
+from analysis.measured.predict import numbers, words
+from analysis.measured.regimes import beats_datasheet, judges_bandwidth
+from analysis.measured.validate import Compared, Tally, groups_of, to_fit, worst
+
+LAUNCH, WORK = "launch", "work"
+SIZES = tuple(name for name in SHAPE if name not in ("B", "L", "l", "causal", "tokens", "bytes"))
+"""Columns that a model (or its share on one accelerator) fixes: rows that agree in them are of one model."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Errors of rows that belong together: of |predicted/measured - 1| median and 90th percentile, and the median of
+    predicted over measured [1].
+    """
+
+    operation: str
+    accelerator: str
+    regime: str
+    rows: int
+    median: float
+    p90: float
+    median_ratio: float
+
+
+def scored(operation: str, accelerator: str, regime: str, ratio: np.ndarray) -> Scored:
+    """Errors of rows from their predicted over measured times."""
+    error = np.abs(ratio - 1)
+    found = (np.median(error), np.percentile(error, 90), np.median(ratio))
+    return Scored(operation, accelerator, regime, len(ratio), *map(float, found))
+
+
+# -- a calibration on rows -----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Judged:
+    """Predicted times [s] of rows (nan where a row fitted, and is not judged), and what must be said of them."""
+
+    time: np.ndarray
+    fitted: int
+    notes: tuple[str, ...]
+
+
+def judged(compared: Compared, name: str | None) -> Judged:
+    """Times of rows by a calibration, or by the bare roofline without one. Raises InputError for an unknown name."""
+    if name is None:
+        return Judged(compared.prediction.time, 0, ())
+    rows, operations = named(name), operation_of(compared)
+    time, notes = compared.prediction.time.copy(), []
+    for operation, accelerator, part in _kinds(compared, operations):
+        model = chosen(rows, architecture_of(accelerator)).get(operation)
+        if model is None:
+            notes.append(
+                f"{operation or 'an operation'} on {accelerator}: {name} has no row, the bare roofline is judged."
+            )
+            continue
+        own = any(each.operation == operation and each.architecture for each in rows.values())
+        if own and model.architecture is None:
+            notes.append(f"{operation} on {accelerator}: no row of its architecture, the pooled one is used.")
+        time[part] = calibration.parts_of(compared, part, operation).time(model.parameters)
+    seen = _seen(compared, rows)
+    return Judged(np.where(seen, np.nan, time), int(seen.sum()), tuple(dict.fromkeys(notes)))
+
+
+def _kinds(compared: Compared, operations: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
+    for operation in dict.fromkeys(operations):
+        for accelerator in dict.fromkeys(compared.accelerator[operations == operation]):
+            on = (operations == operation) & (compared.accelerator == accelerator)
+            yield operation, accelerator, np.flatnonzero(on)
+
+
+def _seen(compared: Compared, rows: dict) -> np.ndarray:
+    """Rows that the calibration was fitted to, told by all their cells; known of fits to the shipped rows alone."""
+    if any(row.source != SOURCE for row in rows.values()):
+        return np.zeros(len(compared.table), bool)
+    known = _fitted_cells(next(iter(rows.values())).seed)
+    found = np.isin(compared.latency, [key[-1] for key in known])
+    found[found] = [key in known for key in _cells(compared.rows(found))]
+    return found
+
+
+@cache
+def _fitted_cells(seed: int) -> frozenset:
+    """Cells of the shipped rows on the fitted side of a split."""
+    shipped, operations = to_fit(), operation_of(to_fit())
+    kept = np.zeros(len(shipped.table), bool)
+    for operation in OPERATIONS:
+        part = np.flatnonzero(operations == operation)
+        train, _ = calibration.split(calibration.parts_of(shipped, part, operation), seed)
+        kept[part[train]] = True
+    return frozenset(_cells(shipped.rows(kept)))
+
+
+def _cells(compared: Compared) -> list[tuple]:
+    """What makes a row itself: operation, accelerator, shape and time."""
+    names = ("operation", "accelerator", "order", "precision")
+    texts = [words(compared.table, name) for name in names]
+    shape = [np.nan_to_num(numbers(compared.table, name)) for name in (*SHAPE, "bytes", "latency")]
+    return list(zip(*texts, *shape, strict=True))
+
+
+def errors(compared: Compared, time: np.ndarray) -> list[dict]:
+    """Errors of each operation on each accelerator, launch-bound rows apart from those that do work."""
+    tally = Tally()
+    _add(tally, compared, time)
+    return _errors(tally)
+
+
+def _add(tally: Tally, compared: Compared, time: np.ndarray) -> None:
+    known = np.isfinite(time)
+    regime = np.where(compared.regime == "launch-bound", LAUNCH, WORK)
+    columns = _operation_words(compared), compared.accelerator, regime, time / compared.latency
+    tally.add(*(column[known] for column in columns))
+
+
+def _errors(tally: Tally) -> list[dict]:
+    return [
+        asdict(scored(operation, accelerator, regime, ratio))
+        for operation, accelerator, split in tally.split((LAUNCH, WORK))
+        for regime, ratio in split.items()
+    ]
+
+
+def _operation_words(compared: Compared) -> np.ndarray:
+    """Operations in words, with the number format where it is not BF16."""
+    formats = words(compared.table, "precision")
+    return np.where(formats == "bf16", compared.operation, compared.operation + ", " + formats)
+
+
+def report(parts: Iterable[Compared], calibration: str | None = None, count: int = 5) -> dict:
+    """Everything that `validate` prints: errors and ratios by group, worst rows, and how many rows were fitted, could
+    not judge bandwidth, or broke the data sheet. Parts are dropped one by one. Raises InputError.
+    """
+    counts, notes, furthest = np.zeros(4, int), {}, []
+    predicted, ratios = Tally(), Tally()
+    for part in parts:
+        seen = judged(part, calibration)
+        _add(predicted, part, seen.time)
+        ratios.add(part.operation, part.accelerator, part.regime, part.ratio)
+        beaten = beats_datasheet(part.table, part.prediction).sum()
+        counts += len(part.table), seen.fitted, beaten, judges_bandwidth(part.prediction).sum()
+        notes |= dict.fromkeys(seen.notes)
+        furthest = sorted(furthest + worst(part, count), key=lambda row: -abs(np.log(row["ratio"])))[:count]
+    names = ("rows", "rows that fitted", "faster than the data sheet", "bytes above 400 MB")
+    return dict(zip(names, map(int, counts), strict=True)) | {
+        "calibration": calibration,
+        "groups": _errors(predicted),
+        "notes": list(notes),
+        "ratios": [asdict(group) for group in groups_of(ratios)],
+        "worst": furthest,
+    }
+
+
+# -- leaving one out -----------------------------------------------------------------------------------------------
+BASELINES = ("roofline", "one efficiency", "interpolation")
+
+
+def left_out(by: str, compared: Compared | None = None) -> list[dict]:
+    """Errors on each device (`by="device"`) or on the shapes of each model (`by="model"`) when fits leave it out.
+
+    A device is predicted from the others, pooled; a model's shapes from all other shapes of the same architecture.
+    Beside stand the bare roofline, the roofline over one efficiency, and interpolation of the device's own table
+    (log time over log arithmetic and log traffic, three nearest rows), which leaves out the same model, but can say
+    nothing of a device.
+    """
+    compared = compared or to_fit()
+    operations, found = operation_of(compared), []
+    for operation in OPERATIONS:
+        part = np.flatnonzero(operations == operation)
+        if len(part):
+            found += _left_out(by, compared.rows(part), operation)
+    return found
+
+
+def _left_out(by: str, rows: Compared, operation: str) -> list[dict]:
+    parts = calibration.parts_of(rows, np.arange(len(rows.table)), operation)
+    regime = np.where(rows.regime == "launch-bound", LAUNCH, WORK)
+    times = {name: np.full(len(regime), np.nan) for name in ("fit", *BASELINES)}
+    for train, test in _folds(by, rows, parts):
+        fitted = parts.rows(train)
+        if len(np.unique(fitted.group)) < FEWEST_GROUPS:
+            continue
+        times["fit"][test] = parts.rows(test).time(calibration.best(fitted)[0])
+        times["roofline"][test] = parts.rows(test).time({})
+        times["one efficiency"][test] = parts.rows(test).time(calibration.constant_efficiency(fitted))
+        if by == "model":
+            times["interpolation"][test] = interpolated(fitted, parts.rows(test))
+    found = []
+    for accelerator in dict.fromkeys(rows.accelerator):
+        for each in (LAUNCH, WORK):
+            on = (rows.accelerator == accelerator) & (regime == each) & np.isfinite(times["fit"])
+            if on.any():
+                score = asdict(scored(operation, accelerator, each, (times["fit"] / rows.latency)[on]))
+                others = {name: np.median(np.abs(times[name] / rows.latency - 1)[on]) for name in BASELINES}
+                found.append(score | {name: float(other) for name, other in others.items() if np.isfinite(other)})
+    return found
+
+
+def _folds(by: str, rows: Compared, parts: Parts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Indices to fit and to judge: no row is ever in both."""
+    if by == "device":
+        for name in dict.fromkeys(rows.accelerator):
+            yield np.flatnonzero(rows.accelerator != name), np.flatnonzero(rows.accelerator == name)
+        return
+    sizes = np.array(list(zip(*(np.nan_to_num(numbers(rows.table, name)) for name in SIZES), strict=True)))
+    model = np.unique(sizes, axis=0, return_inverse=True)[1].reshape(-1)
+    kin = np.array([next((n for n, each in ARCHITECTURES.items() if a in each), a) for a in rows.accelerator])
+    for architecture in dict.fromkeys(kin):
+        for number in np.unique(model[kin == architecture]):
+            own = kin == architecture
+            yield np.flatnonzero(own & (model != number)), np.flatnonzero(own & (model == number))
+
+
+def interpolated(table: Parts, wanted: Parts, nearest: int = 3) -> np.ndarray:
+    """Time [s] of rows from the nearest rows of a table, by distance in log arithmetic and log traffic time."""
+
+    def place(parts: Parts) -> np.ndarray:
+        return np.log(np.stack([np.maximum(parts.compute, 1e-12), np.maximum(parts.memory, 1e-12)], axis=1))
+
+    apart = np.linalg.norm(place(wanted)[:, None] - place(table)[None], axis=2) + 1e-9
+    order = np.argsort(apart, axis=1)[:, :nearest]
+    weights = 1 / np.take_along_axis(apart, order, axis=1)
+    return np.exp(np.sum(np.log(table.measured)[order] * weights, axis=1) / weights.sum(axis=1))
