@@ -19,7 +19,7 @@ from analysis.render.show import ShownFigure
 from analysis.sweeps.grid import grid_of
 from analysis.sweeps.in_memory import in_memory
 from analysis.systems.plan import Plan, plans
-from analysis.systems.quantities import Answer, all_quantities, evaluate
+from analysis.systems.quantities import Answer, all_quantities, evaluate, value_of
 
 MOST_POINTS = 10**7
 """Points of a table in memory; a sweep into a file takes any number."""
@@ -33,7 +33,7 @@ def number(quantity: str, setting: Setting | None = None, /, **given):
     >>> number("kv_bytes_per_token", model="deepseek-v3")
     70272
     """
-    return evaluate(quantity, setting, **given).value
+    return value_of(quantity, setting or Setting.of(**given))
 
 
 def answer(quantity: str, setting: Setting | None = None, /, **given) -> Answer:

@@ -12,7 +12,7 @@ import numpy as np
 from sympy import Expr, Integer, Max, Symbol
 
 from analysis.ask.degrees import check_degrees
-from analysis.ask.forms import derived, symbols_of
+from analysis.ask.forms import derived, is_polynomial, symbols_of
 from analysis.ask.numbers import exact, value
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BY_NAME, n_kv
@@ -66,7 +66,7 @@ def number(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
         return {name: number(part, point) for name, part in form.items()}
     check_degrees(point, symbols_of(form))
     arrays = any(isinstance(point.get(symbol), np.ndarray) for symbol in symbols_of(form))
-    if not arrays and form.is_polynomial() and symbols_of(form) <= set(point):
+    if not arrays and is_polynomial(form) and symbols_of(form) <= set(point):
         return exact(form, point)
     found = value(form, point)
     return found if arrays else whole(float(found))

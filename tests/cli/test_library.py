@@ -49,6 +49,16 @@ def test_numbers_are_those_of_the_command_line(capsys):
     assert "tpot" in quantities()
 
 
+def test_a_loop_over_numbers_prints_and_derives_nothing(monkeypatch):
+    given = {"model": "deepseek-v3", "accelerator": "b200-sxm", "n_acc": 32, "L": 4096}
+    told = answer("tpot", B=64, **given)
+    monkeypatch.delattr("analysis.systems.quantities.simple")
+    monkeypatch.delattr("analysis.derive.serving.tpot")
+    assert number("tpot", B=64, **given) == told.value != number("tpot", B=96, **given)
+    with pytest.raises(NameError):
+        _ = told.closed_form
+
+
 def test_a_table_holds_what_numbers_say():
     over = {"model": ["deepseek-v3", "llama-2-7b"], "L": np.array([2048, 4096]), "B": range(1, 3), "deg_TP": (1, 3)}
     found = table("tpot", over, accelerator="b200-sxm", n_acc=32, link="nvlink5-b200").to_pylist()
