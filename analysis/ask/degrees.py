@@ -30,9 +30,10 @@ def deg_ETP_of(setting) -> int:
 
     Raises InputError for another number.
     """
-    degree, TP = setting["deg_ETP"], setting["deg_TP"]
+    degree = setting["deg_ETP"]
     if degree is None:
-        return TP if _splits_experts(setting) else 1
+        return setting["deg_TP"] if _splits_experts(setting) else 1
+    TP = setting["deg_TP"]
     if np.ndim(degree) or not np.all((degree == 1) | (degree == np.asarray(TP))):
         raise InputError(
             f"deg_ETP={degree}: the accelerators that share an expert are those of a tensor-parallel group; "
@@ -43,9 +44,10 @@ def deg_ETP_of(setting) -> int:
 
 def _splits_experts(setting) -> bool:
     """Whether one tensor-parallel group spans the system, and no number of whole experts each would suit it."""
+    if "model" not in setting.given or not setting.model.n_moe or setting["deg_EP"] is not None:
+        return False
     count, TP = setting["n_acc"], setting["deg_TP"]
-    chosen = "model" not in setting.given or not setting.model.n_moe or setting["deg_EP"] is not None
-    if chosen or np.ndim(count) or np.ndim(TP) or count != TP:
+    if np.ndim(count) or np.ndim(TP) or count != TP:
         return False
     return slots(setting, count) % count > 0
 
@@ -82,7 +84,7 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
     if heads and given["n_hd"] is not None and not _divides(TP, given["n_hd"]):
         raise InputError(f"deg_TP={TP}: must divide the {given['n_hd']} query heads of the model; give a divisor.")
     groups = given["n_kv"]
-    if groups is not None and heads and not (_divides(TP, groups) or _divides(groups, TP)):
+    if groups is not None and heads and np.any((np.mod(groups, TP) != 0) & (np.mod(TP, groups) != 0)):
         heads = f"the {groups} key-value heads of the model"
         raise InputError(f"deg_TP={TP}: must divide {heads} or be a multiple of them.")
     if deg_EP in used or (n_e in used and n_acc in used):

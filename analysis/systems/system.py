@@ -113,9 +113,12 @@ def B_cap_value(setting: Setting):
     return rounded(value(form, setting.point), setting)
 
 
-def B_SLO_value(setting: Setting):
-    """Largest whole batch with TPOT <= slo [requests], 0 if none. Raises InputError without an SLO."""
-    return _largest_within(tpot, setting)
+def B_SLO_value(setting: Setting, most=None):
+    """Largest whole batch with TPOT <= slo [requests], 0 if none; it is not looked for far beyond `most`.
+
+    Raises InputError without an SLO.
+    """
+    return _largest_within(tpot, setting, most)
 
 
 def B_SLO_form(setting: Setting) -> Expr:
@@ -128,7 +131,7 @@ def B_SLO_bound(setting: Setting):
     return _largest_within(tpot_bound, setting)
 
 
-def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
+def _largest_within(time: Callable[[Setting], Expr], setting: Setting, most=None):
     """The largest whole batch [requests] with a time within the SLO, by bisection: the time never falls with B."""
     if setting["slo"] is None:
         raise InputError("slo= is needed: the time allowed per output token in seconds, for example slo=0.02.")
@@ -139,7 +142,9 @@ def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
     def fits(batch):
         return value(form, point | {B: batch}) <= np.asarray(setting["slo"])
 
-    return _bisected(fits, *_bracket(fits, np.ones(shape)))
+    if most is None:
+        return _bisected(fits, *_bracket(fits, np.ones(shape)))
+    return _bisected(fits, np.zeros(shape), np.minimum(np.floor(most) + 2, LARGEST_BATCH))
 
 
 def B_SLO_found(setting: Setting):

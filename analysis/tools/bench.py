@@ -13,8 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 
 import click
@@ -24,9 +25,11 @@ from tabulate import tabulate
 
 from analysis.ask.numbers import Point, compiled, value
 from analysis.ask.setting import Setting
-from analysis.cli.library import number
+from analysis.cli.library import number, plan
+from analysis.data.datasets import accelerators, models
 from analysis.derive.symbols import B, BW_Int, L
 from analysis.files import exits
+from analysis.files.errors import InputError
 from analysis.files.whole import BUILD, ROOT
 from analysis.systems.quantities import quantity
 from analysis.tools import readme
@@ -109,6 +112,17 @@ def in_process() -> Iterator[Timing]:
     batches = count(MOST_BATCH)
     again = best(lambda: number("tpot", **SETTING | {"B": next(batches)}), 100)
     yield Timing("one number, another batch each time", 1e3 * again, 0.3, "ms")
+    system = {name: given for name, given in SETTING.items() if name != "B"} | {"slo": 0.05}
+    for many in (32, 65536):
+        again = best(lambda many=many: plan(**system | {"n_acc": many}), 10)
+        yield Timing(f"plan of {many} accelerators", 1e3 * again, 30, "ms")
+    yield Timing("plans of every model on every accelerator", best(_every_plan, 1), 5)
+
+
+def _every_plan() -> None:
+    for model, accelerator in product(models(), accelerators()):
+        with suppress(InputError):  # where nothing fits, or the accelerator comes with no link
+            plan(model=model, accelerator=accelerator, n_acc=32, L=8192, slo=0.05)
 
 
 def _python(*arguments: str, cwd: str | Path = ROOT) -> str:
