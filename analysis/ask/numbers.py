@@ -1,11 +1,15 @@
 """From closed form to number: compiled once, evaluated over arrays."""
 
+import inspect
 from collections.abc import Mapping
 from functools import lru_cache, reduce
+from math import prod
 
 import numpy as np
 from sympy import Expr, Symbol, lambdify, nsimplify
 
+from analysis.ask import folding
+from analysis.ask.programs import Program, read
 from analysis.derive.symbols import MEANINGS
 from analysis.files.errors import InputError
 
@@ -27,6 +31,12 @@ def compiled(expression: Expr) -> tuple:
     return lambdify(symbols, expression, modules=_FUNCTIONS, cse=True), symbols
 
 
+@lru_cache(maxsize=4096)
+def program(expression: Expr) -> Program | None:
+    """The compiled expression as data; None where it does more than arithmetic."""
+    return read(inspect.getsource(compiled(expression)[0]))
+
+
 def value(expression: Expr, point: Point):
     """Evaluate a closed form at a point (SI units); arrays of equal shape are taken element by element.
 
@@ -41,8 +51,12 @@ def value(expression: Expr, point: Point):
     if missing:
         wanted = "; ".join(f"{s.name}= ({MEANINGS[s].text})" for s in missing)
         raise InputError(f"not enough is given to compute a number: add {wanted}.")
+    numbers = [_number(point[symbol]) for symbol in symbols]
+    shapes = {each.shape for each in numbers if isinstance(each, np.ndarray)}
     with np.errstate(all="ignore"):  # what is not finite is refused where it would be an answer
-        return function(*(_number(point[symbol]) for symbol in symbols))
+        if len(shapes) == 1 and prod(*shapes) >= folding.BLOCK and program(expression):
+            return folding.folded(program(expression), numbers)
+        return function(*numbers)
 
 
 def _number(given):
