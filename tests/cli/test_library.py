@@ -18,7 +18,7 @@ from analysis import InputError, answer, figure, import_model, number, plan, qua
 from analysis.book.executed import as_page
 from analysis.book.notebooks import run
 from analysis.book.reference import _modules
-from analysis.cli.library import _homes
+from analysis.cli.library_tables import _homes
 from analysis.cli.main import run as command_line
 from analysis.files.whole import ROOT
 
@@ -29,6 +29,13 @@ def test_importing_the_package_imports_nothing_else():
     loaded = "import sys, analysis; print([name for name in sys.modules if name.split('.')[0] in ('numpy', 'sympy')])"
     done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_number_waits_for_nothing_that_draws():
+    loaded = "import sys; from analysis import number, plan; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "numpy" in done.stdout.split()
+    assert not {"matplotlib", "IPython", "nbformat", "pyarrow", "scipy", "pandas"} & set(done.stdout.split())
 
 
 def test_every_name_is_there_explained_and_no_module():
