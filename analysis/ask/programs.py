@@ -5,8 +5,9 @@ It is read from the source of the function that sympy writes for numpy, so that 
 
 import ast
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -45,9 +46,59 @@ class Program:
         7.5
         """
         found = [*arguments, *self.numbers]
-        for name, places in self.steps:
-            found.append(OPERATIONS[name](*(found[place] for place in places)))
+        for operation, places, done in self._prepared:
+            found.append(operation(*[found[place] for place in places]))
+            for place in done:
+                found[place] = None  # an array's memory is free for the next
         return found[self.result]
+
+    @cached_property
+    def _prepared(self) -> tuple[tuple[Callable, tuple[int, ...], tuple[int, ...]], ...]:
+        """Each step's operation and places, and those of them that no later step needs."""
+        last = {place: step for step, (_, places) in enumerate(self.steps) for place in places}
+        last[self.result] = len(self.steps)
+        return tuple(
+            (OPERATIONS[name], places, tuple({place for place in places if last[place] == step}))
+            for step, (name, places) in enumerate(self.steps)
+        )
+
+    def along(self, name: str, *arguments) -> Callable:
+        """The program as a function of one input; what does not depend on it is computed now, once.
+
+        >>> at = read("def f(x, y):\\n    return x**2 + y").along("y", 3.0, None)
+        >>> at(1.0), at(2.0)
+        (10.0, 11.0)
+        """
+        found, moving, later = [*arguments, *self.numbers], {self.inputs.index(name)}, []
+        for operation, places, _ in self._prepared:
+            if moving.isdisjoint(places):
+                found.append(operation(*[found[place] for place in places]))
+            else:
+                later.append((len(found), operation, places))
+                moving.add(len(found))
+                found.append(None)
+        needed = {self.result, *(place for _, _, places in later for place in places)}
+        fixed = [each if place in needed else None for place, each in enumerate(found)]
+
+        def at(given):
+            found = fixed.copy()
+            found[self.inputs.index(name)] = given
+            for place, operation, places in later:
+                found[place] = operation(*[found[each] for each in places])
+            return found[self.result]
+
+        return at
+
+    @property
+    def data(self) -> list:
+        """The program as JSON holds it; `of` reads it back."""
+        return [self.inputs, self.numbers, self.steps, self.result]
+
+    @classmethod
+    def of(cls, data: list) -> "Program":
+        """The program of its `data`."""
+        inputs, numbers, steps, result = data
+        return cls(tuple(inputs), tuple(numbers), tuple((name, tuple(places)) for name, places in steps), result)
 
 
 class _Unknown(Exception):

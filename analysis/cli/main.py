@@ -78,7 +78,7 @@ def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(_plain(answer.told), allow_nan=False))
         return
-    click.echo("\n".join([*_found(answer), *_forms(answer.closed_form)]))
+    click.echo("\n".join([*_found(answer), *_forms(answer.told["closed_form"])]))
     click.echo(f"equation: {answer.equation}")
     click.echo("with " + " ".join(f"{name}={_shown(value)}" for name, value in answer.conventions.items()))
     for note in answer.notes:

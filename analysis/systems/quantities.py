@@ -3,6 +3,7 @@
 `evaluate("kv_bytes_per_token", model="deepseek-v3").value` is the whole interface; the command line wraps it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from analysis.ask.setting import Setting
 from analysis.files.errors import InputError, near, shown
 from analysis.systems import quantities_block, quantities_system  # noqa: F401  each registers its quantities
 from analysis.systems.notes import notes
-from analysis.systems.quantity import QUANTITIES, Quantity, number, simple, whole
+from analysis.systems.quantity import QUANTITIES, Quantity, number, printed, simple, whole
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,14 @@ class Answer:
     @cached_property
     def closed_form(self) -> Expr | dict[str, Expr] | str:
         """The form for print, a dict of them for a breakdown, or words where no form gives the value."""
+        return self._shown(simple)
+
+    def _shown(self, how: Callable[[Expr, dict[Symbol, object]], object]):
         wanted = quantity(self.quantity)
-        return wanted.closed_form or _shown(wanted.form(self.setting), self.setting.point)
+        if wanted.closed_form:
+            return wanted.closed_form
+        form, point = wanted.form(self.setting), self.setting.point
+        return {name: how(part, point) for name, part in form.items()} if isinstance(form, dict) else how(form, point)
 
     @cached_property
     def conventions(self) -> dict[str, object]:
@@ -57,8 +64,8 @@ class Answer:
 
     @property
     def told(self) -> dict[str, object]:
-        """What is printed of the answer, by name."""
-        return {name: getattr(self, name) for name in TOLD}
+        """What is printed of the answer, by name; the closed form as text."""
+        return {name: self._shown(printed) if name == "closed_form" else getattr(self, name) for name in TOLD}
 
 
 TOLD = ("quantity", "value", "unit", "closed_form", "equation", "beside", "conventions", "notes")
@@ -125,10 +132,6 @@ def _refuse_beyond_numbers(name: str, found) -> None:
     parts = found.values() if isinstance(found, dict) else [found]
     if not all(np.all(np.isfinite(np.asarray(part, dtype=float))) for part in parts):
         raise InputError(f"{name}: found no finite number; some parameter is beyond any machine: give usual sizes.")
-
-
-def _shown(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
-    return {name: simple(part, point) for name, part in form.items()} if isinstance(form, dict) else simple(form, point)
 
 
 def _scalar(found):

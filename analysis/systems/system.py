@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 
 from analysis.ask.degrees import check_degrees
 from analysis.ask.forms import derived, symbols_of
-from analysis.ask.numbers import value
+from analysis.ask.numbers import along, value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, decoder, serving, speculation
 from analysis.derive.parallel import sharded
@@ -139,8 +139,11 @@ def _largest_within(time: Callable[[Setting], Expr], setting: Setting, most=None
     check_degrees(point, symbols_of(form))
     shape = np.broadcast_shapes(*(np.shape(number) for symbol, number in point.items() if symbol != B))
 
+    at = along(form, point, B)
+
     def fits(batch):
-        return value(form, point | {B: batch}) <= np.asarray(setting["slo"])
+        with np.errstate(all="ignore"):
+            return at(batch) <= np.asarray(setting["slo"])
 
     if most is None:
         return _bisected(fits, *_bracket(fits, np.ones(shape)))

@@ -23,7 +23,7 @@ import numpy as np
 from sympy import Expr
 from tabulate import tabulate
 
-from analysis.ask.numbers import Point, program, value
+from analysis.ask.numbers import Point, compiled, value
 from analysis.ask.setting import Setting
 from analysis.cli.library import number, plan
 from analysis.data.datasets import accelerators, models
@@ -91,7 +91,7 @@ def _closed_form(name: str) -> tuple[Expr, Point]:
     """A quantity's closed form, compiled, and its point."""
     setting = Setting.of(**SETTING)
     form = quantity(name).expression(setting)
-    program(form)
+    compiled(form)
     return form, setting.point
 
 

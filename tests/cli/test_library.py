@@ -66,6 +66,15 @@ def test_a_loop_over_numbers_prints_and_derives_nothing(monkeypatch):
         _ = told.closed_form
 
 
+def test_the_form_that_is_told_is_the_closed_form_as_text():
+    found = answer("tpot", model="deepseek-v3", accelerator="b200-sxm", n_acc=32, deg_TP=32, B=64, L=4096)
+    assert found.told["closed_form"] == str(found.closed_form)
+    single = answer("tpot", model="deepseek-v3", accelerator="b200-sxm", B=64, L=4096)  # n_acc and degrees are 1
+    assert single.told["closed_form"] == str(single.closed_form) != str(found.closed_form)
+    assert "n_acc" in str(found.closed_form)
+    assert "n_acc" not in str(single.closed_form)
+
+
 def test_a_table_holds_what_numbers_say():
     over = {"model": ["deepseek-v3", "llama-2-7b"], "L": np.array([2048, 4096]), "B": range(1, 3), "deg_TP": (1, 3)}
     found = table("tpot", over, accelerator="b200-sxm", n_acc=32, link="nvlink5-b200").to_pylist()
