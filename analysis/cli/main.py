@@ -1,6 +1,7 @@
 """Command line of the study: `python -m analysis --help`."""
 
 import json
+import sys
 from shutil import get_terminal_size
 
 import click
@@ -14,6 +15,8 @@ from analysis.cli import (
     commands_thesis,
 )
 from analysis.files import exits
+from analysis.files.kept import kept
+from analysis.files.text import is_path
 from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
@@ -71,18 +74,26 @@ def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None
 
     `python -m analysis quantities` lists what can be computed, `parameters` what can be given.
     """
+    question = (quantity, assignments, as_json)
+    if any(map(is_path, assignments)):  # a file may change under its name
+        click.echo(_answered(*question))
+    else:
+        key = json.dumps([*question, sys.version])
+        click.echo(kept(key, lambda: _answered(*question), "analysis", "data", "requirements.lock"))
+
+
+def _answered(quantity: str, assignments: tuple[str, ...], as_json: bool) -> str:
+    """What is printed of an answer. Raises InputError."""
     from analysis.ask.reading import assigned
     from analysis.systems.quantities import evaluate as compute
 
     answer = compute(quantity, **assigned(assignments))
+    told = answer.told
     if as_json:
-        click.echo(json.dumps(_plain(answer.told), allow_nan=False))
-        return
-    click.echo("\n".join([*_found(answer), *_forms(answer.told["closed_form"])]))
-    click.echo(f"equation: {answer.equation}")
-    click.echo("with " + " ".join(f"{name}={_shown(value)}" for name, value in answer.conventions.items()))
-    for note in answer.notes:
-        click.echo(f"note: {note}")
+        return json.dumps(_plain(told), allow_nan=False)
+    used = " ".join(f"{name}={_shown(value)}" for name, value in answer.conventions.items())
+    lines = [*_found(answer), *_forms(told["closed_form"]), f"equation: {answer.equation}", f"with {used}"]
+    return "\n".join([*lines, *(f"note: {note}" for note in answer.notes)])
 
 
 def _found(answer) -> list[str]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from analysis.files.whole import BUILD, fingerprint, inputs, write
 
 FOLDER = BUILD / "kept"
-MOST_ENTRIES = 4000
-"""Of some kilobytes each; the older half goes when there are more."""
+MOST_ENTRIES, LARGEST_ENTRY = 2000, 2**16
+"""Entries, and bytes of one: the older half goes when there are more, and what is larger is not kept."""
 
 
 def kept(key: str, make: Callable[[], object], *sources: str):
@@ -32,9 +32,10 @@ def kept(key: str, make: Callable[[], object], *sources: str):
     except (OSError, UnicodeDecodeError):
         pass
     text = json.dumps(make())
-    with suppress(OSError):
-        write(path, f"{_digest(text)}\n{text}".encode())
-        _shorten()
+    if len(text) <= LARGEST_ENTRY:
+        with suppress(OSError):
+            write(path, f"{_digest(text)}\n{text}".encode())
+            _shorten()
     return json.loads(text)
 
 

@@ -94,6 +94,11 @@ def test_there_are_never_too_many(empty, monkeypatch):
     assert kept("0", lambda: "gone") == "gone"
 
 
+def test_what_is_large_is_not_kept(empty, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST_ENTRY", 10)
+    assert [kept("key", lambda: "x" * 20), kept("key", lambda: "y" * 20)] == ["x" * 20, "y" * 20]
+
+
 def test_a_number_given_as_a_whole_number_stays_one(empty):
     assert kept("key", lambda: [1, 1.5, None, "x"]) == [1, 1.5, None, "x"]
     assert type(kept("key", refuse)[0]) is int
