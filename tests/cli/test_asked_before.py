@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from analysis.cli import main as module
+from analysis.cli import commands_evaluate as module
 from analysis.cli.main import run
 from analysis.files import kept
 from analysis.systems.quantities import evaluate
