@@ -30,9 +30,10 @@ def deg_ETP_of(setting) -> int:
 
     Raises InputError for another number.
     """
-    degree, TP = setting["deg_ETP"], setting["deg_TP"]
+    degree = setting["deg_ETP"]
     if degree is None:
-        return TP if _splits_experts(setting) else 1
+        return setting["deg_TP"] if _splits_experts(setting) else 1
+    TP = setting["deg_TP"]
     if np.ndim(degree) or not np.all((degree == 1) | (degree == np.asarray(TP))):
         raise InputError(
             f"deg_ETP={degree}: the accelerators that share an expert are those of a tensor-parallel group; "
@@ -43,9 +44,10 @@ def deg_ETP_of(setting) -> int:
 
 def _splits_experts(setting) -> bool:
     """Whether one tensor-parallel group spans the system, and no number of whole experts each would suit it."""
+    if "model" not in setting.given or not setting.model.n_moe or setting["deg_EP"] is not None:
+        return False
     count, TP = setting["n_acc"], setting["deg_TP"]
-    chosen = "model" not in setting.given or not setting.model.n_moe or setting["deg_EP"] is not None
-    if chosen or np.ndim(count) or np.ndim(TP) or count != TP:
+    if np.ndim(count) or np.ndim(TP) or count != TP:
         return False
     return slots(setting, count) % count > 0
 
@@ -129,8 +131,9 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
     heads = n_hd in used or (deg_TP in used and not used.isdisjoint((n_kv, deg_grp)))  # deg_grp * n_kv stands for n_hd
     if heads and given["n_hd"] is not None and not _divides(TP, given["n_hd"]):
         raise InputError(f"deg_TP={TP}: must divide the {given['n_hd']} query heads of the model; give a divisor.")
-    if heads and not np.all(divides_heads(TP, TP, given["n_kv"])):
-        heads = f"the {given['n_kv']} key-value heads of the model"
+    groups = given["n_kv"]
+    if groups is not None and heads and not np.all(divides_heads(TP, TP, groups)):
+        heads = f"the {groups} key-value heads of the model"
         raise InputError(f"deg_TP={TP}: must divide {heads} or be a multiple of them.")
     if deg_EP in used or (n_e in used and n_acc in used):
         _check_groups(EP, point.get(deg_ETP, 1), count)

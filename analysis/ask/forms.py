@@ -18,7 +18,7 @@ from analysis.files.errors import InputError
 
 MOST_FORMS = 4096
 ABSENT = object()
-_kept: dict[tuple[Callable, tuple[str, ...]], dict[tuple, object]] = {}
+_kept: dict[Callable, dict[tuple[str, ...], dict[tuple, object]]] = {}
 
 
 class Watched(Mapping):
@@ -46,13 +46,13 @@ class Watched(Mapping):
 
 def derived(derive: Callable[[Setting], object], setting: Setting):
     """What `derive` makes of a setting, made once for all settings that agree in what it asks of them."""
-    for (by, asked), found in _kept.items():
-        if by is derive and (key := _key(setting, asked)) in found:
+    for asked, found in _kept.get(derive, {}).items():
+        if (key := _key(setting, asked)) in found:
             return found[key]
     made, asked = watched(derive, setting)
-    if sum(map(len, _kept.values())) >= MOST_FORMS:
+    if sum(len(found) for led in _kept.values() for found in led.values()) >= MOST_FORMS:
         _kept.clear()
-    _kept.setdefault((derive, tuple(sorted(asked))), {})[_key(setting, sorted(asked))] = made
+    _kept.setdefault(derive, {}).setdefault(tuple(sorted(asked)), {})[_key(setting, sorted(asked))] = made
     return made
 
 
@@ -96,3 +96,9 @@ def _row(file: str, given: str, name: str) -> Hashable:
 def symbols_of(form: Expr) -> frozenset[Symbol]:
     """The symbols of a closed form; walking through a long one takes as long as evaluating it."""
     return frozenset(form.free_symbols)
+
+
+@lru_cache(maxsize=MOST_FORMS)
+def is_polynomial(form: Expr) -> bool:
+    """Whether a closed form is a polynomial in all its symbols, so that whole numbers leave it whole."""
+    return bool(form.is_polynomial())

@@ -1,13 +1,19 @@
 """From closed form to number: compiled once, evaluated over arrays."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from functools import lru_cache, reduce
+from math import prod
 
 import numpy as np
-from sympy import Expr, Symbol, lambdify, nsimplify
+import sympy
+from sympy import Expr, Symbol, lambdify, nsimplify, srepr
 
+from analysis.ask import folding
+from analysis.ask.programs import Program, read
 from analysis.derive.symbols import MEANINGS
 from analysis.files.errors import InputError
+from analysis.files.kept import kept
 
 Point = Mapping[Symbol, "int | float | np.ndarray"]
 
@@ -21,10 +27,25 @@ _FUNCTIONS = [{"amax": _over(np.maximum), "amin": _over(np.minimum)}, "numpy"]
 
 
 @lru_cache(maxsize=4096)
-def compiled(expression: Expr) -> tuple:
-    """The expression as a numpy function and the symbols that it takes, in order."""
+def compiled(expression: Expr) -> tuple[Callable, tuple[Symbol, ...]]:
+    """The expression as a function of numbers and arrays, and the symbols that it takes, in order.
+
+    A program, where the expression is arithmetic: making one takes as long as deriving the expression, so it is kept.
+    """
     symbols = tuple(sorted(expression.free_symbols, key=str))
-    return lambdify(symbols, expression, modules=_FUNCTIONS, cse=True), symbols
+    makers = ("analysis/ask/numbers.py", "analysis/ask/programs.py")
+    made = kept(f"{sympy.__version__} {srepr(expression)}", lambda: _data(written(expression, symbols)), *makers)
+    return (written(expression, symbols) if made is None else Program.of(made)), symbols
+
+
+def written(expression: Expr, symbols: tuple[Symbol, ...]) -> Callable:
+    """The numpy function that sympy writes for an expression of these symbols."""
+    return lambdify(symbols, expression, modules=_FUNCTIONS, cse=True)
+
+
+def _data(function: Callable) -> list | None:
+    found = read(inspect.getsource(function))
+    return None if found is None else found.data
 
 
 def value(expression: Expr, point: Point):
@@ -37,12 +58,37 @@ def value(expression: Expr, point: Point):
     array([ 6., 12.])
     """
     function, symbols = compiled(expression)
+    _refuse_missing(symbols, point)
+    numbers = [_number(point[symbol]) for symbol in symbols]
+    shapes = {each.shape for each in numbers if isinstance(each, np.ndarray)}
+    with np.errstate(all="ignore"):  # what is not finite is refused where it would be an answer
+        if len(shapes) == 1 and prod(*shapes) >= folding.BLOCK and isinstance(function, Program):
+            return folding.folded(function, numbers)
+        return function(*numbers)
+
+
+def along(expression: Expr, point: Point, symbol: Symbol) -> Callable:
+    """A closed form at a point as a function of one of its symbols, for searches: what stays is computed once.
+
+    Raises InputError as `value`.
+
+    >>> from analysis.derive.symbols import B, L
+    >>> along(2 * B * L, {L: 3}, B)(np.array([1.0, 2.0]))
+    array([ 6., 12.])
+    """
+    function, symbols = compiled(expression)
+    if symbol not in symbols or not isinstance(function, Program):
+        return lambda given: value(expression, point | {symbol: given})
+    _refuse_missing(symbols, point | {symbol: None})
+    at = function.along(symbol.name, *(None if each == symbol else _number(point[each]) for each in symbols))
+    return lambda given: at(_number(given))
+
+
+def _refuse_missing(symbols: tuple[Symbol, ...], point: Point) -> None:
     missing = [symbol for symbol in symbols if symbol not in point]
     if missing:
         wanted = "; ".join(f"{s.name}= ({MEANINGS[s].text})" for s in missing)
         raise InputError(f"not enough is given to compute a number: add {wanted}.")
-    with np.errstate(all="ignore"):  # what is not finite is refused where it would be an answer
-        return function(*(_number(point[symbol]) for symbol in symbols))
 
 
 def _number(given):

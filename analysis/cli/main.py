@@ -7,6 +7,7 @@ import click
 
 from analysis.cli import (
     commands_design,
+    commands_evaluate,
     commands_measured,
     commands_plan,
     commands_propositions,
@@ -14,6 +15,7 @@ from analysis.cli import (
     commands_report,
     commands_thesis,
 )
+from analysis.cli.commands_evaluate import plain, shown
 from analysis.files import exits
 from analysis.measure import command as measure_command
 
@@ -63,98 +65,18 @@ def main() -> None:
     """Where is the bottleneck of LLM inference? Closed forms, numbers and claims of the study."""
 
 
-@main.command()
-@click.argument("quantity")
-@click.argument("assignments", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with SI values.")
-def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None:
-    """Compute QUANTITY from parameters given as NAME=VALUE; a list of numbers is written 64,128,256.
-
-    `python -m analysis quantities` lists what can be computed, `parameters` what can be given.
-    """
-    from analysis.ask.reading import assigned
-    from analysis.systems.quantities import evaluate as compute
-
-    answer = compute(quantity, **assigned(assignments))
-    if as_json:
-        click.echo(json.dumps(_plain(answer.told), allow_nan=False))
-        return
-    click.echo("\n".join([*_found(answer), *_forms(answer.closed_form)]))
-    click.echo(f"equation: {answer.equation}")
-    click.echo("with " + " ".join(f"{name}={_shown(value)}" for name, value in answer.conventions.items()))
-    for note in answer.notes:
-        click.echo(f"note: {note}")
-
-
-def _found(answer) -> list[str]:
-    """The value, its parts if it has any, and what stands beside it, in lines; a table of points where lists were
-    given.
-    """
-    parts = answer.value if isinstance(answer.value, dict) else {answer.quantity: answer.value}
-    given = {name: each.tolist() for name, each in answer.conventions.items() if hasattr(each, "tolist")}
-    given.pop("SLO", None)  # the symbol of slo
-    if given:
-        from tabulate import tabulate
-
-        count = max(len(each) for each in given.values())
-        columns = {**parts, **answer.beside}
-        cells = {name: _repeated(each, count) for name, each in {**given, **columns}.items()}
-        title = f"{answer.quantity} [{answer.unit}]"
-        return [title, *tabulate(cells, headers="keys", tablefmt="plain", disable_numparse=True).splitlines()]
-    total = [] if isinstance(answer.value, dict) else [f"{answer.quantity} = {_shown(answer.value)} {answer.unit}"]
-    named = {**(parts if not total else {}), **answer.beside}
-    head = total or [f"{answer.quantity}:"]
-    return head + [f"  {name}: {_shown(value)} {answer.unit}" for name, value in named.items()]
-
-
-def _repeated(values, count: int) -> list[str]:
-    """A column of a table: a value for each point, where there is one for all too."""
-    values = values.tolist() if hasattr(values, "tolist") else values
-    return [_shown(each) for each in (values if isinstance(values, list) else [values] * count)]
-
-
-def _forms(form) -> list[str]:
-    """The closed form, or those of the parts, in lines."""
-    if not isinstance(form, dict):
-        return [f"closed form: {form}"]
-    return ["closed form:", *(f"  {name}: {each}" for name, each in form.items())]
-
-
-def _plain(value):
-    """JSON-ready: arrays to lists, formulas to text, numbers that are not finite to null."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def _shown(value) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_shown(each)}" for name, each in value.items())
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list):
-        return ",".join(_shown(each) for each in value)
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
 def _table(rows: list[dict], as_json: bool) -> None:
     """Print rows for people, or as a JSON list."""
     from tabulate import tabulate
 
     if as_json:
-        click.echo(json.dumps(_plain(rows), allow_nan=False))
+        click.echo(json.dumps(plain(rows), allow_nan=False))
     else:
         click.echo(tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True))
 
 
 def _cells(row, columns: tuple[str, ...]) -> dict[str, str]:
-    return {name: "" if getattr(row, name) is None else _shown(getattr(row, name)) for name in columns}
+    return {name: "" if getattr(row, name) is None else shown(getattr(row, name)) for name in columns}
 
 
 def _listing(file: str) -> None:
@@ -231,16 +153,8 @@ def _claim(finding) -> dict:
 
 
 _FURTHER = (
-    *(
-        commands_reader,
-        commands_plan,
-        commands_design,
-        commands_report,
-        commands_thesis,
-        commands_propositions,
-        commands_measured,
-    ),
-    measure_command,
+    *(commands_evaluate, commands_reader, commands_plan, commands_design, commands_report, commands_thesis),
+    *(commands_propositions, commands_measured, measure_command),
 )
 for _command in (each for module in _FURTHER for each in module.commands):
     main.add_command(_command)

@@ -18,20 +18,10 @@ from analysis.data.table import checked_row
 from analysis.data.units import LARGEST
 from analysis.files.documents import csv_records, json_mapping, yaml_mapping
 from analysis.files.errors import InputError
-from analysis.files.text import CSV_BYTES, place, read_text, shown
+from analysis.files.text import CSV_BYTES, SUFFIXES, is_path, place, read_text, shown
 
-SUFFIXES = (".yml", ".yaml", ".csv", ".json")
 LONGEST_CELL = 4000  # letters of a cell in a table of parameters
 MARKUP = re.compile(r"[<>{}\[\]`$|\\*_#]")
-
-
-def is_path(name) -> bool:
-    """Whether a row is named by a file of its own rather than by an id.
-
-    >>> is_path("./mine.yml"), is_path("llama-3.1-8b")
-    (True, False)
-    """
-    return str(name).lower().endswith(SUFFIXES) or "/" in str(name) or "\\" in str(name)
 
 
 def load(name: str, file: str) -> Row:

@@ -9,6 +9,8 @@ Books differ in the weights that they count:
 - `once`: every weight of the model once, however many groups there are.
 """
 
+from functools import cache
+
 from sympy import Add, Expr, Integer
 
 from analysis.derive import decoder
@@ -77,6 +79,7 @@ def request_bytes(
     return per_request if once else per_request * n_acc / deg_DP
 
 
+@cache
 def B_cap(
     architecture: Architecture,
     conventions: Conventions = Conventions(),

@@ -9,6 +9,7 @@ YAML_BYTES = 64 * 1024  # a row or a grid is a page; the YAML parser takes secon
 JSON_BYTES = 4 * 1024 * 1024
 CSV_BYTES = 4 * 1024 * 1024
 SHOWN = 60
+SUFFIXES = (".yml", ".yaml", ".csv", ".json")  # of files that hold a row
 
 
 def shown(found) -> str:
@@ -29,6 +30,15 @@ def place(path) -> str:
     """
     text = ascii(str(path))[1:-1]
     return text if len(text) <= SHOWN else f"...{text[-SHOWN + 8 :]}"
+
+
+def is_path(name) -> bool:
+    """Whether a row is named by a file of its own rather than by an id.
+
+    >>> is_path("./mine.yml"), is_path("llama-3.1-8b")
+    (True, False)
+    """
+    return str(name).lower().endswith(SUFFIXES) or "/" in str(name) or "\\" in str(name)
 
 
 def refuse_no_text(path) -> None:

@@ -2,19 +2,24 @@
 
 Throughput B / TPOT(B) never falls with B: every term of TPOT divided by B is the larger of a constant and a falling
 function. So the best batch of a pair of degrees is the largest that memory and the SLO admit, and plans are compared
-at that batch.
+at that batch. All pairs are tried at once, as a setting whose degrees are lists.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from analysis.ask import gammas
+from analysis.ask.degrees import degrees as every_degree
 from analysis.ask.degrees import divides_experts, divides_system, divisors, domain_note, slots
+from analysis.ask.forms import derived
 from analysis.ask.numbers import value
 from analysis.ask.reading import refuse_lists
 from analysis.ask.setting import Setting
 from analysis.derive import serving
-from analysis.derive.symbols import B, deg_DP, n_acc
+from analysis.derive.symbols import B, deg_DP
 from analysis.files.errors import InputError
 from analysis.systems import system
 from analysis.systems.quantities import quantity
@@ -29,22 +34,31 @@ CHOSEN = ("B", "deg_DP")  # what a plan chooses, so that a reader cannot give it
 
 @dataclass(frozen=True)
 class Plan:
-    """Degrees and batch of one plan, its TPOT [s] and terms [s], tokens/s and accelerator, and what stops the batch."""
+    """Degrees and batch of one plan, its TPOT [s] and terms [s], tokens/s and accelerator, and what stops the batch.
 
-    setting: Setting
+    `asked` is the setting that was to be planned, `chosen` the degrees as parameters of it.
+    """
+
+    asked: Setting
+    chosen: dict[str, int]
     batch: int
     tpot: float
     per_accelerator: float
     binding: str
     terms: dict[str, float]
 
+    @cached_property
+    def setting(self) -> Setting:
+        """The setting with the plan's degrees."""
+        return self.asked.with_(**self.chosen)
+
     @property
     def degrees(self) -> dict[str, int]:
         """deg_TP, deg_DP and deg_EP, and deg_ETP where experts are split."""
-        echo = self.setting.echo
+        found = every_degree(self.setting)
         names = ("deg_TP", "deg_DP", "deg_EP") if self.setting.model.n_moe else ("deg_TP", "deg_DP")
         names += ("deg_ETP",) if self.setting.layout.split else ()
-        return {name: int(echo[name]) for name in names}
+        return {name: int(found[name]) for name in names}
 
     @property
     def utilisation(self) -> dict[str, float]:
@@ -52,8 +66,8 @@ class Plan:
         return utilisation(self.setting, self.batch, self.tpot)
 
 
-def candidates(setting: Setting) -> list[Setting]:
-    """The setting with every pair of degrees that can be built; degrees that the reader gave stay as they are.
+def candidates(setting: Setting) -> list[dict[str, int]]:
+    """Every pair of degrees that can be built, as parameters; degrees that the reader gave stay as they are.
 
     Experts stay whole unless deg_ETP asks for them to be split.
     """
@@ -63,7 +77,7 @@ def candidates(setting: Setting) -> list[Setting]:
     EPs = free if setting["deg_EP"] is None else [setting["deg_EP"]]
     able = [TP for TP in TPs if divides_system(TP, setting) and parts in (1, TP)]
     experts = [EP for EP in EPs if EP is None or (row.n_moe and divides_experts(EP, slots(setting, EP), count, parts))]
-    return [setting.with_(deg_TP=TP, deg_EP=EP) for TP in able for EP in experts]
+    return [{"deg_TP": TP} | ({} if EP is None else {"deg_EP": EP}) for TP in able for EP in experts]
 
 
 def _most_holders(setting: Setting) -> int:
@@ -71,25 +85,37 @@ def _most_holders(setting: Setting) -> int:
     return setting.model.n_e + int(setting["copies"] or 0)
 
 
-def planned(setting: Setting) -> Plan | None:
-    """The plan of one pair of degrees at the largest batch that memory and the SLO admit; None where none fits."""
-    cap = float(system.B_cap_value(setting))
-    within = np.inf if setting["slo"] is None else float(system.B_SLO_value(setting))
-    batch = float(system.rounded(min(cap, within), setting))
-    if not np.isfinite(batch) or batch < float(setting.point[deg_DP]):
-        return None
-    found = terms(setting, batch)
+def together(setting: Setting, pairs: list[dict[str, int]]) -> Setting:
+    """One setting of all pairs of degrees, as lists; under skew with the load that each number of holders gives."""
+    lists = {name: np.array([pair[name] for pair in pairs], dtype=float) for name in pairs[0]}
+    if np.any(setting["s"]) and setting["Gamma_imb"] is None:
+        apart = {pair.get("deg_EP"): pair for pair in pairs}
+        loads = {holders: gammas.imbalance(setting.with_(**pair)) for holders, pair in apart.items()}
+        lists["Gamma_imb"] = np.array([loads[pair.get("deg_EP")] for pair in pairs])
+    return Setting(setting.given | lists)
+
+
+def planned(setting: Setting, pairs: list[dict[str, int]]) -> Iterator[Plan]:
+    """The plan of each pair of degrees at the largest batch that memory and the SLO admit, where one fits."""
+    every = together(setting, pairs)
+    cap = system.B_cap_value(every)
+    within = np.inf if setting["slo"] is None else system.B_SLO_value(every, cap)
+    batch = system.rounded(np.minimum(cap, within), every)
+    found = terms(every, batch)
     tpot = sum_of(setting, found)
-    if not np.isfinite(tpot):
-        return None
-    rate = batch / tpot / float(setting.point[n_acc])
-    return Plan(setting, int(batch), tpot, rate, CAPACITY if cap <= within else SLO, found)
+    rate = batch / tpot / setting["n_acc"]
+    able = np.isfinite(batch) & (batch >= every.point[deg_DP]) & np.isfinite(tpot)
+    for i in np.flatnonzero(able):
+        binding = CAPACITY if cap[i] <= np.broadcast_to(within, cap.shape)[i] else SLO
+        own = {name: float(term[i]) for name, term in found.items()}
+        yield Plan(setting, pairs[i], int(batch[i]), float(tpot[i]), float(rate[i]), binding, own)
 
 
-def terms(setting: Setting, batch: float) -> dict[str, float]:
-    """Terms of TPOT [s] at a batch."""
-    forms = system.terms(setting)
-    return {name: float(value(form, setting.point | {B: batch})) for name, form in forms.items()}
+def terms(setting: Setting, batch: np.ndarray) -> dict[str, np.ndarray]:
+    """Terms of TPOT [s] at a batch for each of the setting's degrees."""
+    point = setting.point | {B: batch}
+    forms = derived(system.terms, setting)
+    return {name: np.broadcast_to(value(form, point), batch.shape) for name, form in forms.items()}
 
 
 def checked(setting: Setting) -> Setting:
@@ -111,26 +137,28 @@ def plans(setting: Setting) -> list[Plan]:
 
     Raises InputError where nothing fits, saying what stands in the way.
     """
-    every = candidates(checked(setting))
-    found = [plan for plan in map(planned, every) if plan]
+    pairs = candidates(checked(setting))
+    found = list(planned(setting, pairs)) if pairs else []
     if not found:
-        raise InputError(_nothing(setting, every))
-    return sorted(found, key=lambda plan: (-float(f"{plan.per_accelerator:.9g}"), plan.degrees["deg_TP"]))
+        raise InputError(_nothing(setting, pairs))
+    return sorted(found, key=lambda plan: (-float(f"{plan.per_accelerator:.9g}"), plan.chosen["deg_TP"]))
 
 
-def _nothing(setting: Setting, every: list[Setting]) -> str:
-    room = max((float(system.B_cap_value(each) - each.point[deg_DP]) for each in every), default=-1)
+def _nothing(setting: Setting, pairs: list[dict[str, int]]) -> str:
     where = f"n_acc={setting['n_acc']}, L={setting['L']:g}" + (f", slo={setting['slo']:g}" if setting["slo"] else "")
-    if not every:
+    if not pairs:
         fixed = [f"{name}={setting[name]}" for name in ("deg_TP", "deg_EP") if name in setting.given]
         remedy = f"leave {' and '.join(fixed)} out, or give a divisor" if fixed else "give another n_acc"
         return f"{where}: no degrees divide both the accelerators and the heads (or experts); {remedy}."
-    if room < 0:
+    every = together(setting, pairs)
+    groups = every.point[deg_DP]
+    holding = system.B_cap_value(every) >= groups
+    if not np.any(holding):
         return (
             f"{where}: in no arrangement do weights and one context per group fit memory; give more accelerators, or a "
             "number that more degrees divide."
         )
-    least = min(map(_shortest, every), default=np.inf)
+    least = np.min(sum_of(setting, terms(every, groups)), where=holding, initial=np.inf)  # one request per group
     if setting["slo"] is None or not np.isfinite(least):
         return f"{where}: a token takes longer than numbers tell; check the bandwidths and widths that were given."
     return (
@@ -139,17 +167,11 @@ def _nothing(setting: Setting, every: list[Setting]) -> str:
     )
 
 
-def _shortest(setting: Setting) -> float:
-    """TPOT [s] of one request per group, the least that a pair of degrees can serve; inf where it does not fit."""
-    batch = float(setting.point[deg_DP])
-    return sum_of(setting, terms(setting, batch)) if float(system.B_cap_value(setting)) >= batch else np.inf
-
-
-def sum_of(setting: Setting, found: dict[str, float]) -> float:
-    """TPOT [s] from its terms, communication hidden where the setting says so."""
+def sum_of(setting: Setting, found: dict[str, float]):
+    """TPOT [s] from its terms (numbers or arrays), communication hidden where the setting says so."""
     wires = sum(found[name] for name in serving.COMMUNICATION)
     work = sum(found.values()) - wires
-    return max(work, wires) if setting["overlap"] == "comm" else work + wires
+    return np.maximum(work, wires) if setting["overlap"] == "comm" else work + wires
 
 
 def notes(setting: Setting) -> list[str]:

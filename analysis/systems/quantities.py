@@ -3,6 +3,7 @@
 `evaluate("kv_bytes_per_token", model="deepseek-v3").value` is the whole interface; the command line wraps it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,31 +15,47 @@ from analysis.ask.setting import Setting
 from analysis.files.errors import InputError, near, shown
 from analysis.systems import quantities_block, quantities_system  # noqa: F401  each registers its quantities
 from analysis.systems.notes import notes
-from analysis.systems.quantity import QUANTITIES, Quantity, number, simple, whole
+from analysis.systems.quantity import QUANTITIES, Quantity, number, printed, simple, whole
 
 
 @dataclass(frozen=True)
 class Answer:
     """A quantity's value in SI units with its closed form, equation label and the conventions that were used.
 
-    `notes` are sentences that a reader must know beside the number; `typed` are the parameters that were given by name,
-    `asked` those that a quantity without a form asked for.
+    `typed` are the parameters that were given by name, `asked` those that a quantity without a form asked for. What is
+    only printed (`closed_form`, `conventions`, `notes`) is made when it is asked for: loops over numbers do not wait
+    for it.
     """
 
     quantity: str
     value: object
     unit: str
-    closed_form: object
     equation: str
     beside: dict[str, object]
-    conventions: dict[str, object]
     setting: Setting = field(repr=False)
     typed: tuple[str, ...] = ()
     asked: frozenset[str] = frozenset()
 
     @cached_property
+    def closed_form(self) -> Expr | dict[str, Expr] | str:
+        """The form for print, a dict of them for a breakdown, or words where no form gives the value."""
+        return self._shown(simple)
+
+    def _shown(self, how: Callable[[Expr, dict[Symbol, object]], object]):
+        wanted = quantity(self.quantity)
+        if wanted.closed_form:
+            return wanted.closed_form
+        form, point = wanted.form(self.setting), self.setting.point
+        return {name: how(part, point) for name, part in form.items()} if isinstance(form, dict) else how(form, point)
+
+    @cached_property
+    def conventions(self) -> dict[str, object]:
+        """Every parameter as it was used, those that nobody gave included."""
+        return self.setting.echo
+
+    @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What must be said beside the number, looked for when it is asked for: loops over numbers do not wait for it.
+        """Sentences that a reader must know beside the number.
 
         >>> evaluate("kv_cache_bytes", model="llama-3.1-8b", L=200_000).notes
         ('L=200000 exceeds the longest context of Llama 3.1 8B, 131072 tokens.',)
@@ -47,8 +64,8 @@ class Answer:
 
     @property
     def told(self) -> dict[str, object]:
-        """What is printed of the answer, by name."""
-        return {name: getattr(self, name) for name in TOLD}
+        """What is printed of the answer, by name; the closed form as text."""
+        return {name: self._shown(printed) if name == "closed_form" else getattr(self, name) for name in TOLD}
 
 
 TOLD = ("quantity", "value", "unit", "closed_form", "equation", "beside", "conventions", "notes")
@@ -81,22 +98,33 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
     >>> evaluate("ridge_point", accelerator="b200-paper").value
     281.25
     """
-    wanted = quantity(name)
     setting = setting or Setting.of(**given)
-    wanted.domain(setting)
-    form = wanted.form(setting) if wanted.expression else None
-    found, asked = watched(wanted.compute, setting) if wanted.compute else (_finished(wanted, form, setting), set())
-    _refuse_beyond_numbers(name, found)
+    wanted, (found, asked) = quantity(name), _found(name, setting)
     beside = {label: number(derived(more, setting), setting.point) for label, more in wanted.beside.items()}
-    shown = wanted.closed_form or _shown(form, setting.point)
     more, also = watched(wanted.beside_values, setting)
     more = {label: _scalar(each) for label, each in more.items()}
-    chosen = setting.echo, setting, tuple(given), frozenset(asked | also)
-    return Answer(name, _scalar(found), wanted.unit, shown, wanted.label, beside | more, *chosen)
+    chosen = setting, tuple(given), frozenset(asked | also)
+    return Answer(name, found, wanted.unit, wanted.label, beside | more, *chosen)
 
 
-def _finished(wanted: Quantity, form: Expr | dict[str, Expr], setting: Setting):
-    return wanted.finish(number(form, setting.point), setting)
+def value_of(name: str, setting: Setting):
+    """The value of a quantity alone, in SI units: what `evaluate` tells, without what stands beside it.
+
+    Raises InputError.
+    """
+    return _found(name, setting)[0]
+
+
+def _found(name: str, setting: Setting) -> tuple[object, set[str]]:
+    """The value, and the parameters that a quantity without a form asked for."""
+    wanted = quantity(name)
+    wanted.domain(setting)
+    if wanted.compute:
+        found, asked = watched(wanted.compute, setting)
+    else:
+        found, asked = wanted.finish(number(wanted.form(setting), setting.point), setting), set()
+    _refuse_beyond_numbers(name, found)
+    return _scalar(found), asked
 
 
 def _refuse_beyond_numbers(name: str, found) -> None:
@@ -104,10 +132,6 @@ def _refuse_beyond_numbers(name: str, found) -> None:
     parts = found.values() if isinstance(found, dict) else [found]
     if not all(np.all(np.isfinite(np.asarray(part, dtype=float))) for part in parts):
         raise InputError(f"{name}: found no finite number; some parameter is beyond any machine: give usual sizes.")
-
-
-def _shown(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
-    return {name: simple(part, point) for name, part in form.items()} if isinstance(form, dict) else simple(form, point)
 
 
 def _scalar(found):

@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from sympy import Expr, Integer, Max, Symbol
+import sympy
+from sympy import Expr, Integer, Max, Symbol, srepr
 
 from analysis.ask.degrees import check_degrees
-from analysis.ask.forms import derived, symbols_of
+from analysis.ask.forms import derived, is_polynomial, symbols_of
 from analysis.ask.numbers import exact, value
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BY_NAME, n_kv
 from analysis.files.errors import InputError
+from analysis.files.kept import kept
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def number(form: Expr | dict[str, Expr], point: dict[Symbol, object]):
         return {name: number(part, point) for name, part in form.items()}
     check_degrees(point, symbols_of(form))
     arrays = any(isinstance(point.get(symbol), np.ndarray) for symbol in symbols_of(form))
-    if not arrays and form.is_polynomial() and symbols_of(form) <= set(point):
+    if not arrays and is_polynomial(form) and symbols_of(form) <= set(point):
         return exact(form, point)
     found = value(form, point)
     return found if arrays else whole(float(found))
@@ -79,13 +81,20 @@ def whole(found: float) -> int | float:
 
 def simple(form: Expr, point: dict[Symbol, object]) -> Expr:
     """The closed form for print: conventions that are 1 in this setting are left out, the rest stay symbols."""
+    return form.xreplace(dict.fromkeys(_ones(point), Integer(1))).xreplace({Max(1, n_kv): n_kv})
+
+
+def _ones(point: dict[Symbol, object]) -> list[Symbol]:
+    """Symbols of conventions that are 1 at a point."""
     names = ("causal", "Gamma_imb", "S_passes", "n_acc", "deg_TP", "deg_DP", "deg_EP", "deg_ETP", "l")
-    ones = {
-        BY_NAME[name]: Integer(1)
-        for name in names
-        if np.ndim(point.get(BY_NAME[name])) == 0 and point.get(BY_NAME[name]) == 1
-    }
-    return form.xreplace(ones).xreplace({Max(1, n_kv): n_kv})
+    values = {BY_NAME[name]: point.get(BY_NAME[name]) for name in names}
+    return [symbol for symbol, given in values.items() if np.ndim(given) == 0 and given == 1]
+
+
+def printed(form: Expr, point: dict[Symbol, object]) -> str:
+    """`simple` as text, kept between processes: to simplify a form takes longer than to derive it."""
+    key = f"{sympy.__version__} {_ones(point)} {srepr(form)}"
+    return kept(key, lambda: str(simple(form, point)), "analysis/systems/quantity.py")
 
 
 # -- what a quantity may ask of a setting ----------------------------------------------------------

@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 
 from analysis.ask.degrees import check_degrees
 from analysis.ask.forms import derived, symbols_of
-from analysis.ask.numbers import value
+from analysis.ask.numbers import along, value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, decoder, serving, speculation
 from analysis.derive.parallel import sharded
@@ -113,9 +113,12 @@ def B_cap_value(setting: Setting):
     return rounded(value(form, setting.point), setting)
 
 
-def B_SLO_value(setting: Setting):
-    """Largest whole batch with TPOT <= slo [requests], 0 if none. Raises InputError without an SLO."""
-    return _largest_within(tpot, setting)
+def B_SLO_value(setting: Setting, most=None):
+    """Largest whole batch with TPOT <= slo [requests], 0 if none; it is not looked for far beyond `most`.
+
+    Raises InputError without an SLO.
+    """
+    return _largest_within(tpot, setting, most)
 
 
 def B_SLO_form(setting: Setting) -> Expr:
@@ -128,7 +131,7 @@ def B_SLO_bound(setting: Setting):
     return _largest_within(tpot_bound, setting)
 
 
-def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
+def _largest_within(time: Callable[[Setting], Expr], setting: Setting, most=None):
     """The largest whole batch [requests] with a time within the SLO, by bisection: the time never falls with B."""
     if setting["slo"] is None:
         raise InputError("slo= is needed: the time allowed per output token in seconds, for example slo=0.02.")
@@ -136,10 +139,15 @@ def _largest_within(time: Callable[[Setting], Expr], setting: Setting):
     check_degrees(point, symbols_of(form))
     shape = np.broadcast_shapes(*(np.shape(number) for symbol, number in point.items() if symbol != B))
 
-    def fits(batch):
-        return value(form, point | {B: batch}) <= np.asarray(setting["slo"])
+    at = along(form, point, B)
 
-    return _bisected(fits, *_bracket(fits, np.ones(shape)))
+    def fits(batch):
+        with np.errstate(all="ignore"):
+            return at(batch) <= np.asarray(setting["slo"])
+
+    if most is None:
+        return _bisected(fits, *_bracket(fits, np.ones(shape)))
+    return _bisected(fits, np.zeros(shape), np.minimum(np.floor(most) + 2, LARGEST_BATCH))
 
 
 def B_SLO_found(setting: Setting):

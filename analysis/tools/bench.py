@@ -13,7 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count, product
 from pathlib import Path
 
 import click
@@ -23,8 +25,11 @@ from tabulate import tabulate
 
 from analysis.ask.numbers import Point, compiled, value
 from analysis.ask.setting import Setting
+from analysis.cli.library import number, plan
+from analysis.data.datasets import accelerators, models
 from analysis.derive.symbols import B, BW_Int, L
 from analysis.files import exits
+from analysis.files.errors import InputError
 from analysis.files.whole import BUILD, ROOT
 from analysis.systems.quantities import quantity
 from analysis.tools import readme
@@ -92,14 +97,32 @@ def _closed_form(name: str) -> tuple[Expr, Point]:
 
 def formulas() -> Iterator[Timing]:
     """Closed forms over a million points, on one core."""
-    yield _over(scattered(), "core_attention_intensity", "one closed form, 10^6 scattered points", 0.05)
-    yield _over(scattered(), "tpot", "full TPOT, 10^6 scattered points (B, L, link)", 2)
-    yield _over(grid(), "tpot", "full TPOT, grid of 10^6 points (B, L, link)", 2)
+    yield _over(scattered(), "core_attention_intensity", "one closed form, 10^6 scattered points", 0.01)
+    yield _over(scattered(), "tpot", "full TPOT, 10^6 scattered points (B, L, link)", 0.03)
+    yield _over(grid(), "tpot", "full TPOT, grid of 10^6 points (B, L, link)", 0.03)
 
 
 def _over(points: Point, name: str, what: str, target: float) -> Timing:
     form, given = _closed_form(name)
     return Timing(what, best(lambda: value(form, given | points), 10), target)
+
+
+def in_process() -> Iterator[Timing]:
+    """Calls as a notebook makes them, once the first has derived what they need."""
+    batches = count(MOST_BATCH)
+    again = best(lambda: number("tpot", **SETTING | {"B": next(batches)}), 100)
+    yield Timing("one number, another batch each time", 1e3 * again, 0.3, "ms")
+    system = {name: given for name, given in SETTING.items() if name != "B"} | {"slo": 0.05}
+    for many in (32, 65536):
+        again = best(lambda many=many: plan(**system | {"n_acc": many}), 10)
+        yield Timing(f"plan of {many} accelerators", 1e3 * again, 30, "ms")
+    yield Timing("plans of every model on every accelerator", best(_every_plan, 1), 5)
+
+
+def _every_plan() -> None:
+    for model, accelerator in product(models(), accelerators()):
+        with suppress(InputError):  # where nothing fits, or the accelerator comes with no link
+            plan(model=model, accelerator=accelerator, n_acc=32, L=8192, slo=0.05)
 
 
 def _python(*arguments: str, cwd: str | Path = ROOT) -> str:
@@ -113,9 +136,13 @@ def _python(*arguments: str, cwd: str | Path = ROOT) -> str:
 def command_line() -> Iterator[Timing]:
     """Commands as a reader types them, the start of Python counted."""
     assigned = [f"{name}={given}" for name, given in SETTING.items()]
-    seconds = best(lambda: _python("-m", "analysis", "evaluate", "tpot", *assigned), 3)
-    yield Timing("evaluate on the command line", seconds, 3)
-    asked = [each for each in assigned if not each.startswith("B=")]
+    asked, batches = [each for each in assigned if not each.startswith("B=")], count(int(time.time()))
+    seconds = best(lambda: _python("-m", "analysis", "evaluate", "tpot", *asked, f"B={next(batches)}", "--json"), 3)
+    yield Timing("evaluate on the command line, a batch never asked for", seconds, 1)
+    seconds = best(lambda: _python("-m", "analysis", "evaluate", "tpot", *assigned, "--json"), 3)
+    yield Timing("evaluate on the command line, asked before", seconds, 0.4)
+    seconds = best(lambda: _python("-c", "from analysis import number"), 3)
+    yield Timing("from analysis import number", seconds, 0.5)
     seconds = best(lambda: _python("-m", "analysis", "plan", *asked, "slo=0.05"), 3)
     yield Timing("plan on the command line", seconds, 5)
 
@@ -183,7 +210,7 @@ def table(timings: list[Timing]) -> str:
 @click.option("--readme", "in_readme", is_flag=True, help="Also write the table into README.md.")
 def main(everything: bool, in_readme: bool) -> None:
     """Measure, and print a Markdown table."""
-    parts = [formulas, command_line, notebooks] + ([swept, book, tests] if everything else [])
+    parts = [formulas, in_process, command_line, notebooks] + ([swept, book, tests] if everything else [])
     shown = table([timing for part in parts for timing in part()])
     click.echo(shown, nl=False)
     if in_readme:

@@ -18,7 +18,7 @@ from analysis import InputError, answer, figure, import_model, number, plan, qua
 from analysis.book.executed import as_page
 from analysis.book.notebooks import run
 from analysis.book.reference import _modules
-from analysis.cli.library import _homes
+from analysis.cli.library_tables import _homes
 from analysis.cli.main import run as command_line
 from analysis.files.whole import ROOT
 
@@ -29,6 +29,13 @@ def test_importing_the_package_imports_nothing_else():
     loaded = "import sys, analysis; print([name for name in sys.modules if name.split('.')[0] in ('numpy', 'sympy')])"
     done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_number_waits_for_nothing_that_draws():
+    loaded = "import sys; from analysis import number, plan; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "numpy" in done.stdout.split()
+    assert not {"matplotlib", "IPython", "nbformat", "pyarrow", "scipy", "pandas"} & set(done.stdout.split())
 
 
 def test_every_name_is_there_explained_and_no_module():
@@ -47,6 +54,25 @@ def test_numbers_are_those_of_the_command_line(capsys):
     assert number("tpot", **given) == told["value"]
     assert answer("tpot", **given).unit == told["unit"]
     assert "tpot" in quantities()
+
+
+def test_a_loop_over_numbers_prints_and_derives_nothing(monkeypatch):
+    given = {"model": "deepseek-v3", "accelerator": "b200-sxm", "n_acc": 32, "L": 4096}
+    told = answer("tpot", B=64, **given)
+    monkeypatch.delattr("analysis.systems.quantities.simple")
+    monkeypatch.delattr("analysis.derive.serving.tpot")
+    assert number("tpot", B=64, **given) == told.value != number("tpot", B=96, **given)
+    with pytest.raises(NameError):
+        _ = told.closed_form
+
+
+def test_the_form_that_is_told_is_the_closed_form_as_text():
+    found = answer("tpot", model="deepseek-v3", accelerator="b200-sxm", n_acc=32, deg_TP=32, B=64, L=4096)
+    assert found.told["closed_form"] == str(found.closed_form)
+    single = answer("tpot", model="deepseek-v3", accelerator="b200-sxm", B=64, L=4096)  # n_acc and degrees are 1
+    assert single.told["closed_form"] == str(single.closed_form) != str(found.closed_form)
+    assert "n_acc" in str(found.closed_form)
+    assert "n_acc" not in str(single.closed_form)
 
 
 def test_a_table_holds_what_numbers_say():

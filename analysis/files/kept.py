@@ -1,0 +1,64 @@
+"""What takes long to make, kept as data between processes: whole or not at all, and made again where it is damaged.
+
+The folder may be deleted at any time, and where it cannot be written nothing is kept. Entries are JSON behind the
+digest of their text: nothing in them is ever run.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from analysis.files.whole import BUILD, fingerprint, inputs, write
+
+FOLDER = BUILD / "kept"
+MOST_ENTRIES, LARGEST_ENTRY = 2000, 2**16
+"""Entries, and bytes of one: the older half goes when there are more, and what is larger is not kept."""
+
+
+def kept(key: str, make: Callable[[], object], *sources: str):
+    """What `make` makes, a value that JSON can hold, made once for each `key`: a text that holds all it depends on.
+
+    Besides, it depends on its maker: the code in `sources`, files of the repository.
+    """
+    path = FOLDER / f"{_digest(f'{_code(sources)} {key}')}.json"
+    try:
+        digest, _, text = path.read_text(encoding="utf-8").partition("\n")
+        if digest == _digest(text):
+            return json.loads(text)
+    except (OSError, UnicodeDecodeError):
+        pass
+    text = json.dumps(make())
+    if len(text) <= LARGEST_ENTRY:
+        with suppress(OSError):
+            write(path, f"{_digest(text)}\n{text}".encode())
+            _shorten()
+    return json.loads(text)
+
+
+@cache
+def _code(sources: tuple[str, ...]) -> str:
+    return fingerprint(inputs(*sources))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _shorten() -> None:
+    """Remove the older half of the entries where there are too many."""
+    if len(os.listdir(FOLDER)) > MOST_ENTRIES:
+        oldest = sorted(FOLDER.glob("*.json"), key=_written)
+        for path in oldest[: len(oldest) // 2]:
+            path.unlink(missing_ok=True)
+
+
+def _written(path: Path) -> float:
+    """When an entry was written; 0 for one that another process removed."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
