@@ -30,6 +30,6 @@ HEAD = lines("z[B l n_vocab] = x[B l d_emb] W_head[d_emb n_vocab]")
 FFN: dict[str, tuple[Einsum, ...]] = {"gated": GATED_FFN, "plain": PLAIN_FFN}
 
 
-def routed_experts(own_width: bool = False) -> tuple[Einsum, ...]:
+def routed_experts(own_width: bool) -> tuple[Einsum, ...]:
     """Lines of the routed experts; `own_width`: their weights have the width `width_experts`."""
     return of_kind(ROUTED_EXPERTS, "weights", "experts") if own_width else ROUTED_EXPERTS
