@@ -159,6 +159,15 @@ def test_worth_passes_a_value_at_its_context(system, resource, worth):
     assert below < worth < above
 
 
+@pytest.mark.parametrize(("end", "off", "beyond"), [(256.0, 2e-3, 0), (2.0**20, -0.02, np.inf)])
+def test_worth_is_sought_from_256_to_1m_tokens_and_no_further(end, off, beyond):
+    """Worth of memory bandwidth rises with the context here: it has a root just inside an end, and none outside."""
+    system = points.setting("gpt3-175b", n_acc=512)
+    for place, found in ((end * (1 + off), end * (1 + off)), (end * (1 - off), beyond)):
+        worth = resources.elasticities(system, place)["memory bandwidth"]
+        assert resources.even_context(system, worth=worth) == pytest.approx(found, rel=1e-3)
+
+
 @settings(max_examples=30)
 @given(st.lists(st.floats(0.2, 5), min_size=4, max_size=4), st.sampled_from(list(resources.BUDGETS)))
 def test_no_split_of_a_budget_beats_the_best_and_none_of_these_is_better_for_all(raw, budget):
