@@ -19,7 +19,7 @@ from analysis.systems.arrangements import with_models
 from analysis.systems.canonical import paper
 from analysis.thesis import balance, margins, resources
 from analysis.thesis.asking import numbers
-from analysis.thesis.full import batch_at_capacity, terms_at
+from analysis.thesis.full import batch_at_capacity, passing, terms_at
 from analysis.thesis.world import world
 
 from . import points
@@ -157,6 +157,13 @@ def test_worth_passes_a_value_at_its_context(system, resource, worth):
     assume(0 < flip < np.inf)
     below, above = (resources.elasticities(system, flip * off)[resource] for off in (0.98, 1.02))
     assert below < worth < above
+
+
+def test_where_a_function_is_above_nothing():
+    ends = {(1, 1): 0.0, (-1, -1): np.inf, (0, 0): np.inf, (-1, 3): 4.0, (np.nan, 1): np.nan, (1, np.nan): np.nan}
+    for (low, high), found in ends.items():
+        slope = (high - low) / 4  # on a logarithmic axis from 2^1 to 2^5, so that -1 to 3 is above 0 from 2^2 on
+        assert passing(lambda x: low + slope * (np.log2(x) - 1), 2.0, 32.0) == pytest.approx(found, nan_ok=True)  # noqa: B023
 
 
 @pytest.mark.parametrize(("end", "off", "beyond"), [(256.0, 2e-3, 0), (2.0**20, -0.02, np.inf)])

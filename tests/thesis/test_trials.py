@@ -4,8 +4,22 @@ import numpy as np
 import pytest
 
 from analysis.derive import capacity
-from analysis.derive.symbols import B, BW_mem, P_acc, P_exp, deg_DP, deg_TP, n_acc
-from analysis.thesis.trials import DRAWS, trial_attention
+from analysis.derive.symbols import (
+    B,
+    BW_Int,
+    BW_mem,
+    BW_out,
+    L,
+    P_acc,
+    P_exp,
+    acceptance,
+    deg_DP,
+    deg_TP,
+    l,
+    n_acc,
+    n_group,
+)
+from analysis.thesis.trials import DRAWS, trial_attention, trial_batching
 from analysis.thesis.trials.random_systems import Systems, drawn
 from analysis.thesis.trials.search import Sample
 
@@ -58,6 +72,38 @@ def test_a_block_that_pays_at_the_larger_batch_alone_is_refused(monkeypatch):
     alone = alone.with_({deg_DP: alone[n_acc]})
     pair = alone.with_({deg_TP: np.full(4, 2.0), deg_DP: alone[n_acc] / 2})
     assert trial_attention._divided(pair, alone, share).claim.tolist() == [False, True, True, True]
+
+
+def drafts() -> Sample:
+    """Steps of one and of four query tokens on accelerators that compute."""
+    one = drawn(rng(), "deepseek-v3", 300)
+    one = one.with_({P_acc: one[P_acc] / 1e6})
+    return trial_attention._drafted(
+        one, one.with_({l: np.full(300, 4.0), acceptance: np.full(300, 0.7)}), np.zeros(300)
+    )
+
+
+@pytest.mark.parametrize(("counted", "times"), [("tpot", 0.1), ("tpot", 10), ("terms_of", 1.001), ("terms_of", 0.999)])
+def test_a_step_of_several_query_tokens_that_takes_more_or_less_than_said_is_refused(monkeypatch, counted, times):
+    kept, honest = getattr(Systems, counted), drafts()
+    assert honest.inside().sum() > 100
+    assert honest.claim[honest.inside()].all()
+    monkeypatch.setattr(Systems, counted, lambda systems, *term: kept(systems, *term) * times ** (systems[l] > 1))
+    found = drafts()
+    assert not found.claim[found.inside()].any()
+    assert found.shown["far"][found.inside()].min() > 5e-4
+
+
+def test_throughput_follows_a_batch_that_follows_the_memory_bandwidth():
+    """One request, whose step waits for weights alone: tokens per second grow as bandwidth does, and as the batch."""
+    systems = drawn(rng(), "gpt3-175b", 200)
+    endless = {P_acc: np.full(200, 1e60), BW_Int: np.full(200, 1e60), B: np.ones(200), L: np.full(200, 64.0)}
+    follows, never = np.linspace(0, 1, 200), np.zeros(200, dtype=bool)
+    outer = {n_group: systems[n_acc], BW_out: np.full(200, 1e60)}
+    found = trial_batching._worth(systems.with_(endless | outer), follows, never, never)
+    assert found.shown["whole"] == pytest.approx(1 + follows, rel=0.01)
+    assert np.array_equal(found.inside("batch"), follows >= 0)
+    assert np.array_equal(found.claim, follows < 1e-4)
 
 
 EQUAL = ("thesis-full-memory", "thesis-tensor", "thesis-elasticity", "thesis-balance", "reordering")
