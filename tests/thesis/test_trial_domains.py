@@ -43,7 +43,7 @@ from analysis.derive.symbols import (
     width_weights,
 )
 from analysis.thesis.trials import DRAWS, trial_attention, trial_attribution, trial_batching
-from analysis.thesis.trials.random_systems import drawn
+from analysis.thesis.trials.random_systems import drawn, power_below
 from analysis.thesis.trials.search import loosened
 
 KEPT = {"n_k", "deg_grp", "n_shared"}  # what a made-up model has of its own; heads and experts by rules of their own
@@ -70,7 +70,13 @@ def reach(values: np.ndarray, low: float, high: float, near: float = 0.02) -> No
 
 
 # -- random systems --------------------------------------------------------------------------------
-@pytest.mark.parametrize("model", ["deepseek-v3", "gpt3-175b", "gpt-oss-120b", "mixtral-8x7b"])
+TRIED = {*trial_attention.ALIKE, trial_attention.MIXED, trial_attention.WINDOWED} | {
+    *trial_batching.EVERY,
+    *trial_attribution.REFERENCES,
+}
+
+
+@pytest.mark.parametrize("model", sorted(TRIED))
 def test_sizes_are_a_models_own_or_a_quarter_to_four_times_as_large(model):
     made, own = drawn(rng(), model, 3000), row_point(Setting.of(model=model).model)
     times = {}
@@ -112,6 +118,10 @@ def test_steps_devices_and_degrees_are_drawn_over_the_whole_domain():
     assert set(made[deg_EP]) == {2.0**power for power in range(11)}
     assert np.all(made[deg_EP] <= np.minimum(made[n_acc], made[n_e]))
     assert 0.5 < np.mean(made[deg_EP] == np.minimum(made[n_acc], 2.0 ** np.floor(np.log2(made[n_e])))) < 0.9
+
+
+def test_the_largest_power_of_two_that_is_not_above():
+    assert power_below(np.array([1, 1.9, 2, 3, 4, 96, 128])).tolist() == [1, 1, 2, 2, 4, 64, 128]
 
 
 def test_half_of_the_points_drop_no_hypothesis_and_none_drops_two():

@@ -78,9 +78,8 @@ def drafts() -> Sample:
     """Steps of one and of four query tokens on accelerators that compute."""
     one = drawn(rng(), "deepseek-v3", 300)
     one = one.with_({P_acc: one[P_acc] / 1e6})
-    return trial_attention._drafted(
-        one, one.with_({l: np.full(300, 4.0), acceptance: np.full(300, 0.7)}), np.zeros(300)
-    )
+    several = one.with_({l: np.full(300, 4.0), acceptance: np.full(300, 0.7)})
+    return trial_attention._drafted(one, several, np.zeros(300))
 
 
 @pytest.mark.parametrize(("counted", "times"), [("tpot", 0.1), ("tpot", 10), ("terms_of", 1.001), ("terms_of", 0.999)])
