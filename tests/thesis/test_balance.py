@@ -174,6 +174,8 @@ def test_worth_is_sought_from_256_to_1m_tokens_and_no_further(end, off, beyond):
     for place, found in ((end * (1 + off), end * (1 + off)), (end * (1 - off), beyond)):
         worth = resources.elasticities(system, place)["memory bandwidth"]
         assert resources.even_context(system, worth=worth) == pytest.approx(found, rel=1e-3)
+    half = resources.elasticities(system, resources.even_context(system))["memory bandwidth"]
+    assert half == pytest.approx(0.5, abs=1e-6)
 
 
 @settings(max_examples=30)
