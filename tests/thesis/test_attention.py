@@ -213,8 +213,8 @@ def test_a_device_is_ahead_below_one_intensity_only_with_less_arithmetic_and_mor
 )
 def test_the_break_even_batch_knows_where_there_is_none(accelerator, other, batch):
     system = points.setting("deepseek-v3", accelerator, accelerator_experts=other)
-    found = full_attention.even_batch(system, activations=False)
-    by_hand = 256e12 / 8e12 * 2 / 2 * 256 / 8  # FLOP/byte, at 2 FLOP to each weight of 2 bytes; 8 of 256 experts
+    found, even = full_attention.even_batch(system), 256e12 / 8e12  # FLOP/byte, and tokens of 2-byte weights alone
+    by_hand = even / (1 - even * 2 / (3 * 2048)) * 256 / 8  # 6 FLOP d_MoE for 4 bytes of a row; 8 of 256 experts
     assert found == pytest.approx(by_hand if batch == 8.0 else batch, nan_ok=True)
     if not 0 < found < np.inf:
         assert full_attention.even_context(system) == pytest.approx(
