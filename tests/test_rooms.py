@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.derive.attention import MECHANISMS
+from tests.mutants.packages import PACKAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "analysis").rglob("*.py"))
@@ -156,3 +157,11 @@ def outside(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", TEXTS, ids=name_of)
 def test_no_file_names_a_place_outside_the_repository(path):
     assert not outside(path)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_mutants_are_made_of_files_that_exist_and_every_test_named_for_them_does(package):
+    asked = PACKAGES[package]
+    assert not [path for path in (*asked.files, *asked.apart, *asked.every_test) if not (ROOT / path).exists()]
+    mutated = [name_of(path) for path in SOURCES if name_of(path).startswith(asked.files)]
+    assert not [subject for subject in asked.subjects if not any(name.startswith(subject) for name in mutated)]

@@ -122,9 +122,9 @@ class Einsum:
     def flops(self) -> Expr:
         """Operations [FLOP]: product of the axes, times 2 if an axis is summed or the line adds; none if it moves.
 
-        >>> line = lines("y[B d_MoE] = x[B d_emb] W_up[d_emb d_MoE]")[0]
-        >>> line.flops
-        2*B*d_MoE*d_emb
+        >>> summed, gated = lines("y[B d_MoE] = x[B d_emb] W_up[d_emb d_MoE]; h[B d_MoE] = y[B d_MoE] g[B d_MoE]")
+        >>> summed.flops, gated.flops
+        (2*B*d_MoE*d_emb, B*d_MoE)
         """
         if self.sign == "<-":
             return Integer(0)

@@ -41,12 +41,12 @@ EXPERTS: dict[str, tuple[Einsum, ...]] = {"gated": ROUTED_EXPERTS, "plain": _ung
 SHARED: dict[str, tuple[Einsum, ...]] = {"gated": SHARED_EXPERT, "plain": _ungated(SHARED_EXPERT)}
 
 
-def routed_experts(own_width: bool = False, form: str = "gated", latent: bool = False) -> tuple[Einsum, ...]:
+def routed_experts(own_width: bool, form: str = "gated", latent: bool = False) -> tuple[Einsum, ...]:
     """Lines of the routed experts; `own_width`: their weights have the width `width_experts`.
 
     `form` gated (three matrices) or plain (two); `latent`: they act on d_z dimensions.
 
-    >>> print(*routed_experts(form="plain", latent=True), sep=chr(10))
+    >>> print(*routed_experts(False, form="plain", latent=True), sep=chr(10))
     h[n_act T_e d_MoE] = x[n_act T_e d_z] W_up[n_act d_z d_MoE]
     y[n_act T_e d_z] = h[n_act T_e d_MoE] W_down[n_act d_MoE d_z]
     """

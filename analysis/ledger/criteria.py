@@ -34,7 +34,7 @@ def more(ratio: float) -> bool:
     >>> more(1.06), more(1.02), more(0.5)
     (True, False, False)
     """
-    return ratio > 1 and not tie(ratio)
+    return ratio - 1 > TIE
 
 
 def less(ratio: float) -> bool:
@@ -43,14 +43,14 @@ def less(ratio: float) -> bool:
     >>> less(0.94), less(0.98), less(2)
     (True, False, False)
     """
-    return ratio < 1 and not tie(ratio)
+    return 1 - ratio > TIE
 
 
 def falls(series) -> bool:
     """Whether a series of numbers is said to fall: at every step, and from the first to the last by more than a tie.
 
-    >>> falls([3, 2, 1]), falls([3, 1, 2]), falls([3, 2.99, 2.98])
-    (True, False, False)
+    >>> falls([3, 2, 1]), falls([3, 1, 2]), falls([3, 3, 1]), falls([3, 2.99, 2.98])
+    (True, False, False, False)
     """
     series = list(series)
     return all(after < before for before, after in pairwise(series)) and less(series[-1] / series[0])

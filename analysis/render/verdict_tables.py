@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analysis.ask.setting import Setting
 from analysis.ledger.ledger import ledger
-from analysis.render.digits import digits_of, percent, whole
+from analysis.render.digits import PREFIXES, digits_of, percent, whole
 from analysis.render.ledger_tables import link
 from analysis.render.tables import table
 from analysis.render.thesis_words import about, standing
@@ -26,7 +26,7 @@ AXES: dict[str, tuple[str, Callable[[float], str], str, str]] = {
     "context": ("context", about, "", " tokens of context"),
     "requests": ("batch", about, "", " requests"),
     "ridge": ("ridge point", digits_of, "a ridge point of ", " FLOP/byte"),
-    "bandwidth": ("bandwidth", lambda rate: digits_of(rate / 1e9), "", " GB/s"),
+    "bandwidth": ("bandwidth", lambda rate: digits_of(rate / PREFIXES["G"]), "", " GB/s"),
     "count": ("number of accelerators", digits_of, "", " accelerators"),
     "acceptance": ("acceptance", lambda rate: digits_of(rate, 2), "an acceptance of ", ""),
 }

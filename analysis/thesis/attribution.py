@@ -19,7 +19,7 @@ CONTEXTS = np.geomspace(2.0**6, 2.0**20, 15)  # between which flips are sought [
 
 def _at_dense(setting: Setting, held: str, form: Expr, more: dict | None = None) -> float:
     """A form of the proof where N_MoE is the dense layer that holds as much as the experts (or as a token touches)."""
-    point = widths(setting, "dense", held)
+    point = widths(setting, held)
     elements = feedforward_parameters(built(MHA.name, "dense", setting.architecture)[0])["dense"]
     return float(value(form, point | {N_MoE: float(value(elements, point))} | (more or {})))
 
@@ -72,7 +72,7 @@ def context_of_experts(setting: Setting, held: str = "total") -> float:
 
     One tensor-parallel group of as many accelerators as divide the heads; weights as built.
     """
-    point = list(points(setting, "dense", held).values())[-1]
+    point = list(points(setting, held).values())[-1]
     blocks, conventions = built(MHA.name, "dense", setting.architecture)
     return float(value(context_of_batch(blocks, conventions, proofs.computing_batch() * deg_DP), point))
 

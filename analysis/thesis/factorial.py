@@ -56,12 +56,12 @@ def kv_heads(setting: Setting) -> int:
     return gcd(8, setting.model.n_hd)
 
 
-def widths(setting: Setting, feed_forward: str, held: str, groups: int | None = None) -> dict[Symbol, object]:
+def widths(setting: Setting, held: str, groups: int | None = None) -> dict[Symbol, object]:
     """The reference's point with the sizes that the factorial fixes; every block carries the same feed-forward."""
     groups = groups or kv_heads(setting)
     row = setting.model
     point = dict(setting.point) | {n_kv: float(groups), deg_grp: row.n_hd / groups, d_hd: row.d_hd or row.d_v}
-    point[n_moe] = point[n_dec] if feed_forward == "experts" else 0
+    point[n_moe] = point[n_dec]  # a model without experts has no use for it
     experts = built(MHA.name, "experts", setting.architecture)[0]
     parts = feedforward_parameters(experts) if held == "total" else feedforward_parameters(experts, n_k)
     elements = float(value(sum(parts.values()), point))
@@ -79,9 +79,9 @@ def forms(setting: Setting, attention: str, feed_forward: str) -> tuple[dict[str
     return terms, _cap(*made, kept.weights, kept.activations)
 
 
-def points(setting: Setting, feed_forward: str, held: str, groups: int | None = None) -> dict[int, dict]:
-    """The cell's point at each tensor-parallel degree that divides accelerators and heads."""
-    base, count = widths(setting, feed_forward, held, groups), int(setting["n_acc"])
+def points(setting: Setting, held: str, groups: int | None = None) -> dict[int, dict]:
+    """The point of a model, with experts or without, at each degree that divides accelerators and heads."""
+    base, count = widths(setting, held, groups), int(setting["n_acc"])
     able = [TP for TP in divisors(count) if divides_heads(TP, setting.model.n_hd)]
     return {TP: base | {deg_TP: TP, deg_DP: count // TP, deg_EP: count} for TP in able}
 
@@ -94,7 +94,7 @@ def served(
     A cell without a degree, batch and throughput where no degree leaves room for a request per group.
     """
     (terms_of, cap), found = forms(setting, attention, feed_forward), []
-    for TP, point in points(setting, feed_forward, held, groups).items():
+    for TP, point in points(setting, held, groups).items():
         point |= rates or {}
         batch = float(value(cap, point))
         if batch >= point[deg_DP]:
@@ -113,7 +113,7 @@ def most_served(setting: Setting, attention: str, feed_forward: str, held: str, 
     """
     terms_of, cap = forms(setting, attention, feed_forward)
     found = []
-    for point in (each | rates for each in points(setting, feed_forward, held).values()):
+    for point in (each | rates for each in points(setting, held).values()):
         batch = value(cap, point)
         batch = np.where(batch >= point[deg_DP], batch, np.nan)
         terms = {name: value(form, point | {B: batch}) for name, form in terms_of.items()}

@@ -64,7 +64,7 @@ def expert_speed(setting: Setting, tokens) -> np.ndarray:
     return value(form, setting.point | {B: np.asarray(tokens, dtype=float) / per_request})
 
 
-def even_batch(setting: Setting, activations: bool = True) -> float:
+def even_batch(setting: Setting) -> float:
     """Batch [requests] below which an expert runs faster on the device. Raises InputError.
 
     inf where the device is ahead at every batch, 0 where at none; nan where it is ahead above a batch.
@@ -75,14 +75,14 @@ def even_batch(setting: Setting, activations: bool = True) -> float:
         return 0.0 if slower >= 0 else np.nan
     if slower < 0:
         return np.inf
-    form = roofline.B_MoE(activations, setting.architecture.expert_width)
+    form = roofline.B_MoE(True, setting.architecture.expert_width)
     found = float(value(form.xreplace({deg_EP: n_acc, RP_acc: proofs.even_intensity()}), setting.point))
     return found if found > 0 else np.inf  # activations keep every batch below the intensity
 
 
-def even_context(setting: Setting, activations: bool = True) -> float:
+def even_context(setting: Setting) -> float:
     """Context [tokens] from which memory holds fewer requests than `even_batch`, so that the device wins at B_cap."""
-    batch = even_batch(setting, activations)
+    batch = even_batch(setting)
     if not 0 < batch < np.inf:
         return np.inf if batch == 0 else 0.0 if batch == np.inf else np.nan
     form = proofs.context_of_batch(setting.architecture, setting.conventions, B)

@@ -117,6 +117,16 @@ def test_rule_on_both_sides_of_its_boundary(name):
     assert (rule(*meets).met, rule(*misses).met) == (True, False)
 
 
+UPWARD, DOWNWARD, NEITHER = "ABOVE AT_LEAST HIGHER DOMINANT", "BELOW AT_MOST LOWER NO_MORE CRITERION", "SAME EQUAL NEAR"
+
+
+def test_rules_far_from_their_boundary():
+    """A quarter and one against one half."""
+    for names, met in ((UPWARD, (False, True)), (DOWNWARD, (True, False)), (NEITHER, (False, False))):
+        for rule in (getattr(readings_module, name) for name in names.split()):
+            assert (rule(0.25, 0.5).met, rule(1.0, 0.5).met) == met, rule.words
+
+
 def test_other_boundaries_of_rules():
     assert not EQUAL(1.0501).met
     assert not NEAR(1.1001).met

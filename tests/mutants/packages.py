@@ -51,9 +51,10 @@ STATEMENTS = subjects(
     margins="regions verdict", tensor_parallel="parallel guidelines", queries="guidelines queries",
     region="verdict regions",
     resources="balance", scheduling="schedule thresholds", sensitivity="variants", spreads="guidelines",
-    trials="propositions thresholds", verdict="verdict regions", weighed="verdict", world="regions balance verdict",
+    trials="trials trial_domains propositions thresholds",
+    verdict="verdict regions", weighed="verdict", world="regions balance verdict",
 )  # fmt: skip
-COUNTED = ("tests/derive", "tests/systems", *of(THESIS, "proofs", "propositions"))
+COUNTED = ("tests/derive", "tests/systems", *of(THESIS, "certificates", "proofs", "propositions"))
 PACKAGES = {
     "statements": Package(
         files=("analysis/thesis", "analysis/ledger/ledger.py", "analysis/ledger/findings.py",
@@ -78,7 +79,7 @@ PACKAGES = {
         | subjects("analysis/derive", THESIS, speculation="queries")
         | subjects("analysis/derive/statements", THESIS, proof_of_attention="proofs attention",
                    proof_of_attribution="attribution thresholds", proof_of_balance="balance schedule",
-                   of_="propositions", proof_of_tensor="parallel proofs", proof_of_queries="queries",
+                   of_="certificates propositions", proof_of_tensor="parallel proofs", proof_of_queries="queries",
                    proposition="propositions", steps="proofs"),
     ),
 }  # fmt: skip

@@ -2,9 +2,9 @@
 
     python tests/mutants/run.py --package statements --size 60 --seed 0
 
-Prints the share of mutants killed with its 95 % Wilson interval, and the survivors as diffs. Strings, symbols and
-the arguments of @dataclass are not mutated. `PACKAGES` (packages.py) says which files a package is and which tests must
-kill it; those of the mutated file's own subject come first.
+Prints the share of mutants killed with its 95 % Wilson interval, and the survivors as diffs. Strings, symbols, the
+arguments of @dataclass and what only remembers a result (@cache, @lru_cache) are not mutated. `PACKAGES` (packages.py)
+says which files a package is and which tests must kill it; those of the mutated file's own subject come first.
 """
 
 import json
@@ -85,7 +85,7 @@ def keep_sample(session: Path, tree: Path, size: int, seed: int) -> tuple[int, i
 
 
 def _metadata(path: Path, row: int) -> bool:
-    return path.read_text().splitlines()[row - 1].lstrip().startswith(("@dataclass", "@cache"))
+    return path.read_text().splitlines()[row - 1].lstrip().startswith(("@dataclass", "@cache", "@lru_cache"))
 
 
 def wilson(killed: int, tried: int, z: float = 1.96) -> tuple[float, float]:

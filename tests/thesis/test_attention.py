@@ -25,7 +25,7 @@ from analysis.derive.symbols import (
 from analysis.files.errors import InputError
 from analysis.render.proofs import MLA, REORDERED
 from analysis.thesis import full_attention
-from analysis.thesis.full import terms_at
+from analysis.thesis.full import batch_at_capacity, terms_at
 
 from . import points
 
@@ -86,6 +86,17 @@ def test_context_of_half_flips_on_both_sides(model):
     system = points.setting(model)
     flip = full_attention.context_of_share(system)
     assert full_attention.core_share(system, flip * 0.98) < 0.5 < full_attention.core_share(system, flip * 1.02)
+
+
+def test_shares_are_sought_from_64_tokens_to_the_longest_context_that_memory_holds():
+    system = points.setting("gpt3-175b")
+    inside, outside = (full_attention.core_share(system, 64 * (1 + off)) for off in (5e-3, -5e-3))
+    assert full_attention.context_of_share(system, inside) == pytest.approx(64 * (1 + 5e-3))
+    assert full_attention.context_of_share(system, outside) is None
+    longest = full_attention.longest(system)
+    assert float(batch_at_capacity(system, longest)) >= 1 > float(batch_at_capacity(system, longest * 1.058))
+    assert full_attention.longest(system.with_(n_acc=512)) == 2.0**22  # in steps of 5.8 %, up to there
+    assert full_attention.longest(points.setting("deepseek-v3", n_acc=8, accelerator="v100-paper")) == 64
 
 
 # -- the device ------------------------------------------------------------------------------------
@@ -202,8 +213,8 @@ def test_a_device_is_ahead_below_one_intensity_only_with_less_arithmetic_and_mor
 )
 def test_the_break_even_batch_knows_where_there_is_none(accelerator, other, batch):
     system = points.setting("deepseek-v3", accelerator, accelerator_experts=other)
-    found = full_attention.even_batch(system, activations=False)
-    by_hand = 256e12 / 8e12 * 2 / 2 * 256 / 8  # FLOP/byte, at 2 FLOP to each weight of 2 bytes; 8 of 256 experts
+    found, even = full_attention.even_batch(system), 256e12 / 8e12  # FLOP/byte, and tokens of 2-byte weights alone
+    by_hand = even / (1 - even * 2 / (3 * 2048)) * 256 / 8  # 6 FLOP d_MoE for 4 bytes of a row; 8 of 256 experts
     assert found == pytest.approx(by_hand if batch == 8.0 else batch, nan_ok=True)
     if not 0 < found < np.inf:
         assert full_attention.even_context(system) == pytest.approx(

@@ -73,7 +73,7 @@ corners = st.tuples(st.sampled_from(("MHA", "MLA")), st.sampled_from(factorial.F
 def test_a_step_of_the_whole_model_reads_a_full_memory_once(corner, held, count, context):
     system = R1.with_(n_acc=count)
     made = factorial.built(*corner, system.architecture)
-    point = list(factorial.points(system, corner[1], held, 8).values())[-3] | ENDLESS | {L: context}
+    point = list(factorial.points(system, held, 8).values())[-3] | ENDLESS | {L: context}
     batch = float(value(cap(*made), point))
     assume(batch > 256)  # fewer may leave an expert unreached, whose weights are kept and not read
     time = sum(float(value(form, point | {B: batch})) for form in tpot_terms(*made).values())
@@ -86,7 +86,7 @@ def test_reading_alone_gives_the_whole_models_interaction_once_attention_weights
     """The proof leaves attention's weights out; with them in the free memory it is the whole model's interaction."""
     system, rate = R1.with_(n_acc=count), {}
     for corner in ((a, f) for a in ("MHA", "MLA") for f in factorial.FEED_FORWARDS):
-        made, sized = factorial.built(*corner, system.architecture), factorial.points(system, corner[1], held, 8)
+        made, sized = factorial.built(*corner, system.architecture), factorial.points(system, held, 8)
         rate[corner] = max(float(value(cap(*made), point | {L: context})) for point in sized.values())
     exact = rate["MLA", "experts"] * rate["MHA", "dense"] / rate["MLA", "dense"] / rate["MHA", "experts"]
     assert attribution.interaction(system, held, ENDLESS | {L: context}) == pytest.approx(exact, rel=0.05)
@@ -110,7 +110,7 @@ def test_the_memory_at_which_latent_attention_alone_pays_flips_on_both_sides_of_
 
 
 def test_the_dense_layer_computes_below_its_context_and_waits_above():
-    flip, point = attribution.context_of_experts(R1), list(factorial.points(R1, "dense", "total", 8).values())[-1]
+    flip, point = attribution.context_of_experts(R1), list(factorial.points(R1, "total", 8).values())[-1]
     made = factorial.built("MHA", "dense", R1.architecture)
     reads = 3 * point[d_emb] * point[d_FFN] * point[n_dec] / point[deg_TP] * point[width_weights] / point[BW_mem]
     for off, computes in ((0.9, True), (1.1, False)):
@@ -130,9 +130,9 @@ def test_dense_layers_hold_what_is_held_equal():
     for held, share in (("total", 1), ("active", R1.model.n_k / R1.model.n_e)):
         blocks = factorial.built("MLA", "dense", R1.architecture)[0]
         routed = factorial.built("MLA", "experts", R1.architecture)[0]
-        point = factorial.widths(R1, "dense", held) | {deg_TP: 1, n_acc: 1}
+        point = factorial.widths(R1, held) | {deg_TP: 1, n_acc: 1}
         dense = float(value(weights_stored(blocks, "once"), point))
-        experts = float(value(weights_stored(routed, "once"), factorial.widths(R1, "experts", held)))
+        experts = float(value(weights_stored(routed, "once"), factorial.widths(R1, held)))
         assert (dense == pytest.approx(experts, rel=1e-3)) == (share == 1)
 
 

@@ -1,6 +1,6 @@
 """Propositions (b) and (e): by algebra, by enumeration, and against the full model."""
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 import numpy as np
@@ -19,7 +19,7 @@ from analysis.systems.arrangements import with_models
 from analysis.systems.canonical import paper
 from analysis.thesis import balance, margins, resources
 from analysis.thesis.asking import numbers
-from analysis.thesis.full import batch_at_capacity, terms_at
+from analysis.thesis.full import batch_at_capacity, passing, terms_at
 from analysis.thesis.world import world
 
 from . import points
@@ -157,6 +157,25 @@ def test_worth_passes_a_value_at_its_context(system, resource, worth):
     assume(0 < flip < np.inf)
     below, above = (resources.elasticities(system, flip * off)[resource] for off in (0.98, 1.02))
     assert below < worth < above
+
+
+def test_where_a_function_is_above_nothing():
+    ends = {(1, 1): 0.0, (-1, -1): np.inf, (0, 0): np.inf, (-1, 3): 4.0, (np.nan, 1): np.nan, (1, np.nan): np.nan}
+    for (low, high), found in ends.items():
+        slope = (high - low) / 4  # on a logarithmic axis from 2^1 to 2^5, so that -1 to 3 is above 0 from 2^2 on
+        line = partial(lambda low, slope, x: low + slope * (np.log2(x) - 1), low, slope)
+        assert passing(line, 2.0, 32.0) == pytest.approx(found, nan_ok=True)
+
+
+@pytest.mark.parametrize(("end", "off", "beyond"), [(256.0, 2e-3, 0), (2.0**20, -0.02, np.inf)])
+def test_worth_is_sought_from_256_to_1m_tokens_and_no_further(end, off, beyond):
+    """Worth of memory bandwidth rises with the context here: it has a root just inside an end, and none outside."""
+    system = points.setting("gpt3-175b", n_acc=512)
+    for place, found in ((end * (1 + off), end * (1 + off)), (end * (1 - off), beyond)):
+        worth = resources.elasticities(system, place)["memory bandwidth"]
+        assert resources.even_context(system, worth=worth) == pytest.approx(found, rel=1e-3)
+    half = resources.elasticities(system, resources.even_context(system))["memory bandwidth"]
+    assert half == pytest.approx(0.5, abs=1e-6)
 
 
 @settings(max_examples=30)

@@ -91,6 +91,12 @@ def test_every_inequality_flips_at_its_value(guideline, model):
             assert low * high < 0, (system.echo["accelerator"], flip)
 
 
+def test_what_is_no_positive_number_is_no_flip_point():
+    found = [None, np.nan, np.inf, -np.inf, -5e9, 0.0, 2e9]
+    made = replace(guidelines.GUIDELINES[0], unit="GB", flip=lambda system: system)
+    assert guidelines.flips(made, found) == [None] * 6 + [2]
+
+
 def test_every_guideline_points_to_a_figure_of_the_book_and_is_stated_once():
     pages = "".join(path.read_text() for path in (ROOT / "book").glob("*.md"))
     assert all(f'figure("{each.figure}")' in pages for each in guidelines.GUIDELINES)

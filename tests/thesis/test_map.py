@@ -209,6 +209,14 @@ def test_a_core_above_the_ridge_computes_at_every_length():
     assert largest.waiting_context(points.setting("deepseek-v3", "h200-sxm5")) == np.inf
 
 
+@pytest.mark.parametrize(
+    ("turns", "found"), [(255.5, 0), (256.5, 256.5), (2**20 - 99, 2**20 - 99), (2**20 + 99, np.inf), (np.inf, np.inf)]
+)
+def test_the_context_from_which_nothing_computes_is_sought_on_the_map(monkeypatch, turns, found):
+    monkeypatch.setattr(largest, "waiting", lambda setting, L: 1.0 if turns <= L else 0.9)
+    assert largest.waiting_context(points.setting("deepseek-v3", n_acc=64)) == pytest.approx(found)
+
+
 @pytest.mark.parametrize(("model", "stays"), [("gpt3-175b", True), ("deepseek-v3", False)])
 def test_half_the_cache_admits_twice_the_requests_and_the_core_takes_as_long_while_it_waits(model, stays):
     """GPT-3's core does 1 FLOP a byte and then 2; that of R1, 235 and then 470, above the ridge of 281."""

@@ -14,7 +14,26 @@ from analysis.derive.attention import MLA
 from analysis.derive.brackets import scores_and_context
 from analysis.derive.statements.proposition import Hypothesis, Proposition, never_negative
 from analysis.derive.statements.propositions import PROPOSITIONS
-from analysis.derive.symbols import B, BW_mem, Gamma_imb, L, P_acc, acceptance, deg_DP, deg_TP, n_acc, n_dec, n_e, n_hd
+from analysis.derive.symbols import (
+    B,
+    BW_exp,
+    BW_mem,
+    Gamma_imb,
+    L,
+    M_cap,
+    P_acc,
+    P_exp,
+    acceptance,
+    d_RoPE,
+    deg_DP,
+    deg_EP,
+    deg_TP,
+    l,
+    n_acc,
+    n_dec,
+    n_e,
+    n_hd,
+)
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
 from analysis.render.proofs import proposition, told, without
@@ -62,6 +81,26 @@ def test_the_claim_holds_at_random_sizes_within_the_relations(name):
             tried += 1
             assert _holds(claim, sizes)
     assert tried >= 5
+
+
+BEYOND = {  # sizes outside of the hypotheses, of those that they bound, at which each inequality turns
+    "thesis-full-memory": {d_RoPE: -1},
+    "thesis-device": {BW_exp: 1, BW_mem: 2, P_exp: 1e9, P_acc: 1e9},
+    "thesis-tensor": {deg_TP: 0.5},
+    "thesis-queries": {acceptance: 1.1, l: 2},
+    "thesis-attribution": {n_acc: 0.5, deg_TP: 1, M_cap: 1e9},
+    "thesis-schedule": {n_acc: 2, deg_EP: 4},
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_an_inequality_fails_beyond_what_its_proposition_supposes(name):
+    claim = PROPOSITIONS[name].claim()
+    assert not _holds(claim, dict.fromkeys(claim.free_symbols, 3.0) | BEYOND[name])
+
+
+def test_every_inequality_is_tried_beyond():
+    assert set(BEYOND) == set(PROPOSITIONS) - EQUALITIES
 
 
 def _size(rng: np.random.Generator, symbol: Symbol) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.thesis.verdict import verdicts
+from analysis.thesis.world import world
 from tests.ledger.ledger_systems_by_hand import CHOSEN, shuffled
 
 from .regions_by_hand import (
@@ -16,6 +17,7 @@ from .regions_by_hand import (
     SHARES,
     WIDE,
     block,
+    cap,
     computes,
     llama4_tunes,
     no_longer,
@@ -121,6 +123,28 @@ def test_lines_without_a_boundary(name):
         assert [(each.low, each.high) for each in found] == ([(None, None)] if holds else [])
     known = {**{place: None for place, *_ in BOUNDARIES.get(name, ())}, **LINES_WITHOUT[name]}
     assert name == "aligns" or sorted(known) == list(range(len(FOUND[name].boundaries)))
+
+
+SPANS = {  # ends of the search along each axis, of requests at 1K and 8K: one of each of 32 groups, and full memory
+    "context": [(256, 2**20)],
+    "ridge": [(1, 2000)],
+    "bandwidth": [(1e9, 1e14)],
+    "count": [(8, 256)],
+    "acceptance": [(0, 1)],
+    "requests": [(32, cap(1024)), (32, cap(8192))],
+}
+
+
+def test_boundaries_are_sought_between_the_ends_of_their_axes():
+    """No boundary lies beyond; else the words "at every" and "at no" would say too much."""
+    found = {}
+    for line in (line for each in FOUND.values() for line in each.conclusion.lines):
+        assert line.axis.even == (line.axis.name == "acceptance")
+        low, high = line.span(world(), R1)
+        found.setdefault(line.axis.name, set()).add((low, round(high, 6)))
+    assert found.keys() == SPANS.keys()
+    for name, spans in SPANS.items():
+        np.testing.assert_allclose(sorted(found[name]), sorted(spans), rtol=1e-6)
 
 
 def test_the_skew_is_that_of_many_placements_and_not_of_one():

@@ -138,7 +138,9 @@ def test_what_schedules_cost_by_hand():
     assert found[32, "replicated", 2].extra_bytes == 2 * slot
     lpt = found[32, "lpt", 0]
     assert lpt.wire_bytes == pytest.approx(2 * 58 * lpt.imbalance * 7168 * 2 * 8 * 1024 / 32)
-    assert lpt.moved_bytes <= 8 * slot
+    held = {each.placement: each.share > 0 for each in arrangements(256, 8, 0.8, 32) if each.deg_EP == 32}
+    new = max(len(set(np.flatnonzero(held["lpt"][:, a])) - set(range(8 * a, 8 * a + 8))) for a in range(32))
+    assert lpt.moved_bytes == new * slot > 0
     saved = 1024 / 32 * (1 / found[32, "contiguous", 0].per_accelerator - 1 / lpt.per_accelerator)
     assert lpt.repaid == pytest.approx(lpt.moved_bytes / 900e9 / saved)
 

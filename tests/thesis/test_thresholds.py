@@ -105,7 +105,7 @@ def test_the_whole_model_at_twice_its_dense_layers_has_nearly_two(off, least):
     rate, endless = {}, {P_acc: 1e60, BW_Int: 1e60, width_activations: 0, L: 2.0**20}
     for kind in factorial.FEED_FORWARDS:
         made = factorial.built("MLA", kind, R1.architecture)
-        point = factorial.points(R1, kind, "total")[1] | endless
+        point = factorial.points(R1, "total")[1] | endless
         other = float(value(capacity.weights_stored(made[0]) / n_acc, point)) - _held(kind, dense)
         room = point | {M_cap: off * 2 * dense + other}
         batch = float(value(capacity.B_cap(*made), room))

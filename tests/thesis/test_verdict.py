@@ -187,3 +187,12 @@ def test_every_row_that_weighs_the_thesis_is_carried_by_a_conclusion_and_none_be
     versions = {"v1": conclusions.V1, "v3": conclusions.V3, "summary": conclusions.SUMMARY, "both": conclusions.V1}
     for claim, who in said.items():
         assert versions[LEDGER[claim].claim.version] in who, claim
+
+
+def test_a_guideline_that_fails_to_flip_in_one_system_is_not_counted(monkeypatch):
+    """Three made up: one that always flips, one that does not on one accelerator, one that does not speak of GPT-3."""
+    always = replace(guidelines.GUIDELINES[0], flip=lambda system: 1.0)
+    once = replace(always, flip=lambda system: None if system.echo["accelerator"] == "mi325x" else 1.0)
+    latent = replace(always, flip=lambda system: {"MLA": 1.0}.get(system.model.attention), needs=("latent",))
+    monkeypatch.setattr(guidelines, "GUIDELINES", (always, once, latent))
+    assert weighed.guidelines_that_flip() == (2, 3)

@@ -170,10 +170,8 @@ TENSOR = Proposition(
 def _query_signs() -> tuple[Expr, ...]:
     """Tokens gained are no more than query tokens, acceptance at most 1; intensity grows no faster than these."""
     refused, further = slack(2)
-    gains = tuple(
-        (query - speculation.expected_tokens(1 / (1 + refused), query)) * (1 + refused) ** (query - 1)
-        for query in range(2, MOST_QUERIES + 1)
-    )
+    accepted = 1 / (1 + refused)
+    gains = (query - speculation.expected_tokens(accepted, query) for query in range(2, MOST_QUERIES + 1))
     exact = (flops(CORE) / bytes_moved(CORE)).xreplace({causal: Integer(1)})
     more = 1 + further
     return *gains, more * exact.xreplace({l: Integer(1)}) - exact.xreplace({l: more})

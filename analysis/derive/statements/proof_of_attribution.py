@@ -90,7 +90,7 @@ def read_rate(attention: str, feed_forward: str, degree: Expr | int) -> Expr:
 @cache
 def cache_ratio() -> Expr:
     """Cache of multi-head attention over latent attention's [1]: the effect of latent attention beside experts."""
-    return (read_rate(MLA.name, "experts", 1) / read_rate(MHA.name, "experts", 1)).cancel()
+    return (read_rate(MLA.name, "experts", 1) / read_rate(MHA.name, "experts", n_acc)).cancel()
 
 
 @cache

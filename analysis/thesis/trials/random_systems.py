@@ -97,13 +97,13 @@ def _scaled(rng: Generator, point: dict[Symbol, np.ndarray], where: np.ndarray) 
     found = {}
     for symbol, size in point.items():
         own = 1.0 if symbol.name in KEPT else depth if symbol.name in SCALED_AS_ONE else _factor(rng, where)
-        found[symbol] = np.maximum(np.round(size * own), np.minimum(size, 1))
+        found[symbol] = np.round(size * own)
     heads = _factor(rng, where)
     if n_kv in point:
-        found[n_kv] = np.maximum(1, np.round(point[n_kv] * heads))
+        found[n_kv] = np.round(point[n_kv] * heads)
         found[n_hd] = found[n_kv] * found[deg_grp]
     else:
-        found[n_hd] = np.maximum(1, np.round(point[n_hd] * heads))
+        found[n_hd] = np.round(point[n_hd] * heads)
     if n_e in point:
         found[n_e] = point[n_e] * np.maximum(1, _factor(rng, where))
     return found

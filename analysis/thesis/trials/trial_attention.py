@@ -9,6 +9,7 @@ from analysis.derive import capacity, speculation
 from analysis.derive.block import attention_stages, bytes_moved
 from analysis.derive.parallel import sharded
 from analysis.derive.serving import System
+from analysis.derive.statements.of_attention import most_moved
 from analysis.derive.statements.proof_of_attention import free_memory
 from analysis.derive.symbols import (
     B,
@@ -26,7 +27,6 @@ from analysis.derive.symbols import (
     n_acc,
     n_hd,
     width_activations,
-    width_kv,
 )
 from analysis.thesis.tensor_parallel import attention_form
 from analysis.thesis.trials.random_systems import Systems, between, drawn
@@ -59,7 +59,7 @@ def _of_full_memory(systems: Systems, full: np.ndarray, fits: np.ndarray) -> Sam
     said = reading * phi * np.maximum(1, work / moved * systems[BW_mem] / systems[P_acc])
     cached = systems.of(capacity.request_bytes(architecture, conventions, activations=False)) / per_request
     rows = np.minimum(systems[L], systems[L_win]) if architecture.windowed else systems[L]
-    most = 1 + 2 * systems[l] * systems[n_hd] / rows * systems[width_activations] / systems[width_kv]
+    most = systems.of(most_moved(), {L: rows})
     claim = np.isclose(taken, said, rtol=NEAR, atol=0) & (phi <= most) & (phi >= cached * (1 - NEAR))
     holds = {"full": full, "alike": not (architecture.windowed and architecture.full), "read": _reads(systems)}
     far = np.abs(np.log(taken / said)) + np.maximum(0, np.log(phi / most))

@@ -79,7 +79,7 @@ def _served(systems: Systems, attention: str, kind: str, share: np.ndarray) -> t
     made, conventions = built(attention, kind, systems.architecture)
     degree = DEGREES[:, None]
     point = systems.point | {deg_TP: degree, deg_DP: systems[n_acc] / degree, deg_EP: systems[n_acc]}
-    point |= {d_FFN: _dense_width(systems) * share} | ({} if kind == "experts" else {n_moe: 0 * share})
+    point |= {d_FFN: _dense_width(systems) * share}
     wide = Systems(systems.model, made, conventions, point, np.zeros((len(DEGREES), len(share))))
     room = wide.of(capacity.B_cap(made, conventions))
     able = (degree <= systems[n_acc]) & (degree <= systems[n_hd]) & (room >= point[deg_DP])
