@@ -191,11 +191,6 @@ def sum_of(setting: Setting, found: dict[str, float]):
     return np.maximum(work, wires) if setting["overlap"] == "comm" else work + wires
 
 
-def notes(setting: Setting) -> list[str]:
-    """What a reader of a plan must know."""
-    return [each for each in (degrees.domain_note(setting),) if each]
-
-
 def why_second(best: Plan, second: Plan) -> str:
     """Why a plan loses to the best: its batch, and the term that costs most more per request."""
     loss = 100 * (1 - second.per_accelerator / best.per_accelerator)
