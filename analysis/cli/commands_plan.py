@@ -51,11 +51,11 @@ def _report(found: list) -> dict:
 
 def _notes(found: list) -> list[str]:
     """What must be said of the best plan and its time per token."""
-    from analysis.systems import notes, plan
+    from analysis.systems.notes import notes
     from analysis.systems.quantities import quantity
 
     best = found[0].setting.with_(B=found[0].batch)
-    return [*plan.notes(best), *notes.notes(quantity("tpot"), best)]
+    return list(notes(quantity("tpot"), best))
 
 
 def _conventions(found: list) -> dict:

@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.ask import gammas
 from analysis.ask.degrees import degrees as every_degree
-from analysis.ask.degrees import divides_experts, divides_system, divisors, domain_note, slots
+from analysis.ask.degrees import divides_experts, divides_system, divisors, slots
 from analysis.ask.forms import derived
 from analysis.ask.numbers import value
 from analysis.ask.reading import refuse_lists
@@ -172,11 +172,6 @@ def sum_of(setting: Setting, found: dict[str, float]):
     wires = sum(found[name] for name in serving.COMMUNICATION)
     work = sum(found.values()) - wires
     return np.maximum(work, wires) if setting["overlap"] == "comm" else work + wires
-
-
-def notes(setting: Setting) -> list[str]:
-    """What a reader of a plan must know."""
-    return [each for each in (domain_note(setting),) if each]
 
 
 def why_second(best: Plan, second: Plan) -> str:
