@@ -77,4 +77,4 @@ def never_negative(forms: Iterable[Expr]) -> bool:
 
 
 def _one_sign(form: Expr) -> bool:
-    return (not form.free_symbols and form >= 0) or all(each >= 0 for each in Poly(form, *form.free_symbols).coeffs())
+    return all(each >= 0 for each in (Poly(form, *form.free_symbols).coeffs() if form.free_symbols else [form]))
