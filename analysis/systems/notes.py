@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from analysis.ask.degrees import domain_note
 from analysis.ask.forms import derived
 from analysis.ask.numbers import value
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.setting import Setting
 from analysis.data.rows import SERVED_WIDTHS
 from analysis.derive import capacity, parallel
-from analysis.derive.symbols import BY_NAME, B, BW_out, L, M_cap, T_e, deg_DP, deg_EP, l, n_acc, n_group
+from analysis.derive.symbols import BY_NAME, B, BW_Int, BW_out, L, M_cap, T_e, deg_DP, deg_EP, l, n_acc, n_group
 from analysis.systems import system
 from analysis.systems.effects import Case, as_by_default, without_effect
 from analysis.systems.quantity import Quantity
@@ -128,6 +129,12 @@ def one_group_holds_all(case: Case) -> Iterator[str]:
         yield f"link_between carries nothing: one group={group} holds all deg_EP={experts} accelerators of the experts."
 
 
+def wires_beyond_their_network(case: Case) -> Iterator[str]:
+    """More accelerators than one network of the link joins."""
+    if BW_Int in case.used and (sentence := domain_note(case.setting)):
+        yield sentence
+
+
 def fewer_than_a_token(case: Case) -> Iterator[str]:
     """A mean over experts of which most are not read."""
     if case.wanted.name != "expert_intensity" or "B" not in case.setting.given:
@@ -177,6 +184,7 @@ def stated_widths(case: Case) -> Iterator[str]:
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
+    wires_beyond_their_network,
     *(part_left_out, stated_widths, parameters_without_effect),
 )
 

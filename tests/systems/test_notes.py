@@ -19,7 +19,7 @@ from analysis.systems.quantities import all_quantities, evaluate, quantity
 
 from .test_doors import SYSTEM, VALUES, together
 
-R1 = {"model": "deepseek-v3", "accelerator": "b200-paper", "link": "nvlink5-b200", "n_acc": 32, "L": 8192}
+R1 = {"model": "deepseek-v3", "accelerator": "b200-paper", "link": "nvlink5-nvl72", "n_acc": 32, "L": 8192}
 
 
 def said(name, **given):
@@ -42,11 +42,21 @@ def idle(name, **given):
         ("expert_intensity", {"model": "deepseek-v3"} | {"B": [64, 4096], "n_acc": 1, "width": 2}),
         ("B_SLO", R1 | {"slo": 0.02}),
         ("load_imbalance", {"model": "deepseek-v3", "n_acc": 32, "s": 0.5, "placement": "lpt"}),
-        ("tpot", R1 | {"B": 1024, "order": "reordered", "overlap": "none", "Gamma_imb": 1.5, "alpha": "link"}),
+        ("tpot", R1 | {"B": 1024, "order": "reordered", "overlap": "none", "Gamma_imb": 1.5, "alpha": 1e-6}),
     ],
 )
 def test_nothing_is_said_where_all_is_well(name, given):
     assert evaluate(name, **given).notes == ()
+
+
+def test_more_accelerators_than_a_link_joins():
+    """NVLink inside a board joins 8; a group of 8 is within it, and a bandwidth given by hand is taken at its word."""
+    board = {"model": "deepseek-v3", "accelerator": "h100-sxm5", "L": 4096, "B": 128, "link": "nvlink4-h100"}
+    assert "link=nvlink4-h100 joins at most 8 accelerators (column domain), here 16" in said("tpot", **board, n_acc=16)
+    assert "joins at most" not in said("tpot", **board, n_acc=8)
+    assert "joins at most" not in said("tpot", **board, n_acc=16, group=8, link_between="ib-xdr")
+    assert "joins at most" not in said("tpot", **board, n_acc=16, BW_Int=4.5e11)
+    assert "joins at most" not in said("B_cap", **board, n_acc=16)
 
 
 # -- memory ----------------------------------------------------------------------------------------
