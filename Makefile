@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed.stamp
+STUDY  := $(BIN)/study
 JOBS   ?= 2
 
 # What the caller's shell has set must not reach our interpreter.
@@ -19,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
 
-book: $(STAMP)  ## run the notebooks and build the book
+book: $(STAMP) $(STUDY)  ## run the notebooks and build the book
 	@test -z "$$EDITION" || { echo "make: EDITION= builds no books any more; a report does: make report SYSTEM=my.yml" >&2; exit 2; }
 	@$(BIN)/python -m analysis.book --jobs $(JOBS)
 
@@ -29,7 +30,7 @@ report: $(STAMP)  ## make a report on a system of your own: SYSTEM=my.yml, into 
 pdf: $(STAMP)  ## print the whole book into study.pdf beside it; needs Chromium
 	@$(BIN)/python -m analysis.tools.pdf --jobs $(JOBS)
 
-test: $(STAMP)  ## run the tests
+test: $(STAMP) $(STUDY)  ## run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) tests
 
 lint: $(STAMP)  ## check style, and that notebooks carry no output
@@ -120,3 +121,18 @@ $(STAMP): requirements.lock
 	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
 	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "study.pth").write_text("../../../..\n")'
 	@pwd -P > $@
+
+# What `pip install` would make of [project.scripts].
+define SCRIPT
+#!$(CURDIR)/$(BIN)/python
+import sys
+
+from analysis.cli.main import run
+
+sys.exit(run())
+endef
+export SCRIPT
+
+$(STUDY): $(STAMP)
+	@echo "$$SCRIPT" > $@
+	@chmod +x $@

@@ -34,6 +34,8 @@ def own_files(name: str, value) -> list[Path]:
 
     Files that are missing or broken are left out: reading them says why.
     """
+    if isinstance(value, list | tuple):
+        return [path for each in value for path in own_files(name, each)]
     if not isinstance(value, str):
         return []
     if name in FILES_OF_NOTEBOOKS:
@@ -65,7 +67,11 @@ def located(name: str, given, base: Path):
 
     >>> located("models", "deepseek-v3, ./mine.yml", Path("/tmp"))
     'deepseek-v3,/tmp/mine.yml'
+    >>> located("models", ["deepseek-v3", "./mine.yml"], Path("/tmp"))
+    ['deepseek-v3', '/tmp/mine.yml']
     """
+    if isinstance(given, list | tuple):
+        return [located(name, each, base) for each in given]
     if not isinstance(given, str) or not (names_rows(name) or name in FILES_OF_NOTEBOOKS):
         return given
     if name in FILES_OF_NOTEBOOKS:

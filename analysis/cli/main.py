@@ -1,6 +1,8 @@
 """Command line of the study: `python -m analysis --help`."""
 
 import json
+import sys
+from pathlib import Path
 from shutil import get_terminal_size
 
 import click
@@ -37,6 +39,7 @@ ROWS = {  # file -> columns shown
     "interconnects": ("id", "name", "kind", "BW_Int", "domain", "latency", "known"),
     "scenarios": ("id", "name", "model", "accelerator", "link", "n_acc", "deg_TP", "deg_DP", "deg_EP"),
 }
+SCRIPT = "study"  # the console script, see pyproject.toml
 LONGEST = 120  # characters of a line of text, on a wider terminal too
 EPILOG = """Examples:
 
@@ -44,6 +47,9 @@ EPILOG = """Examples:
   python -m analysis evaluate kv_bytes_per_token model=deepseek-v3
   python -m analysis evaluate core_attention_intensity model=deepseek-v3 L=8192 order=reordered
   python -m analysis evaluate attention_block_time model=deepseek-v3 accelerator=b200-sxm B=64,128,256 L=4096 --json
+
+`.venv/bin/study` is the same command; `_STUDY_COMPLETE=bash_source study` prints its completion for bash (zsh_source
+and fish_source for others).
 """
 
 
@@ -162,4 +168,5 @@ for _command in (each for module in _FURTHER for each in module.commands):
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; every refusal is one sentence on standard error and exit code 2."""
-    return exits.run(main, "python -m analysis", arguments)
+    named = Path(sys.argv[0]).stem == SCRIPT
+    return exits.run(main, SCRIPT if named else "python -m analysis", arguments)

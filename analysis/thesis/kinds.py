@@ -41,8 +41,8 @@ def kinds(setting: Setting, models: Sequence[str], L: float) -> list[Kind]:
     """
     found = []
     for name, mechanism in MECHANISMS.items():
-        rows = [datasets.model(each) for each in models] + list(datasets.models().values())
-        speaker = next((row.id for row in rows if row.attention == name), None)
+        speakers = [*models, *datasets.models()]
+        speaker = next((each for each in speakers if datasets.model(each).attention == name), None)
         if speaker:
             (each,) = with_models(setting, [speaker], L)
             found += [_kind(each.with_(order=order), L) for order in mechanism.orders[::-1]]

@@ -1,6 +1,7 @@
 """The command line: every quantity answers, every refusal is one sentence on standard error and exit code 2."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -186,6 +187,22 @@ def test_no_command_shows_how(cli):
 def test_the_version_is_that_of_the_project(cli):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert cli("--version") == (0, f"{project['name']} {project['version']}\n", "")
+
+
+def test_the_console_script_is_the_same_command_under_its_own_name(tmp_path):
+    """What the Makefile writes calls what pyproject.toml names."""
+    body = re.search(r"^define SCRIPT\n#![^\n]*\n(.*?)^endef", (ROOT / "Makefile").read_text(), re.M | re.S)[1]
+    module, function = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["study"].split(":")
+    assert f"from {module} import {function}\n" in body
+    (tmp_path / "study").write_text(body)
+
+    def study(*arguments, **more):
+        command = [sys.executable, str(tmp_path / "study"), *arguments]
+        return subprocess.run(command, env=os.environ | more, cwd=ROOT, capture_output=True, text=True)
+
+    assert study("nobody").stderr == "error: No such command 'nobody'. (`study --help` shows how.)\n"
+    words = {"_STUDY_COMPLETE": "bash_complete", "COMP_WORDS": "study eval", "COMP_CWORD": "1"}
+    assert study(**words).stdout == "plain,evaluate\n"
 
 
 def test_everything_that_a_plan_needs_is_told_at_once(cli):

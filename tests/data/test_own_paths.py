@@ -1,15 +1,20 @@
 """Rows by path wherever a row is named: lists of notebooks, links of links, whole systems, calibrations."""
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from analysis.ask.asked import asked
 from analysis.ask.own_names import located, own_files
 from analysis.ask.setting import Setting
+from analysis.cli.library import table
 from analysis.data import datasets
 from analysis.data.calibrations import as_csv, calibrations
 from analysis.derive.symbols import deg_DP, n_acc
 from analysis.files.errors import InputError
 from analysis.systems.quantities import evaluate
+from analysis.thesis.kinds import kinds
 from tests.reader.rows import CHIP, LINK, SYSTEM, declaring
 
 EXAMPLES = datasets.DATA / "examples"
@@ -68,6 +73,33 @@ def test_lists_of_a_notebook_take_paths_beside_ids(written):
     assert [each.model.id for each in question.compared("models")] == ["deepseek-v3", "llama-2-7b"]
     with pytest.raises(InputError, match=r"accelerators .*my-chip.yml: found no readable file"):
         asked(declaring("accelerators") | {"accelerators": chip.replace("chip", "my-chip")})
+
+
+def test_a_path_works_in_a_list_wherever_a_name_does(written, tmp_path):
+    """As text and as a list, read from where it was typed; its file is told, so that a change is noticed."""
+    chip = written("chip.yml", CHIP)
+    model = written("model.yml", _cells("llama-2-7b"))
+    for given in ("deepseek-v3,./model.yml", ["deepseek-v3", "./model.yml"], ("deepseek-v3", "./model.yml")):
+        names = {"models": located("models", given, tmp_path), "accelerator": chip}
+        question = asked(declaring(*names) | names)
+        assert [each.model.id for each in question.compared("models")] == ["deepseek-v3", "own-model"]
+        assert own_files("models", names["models"]) == [Path(model)]
+        (own,) = [each for each in kinds(_served(chip), question["models"], 1024) if each.setting["model"] == model]
+        assert own.setting.model.attention == "MHA"
+    found = table("kv_bytes_per_token", over={"model": ["llama-2-7b", model]})
+    assert len({*found["kv_bytes_per_token"].to_pylist()}) == 1
+
+
+def _cells(model: str) -> dict[str, str]:
+    """The cells of a shipped row, under another id and without what was published of it."""
+    with (datasets.DATA / "models.csv").open(newline="") as file:
+        row = next(each for each in csv.DictReader(file) if each["id"] == model)
+    own = {name: cell for name, cell in row.items() if cell and not name.startswith(("published", "exact", "aliases"))}
+    return own | {"id": "own-model"}
+
+
+def _served(chip: str) -> Setting:
+    return Setting.of(accelerator=chip, link="nvlink5-b200", n_acc=8, accelerator_experts="pim-paper")
 
 
 def test_paths_are_read_from_where_they_were_typed(tmp_path):

@@ -11,11 +11,13 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive.communication import partial_sums
 from analysis.derive.einsum import Tensor
 from analysis.derive.flow import Box, Edge, Flow, Place, Store
-from analysis.derive.symbols import BY_NAME, RP_acc
+from analysis.derive.parallel import sharded
+from analysis.derive.symbols import BY_NAME, RP_acc, deg_TP
 from analysis.render.axes import prefixed, rounded
 from analysis.render.figures.diagram_parts import INSET, NODE, PAD, ROW, STRIP, Cell, Node, edge, folded, key
 from analysis.render.layered import Layout, layout
@@ -121,7 +123,9 @@ def _store(panel: Panel, store: Store) -> Node:
 
 def divided_by_TP(panel: Panel, tensor: Tensor) -> bool:
     """Whether tensor parallelism leaves an accelerator a part of the tensor only."""
-    return any("deg_TP" in axis for axis in flows.shape(tensor, panel.setting.point))
+    point, parts = panel.setting.point, sharded()
+    divided = (axis for axis in tensor.axes if axis in parts and parts[axis].has(deg_TP))
+    return any(value(parts[axis], point) < point[axis] for axis in divided)
 
 
 def _kernel(panel: Panel, place: tuple[str, str], costs: Mapping[str, object]) -> Node:
