@@ -95,7 +95,7 @@ def validate(file: Path | None, calibration: str | None, leave_out: str | None, 
 def _left_out(by: str, file: Path | None, as_json: bool) -> None:
     """Errors on what fits left out, by default of the rows that the published calibration rests on."""
     from analysis.measured.fitting import sampled
-    from analysis.measured.judging import BASELINES, left_out
+    from analysis.measured.leaving_out import BASELINES, left_out
 
     found = left_out(by, sampled(_compared(file)) if file else None)
     if as_json:

@@ -63,12 +63,7 @@ REQUIRED = tuple(name for name, field in Measurement.model_fields.items() if fie
 
 def load(path: Path) -> pa.Table:
     """Read and check a measurement file, .csv or .parquet. Raises InputError that names the cell or column."""
-    path = Path(path)
-    refuse_no_text(path)
-    if os.path.isdir(path):
-        raise InputError(f"{place(path)}: found a folder, allowed is a measurement file; name one that lies in it.")
-    if not os.path.isfile(path):
-        raise InputError(f"{place(path)}: there is no such file; give a measurement file ending in .csv or .parquet.")
+    path = _file(path)
     readers = {".csv": _load_csv, ".parquet": _load_parquet}
     if path.suffix not in readers:
         raise InputError(
@@ -80,6 +75,15 @@ def load(path: Path) -> pa.Table:
         raise InputError(
             f"{place(path)}: found what is no CSV ({one_line(failure)}), allowed is plain text; retype it."
         ) from None
+
+
+def _file(path: Path) -> Path:
+    refuse_no_text(path := Path(path))
+    if os.path.isdir(path):
+        raise InputError(f"{place(path)}: found a folder, allowed is a measurement file; name one that lies in it.")
+    if not os.path.isfile(path):
+        raise InputError(f"{place(path)}: there is no such file; give a measurement file ending in .csv or .parquet.")
+    return path
 
 
 @cache
@@ -163,7 +167,7 @@ def load_batches(path: Path) -> Iterator[pa.Table]:
 
     Raises InputError.
     """
-    if Path(path).suffix == ".parquet" and os.path.isfile(path):
+    if _file(path).suffix == ".parquet":
         yield from _parquet_batches(Path(path))
     else:
         yield load(path)

@@ -19,6 +19,7 @@ from analysis.files.errors import InputError
 from analysis.measured import calibration, fitting
 from analysis.measured.calibration import Parts
 from analysis.systems import timing
+from analysis.systems.launches import launches
 from analysis.systems.quantities import evaluate
 
 PLANTED = {"floor": 1.2e-5, "memory_efficiency": 0.83, "compute_efficiency": 0.61, "sharpness": 2.5}
@@ -224,7 +225,7 @@ def test_experts_pass_on_every_tensor_of_their_lines():
 
 def test_floors_are_those_of_launches():
     """Products of one tensor are one launch; norms, rotation and activation add theirs."""
-    gqa, mla = (timing.launches(Setting.of(model=name).architecture) for name in ("llama-3.1-8b", "deepseek-v3"))
+    gqa, mla = (launches(Setting.of(model=name).architecture) for name in ("llama-3.1-8b", "deepseek-v3"))
     assert {name: gqa[f"projections: {name}"] for name in ("q", "k_new", "v_new")} == {"q": 3, "k_new": 0, "v_new": 0}
     names = ("c_Q", "c_KV_new", "k_R_new", "q_N", "q_R")
     assert [mla[f"projections: {name}"] for name in names] == [2, 0, 0, 1, 0]

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.data import calibrations
 from analysis.files.whole import ROOT
-from analysis.measured import calibration, fitting, judging, kernel_files
+from analysis.measured import calibration, fitting, judging, kernel_files, leaving_out
 from analysis.measured.kernel_files import as_table, published
 from analysis.measured.predict import numbers, predict
 from analysis.measured.validate import Compared, compare, compare_parts, to_fit
@@ -53,7 +53,7 @@ def test_no_row_is_fitted_and_judged_in_one_fold(by):
     rows = to_fit()
     rows = rows.rows(fitting.operation_of(rows) == "experts")
     parts = calibration.parts_of(rows, np.arange(len(rows.table)), "experts")
-    folds = list(judging._folds(by, rows, parts))
+    folds = list(leaving_out._folds(by, rows, parts))
     assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(rows.table)))
     sizes = np.array([numbers(rows.table, name) for name in ("d_emb", "d_MoE", "n_e", "deg_EP")])
     for train, test in folds:
@@ -99,11 +99,11 @@ def test_the_fit_beats_every_baseline_on_devices_and_models_left_out():
     rows = to_fit()
     rows = rows.rows(fitting.operation_of(rows) == "experts")
     for by in ("device", "model"):
-        for group in judging.left_out(by, rows):
+        for group in leaving_out.left_out(by, rows):
             if group["regime"] == judging.WORK:
                 assert group["median"] < 0.06
                 assert group["p90"] < 0.25
-                others = [group[name] for name in judging.BASELINES if name in group]
+                others = [group[name] for name in leaving_out.BASELINES if name in group]
                 assert len(others) == (2 if by == "device" else 3)
                 assert group["median"] < min(others) / 2
 
@@ -112,7 +112,7 @@ def test_interpolation_gives_back_its_table():
     rows = to_fit()
     part = np.flatnonzero(fitting.operation_of(rows) == "gemm")[:40]
     parts = calibration.parts_of(rows, part, "gemm")
-    assert judging.interpolated(parts, parts, nearest=1) == pytest.approx(parts.measured)
+    assert leaving_out.interpolated(parts, parts, nearest=1) == pytest.approx(parts.measured)
 
 
 def test_a_file_part_by_part_says_what_it_says_whole(monkeypatch, tmp_path):
