@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from analysis.ask.setting import Setting
 from analysis.ledger.ledger import ledger
 from analysis.render.digits import PREFIXES, digits_of, percent, whole
 from analysis.render.ledger_tables import link
@@ -12,9 +10,9 @@ from analysis.render.tables import table
 from analysis.render.thesis_words import about, standing
 from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import SUMMARY, V1, V3, size
-from analysis.thesis.region import Axis, Line, Stretch, exists
+from analysis.thesis.region import Axis, Line, Stretch
 from analysis.thesis.resources import BUDGETS
-from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdict, judged_on, verdicts
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
 from analysis.thesis.weighed import Weighed, guidelines_that_flip, weighed
 from analysis.thesis.world import HOME, PRINTED
 
@@ -57,7 +55,7 @@ def _paragraph(verdict: Verdict) -> str:
 
 def versions_table() -> str:
     """What each version of the paper and the summary conclude, with the share of its grid on which each holds."""
-    said = [(each.conclusion.said, f"{each.conclusion.statement} ({_share(each.share)})") for each in verdicts()]
+    said = [(each.conclusion.said, f"{each.conclusion.statement} ({share_words(each.share)})") for each in verdicts()]
     rows = [(who, "; ".join(text for by, text in said if who in by)) for who in (V1, V3, SUMMARY)]
     caption = "What the two versions of the paper and the summary conclude, and on what share of its grid each holds."
     return table(("stated in", "statements"), rows, caption, "tab-thesis-versions", "ll")
@@ -65,15 +63,16 @@ def versions_table() -> str:
 
 def extent(verdict: Verdict) -> str:
     """How far a conclusion holds on its grid, in words."""
-    return f"It holds on {_share(verdict.share)} of its grid" if verdict.holds == REGION else LEAD[verdict.holds]
+    return f"It holds on {share_words(verdict.share)} of its grid" if verdict.holds == REGION else LEAD[verdict.holds]
 
 
 def places(verdict: Verdict) -> list[str]:
     """Where along each of its lines a conclusion holds, for the latent model."""
-    return [_place(*each) for each in verdict.boundaries]
+    return [in_words(*each) for each in verdict.boundaries]
 
 
-def _place(line: Line, found: Sequence[Stretch]) -> str:
+def in_words(line: Line, found: Sequence[Stretch]) -> str:
+    """A line, and where along it a conclusion holds."""
     return f"{line.where[0].upper()}{line.where[1:]}: {along(line, found)}"
 
 
@@ -81,35 +80,6 @@ def sentence(verdict: Verdict) -> str:
     """Where a conclusion holds: its share of the grid, each line of R1, and what other models give on the grid."""
     parts = [f"{extent(verdict)}.", *(f"{each}." for each in places(verdict)), outside(verdict)]
     return " ".join(filter(None, parts))
-
-
-@dataclass(frozen=True)
-class Told:
-    """A conclusion about a reader's system: what it says, how far it holds there, and where, in words."""
-
-    statement: str
-    extent: str
-    places: list[str]
-
-
-def told(setting: Setting) -> list[Told]:
-    """Every conclusion judged for a reader's system, those that speak of its model first."""
-    found = [_told(each, setting) for each in judged_on(setting)]
-    return sorted(found, key=lambda each: not each.places)
-
-
-def _told(verdict: Verdict, setting: Setting) -> Told:
-    said = verdict.conclusion
-    statement = f"{said.statement}, that is: {said.criterion}"
-    if not said.speaks_of(setting.model):
-        (share,) = verdict.outside.values()
-        own = "" if math.isnan(share) else f", where its criterion is met on {_share(share)} of the grid"
-        return Told(statement, f"It speaks of {said.subject}, not of this one{own}.", [])
-    if verdict.holds == UNJUDGED:
-        return Told(statement, "It cannot be judged here: what it compares has no number for this system.", [])
-    there = [line.where for line in said.lines if exists(said.margin, verdict.world, setting["model"], line)]
-    lines = [(line, found) for line, found in verdict.boundaries if line.where in there]
-    return Told(statement, f"{extent(verdict)}.", [_place(*each) for each in lines])
 
 
 def along(line: Line, found: Sequence[Stretch]) -> str:
@@ -152,17 +122,17 @@ def outside(verdict: Verdict) -> str:
     found = {model: share for model, share in verdict.outside.items() if not math.isnan(share)}
     if not found:
         return ""
-    listed = ", ".join(f"{PEOPLE[model]} {_share(share)}" for model, share in found.items())
+    listed = ", ".join(f"{PEOPLE[model]} {share_words(share)}" for model, share in found.items())
     contrary = " and ".join(PEOPLE[model] for model in verdict.opposite)
     give = "gives" if len(verdict.opposite) == 1 else "give"
     at_home = f" With memory full at {size(HOME['context'])}, {contrary} {give} the opposite." if contrary else ""
     return f"Outside its subject, on the same grid: {listed}.{at_home}"
 
 
-def _share(share: float) -> str:
+def share_words(share: float) -> str:
     """A share in whole per cent, that never calls a part nothing or all.
 
-    >>> _share(0.757), _share(0.001), _share(0.999), _share(1.0)
+    >>> share_words(0.757), share_words(0.001), share_words(0.999), share_words(1.0)
     ('76\\u202f%', 'under 1\\u202f%', 'over 99\\u202f%', '100\\u202f%')
     """
     if 0 < share < 0.01 or 0.99 < share < 1:
@@ -220,7 +190,7 @@ def _here(each: Weighed) -> str:
         able, all_ = guidelines_that_flip()
         speaks = "guidelines flip at a value in every system that they speak of"
         return f"{able} of {all_} {speaks} ({{numref}}`tab-guidelines`)"
-    return f"{each.holds} ({', '.join(_share(verdict.share) for verdict in each.verdicts)})"
+    return f"{each.holds} ({', '.join(share_words(verdict.share) for verdict in each.verdicts)})"
 
 
 def holding(name: str, place: int) -> str:

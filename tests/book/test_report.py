@@ -18,7 +18,7 @@ from analysis.cli import commands_report
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
 from analysis.huggingface.model_files import import_model
-from analysis.render.verdict_tables import told
+from analysis.render.own_conclusions import told
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from analysis.thesis.verdict import judged_on, verdicts

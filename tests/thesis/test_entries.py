@@ -107,7 +107,7 @@ def test_a_count_of_a_hundred_has_its_digits():
 
 def test_edges_of_a_share():
     shares = {0.0: "0 %", 0.0099: "under 1 %", 0.01: "1 %", 0.99: "99 %", 0.9901: "over 99 %", 1.0: "100 %"}
-    assert {share: verdict_tables._share(share).replace(NARROW, " ") for share in shares} == shares
+    assert {share: verdict_tables.share_words(share).replace(NARROW, " ") for share in shares} == shares
 
 
 def test_where_a_conclusion_fails_is_the_rest_of_the_line():

@@ -11,7 +11,7 @@ from analysis.book.report.subject import System
 from analysis.data.rows import Row
 from analysis.files.errors import InputError
 from analysis.render.digits import digits_of, percent
-from analysis.render.verdict_tables import told
+from analysis.render.own_conclusions import told
 from analysis.render.words import term_words
 from analysis.systems.plan import sum_of, why_second
 from analysis.systems.quantities import evaluate, quantity
