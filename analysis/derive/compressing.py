@@ -3,6 +3,7 @@
 HCA attends to every compressed row, CSA to those that an index picks; both also to the rows of a sliding window, so
 that groups of tokens which are not complete yet are seen. Of a row's inputs each token is projected n_role times, and
 n_pool projected tokens are pooled into a row; those that wait for it are a state. Source: arXiv 2606.19348 (sec. 2).
+Hugging Face's keys, which the importer does not read yet: L_str compress_ratios, n_og o_groups, d_oco o_lora_rank.
 """
 
 from dataclasses import replace
