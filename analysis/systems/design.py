@@ -23,6 +23,7 @@ PRECISIONS = {"bf16": 2, "fp8": 1, "fp4": 0.5}
 """A peak, and bytes of every element in a machine built for it."""
 WIDTHS = ("peak", "format", "width", "width_weights", "width_experts", "width_kv", "width_activations")
 PERCENT = 0.01
+STEP = 1e-6  # of a rate, for a slope: far above rounding, far below what a term moves by
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,9 @@ def _of_tpot(setting: Setting, symbol: Symbol, point: Point) -> float:
 
 
 def _slope(form: Expr, symbol: Symbol, point: Point) -> float:
-    """A form's derivative times the symbol, in the form's own unit."""
-    return float(value(form.diff(symbol), point) * point[symbol])
+    """A form's derivative times the symbol, in the form's own unit; where terms are equal, the mean of both sides."""
+    ends = (float(value(form, point | {symbol: point[symbol] * (1 + side * STEP)})) for side in (1, -1))
+    return (next(ends) - next(ends)) / (2 * STEP)
 
 
 def served(setting: Setting, point: Point) -> float:

@@ -89,7 +89,7 @@ def test_every_link_of_the_index_leads_somewhere(index):
         ("height\n", "0 rows"),
         ("height\n1,2\n", "2 cells"),
         ("", "empty"),
-        ("height\n\x001\n", "control character"),
+        ("height\n\x001\n", "NUL character"),
         ('height\n"1\n', "CSV"),
         ("height\n" + "1" * 9999, "letters"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from analysis.ask.asked import asked
 from analysis.ask.own_names import located, own_files
 from analysis.ask.setting import Setting
-from analysis.cli.library import table
+from analysis.cli.library_tables import table
 from analysis.data import datasets
 from analysis.data.calibrations import as_csv, calibrations
 from analysis.derive.symbols import deg_DP, n_acc

@@ -30,7 +30,7 @@ FEEDFORWARD: dict[str, tuple[Einsum, ...]] = {
     "gated": GATED_FFN,
     "plain": PLAIN_FFN,
     "routed": ROUTED_EXPERTS,
-    "routed_latent": routed_experts(form="plain", latent=True),
+    "routed_latent": routed_experts(False, form="plain", latent=True),
     "latent": LATENT,
     "shared": SHARED_EXPERT,
     "router": ROUTER,

@@ -19,7 +19,7 @@ from .small import few, points
 
 def test_two_matrices_cost_four_operations_a_weight_pair_and_token():
     """Plain experts: up and down, 4 d_emb d_MoE FLOPs per token; gated ones 6."""
-    plain, gated = (Kernel("routed", routed_experts(form=form)).flops for form in ("plain", "gated"))
+    plain, gated = (Kernel("routed", routed_experts(False, form=form)).flops for form in ("plain", "gated"))
     assert plain == 4 * n_act * T_e * d_emb * d_MoE
     assert gated == 6 * n_act * T_e * d_emb * d_MoE
 
@@ -52,7 +52,9 @@ def test_latent_experts_are_experts_whose_matrices_are_products(sizes, seed):
     up, down = rng.standard_normal((z, hidden)), rng.standard_normal((hidden, z))
     first, last = LATENT
     at_experts = execute([first], {"x": x, "W_into": into})["z"].reshape(1, -1, z)
-    made = execute(routed_experts(form="plain", latent=True), {"x": at_experts, "W_up": up[None], "W_down": down[None]})
+    made = execute(
+        routed_experts(False, form="plain", latent=True), {"x": at_experts, "W_up": up[None], "W_down": down[None]}
+    )
     y = execute([last], {"s": made["y"].reshape(*x.shape[:2], z), "W_back": back})["y"]
     joined = execute(PLAIN_FFN, {"x": x, "W_up": into @ up, "W_down": down @ back})["y"]
     np.testing.assert_allclose(y, joined, rtol=1e-9, atol=1e-9)

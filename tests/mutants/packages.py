@@ -74,7 +74,7 @@ PACKAGES = {
         subjects=subjects("analysis/derive", DERIVE, einsum="einsum_text execute", flow="flow",
                           reordering="printed reordering", decoder="printed_sizes", roofline="printed_sizes identities",
                           parallel="experts parallel")
-        | subjects("analysis/derive", SERVING, windows="holdings", communication="wires calibration",
+        | subjects("analysis/derive", SERVING, communication="wires calibration",
                    capacity="capacity bounds", serving="terms wires limits")
         | subjects("analysis/derive", THESIS, speculation="queries")
         | subjects("analysis/derive/statements", THESIS, proof_of_attention="proofs attention",

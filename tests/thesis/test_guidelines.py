@@ -117,7 +117,7 @@ def test_kinds_are_every_order_and_their_core_takes_the_reading_or_more():
     assert slow.speed < 1 < found[0].speed
 
 
-@pytest.mark.parametrize("word", sorted(thesis_tables.BY_EDITION))
+@pytest.mark.parametrize("word", [each for each in thesis_tables.BY_EDITION if each.endswith("_table")])
 def test_tables_have_a_label_and_full_rows(word):
     text = thesis_tables.BY_EDITION[word](EDITION)
     assert not [each for each in (*EDITION.models, EDITION.accelerator, "pim-paper") if each in text]

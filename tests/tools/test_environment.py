@@ -85,4 +85,4 @@ def test_a_checkout_that_was_moved_makes_its_environment_again(tmp_path):
     assert "pip install" not in told[tmp_path.resolve()]
     assert "pip install" in told["/another/place"]
     makefile = (ROOT / "Makefile").read_text()
-    assert not re.findall(r"\$\((?:BIN|VENV\S*)\)(?:-\w+)?/(?:bin/)?(?!python\b|installed|bin\b)\w+", makefile)
+    assert not re.findall(r"\$\((?:BIN|VENV\S*)\)(?:-\w+)?/(?:bin/)?(?!python\b|study\b|installed|bin\b)\w+", makefile)
