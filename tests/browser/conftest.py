@@ -32,7 +32,7 @@ def node(tmp_path_factory):
 @pytest.fixture(scope="session")
 def book():
     """The built book."""
-    built = HERE.parent / "_build" / "html"
+    built = HERE.parents[1] / "_build" / "html"
     assert (built / "index.html").is_file(), "no book: run `make book` first"
     return built
 

@@ -54,12 +54,12 @@ def describe_ridge_moves(moves: list[dict]) -> tuple[str, str]:
 # -- calibration ---------------------------------------------------------------------------------------------------
 def calibration_figure(fitted: list[Fitted]) -> Figure:
     """Typical error on held-out rows: bare roofline, one efficiency, calibrated."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.62 * len(fitted)))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.75 * len(fitted)))
     places = np.arange(len(fitted))
     for number, (key, label) in enumerate(MODELS.items()):
         widths = [100 * getattr(each.row, key) for each in fitted]
         bars = axes.barh(places + 0.27 * (number - 1), widths, 0.25, color=GREYS[key], label=label)
-        axes.bar_label(bars, [f" {rounded(width, 2)}" for width in widths], fontsize="small")
+        axes.bar_label(bars, [f" {rounded(width, 2)}" for width in widths])
     axes.set_yticks(places, [f"{each.row.key}, {each.row.rows_tested} rows" for each in fitted])
     axes.set(xlabel="median error on held-out rows [%]", ylim=(len(fitted) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
