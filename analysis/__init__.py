@@ -1,4 +1,4 @@
-"""Where is the bottleneck of LLM inference? What a notebook of your own needs, by name:
+"""Where is the bottleneck of LLM inference? What a notebook of your own needs, by name::
 
     from analysis import number, table, figure, sweep, plan, import_model
 

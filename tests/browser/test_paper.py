@@ -38,7 +38,7 @@ def test_the_single_page_is_complete(report, single):
     written = re.findall(r'class="math notranslate', single.read_text())
     assert report["rendered"] == report["formulas"] == len(written) > 300
     assert report["faulty"] == 0
-    assert len(report["titles"]) > 40, "a chapter, a notebook, or a page of reference each"
+    assert len(report["titles"]) > 25, "a chapter each; notebooks and pages of reference lie below theirs"
 
 
 @pytest.mark.parametrize("what", ["furniture", "closed", "cut", "pale"])
