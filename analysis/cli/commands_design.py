@@ -97,7 +97,7 @@ def _text(found: list, said: list[str]) -> list[str]:
             f"per memory bandwidth {ratios[name]:.4g} {unit}, at an endless batch {endless[name]:.3g}"
             for name, unit in RATIOS.items()
         ]
-        worth = [f"{name} {100 * it['gained']:.2g} / {100 * it['lost']:.2g} %" for name, it in each["worth"].items()]
+        worth = [f"{name} {_per_cent(it['gained'])} / {_per_cent(it['lost'])} %" for name, it in each["worth"].items()]
         columns = [_cells(row) for row in each["accelerators"]]
         lines += [
             f"{each['peak']}: B={machine['B']:.6g} requests, TPOT {1e3 * each['tpot']:.4g} ms",
@@ -111,6 +111,11 @@ def _text(found: list, said: list[str]) -> list[str]:
         ]
     used = " ".join(f"{name}={value}" for name, value in _conventions(found).items())
     return [*lines, f"with {used}", *(f"note: {each}" for each in _notes(found, said))]
+
+
+def _per_cent(share: float) -> str:
+    """Per cent to two digits; what is rounding alone is none."""
+    return f"{round(100 * share, 9) + 0:.2g}"
 
 
 def _cells(row: dict) -> dict:
