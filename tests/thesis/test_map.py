@@ -336,3 +336,13 @@ def test_bandwidth_is_the_resource_worth_most(written):
     bandwidth, arithmetic, wires = rate("BW_mem"), rate("P_bf16"), rate(BW_Int=9.09e11)
     assert bandwidth > wires > arithmetic == rate()
     assert 100 * (bandwidth / rate() - 1) == pytest.approx(0.894, abs=0.01)
+
+
+def test_the_numbers_worked_by_hand_are_those_of_the_closed_forms():
+    """64 tokens leave an expert waiting and 512 do not (roofline); a cached token in FLOP over bytes (attention)."""
+    ridge = evaluate("ridge_point", accelerator="b200-paper").value
+    assert 64 < ridge < 512
+    assert ridge == pytest.approx((7168 * 2048 * 2 / 8e12) / (2 * 7168 * 2048 / 2.25e15))
+    by_hand = 128 * 2 * (2 * 512 + 64) / ((512 + 64) * 2)
+    far = evaluate("core_attention_intensity", model="deepseek-v3", B=1, L=10**9).value
+    assert far == pytest.approx(by_hand, rel=1e-6)
