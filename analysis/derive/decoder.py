@@ -121,11 +121,23 @@ def block_counts(architecture: Architecture) -> dict[str, Expr]:
 
 def vector_elements(architecture: Architecture, experts: Expr = HELD) -> Expr:
     """Norm and bias elements of the whole model [1], those of `experts` routed experts of a block counted."""
+    once = (VECTORS[name].get("once", Integer(0)) for name in architecture.vectors)
+    if architecture.listed:
+        return Add(*once, *(kind.blocks * _vectors_of(kind, architecture, experts) for kind in architecture.listed))
     counts = block_counts(architecture)
     dense, routed = counts["dense"], counts["routed"]
     blocks = over_blocks(architecture, lambda kind: Integer(1))
     times = {"block": blocks, "dense": dense, "experts": routed, "expert": routed * experts, "once": Integer(1)}
     return Add(*(elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items()))
+
+
+def _vectors_of(kind: Kind, architecture: Architecture, experts: Expr) -> Expr:
+    """Vector elements of one block of a kind [1]: its own groups and those of all blocks."""
+    half = kind.feedforward
+    routed = Integer(bool(half and half.experts))
+    times = {"block": Integer(1), "dense": Integer(bool(half)) - routed, "experts": routed, "expert": routed * experts}
+    groups = (VECTORS[name] for name in (*architecture.vectors, *kind.vectors))
+    return Add(*(times.get(where, 0) * each for group in groups for where, each in group.items())).xreplace(kind.own)
 
 
 def embedding_parameters() -> Expr:
