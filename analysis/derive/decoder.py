@@ -26,15 +26,20 @@ from analysis.derive.symbols import (
     d_emb,
     d_FFN,
     d_hd,
+    d_I,
+    d_k,
     d_KVco,
     d_MoE,
     d_Qco,
     d_RoPE,
+    d_s,
     n_act,
     n_ctx,
     n_e,
     n_hd,
     n_kv,
+    n_qk,
+    n_v,
     n_vocab,
     width_activations,
     width_experts,
@@ -69,6 +74,11 @@ VECTORS: dict[str, dict[str, Expr]] = {
     "shared_gate": {"experts": d_emb},
     "expert_bias": {"expert": 2 * d_MoE + d_emb},
     "sinks": {"block": n_hd},
+    "index_norm": {"block": 2 * d_I},  # of the index key with its bias; or of index queries and keys
+    "gdn_vectors": {"block": 2 * n_v + d_s},  # decay of each head with its bias, norm of a head's output
+    "kda_vectors": {"block": n_v * d_k + n_v + d_s},  # bias of each channel's decay, decay of each head, norm
+    "lightning_norm": {"block": n_v * d_s},
+    "mamba_vectors": {"block": 3 * n_v + n_v * d_s + n_v * d_s + 2 * n_qk * d_k},  # decay, step, skip; norm; convolution
 }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import groupby
 
+from analysis.data.model_row import SIZES
 from analysis.files.errors import InputError
 from analysis.huggingface.families import Family
 from analysis.huggingface.keys import Keys
@@ -47,6 +48,20 @@ def windows(keys: Keys, found: list[Block]) -> dict:
     kind, tokens = limited[0]
     keys.infer("n_win", len(limited), "the blocks whose attention is windowed")
     return {"n_win": len(limited), "L_win": tokens, "window": {"window": "sliding", "chunk": "chunked"}[kind]}
+
+
+def nested(record: dict, found: list[Block]) -> dict:
+    """A record of single columns as the file of a model: sizes that are shared, and the kinds of block in a list."""
+    words = {"attention", "window", "n_dec", "n_moe", "n_win"}
+    sizes = {name: record[name] for name in SIZES if record.get(name) is not None}
+    kinds = [
+        {"blocks": found.count(each), "attention": record["attention"]}
+        | ({"window": record["window"]} if each.tokens else {})
+        | {"feedforward": "experts" if each.experts else "dense"}
+        for each in sorted(dict.fromkeys(found), key=lambda each: each.tokens is not None)
+    ]
+    others = {name: cell for name, cell in record.items() if name not in SIZES and name not in words}
+    return {"sizes": sizes, "kinds": kinds} | others
 
 
 def pattern(found: list[Block]) -> str:

@@ -12,7 +12,7 @@ from analysis.files.documents import json_mapping
 from analysis.files.errors import InputError, choices
 from analysis.files.text import place, shown
 from analysis.huggingface import sizes
-from analysis.huggingface.blocks import Block, blocks, windows
+from analysis.huggingface.blocks import Block, blocks, nested, windows
 from analysis.huggingface.families import Family, families, refused, wrappers
 from analysis.huggingface.keys import Keys
 from analysis.huggingface.stored import stored
@@ -38,7 +38,9 @@ def import_config(path: Path, id_: str | None = None, year: int | None = None) -
     widths = stored(keys, record)
     unused = keys.unused()
     _refuse_taken(keys.place, id_)
-    record = _labels(path, keys, id_, year) | record | widths.columns | {"omits": "; ".join(missing)}
+    labels = _labels(path, keys, id_, year)
+    record = {n: labels[n] for n in ("id", "name", "year")} | nested(record, found_blocks) | widths.columns
+    record |= {"omits": "; ".join(missing)} | labels
     row = checked_row(Model, {name: _cell(value) for name, value in record.items()}, keys.place)
     return Imported(
         row, record, keys.model_type, tuple(keys.found), tuple(found_blocks), tuple(missing), tuple(unused), widths

@@ -79,9 +79,5 @@ def report(imported: Imported) -> str:
 
 def row_text(imported: Imported) -> str:
     """The row as a YAML file that `model=PATH` reads."""
-    cells = {name: _cell(value) for name, value in imported.record.items() if value not in (None, "")}
-    return yaml.safe_dump(cells, sort_keys=False, allow_unicode=False, width=110)
-
-
-def _cell(value):
-    return " ".join(value) if isinstance(value, list) else value
+    cells = {name: value for name, value in imported.record.items() if value not in (None, "")}
+    return yaml.safe_dump(cells, sort_keys=False, allow_unicode=False, width=110, default_flow_style=None)
