@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from analysis.data.cells import Printed, refuse, split_words, true_or_false
 from analysis.data.units import RANGES
 from analysis.derive.attention import MECHANISMS, MHA
-from analysis.derive.decoder import VECTORS
+from analysis.derive.vectors import VECTORS
 
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]

@@ -55,7 +55,7 @@ class Kind:
     """Blocks that are alike: how many there are, their attention, their feed-forward half (either may be absent).
 
     `sizes` are axes that differ from the model's; `queries` says how many tokens of a prompt, its last ones, these
-    blocks work on where the others work on all.
+    blocks work on where the others work on all; `vectors` are groups of norms and biases that not all kinds carry.
     """
 
     blocks: Expr
@@ -63,6 +63,7 @@ class Kind:
     feedforward: FeedForward | None = None
     sizes: tuple[tuple[Symbol, Expr], ...] = ()
     queries: Expr | None = None
+    vectors: tuple[str, ...] = ()
 
     def axes(self, shard: Substitution | None = None) -> Substitution:
         """The axes that a substitution (of parallelism, say) leaves, with this kind's own sizes in them.
