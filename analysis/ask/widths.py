@@ -1,7 +1,7 @@
 """Bytes of an element in a setting: as given, as the model's published files have them, or all alike."""
 
 from analysis.data.element_formats import formats
-from analysis.derive.attention import MECHANISMS
+from analysis.derive.mechanisms import ALL
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError, choices
 
@@ -72,9 +72,11 @@ def _refuse_foreign_parts(setting) -> None:
     if not parts or "model" not in setting.given:
         return
     row = setting.model
-    if not parts & set(MECHANISMS[row.attention].parts):
+    attention = dict.fromkeys(kind.attention for kind in row.attending)
+    if not parts & {part for name in attention for part in ALL[name].parts}:
         raise InputError(
-            f"format={setting['format']}: speaks of {', '.join(sorted(parts))}, which model={row.id} ({row.attention}) "
+            f"format={setting['format']}: speaks of {', '.join(sorted(parts))}, which model={row.id} "
+            f"({', '.join(attention)}) "
             f"does not keep; allowed are {choices(name for name in formats() if name != setting['format'])}, or "
             "width_kv= in bytes."
         )

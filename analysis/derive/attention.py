@@ -92,6 +92,11 @@ class Mechanism:
         """
         return replace(self, context=context)
 
+    def stored(self, apart: tuple[str, ...]) -> "Mechanism":
+        """The same mechanism with some parts of its cache at widths of their own, as far as it has them."""
+        named = tuple(part for part in self.parts if part in apart)
+        return replace(self, apart=named) if named != self.apart else self
+
     def _lines(self, text: str) -> tuple[Einsum, ...]:
         kept = {name: t.kind for t in (*self.cache, *self.states) for name in (t.name, f"{t.name}_new")}
         return over(lines(text, kept | dict.fromkeys(self.scores, "scores")), L, self.context)

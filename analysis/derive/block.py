@@ -37,6 +37,10 @@ class FeedForward:
     latent: bool = False
     own_width: bool = False
 
+    def stored(self, own_width: bool) -> "FeedForward":
+        """The same half, with the weights of routed experts at a width of their own."""
+        return replace(self, own_width=own_width and self.experts)
+
     def stages(self, grouping: str = "fused") -> "Stages":
         """Kernels by stage: dense, or routed, latent, shared and router."""
         if not self.experts:
@@ -55,7 +59,8 @@ class Kind:
     """Blocks that are alike: how many there are, their attention, their feed-forward half (either may be absent).
 
     `sizes` are axes that differ from the model's; `queries` says how many tokens of a prompt, its last ones, these
-    blocks work on where the others work on all; `vectors` are groups of norms and biases that not all kinds carry.
+    blocks work on where the others work on all. `vectors` are groups that these blocks have beside those of all;
+    `name` tells their attention from that of other kinds.
     """
 
     blocks: Expr
@@ -64,6 +69,19 @@ class Kind:
     sizes: tuple[tuple[Symbol, Expr], ...] = ()
     queries: Expr | None = None
     vectors: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def own(self) -> Substitution:
+        """This kind's own sizes."""
+        return dict(self.sizes)
+
+    def stored(self, apart: tuple[str, ...], expert_width: bool) -> "Kind":
+        """The same kind with parts of its cache, and the weights of routed experts, at widths of their own."""
+        mechanism = self.mechanism and self.mechanism.stored(apart)
+        return replace(
+            self, mechanism=mechanism, feedforward=self.feedforward and self.feedforward.stored(expert_width)
+        )
 
     def axes(self, shard: Substitution | None = None) -> Substitution:
         """The axes that a substitution (of parallelism, say) leaves, with this kind's own sizes in them.
@@ -141,8 +159,12 @@ class Architecture:
         """The attention mechanism by name. Raises KeyError if nobody wrote its paragraph."""
         if self.listed:
             return self.attending[0].mechanism
-        found = MECHANISMS[self.attention]
-        return replace(found, apart=tuple(part for part in found.parts if part in self.apart)) if self.apart else found
+        return MECHANISMS[self.attention].stored(self.apart)
+
+    def stored(self, apart: tuple[str, ...] = (), expert_width: bool = False) -> "Architecture":
+        """The same model with parts of its cache, and the weights of routed experts, at widths of their own."""
+        listed = tuple(kind.stored(apart, expert_width) for kind in self.listed)
+        return replace(self, apart=apart, expert_width=self.experts and expert_width, listed=listed)
 
     @property
     def windowed(self) -> bool:

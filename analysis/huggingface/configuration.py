@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from analysis.data.datasets import models
-from analysis.data.rows import Model
+from analysis.data.model_row import Model
 from analysis.data.table import checked_row
 from analysis.files.documents import json_mapping
 from analysis.files.errors import InputError, choices

@@ -1,6 +1,6 @@
 """The sizes of a model row out of a configuration's keys: one function per part of the decoder."""
 
-from analysis.data.rows import EXPERT_COLUMNS
+from analysis.data.model_row import EXPERT_COLUMNS
 from analysis.derive.attention import GQA, MHA, MLA, MLA_direct
 from analysis.files.errors import InputError
 from analysis.huggingface.families import Family

@@ -8,7 +8,7 @@ from sympy import Expr, Integer
 from analysis.ask.built import architecture
 from analysis.ask.numbers import exact
 from analysis.ask.points import row_point
-from analysis.data.rows import Model
+from analysis.data.model_row import Model
 from analysis.derive import decoder
 from analysis.derive.block import Architecture
 from analysis.derive.symbols import L, n_dec, n_win, width_activations, width_kv, width_weights

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from analysis.data.cells import refuse
-from analysis.data.rows import Count, Id, Name, Order, Rate, Row, column
+from analysis.data.row import Count, Id, Name, Order, Rate, Row, column
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, model_validator
 
 from analysis.data.cells import refuse
 from analysis.data.datasets import DATA
-from analysis.data.rows import Count, Id, Name, Rate, Row, column
+from analysis.data.row import Count, Id, Name, Rate, Row, column
 from analysis.data.table import checked_row
 from analysis.files.documents import csv_records
 from analysis.files.errors import InputError

@@ -13,7 +13,7 @@ from analysis.ask.numbers import value
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.setting import Setting
 from analysis.data import calibrations, datasets
-from analysis.data.rows import SERVED_WIDTHS
+from analysis.data.model_row import SERVED_WIDTHS
 from analysis.derive import capacity, parallel
 from analysis.derive.symbols import BY_NAME, B, BW_Int, BW_out, L, M_cap, P_acc, T_e, deg_DP, deg_EP, l, n_acc, n_group
 from analysis.systems import system

@@ -6,7 +6,7 @@ A line is where a boundary is solved; what it does not name is as in the canonic
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from analysis.data.rows import Model
+from analysis.data.model_row import Model
 from analysis.derive.attention import GQA, MECHANISMS, MHA, MLA
 from analysis.thesis import factorial, margins, resources
 from analysis.thesis import region_axes as axes

@@ -4,7 +4,8 @@ import pytest
 
 from analysis.data import datasets
 from analysis.data.dictionary import allowed_values, dictionary
-from analysis.data.rows import FILES, Accelerator, Interconnect, Model
+from analysis.data.model_row import Model
+from analysis.data.rows import FILES, Accelerator, Interconnect
 from analysis.data.table import checked_row, load_table
 from analysis.files.errors import InputError
 

@@ -4,7 +4,7 @@ import pytest
 
 from analysis.ask.points import row_point
 from analysis.data import datasets
-from analysis.data.rows import SERVED_WIDTHS
+from analysis.data.model_row import SERVED_WIDTHS
 from analysis.files.errors import InputError
 from analysis.huggingface import report, row_text
 from analysis.systems.quantities import evaluate
