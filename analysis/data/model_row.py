@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from analysis.data.cells import refuse
 from analysis.data.row import Count, Mechanism, PrintedNumber, Row, TrueFalse, Width, Words, column
 from analysis.derive.attention import MHA
-from analysis.derive.decoder import VECTORS
 from analysis.derive.mechanisms import ALL
 from analysis.derive.spans import SPANS
+from analysis.derive.vectors import VECTORS
 
 ATTENTION = (
     *("d_emb", "n_hd", "n_kv", "d_hd", "d_Qco", "d_KVco", "d_nope", "d_RoPE", "d_v", "h_I", "d_I"),
@@ -22,7 +22,7 @@ ATTENTION = (
     *("n_v", "n_qk", "d_k", "d_s", "d_dec", "n_tap"),
 )
 EXPERT_COLUMNS = ("d_MoE", "n_e", "n_k", "n_shared", "d_shared")
-SIZES = (*ATTENTION, "d_FFN", *EXPERT_COLUMNS, "d_z", "n_vocab", "n_ctx")
+SIZES = (*ATTENTION, "d_FFN", *EXPERT_COLUMNS, "d_z", "n_res", "n_vocab", "n_ctx")
 MAY_BE_ZERO = ("n_shared", "d_shared", "n_ctx")
 NEEDED = ("d_emb", "n_vocab", "n_ctx")  # of every model
 SERVED_WIDTHS = ("width_weights", "width_experts", "width_kv")  # how files are stored: no size of the architecture

@@ -71,11 +71,6 @@ class Kind:
     vectors: tuple[str, ...] = ()
     name: str = ""
 
-    @property
-    def own(self) -> Substitution:
-        """This kind's own sizes."""
-        return dict(self.sizes)
-
     def stored(self, apart: tuple[str, ...], expert_width: bool) -> "Kind":
         """The same kind with parts of its cache, and the weights of routed experts, at widths of their own."""
         half = self.feedforward and self.feedforward.stored(expert_width)

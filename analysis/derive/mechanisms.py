@@ -6,14 +6,14 @@ that requests fill.
 
 from sympy import Add, Expr
 
-from analysis.derive import attention, compressing, gated, sparse, states
+from analysis.derive import attention, compressing, sparse, states, variants
 from analysis.derive.attention import Mechanism
 from analysis.derive.block import Conventions, attention_stages
 from analysis.derive.einsum import KEPT
 
 ALL: dict[str, Mechanism] = attention.MECHANISMS | {
     found.name: found
-    for module in (gated, sparse, compressing, states)
+    for module in (sparse, compressing, states, variants)
     for found in vars(module).values()
     if isinstance(found, Mechanism) and found.name not in attention.MECHANISMS
 }

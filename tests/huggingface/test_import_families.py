@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from analysis.data import datasets
-from analysis.derive.decoder import VECTORS
+from analysis.derive.vectors import VECTORS
 from analysis.files.errors import InputError
 from analysis.huggingface import report, row_text
 from analysis.huggingface.blocks import EXPERT_RULES
