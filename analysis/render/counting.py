@@ -33,9 +33,9 @@ def in_steps(
 ) -> Printed:
     """Operations F [FLOP], bytes Q [byte] and their ratio of a fused kernel, from its lines to numbers at a setting.
 
-    `layer` is a mechanism with a `stage` of it, or a feed-forward layer as `einsum` of the pages names it; `label` makes
-    the equation citable. `at` gives sizes that no setting knows, such as the tokens T_e of an expert. Raises InputError for
-    a parameter that cannot be read.
+    `layer` is a mechanism with a `stage` of it, or a feed-forward layer as `einsum` of the pages names it; `label`
+    makes the equation citable. `at` gives sizes that no setting knows, such as the tokens T_e of an expert. Raises
+    InputError for a parameter that cannot be read.
 
     >>> print(in_steps("MHA", "core", model="gpt3-175b", B=1, L=1024).splitlines()[3])
     &= 2 \\cdot 96 \\cdot 1{,}024 \\cdot 128 + 2 \\cdot 96 \\cdot 128 \\cdot 1{,}024 \\\\[4pt]
@@ -43,17 +43,19 @@ def in_steps(
     lines = FEED_FORWARD[layer] if layer in FEED_FORWARD else MECHANISMS[layer].stages(order)[stage]
     (kernel,) = grouped(stage or layer, lines, "fused")
     extra = {BY_NAME[name]: number for name, number in (at or {}).items()}
-    return steps(kernel, Setting.of(**given).point | extra, label)
+    return counted(kernel, Setting.of(**given).point | extra, label)
 
 
-def steps(kernel: Kernel, sizes: Sizes, label: str = "") -> Printed:
+def counted(kernel: Kernel, sizes: Sizes, label: str = "") -> Printed:
     """The same for a kernel at a point: two sums with braces, and what the first is over the second."""
     moved = sorted(kernel.boundary, key=lambda tensor: -value(tensor.bytes, sizes))
     work, work_lines = _sum("F", [(_product(line), line.flops, _order(line)) for line in kernel.lines], sizes, "FLOP")
     traffic, traffic_lines = _sum("Q", [(_name(one), one.bytes, list(one.axes)) for one in moved], sizes, "byte")
-    ratio = rf"\mathrm{{ArI}} &= \frac{{F}}{{Q}} = \frac{{{_tex(work)}}}{{{_tex(traffic)}}} = {digits_of(work / traffic, 4)}"
+    each = rf"\frac{{{_tex(work)}}}{{{_tex(traffic)}}} = {digits_of(work / traffic, 4)}"
     rows = [("F", kernel.flops, ""), ("Q", kernel.bytes, ""), (r"\mathrm{ArI}", kernel.intensity, "")]
-    return Printed(display_lines([*work_lines, *traffic_lines, ratio], label), rows)
+    return Printed(
+        display_lines([*work_lines, *traffic_lines, rf"\mathrm{{ArI}} &= \frac{{F}}{{Q}} = {each}"], label), rows
+    )
 
 
 def _sum(letter: str, terms: Sequence[tuple[str, Expr, list[Symbol]]], sizes: Sizes, unit: str) -> tuple[float, list]:
