@@ -52,6 +52,7 @@ def counted(kernel: Kernel, sizes: Sizes, label: str = "") -> Printed:
     work, work_lines = _sum("F", [(_product(line), line.flops, _order(line)) for line in kernel.lines], sizes, "FLOP")
     traffic, traffic_lines = _sum("Q", [(_name(one), one.bytes, list(one.axes)) for one in moved], sizes, "byte")
     each = rf"\frac{{{_tex(work)}}}{{{_tex(traffic)}}} = {digits_of(work / traffic, 4)}"
+    quotient = rf"\mathrm{{ArI}} &= \frac{{F}}{{Q}} = {each}"
     rows = [("F", kernel.flops, ""), ("Q", kernel.bytes, ""), (r"\mathrm{ArI}", kernel.intensity, "")]
     return Printed(
         display_lines([*work_lines, *traffic_lines, rf"\mathrm{{ArI}} &= \frac{{F}}{{Q}} = {each}"], label), rows
