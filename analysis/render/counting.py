@@ -54,9 +54,7 @@ def counted(kernel: Kernel, sizes: Sizes, label: str = "") -> Printed:
     each = rf"\frac{{{_tex(work)}}}{{{_tex(traffic)}}} = {digits_of(work / traffic, 4)}"
     quotient = rf"\mathrm{{ArI}} &= \frac{{F}}{{Q}} = {each}"
     rows = [("F", kernel.flops, ""), ("Q", kernel.bytes, ""), (r"\mathrm{ArI}", kernel.intensity, "")]
-    return Printed(
-        display_lines([*work_lines, *traffic_lines, rf"\mathrm{{ArI}} &= \frac{{F}}{{Q}} = {each}"], label), rows
-    )
+    return Printed(display_lines([*work_lines, *traffic_lines, quotient], label), rows)
 
 
 def _sum(letter: str, terms: Sequence[tuple[str, Expr, list[Symbol]]], sizes: Sizes, unit: str) -> tuple[float, list]:
