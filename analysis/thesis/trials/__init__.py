@@ -2,7 +2,13 @@
 
 from functools import cache
 
-from analysis.thesis.trials import trial_attention, trial_attribution, trial_batching, trial_reordering
+from analysis.thesis.trials import (
+    trial_attention,
+    trial_attribution,
+    trial_batching,
+    trial_mechanisms,
+    trial_reordering,
+)
 from analysis.thesis.trials.search import Draw, Trial, search
 
 DRAWS: dict[str, Draw] = {
@@ -14,6 +20,9 @@ DRAWS: dict[str, Draw] = {
     "thesis-attribution": trial_attribution.attribution,
     "thesis-queries": trial_attention.queries,
     "thesis-schedule": trial_batching.schedule,
+    "index-traffic": trial_mechanisms.index_traffic,
+    "state-traffic": trial_mechanisms.state_traffic,
+    "wires-hidden": trial_mechanisms.wires_hidden,
     "reordering": trial_reordering.reordering,
 }
 

@@ -42,7 +42,7 @@ ONE_LINK = serving.System()
 ENDLESS = 1e60  # a rate at which nothing waits
 SCALED_AS_ONE = ("n_dec", "n_moe", "n_win")
 KEPT = ("n_k", "n_e", "n_hd", "n_kv", "deg_grp", "n_shared")
-WIDTHS = ("width_weights", "width_kv", "width_activations")
+WIDTHS = {"width_weights": 2.0, "width_kv": 2.0, "width_activations": 2.0, "width_state": 4.0, "width_scores": 4.0}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def drawn(rng: Generator, model: str, count: int, **asked) -> Systems:
     real = rng.random(count) < 0.5
     point = {symbol: np.full(count, float(size)) for symbol, size in row_point(row.model).items()}
     point |= _scaled(rng, point, ~real) | _step(rng, count) | _device(rng, count)
-    point |= {BY_NAME[name]: np.full(count, 2.0) for name in WIDTHS}
+    point |= {BY_NAME[name]: np.full(count, width) for name, width in WIDTHS.items()}
     return Systems(model, row.architecture, row.conventions, point | _degrees(rng, count, point), real)
 
 
@@ -97,10 +97,10 @@ def _scaled(rng: Generator, point: dict[Symbol, np.ndarray], where: np.ndarray) 
     found = {}
     for symbol, size in point.items():
         own = 1.0 if symbol.name in KEPT else depth if symbol.name in SCALED_AS_ONE else _factor(rng, where)
-        found[symbol] = np.round(size * own)
+        found[symbol] = np.where(size > 0, np.maximum(1, np.round(size * own)), 0)
     heads = _factor(rng, where)
     if n_kv in point:
-        found[n_kv] = np.round(point[n_kv] * heads)
+        found[n_kv] = np.maximum(1, np.round(point[n_kv] * heads))
         found[n_hd] = found[n_kv] * found[deg_grp]
     else:
         found[n_hd] = np.round(point[n_hd] * heads)
