@@ -117,9 +117,8 @@ def wires_hidden(rng: Generator) -> Iterator[Sample]:
 
 
 def _work(systems: Systems) -> Expr:
-    experts = next(
-        kind.feedforward for kind in systems.architecture.kinds if kind.feedforward and kind.feedforward.routed
-    )
+    halves = (kind.feedforward for kind in systems.architecture.kinds if kind.feedforward)
+    experts = next(half for half in halves if half.experts)
     return work_of_a_byte(experts.form, experts.latent)
 
 
