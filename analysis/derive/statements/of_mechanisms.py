@@ -245,15 +245,10 @@ WIRES_HIDDEN = Proposition(
             "with it the exchange takes {ratio} times as long at {wire} FLOP per byte against {even}",
             Eq(alpha, 0, evaluate=False),
         ),
-        Hypothesis(
-            "even",
-            "the busiest experts and the busiest link have the same tokens",
-            "where they differ, the exchange takes {ratio} times as long at {wire} FLOP per byte against {even}",
-        ),
     ),
     "dispatch and combine take no longer than the routed experts exactly where an accelerator's arithmetic over its "
-    "link's bandwidth is at most the operations that experts do for each byte exchanged. Batch, context, picks and the "
-    "number of accelerators do not enter.",
+    "link's bandwidth is at most the operations that experts do for each byte exchanged. Batch, context, picks, "
+    "skew and the number of accelerators do not enter.",
     "whole models with routed experts of two or three matrices, any batch, links of 1/2 to 2 times those of the data",
     _hidden,
     _hidden_proof,

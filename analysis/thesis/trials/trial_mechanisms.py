@@ -13,7 +13,7 @@ from analysis.derive.symbols import (
     B,
     BW_Int,
     BW_mem,
-    Gamma_imb,
+    Gamma_acc,
     L,
     P_acc,
     alpha,
@@ -104,10 +104,9 @@ def _of_state(systems: Systems, window: np.ndarray) -> Sample:
 def wires_hidden(rng: Generator) -> Iterator[Sample]:
     """Exchanges and routed experts of whole models, near the border between both."""
     for model in EXPERTS:
-        loose = loosened(rng, COUNT, ("computes", "latency", "even"))
+        loose = loosened(rng, COUNT, ("computes", "latency"))
         drawing = drawn(rng, model, COUNT)
-        skew = np.where(loose["even"], between(rng, 0.25, 4, COUNT), 1)
-        drawing = drawing.with_({B: drawing[B] * 64, Gamma_imb: skew})
+        drawing = drawing.with_({B: drawing[B] * 64, Gamma_acc: between(rng, 1, 4, COUNT)})
         work, read = drawing.counted("routed_experts")
         busy = work / read * drawing[BW_mem] * between(rng, 1 / 16, 1, COUNT)
         rate = np.where(loose["computes"], drawing[P_acc], np.minimum(drawing[P_acc], busy))
@@ -129,7 +128,7 @@ def _of_wires(systems: Systems) -> Sample:
     wire, even = systems[P_acc] / systems[BW_Int], systems.of(_work(systems))
     ratio = exchange / experts
     computes = work / systems[P_acc] >= read / systems[BW_mem] * (1 - NEAR)
-    holds = {"computes": computes, "latency": systems[alpha] == 0, "even": systems[Gamma_imb] == 1}
+    holds = {"computes": computes, "latency": systems[alpha] == 0}
     near = np.abs(wire / even - 1) < 1e-6
     shown = {"ratio": ratio, "wire": wire, "even": even, "far": np.abs(np.log(np.maximum(ratio, NEAR)))}
     return sample(systems, (ratio <= 1) == (wire <= even), holds, ~near & (systems[deg_EP] > 1), **shown)
