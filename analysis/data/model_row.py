@@ -64,7 +64,7 @@ class KindOfBlock(BaseModel):
 
     model_config = Row.model_config
 
-    blocks: Count = column("blocks of this kind")
+    blocks: Count = column("blocks of this kind", "1")
     attention: Mechanism | None = column("attention mechanism; absent where blocks have none", "", None, ", ".join(ALL))
     window: Literal["sliding", "chunked"] | None = column(
         "what windowed blocks attend to: sliding is the last L_win tokens, chunked the tokens of one chunk of L_win",
@@ -204,7 +204,7 @@ class Model(Row):
             if not kind.attention and getattr(kind, name):
                 refuse(f"{place}.{name}", getattr(kind, name), "no value, because these blocks have no attention")
         if kind.attention:
-            self._need(_columns(kind), f"{place}.sizes", sizes, f"attention is {kind.attention}")
+            self._need(mechanism_columns(kind.attention), f"{place}.sizes", sizes, f"attention is {kind.attention}")
             _heads_agree(f"{place}.sizes", kind.attention, sizes)
         if kind.window:
             self._need(("L_win",), f"{place}.sizes", sizes, f"window is {kind.window}")

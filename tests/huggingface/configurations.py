@@ -2,7 +2,7 @@
 
 _EXPERTS_FIRST_DENSE = {"moe_layer_freq": 1}
 
-PUBLISHED = {  # id in data/models.csv -> config.json
+PUBLISHED = {  # id in data/models -> config.json
     "llama-3.1-8b": {
         "model_type": "llama",
         "hidden_size": 4096,
