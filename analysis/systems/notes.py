@@ -122,8 +122,8 @@ def picks_everything(case: Case) -> Iterator[str]:
     most = _most_picked(case.setting.model) if case.at(L) is not None and "model" in case.setting.given else 0
     if most and np.any(under := np.less_equal(case.at(L), most)):
         yield (
-            f"{_which('L', case.at(L), under)} holds no more than a query may pick ({most} tokens): every row is attended "
-            "to, and the index is computed beside that."
+            f"{_which('L', case.at(L), under)} holds no more than a query may pick ({most} tokens): every row is "
+            "attended to, and the index is computed beside that."
         )
 
 
