@@ -46,6 +46,7 @@ def _in_words(row: Model) -> Architecture:
         vectors=tuple(row.vectors),
         full=row.n_win < row.n_dec,
         window=row.window or "",
+        expert_form=row.ffn,
     )
 
 

@@ -61,7 +61,7 @@ def _refuse_table_of_model(path: Path, file: str) -> None:
     if file == "models" and path.suffix.lower() == ".csv":
         raise InputError(
             f"{place(path)}: found a table, but a model is a file with sizes and kinds of block, allowed are .yml and "
-            ".json; write it in the form of data/models/llama-3.1-8b.yml, or let `python -m analysis import-model` do so."
+            ".json; write it as data/models/llama-3.1-8b.yml is, or let `python -m analysis import-model` do so."
         )
 
 

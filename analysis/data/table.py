@@ -51,15 +51,15 @@ def _located(row_class: type[BaseModel], where: tuple) -> tuple[type[BaseModel],
     """The class, the place in words and the field that pydantic speaks of; items of a list are numbered from 1."""
     name, *rest = (str(part + 1) if isinstance(part, int) else str(part) for part in where)
     field = row_class.model_fields.get(name)
-    inner = (
-        next((arg for arg in get_args(field.annotation) if isinstance(arg, type) and issubclass(arg, BaseModel)), None)
-        if field and len(rest) > 1
-        else None
-    )
-    if inner is None:
-        return row_class, ".".join([name, *rest[: 1 if field and rest else 0]]), field
+    inner = next((each for each in _inside(field) if isinstance(each, type) and issubclass(each, BaseModel)), None)
+    if inner is None or len(rest) < 2:
+        return row_class, ".".join([name, *rest[:1]]) if field else name, field
     owner, deeper, found = _located(inner, where[2:])
     return owner, f"{name} {rest[0]}.{deeper}", found
+
+
+def _inside(field: FieldInfo | None) -> tuple:
+    return get_args(field.annotation) if field else ()
 
 
 def _slip(row_class: type[BaseModel], name: str, found) -> str:
@@ -103,13 +103,10 @@ def load_folder(folder: Path, row_class: type[BaseModel]) -> dict[str, BaseModel
     rows: dict[str, BaseModel] = {}
     for name in dict.fromkeys([*listed, *there]):
         if name not in there:
-            raise InputError(
-                f"{folder.name}/ORDER: found {shown(name)}, allowed are names of files beside it; remove it."
-            )
-        row = checked_row(row_class, yaml_mapping(there[name]), f"{folder.name}/{name}.yml")
+            raise InputError(f"models/ORDER: found {shown(name)}, allowed are names of files beside it; remove it.")
+        place = f"models/{name}.yml"
+        row = checked_row(row_class, yaml_mapping(there[name]), place)
         if row.id != name:
-            raise InputError(
-                f"{folder.name}/{name}.yml, column id: found {shown(row.id)}, allowed is {name}; rename one."
-            )
+            raise InputError(f"{place}, column id: found {shown(row.id)}, allowed is {name}; rename one of them.")
         rows[name] = row
     return rows

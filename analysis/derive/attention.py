@@ -75,6 +75,10 @@ class Mechanism:
         """True if keys and values are decompressed from a cached latent."""
         return bool(self.decompression_text)
 
+    def in_order(self, order: str) -> str:
+        """The contraction order in which the mechanism is run where this one is asked for: it, or the only one."""
+        return order if order in self.core_text else self.orders[0]
+
     def order_of(self, phase: str) -> str:
         """The contraction order that a step is run in unless another is asked for: reordered in decode, if it may be.
 
@@ -107,7 +111,7 @@ class Mechanism:
         `order` as_printed (Eqs 4 to 6) or reordered (Eqs 7 and 8); `rope` in or out; `rope_key` per_head or
         shared (whether the one RoPE key is copied into every head before the as-printed core reads it).
         """
-        order = order if order in self.core_text else self.orders[0]
+        order = self.in_order(order)
         texts = {
             "projections": self.projections_text,
             "decompression": self.decompression_text.get(order, ""),

@@ -71,17 +71,10 @@ class Kind:
     vectors: tuple[str, ...] = ()
     name: str = ""
 
-    @property
-    def own(self) -> Substitution:
-        """This kind's own sizes."""
-        return dict(self.sizes)
-
     def stored(self, apart: tuple[str, ...], expert_width: bool) -> "Kind":
         """The same kind with parts of its cache, and the weights of routed experts, at widths of their own."""
-        mechanism = self.mechanism and self.mechanism.stored(apart)
-        return replace(
-            self, mechanism=mechanism, feedforward=self.feedforward and self.feedforward.stored(expert_width)
-        )
+        half = self.feedforward and self.feedforward.stored(expert_width)
+        return replace(self, mechanism=self.mechanism and self.mechanism.stored(apart), feedforward=half)
 
     def axes(self, shard: Substitution | None = None) -> Substitution:
         """The axes that a substitution (of parallelism, say) leaves, with this kind's own sizes in them.
@@ -133,7 +126,7 @@ class Architecture:
         >>> mixed.attention, mixed.dense, mixed.experts
         ('GQA', False, False)
         """
-        mechanisms = [kind.mechanism for kind in kinds if kind.mechanism]
+        mechanisms = sorted((k.mechanism for k in kinds if k.mechanism), key=lambda each: not each.cache_text)
         if not mechanisms:
             raise ValueError("no kind of block has attention: give at least one a mechanism")
         owned = {each.cache_text for each in mechanisms if not each.borrows}
@@ -181,14 +174,20 @@ class Architecture:
 
     @property
     def attending(self) -> tuple[Kind, ...]:
-        """The kinds of block that have attention."""
-        return tuple(kind for kind in self.kinds if kind.mechanism)
+        """The kinds of block that have attention, those with a cache before those with states alone."""
+        return tuple(sorted((k for k in self.kinds if k.mechanism), key=lambda kind: not kind.mechanism.cache_text))
+
+    @property
+    def without_attention(self) -> tuple[Kind, ...]:
+        """The kinds of block that have a feed-forward half alone."""
+        return tuple(kind for kind in self.kinds if not kind.mechanism)
 
     def _attention_of_row(self) -> tuple[Kind, ...]:
         if not self.window:
             return (Kind(n_dec, self.mechanism),)
         within = self.mechanism.within(BANDS[self.window])
-        return (Kind(n_dec - n_win, self.mechanism), Kind(n_win, within)) if self.full else (Kind(n_dec, within),)
+        windowed = Kind(n_win, within, name="windowed")
+        return (Kind(n_dec - n_win, self.mechanism), windowed) if self.full else (Kind(n_dec, within),)
 
     def _feedforward_of_row(self) -> Iterator[Kind]:
         if self.dense:

@@ -1,4 +1,4 @@
-"""Every mechanism by name: those that a model's row may name today, and those of models that rows do not yet hold.
+"""Every mechanism by name: what a kind of block may attend by.
 
 `touched` and `phi` are what all have in common: the kept bytes that a step moves, and how often it moves the memory
 that requests fill.

@@ -39,7 +39,9 @@ def import_config(path: Path, id_: str | None = None, year: int | None = None) -
     widths = stored(keys, found_blocks)
     unused = keys.unused()
     _refuse_taken(keys.place, id_)
-    record = _labels(path, keys, id_, year) | record | widths.columns | {"omits": "; ".join(missing)}
+    labels = _labels(path, keys, id_, year)
+    record = {name: labels[name] for name in ("id", "name", "year")} | record | widths.columns
+    record |= {"omits": "; ".join(missing)} | labels
     row = checked_row(Model, {name: "" if value is None else value for name, value in record.items()}, keys.place)
     return Imported(
         row, record, keys.model_type, tuple(keys.found), tuple(found_blocks), tuple(missing), tuple(unused), widths

@@ -90,18 +90,6 @@ def report(imported: Imported) -> str:
 
 
 def row_text(imported: Imported) -> str:
-    """The row as a YAML file that `model=PATH` reads, in the form of data/models."""
+    """The row as a YAML file that `model=PATH` reads."""
     cells = {name: value for name, value in imported.record.items() if value not in (None, "", [])}
-    return "".join(_column(name, value) for name, value in cells.items())
-
-
-def _column(name: str, value) -> str:
-    if name == "kinds":
-        return f"{name}:\n" + "".join(f"  - {_flow(kind)}" for kind in value)
-    if isinstance(value, dict | list):
-        return f"{name}: {_flow(value)}"
-    return yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=False, width=110)
-
-
-def _flow(value) -> str:
-    return yaml.safe_dump(value, sort_keys=False, default_flow_style=True, width=110)
+    return yaml.safe_dump(cells, sort_keys=False, allow_unicode=False, width=110, default_flow_style=None)

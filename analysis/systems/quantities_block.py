@@ -37,10 +37,9 @@ def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, 
         return form(setting, setting.architecture.attending[0])
 
     def beside(setting: Setting) -> dict[str, object]:
-        if len(setting.architecture.attending) == 1:
-            return {}
-        _, within = setting.architecture.attending
-        return {"in a windowed block": number(form(setting, within), setting.point)}
+        lead, *others = setting.architecture.attending
+        apart = {each.name: each for each in others if each.name != lead.name}
+        return {f"in a {name} block": number(form(setting, each), setting.point) for name, each in apart.items()}
 
     define(name, title, unit, largest, beside_values=beside, **more)
 
