@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from analysis.data.model_row import EXPERT_COLUMNS, SIZES
 from analysis.derive.attention import MLA_direct
 from analysis.derive.vectors import VECTORS
+from analysis.files.errors import InputError
 from analysis.huggingface.blocks import Block
 from analysis.huggingface.families import Family
 from analysis.huggingface.halves import DENSE, NONE
@@ -37,11 +38,15 @@ class Kind:
         return half | ({"block"} if self.attention else set())
 
 
-def kinds(keys: Keys, family: Family, found: list[Block]) -> dict:
+def kinds(keys: Keys, family: Family, found: list[Block], context: int | None) -> dict:
     """The columns sizes, kinds and vectors of a row, out of its blocks in order."""
     counted = Counter(found)
     common = _groups(keys, family.vectors, family.switched)
     built = {block: _kind(keys, family, block, common) for block in counted}
+    if not any(kind.attention for kind in built.values()):
+        raise InputError(f"{keys.place}: found no block with attention, allowed is at least one; no row can hold it.")
+    for kind in built.values():
+        _refuse_more_than_all(keys, kind.sizes, context)
     _not_used(keys, family, built.values())
     shared = _shared_sizes(list(built.values()))
     vectors = _shared_vectors(list(built.values()), common)
@@ -56,7 +61,7 @@ def kinds(keys: Keys, family: Family, found: list[Block]) -> dict:
 
 def _reach(block: Block) -> int:
     """Those that attend to most first: to all, to a window, to what a state keeps, to nothing."""
-    return {"": 3, "linear": 2, "window": 1, "chunk": 1, "rows": 1}.get(block.attention, 0)
+    return {"": 3, "linear": 2, "window": 1, "chunk": 1, "rows": 1, "shared": 1}.get(block.attention, 0)
 
 
 def _kind(keys: Keys, family: Family, block: Block, common: list[str]) -> Kind:
@@ -74,6 +79,16 @@ def _kind(keys: Keys, family: Family, block: Block, common: list[str]) -> Kind:
     sizes |= feeding(keys, family, block.half, own)
     half = block.half if block.half in (NONE, DENSE) else "experts"
     return Kind(attention, BANDS.get(block.attention, ""), half, sizes, tuple(vectors))
+
+
+def _refuse_more_than_all(keys: Keys, sizes: dict, context: int | None) -> None:
+    """Rows that a query picks are among those of the longest context."""
+    picked = sizes.get("L_top", sizes.get("n_top", 0) * sizes.get("L_blk", 0)) * sizes.get("L_str", 1)
+    if context and picked > context:
+        raise InputError(
+            f"{keys.place}: found {picked} tokens that a query picks beside a longest context of {context}, allowed "
+            "are at most as many; correct one of them."
+        )
 
 
 def _groups(keys: Keys, always: str, switched: dict[str, str]) -> list[str]:

@@ -116,10 +116,9 @@ def _record(keys: Keys, family: Family) -> tuple[dict, list[Block]]:
     context = keys.count_if_any("context_max")
     found = blocks(keys, family, n_dec, context)
     tied = _tied(keys)
-    built = kinds(keys, family, found)
+    built = kinds(keys, family, found, context)
     once = {"n_res": keys.count("n_res")} if "hyper_connections" in built["vectors"] else {}
     sizes = {"d_emb": d_emb} | built["sizes"] | once | {"n_vocab": n_vocab, "n_ctx": _positions(keys, family, context)}
-    _refuse_more_than_all(keys, sizes, context)
     return {
         "sizes": sizes,
         "kinds": built["kinds"],
@@ -136,16 +135,6 @@ def _blocks(keys: Keys, family: Family) -> int:
     if family.layers == "letters" and isinstance(listed, list) and not any(map(keys.stated, keys.spellings("n_dec"))):
         return keys.infer("n_dec", len(listed), "the length of layers_block_type")
     return keys.count("n_dec")
-
-
-def _refuse_more_than_all(keys: Keys, sizes: dict, context: int | None) -> None:
-    """Rows that a query picks are among those of the longest context."""
-    picked = sizes.get("L_top", sizes.get("n_top", 0) * sizes.get("L_blk", 0)) * sizes.get("L_str", 1)
-    if context and picked > context:
-        raise InputError(
-            f"{keys.place}: found {picked} tokens that a query picks beside a longest context of {context}, allowed "
-            "are at most as many; correct one of them."
-        )
 
 
 def _positions(keys: Keys, family: Family, context: int | None) -> int:

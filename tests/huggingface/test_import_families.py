@@ -16,9 +16,10 @@ from analysis.huggingface.halves import HALF_RULES
 from analysis.huggingface.mixers import LAYER_RULES
 from analysis.huggingface.sizes import KV_HEADS, SHARED
 from analysis.huggingface.summary import totals
-from tests.huggingface.configurations import GLM_5, PUBLISHED
+from tests.huggingface.configurations import FILES, GLM_5, PUBLISHED
 
 COUNTED = yaml.safe_load((Path(__file__).parent / "counted.yml").read_text())
+CONFIGS = FILES | {name: entry["config"] for name, entry in COUNTED.items()}
 SMALL = {  # four blocks
     "hidden_size": 256,
     "num_hidden_layers": 4,
@@ -84,13 +85,13 @@ def test_a_family_by_the_count_of_its_own_class(imported, written, name):
     ],
 )
 def test_windows_of_families(imported, name, windowed, reach, first_full):
-    found = imported(COUNTED[name]["config"])
+    found = imported(CONFIGS[name])
     assert (found.row.n_win, found.row.L_win) == (windowed, reach)
     assert next((number for number, block in enumerate(found.blocks) if not block.tokens), None) == first_full
 
 
 def test_a_list_of_layers_says_what_a_pattern_says(imported):
-    config = COUNTED["exaone-4.0-32b"]["config"]
+    config = without(CONFIGS["exaone-4.0-32b"], "layer_types")
     listed = ["sliding_attention"] * 3 + ["full_attention"]
     assert imported(config, layer_types=listed * 16).blocks == imported(config).blocks
     assert imported(config, sliding_window_pattern=4).blocks == imported(config).blocks
@@ -131,7 +132,7 @@ def test_internlm2_and_the_flat_file_of_several_towers(imported):
 
 def test_heads_of_falcon(imported):
     """The newer architecture says them; the older has one for all query heads or one for each, whatever is said."""
-    newer = COUNTED["falcon-40b"]["config"]
+    newer = CONFIGS["falcon-40b"]
     assert imported(newer).row.n_kv == 8
     assert imported(newer, new_decoder_architecture=False).row.n_kv == 1
     assert imported(newer, new_decoder_architecture=False, multi_query=False).row.attention == "MHA"
@@ -238,7 +239,7 @@ def test_spellings_that_agree_are_one_and_those_that_do_not_are_refused(imported
     ],
 )
 def test_a_key_that_speaks_of_a_part_is_never_left_unused(imported, name, key, value):
-    config = PUBLISHED.get(name) or COUNTED[name]["config"]
+    config = CONFIGS.get(name) or PUBLISHED[name]
     with pytest.raises(InputError, match=rf"key '?{key}'?: found '?{value}.*allowed (is|are) "):
         imported(config, **{key: value})
     assert imported(config, **{key: None}).unused == ()
