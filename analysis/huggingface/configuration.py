@@ -198,6 +198,5 @@ def _taken() -> set[str]:
 def _refuse_taken(where: str, id_: str | None) -> None:
     if id_ in _taken():
         raise InputError(
-            f"{where}: found the id {id_}, which already names a row of data/models.csv, "
-            "allowed are other ids; choose one."
+            f"{where}: found the id {id_}, which already names a row of data/models, allowed are other ids; choose one."
         )

@@ -1,4 +1,4 @@
-"""Configurations of published models give the rows of data/models.csv, or totals that are known exactly otherwise."""
+"""Configurations of published models give the rows of data/models, or totals that are known exactly otherwise."""
 
 import re
 
