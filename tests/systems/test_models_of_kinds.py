@@ -118,11 +118,10 @@ def test_states_are_what_a_request_keeps_at_length_zero_so_to_say():
 
 
 # -- a step, block by block --------------------------------------------------------------------------------------
-def _linear(rows, inside, outside, out_width=2):
+def _linear(rows, inside, outside):
     """Seconds of a product of `rows` vectors with a matrix, all elements of two bytes."""
-    return max(
-        2 * rows * inside * outside / P, (2 * rows * inside + out_width * rows * outside + 2 * inside * outside) / BW
-    )
+    moved = 2 * rows * inside + 2 * rows * outside + 2 * inside * outside
+    return max(2 * rows * inside * outside / P, moved / BW)
 
 
 def _qwen_next(B, L):
@@ -204,7 +203,7 @@ def test_a_plan_divides_the_heads_of_every_kind():
     found = plans(Setting.of(model="nemotron-3-super", accelerator="b200-sxm", n_acc=16, L=65_536))
     assert {plan.degrees["deg_TP"] for plan in found} <= {1, 2, 4, 8, 16}
     assert found[0].batch > 100
-    with pytest.raises(InputError, match="deg_TP=64: must divide the 32 heads .* of every kind of block"):
+    with pytest.raises(InputError, match=r"deg_TP=64: must divide the 32 heads .* of every kind of block"):
         evaluate("kv_bytes_per_accelerator", model="nemotron-3-super", n_acc=64, deg_TP=64, L=1024)
 
 
@@ -217,7 +216,7 @@ def test_more_blocks_are_refused_where_kinds_differ():
     ("quantity", "model", "lacks"),
     [
         ("index_intensity", "llama-2-7b", "an index that picks rows"),
-        ("state_intensity", "deepseek-v3.2", "a recurrent state alone"),
+        ("state_intensity", "deepseek-v3.2", "a recurrent state in place"),
         ("wire_ratio", "llama-2-7b", "has no routed experts"),
         ("B_MoE", "nemotron-h-56b", "has no routed experts"),
     ],
@@ -228,11 +227,11 @@ def test_a_quantity_that_a_model_does_not_have_is_refused(quantity, model, lacks
 
 
 def test_answers_say_of_which_blocks_they_speak_and_where_a_pick_is_everything():
-    notes = " ".join(evaluate("core_attention_flops", model="qwen3-next-80b-a3b", L=64).notes)
+    notes = " ".join(evaluate("core_attention_flops", model="qwen3-next-80b-a3b", L=64, B=1).notes)
     assert "is of a block of GQA_gated, which 12 of 48 blocks have" in notes
-    short = " ".join(evaluate("core_attention_bytes", model="deepseek-v3.2", L=2048).notes)
+    short = " ".join(evaluate("core_attention_bytes", model="deepseek-v3.2", L=2048, B=1).notes)
     assert "L=2048 holds no more than a query may pick (2048 tokens)" in short
-    long = " ".join(evaluate("core_attention_bytes", model="deepseek-v3.2", L=2049).notes)
+    long = " ".join(evaluate("core_attention_bytes", model="deepseek-v3.2", L=2049, B=1).notes)
     assert "holds no more" not in long
 
 
