@@ -110,6 +110,13 @@ def test_a_token_more_adds_the_rows_of_blocks_with_a_cache(model, each):
     assert two - one == each
 
 
+def test_caches_as_served_have_the_bytes_of_their_formats():
+    """656 and 132 bytes a row and an index key; 584 a row, of which one stands for 4 or 128 tokens, and 68."""
+    assert evaluate("kv_bytes_per_token", model="deepseek-v3.2", format="served").value == 61 * (656 + 132)
+    one, two = (evaluate("kv_cache_bytes", model="deepseek-v4-flash", format="served", L=L).value for L in (4096, 8192))
+    assert (two - one) / 4096 == pytest.approx(21 * (584 + 68) / 4 + 20 * 584 / 128)
+
+
 def test_states_are_what_a_request_keeps_at_length_zero_so_to_say():
     """36 blocks of 32 states of 128 x 128 at 4 bytes, and 3 inputs of 2 x 16 x 128 + 32 x 128 channels at 2."""
     by_hand = 36 * (32 * 128 * 128 * 4 + 3 * (2 * 16 * 128 + 32 * 128) * 2)
