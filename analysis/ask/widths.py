@@ -40,7 +40,12 @@ def parts_apart(setting) -> tuple[str, ...]:
 
 
 def _of_format(setting) -> dict[str, float]:
-    found = formats().get(setting["format"])
+    name = setting.model.format if setting["format"] == "served" else setting["format"]
+    if name and setting["format"] == "served" and name not in formats():
+        raise InputError(
+            f"model={setting.model.id}, column format: found {name!r}, allowed are {choices(formats())}; correct it."
+        )
+    found = formats().get(name)
     return found.widths if found else {}
 
 
@@ -58,7 +63,7 @@ def published(setting) -> dict[str, float]:
         _refuse_foreign_parts(setting)
         return {}
     stated = {name: getattr(setting.model, name, None) for name in (*WIDTHS, EXPERTS)}
-    found = {name: width for name, width in stated.items() if width is not None}
+    found = _of_format(setting) | {name: width for name, width in stated.items() if width is not None}
     if not found:
         raise InputError(
             f"format=served: the row of model={setting.model.id} states no width of its published files; leave format "

@@ -5,6 +5,7 @@ einsum lines.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache, cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
@@ -36,9 +37,11 @@ class Hashed(dict):
         return hash(frozenset(self.items()))
 
 
+HEADS = (("n_hd", "n_kv"), ("n_v", "n_qk"), ("n_og", ""))  # axes that tensor parallelism divides, and what they share
 Sizes = Annotated[dict[str, Annotated[int, Field(ge=0, lt=10**15)]], AfterValidator(Hashed)]
 
 
+@cache
 def mechanism_columns(name: str) -> list[str]:
     """The sizes that a mechanism cannot do without: those that its einsum lines name as axes, and those of its spans.
 
@@ -64,7 +67,7 @@ class KindOfBlock(BaseModel):
 
     model_config = Row.model_config
 
-    blocks: Count = column("blocks of this kind")
+    blocks: Count = column("blocks of this kind", "1")
     attention: Mechanism | None = column("attention mechanism; absent where blocks have none", "", None, ", ".join(ALL))
     window: Literal["sliding", "chunked"] | None = column(
         "what windowed blocks attend to: sliding is the last L_win tokens, chunked the tokens of one chunk of L_win",
@@ -135,6 +138,17 @@ class Model(Row):
         own = self.sizes | kind.sizes
         return own | {name: own[over] // own[by] for name, (over, by) in QUOTIENTS.items() if {over, by} <= set(own)}
 
+    @cached_property
+    def heads(self) -> tuple[tuple[int, int | None], ...]:
+        """What tensor parallelism divides: query heads and key-value heads of each attention, heads of states."""
+        found = {}
+        for kind in self.attending:
+            read, sizes = mechanism_columns(kind.attention), self.sizes_of(kind)
+            for heads, shared in HEADS:
+                if heads in read:
+                    found[sizes[heads], sizes[shared] if shared in read else None] = None
+        return tuple(found)
+
     # -- counts of blocks ------------------------------------------------------------------------
     @property
     def n_dec(self) -> int:
@@ -160,6 +174,11 @@ class Model(Row):
     def attention(self) -> str:
         """Name of the attention mechanism of the first kind that has any."""
         return self.attending[0].attention
+
+    @property
+    def mechanisms(self) -> str:
+        """Every kind of attention by name, those that attend to most first."""
+        return ", ".join(dict.fromkeys(kind.attends.replace("_", " ") for kind in self.attending))
 
     @property
     def window(self) -> str | None:
@@ -204,7 +223,7 @@ class Model(Row):
             if not kind.attention and getattr(kind, name):
                 refuse(f"{place}.{name}", getattr(kind, name), "no value, because these blocks have no attention")
         if kind.attention:
-            self._need(_columns(kind), f"{place}.sizes", sizes, f"attention is {kind.attention}")
+            self._need(mechanism_columns(kind.attention), f"{place}.sizes", sizes, f"attention is {kind.attention}")
             _heads_agree(f"{place}.sizes", kind.attention, sizes)
         if kind.window:
             self._need(("L_win",), f"{place}.sizes", sizes, f"window is {kind.window}")

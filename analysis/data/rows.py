@@ -76,7 +76,7 @@ class Interconnect(Row):
 class Scenario(Row):
     """A system of the paper: model, accelerators, links and how the work is divided."""
 
-    model: Reference = column("id in models.csv")
+    model: Reference = column("id in data/models")
     accelerator: Reference = column("id in accelerators.csv")
     accelerator_experts: Reference | None = column(
         "id of the device that runs the experts, where another", default=None
@@ -139,7 +139,7 @@ class Published(BaseModel):
     paper_value: Name = column("value printed there")
     unit: Name = column("unit of the value printed there; 1 where it has none")
     quantity: Name = column("what is said to have this value")
-    model: Name = column("id in models.csv, or the name of what has no row there")
+    model: Name = column("id in data/models, or the name of what has no row there")
     configuration: str = column("setting under which it is made", default="")
     source: Name = column("where it was published: an address, a paper or a repository")
     locator: Name = column("the section, table or file in which the source says so")

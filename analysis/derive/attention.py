@@ -66,6 +66,11 @@ class Mechanism:
         return tuple(Tensor(t.name, t.axes, kind) for kind, text in kinds for t in tensors(text))
 
     @property
+    def reads_all(self) -> bool:
+        """Whether the core reads the rows of its cache as they lie: it picks none, and keeps no state."""
+        return not self.states_text and not any("<-" in text for text in self.core_text.values())
+
+    @property
     def orders(self) -> tuple[str, ...]:
         """Contraction orders that the mechanism knows."""
         return tuple(self.core_text)

@@ -76,6 +76,15 @@ class Kind:
         half = self.feedforward and self.feedforward.stored(expert_width)
         return replace(self, mechanism=self.mechanism and self.mechanism.stored(apart), feedforward=half)
 
+    def timed(self, stage: str) -> str:
+        """The stage under whose name timings are asked for: a core that picks rows or keeps states has one of its own.
+
+        >>> Kind(n_dec, MECHANISMS["MLA"]).timed("core"), Kind(n_dec).timed("dense")
+        ('core', 'dense')
+        """
+        apart = stage == "core" and self.mechanism and not self.mechanism.reads_all
+        return f"core of {self.mechanism.name}" if apart else stage
+
     def axes(self, shard: Substitution | None = None) -> Substitution:
         """The axes that a substitution (of parallelism, say) leaves, with this kind's own sizes in them.
 

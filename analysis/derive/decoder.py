@@ -146,11 +146,16 @@ def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conven
     for kind in architecture.attending:
         for each, stored in _rows(kind, conventions):
             rows.setdefault(each, []).append((kind.blocks, stored))
-    return Add(*(summed(counted) * each for each, counted in rows.items())) + over_blocks(architecture, _states)
+    return Add(*(summed(counted) * each for each, counted in rows.items())) + state_bytes(architecture)
 
 
 def _states(kind: Kind) -> Expr:
     return Add(*(tensor.stored / B for tensor in kind.mechanism.states)).xreplace(kind.axes())
+
+
+def state_bytes(architecture: Architecture) -> Expr:
+    """Bytes of one request in the whole model that do not grow with its context [byte]."""
+    return over_blocks(architecture, _states)
 
 
 def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:

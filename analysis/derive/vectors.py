@@ -12,6 +12,7 @@ from analysis.derive.block import Architecture, Kind, Substitution, summed
 from analysis.derive.spans import SPANS
 from analysis.derive.symbols import (
     L_str,
+    d_dec,
     d_emb,
     d_FFN,
     d_hd,
@@ -70,7 +71,8 @@ VECTORS: dict[str, dict[str, Expr]] = {
     "state_decay_wide": {"block": n_v + n_v * d_k},  # a rate for each head, a bias for each channel
     "state_skip": {"block": n_v},  # a weight of the input beside the state
     "state_matrix": {"block": n_v * d_k + n_v},  # a rate for each element of the state, a bias for each channel
-    "state_inner_norms": {"block": n_qk + 2 * d_k},
+    "state_inner_norms": {"block": d_dec + 2 * d_k},
+    "state_bias": {"block": n_v},
     "convolution_bias": {"block": n_v * d_s + 2 * n_qk * d_k},
     "ffn_bias": {"dense": d_FFN + d_emb},
     "gated_ffn_bias": {"dense": 2 * d_FFN + d_emb},

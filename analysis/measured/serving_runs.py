@@ -28,7 +28,7 @@ class ServingRun(BaseModel):
     model_config = Row.model_config
 
     id: Name = column("name of the run")
-    model: Id = column("id in models.csv")
+    model: Id = column("id in data/models")
     accelerator: Id = column("id in accelerators.csv")
     serving: Literal["aggregated", "disaggregated"] = column(
         "aggregated: the accelerators prefill and decode; disaggregated: these decode alone"

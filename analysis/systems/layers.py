@@ -129,6 +129,12 @@ def block_counts(setting: Setting) -> dict[str, Expr]:
     return {name: blocks for name, (_, blocks) in counted.items()}
 
 
+def stage_times(setting: Setting) -> dict[str, Expr]:
+    """Roofline time of each layer in all blocks that have it [s]."""
+    counts = block_counts(setting)
+    return {name: counts[name] * layer.time for name, layer in layers(setting).items()}
+
+
 def attention_layers(setting: Setting) -> dict[str, Layer]:
     """The layers of the attention half of a block, of full attention where the model has such blocks."""
     return {name: layer for name, layer in layers(setting).items() if name in ATTENTION}
