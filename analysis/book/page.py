@@ -10,6 +10,7 @@ from typing import Any
 from analysis.book import reference
 from analysis.files.errors import InputError, choices
 from analysis.render import (
+    after_tables,
     audit_tables,
     by_hand,
     canonical_words,
@@ -80,6 +81,7 @@ PARTS = (
     sensitivity_tables.WORDS,
     thesis_tables.WORDS,
     glossary_tables.WORDS,
+    after_tables.WORDS,
 )
 
 

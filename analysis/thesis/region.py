@@ -75,10 +75,18 @@ def stretches(margin: Margin, world: World, model: str, line: Line) -> tuple[Str
         found = margin(world, model, line.place | {line.axis.name: values})
         return np.where(np.isfinite(found), np.sign(found), np.nan) + np.zeros(len(values))
 
-    points = _between(*line.span(world, model), FIRST, line.axis.even)
+    return where_positive(at, _between(*line.span(world, model), FIRST, line.axis.even), line.axis.even)
+
+
+def where_positive(at: Callable, points: np.ndarray, even: bool = False) -> tuple[Stretch, ...]:
+    """Between points on which the sign `at` is above 0, its changes refined; `even` as steps of the axis are.
+
+    >>> where_positive(lambda x: np.sign((x - 2) * (5 - x)), np.array([1.0, 3.0, 4.0, 8.0]))
+    (Stretch(low=2.0..., high=5.0...),)
+    """
     signs = at(points)
     changes = [
-        (_refined(at, low, high, line.axis.even), after)
+        (_refined(at, low, high, even), after)
         for (low, before), (high, after) in pairwise(zip(points, signs, strict=True))
         if np.isfinite([before, after]).all() and (before > 0) != (after > 0)
     ]

@@ -1,0 +1,111 @@
+"""The argument carried to later models: what each keeps, touches and waits for where memory is full, by context."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from analysis.ask.asked import fitting
+from analysis.ask.setting import Setting
+from analysis.derive.symbols import BW_Int, P_acc
+from analysis.files.errors import InputError
+from analysis.systems.canonical import paper
+from analysis.systems.quantities import evaluate
+from analysis.thesis import largest
+from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.region import Stretch, where_positive
+
+MODELS = (
+    "deepseek-v3",
+    "deepseek-v3.2",
+    "glm-5.2",
+    "deepseek-v4-flash",
+    "minimax-m3",
+    "qwen3-next-80b-a3b",
+    "kimi-linear-48b-a3b",
+    "nemotron-3-super",
+)
+"""R1, and models of 2025 and 2026 that pick rows by an index, share it, compress or pick blocks, or keep states."""
+CONTEXTS = tuple(2.0**power for power in range(10, 18))
+POINTS = 49  # contexts at which the sign is looked at before its changes are refined: four to a doubling
+PARTS = ("core_attention_intensity", "index_intensity", "state_intensity")
+"""Stages that meet what a request keeps, by the quantity that says how much each does for a byte."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A model on a system, over contexts [tokens]."""
+
+    setting: Setting
+    contexts: np.ndarray
+
+    @cached_property
+    def kept(self) -> np.ndarray:
+        """Bytes that one request keeps at each context [byte]."""
+        return self._over("kv_cache_bytes")
+
+    @cached_property
+    def phi(self) -> np.ndarray:
+        """What a step touches of these, over what is kept [1]."""
+        return self._over("phi")
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """Share of each group of `largest.NAMES` in a token's time at full memory [1], groups along the first axis."""
+        times = self._times(self.contexts)
+        return times / times.sum(axis=0)
+
+    @property
+    def attention(self) -> np.ndarray:
+        """Share of attention to what is kept in a token's time at full memory [1]."""
+        return self.shares[largest.NAMES.index(largest.CORE)]
+
+    @cached_property
+    def leads(self) -> tuple[Stretch, ...]:
+        """Contexts [tokens] at which attention to what is kept takes most of a step, memory full."""
+
+        def ahead(contexts: np.ndarray) -> np.ndarray:
+            times = self._times(contexts)
+            others = [time for name, time in zip(largest.NAMES, times, strict=True) if name != largest.CORE]
+            return np.sign(times[largest.NAMES.index(largest.CORE)] - np.max(others, axis=0))
+
+        return where_positive(ahead, np.geomspace(largest.LEAST, largest.MOST, POINTS))
+
+    @property
+    def intensities(self) -> dict[str, float]:
+        """FLOP per byte of core, index and state, as far as the model has them, at the last context."""
+        found = {}
+        for part in PARTS:
+            try:
+                found[part.removesuffix("_intensity")] = evaluate(part, self._at(self.contexts[-1])).value
+            except InputError:  # a part that no kind of its blocks has
+                continue
+        return found
+
+    @property
+    def wires(self) -> tuple[float, float]:
+        """Arithmetic over the link, and the work of experts for a byte exchanged [FLOP/byte]: hidden where the first
+        is the smaller one and experts compute."""
+        point = self.setting.point
+        return float(point[P_acc] / point[BW_Int]), evaluate("wire_ratio", self.setting).value
+
+    def _times(self, contexts: np.ndarray) -> np.ndarray:
+        return largest.times(self.setting, batch_at_capacity(self.setting, contexts), contexts)
+
+    def _over(self, quantity: str) -> np.ndarray:
+        return np.array([evaluate(quantity, self._at(context)).value for context in self.contexts], dtype=float)
+
+    def _at(self, context: float) -> Setting:
+        return self.setting.with_(L=float(context), B=1)
+
+
+def systems(settings: Sequence[Setting], contexts: Sequence[float] = CONTEXTS) -> list[Carried]:
+    """Each setting's system over the contexts [tokens]."""
+    return [Carried(each, np.asarray(contexts, dtype=float)) for each in settings]
+
+
+def carried() -> list[Carried]:
+    """Each of MODELS on the system of the book, over CONTEXTS."""
+    base = Setting.of(**paper().system())
+    return systems([fitting(base.with_(model=model)) for model in MODELS])
