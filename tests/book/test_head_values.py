@@ -14,8 +14,6 @@ from analysis.render.digits import percent
 
 PAGES = sorted((ROOT / "book").rglob("*.md"))
 NOT_YET = [
-    "argument",
-    "attention",
     "cite",
     "commands",
     "data",
@@ -24,7 +22,6 @@ NOT_YET = [
     "experts",
     "glossary",
     "guidelines",
-    "index",
     "interconnect",
     "ledger",
     "limits",
@@ -32,14 +29,11 @@ NOT_YET = [
     "measured",
     "memory",
     "notation",
-    "onepage",
     "pim",
     "reference",
     "render",
-    "reordering",
     "rerun",
     "results",
-    "ridge",
     "skew",
     "summary",
     "tables",
