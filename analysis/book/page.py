@@ -42,7 +42,6 @@ OWN: dict[str, Any] = {
     "symbol": equations.symbol,
     "einsum": derivations.einsum,
     "cache": derivations.cache,
-    "boundary": derivations.boundary,
     "limit_table": derivations.limit_table,
     "limit_number": derivations.limit_number,
     "limit_value": derivations.limit_value,

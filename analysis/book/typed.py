@@ -13,7 +13,7 @@ CODE = re.compile(
 """Blocks and spans of code, and roles with what they name."""
 MATH = re.compile(r"^(?P<fence>`{3,})\{math\}.*?^(?P=fence)$|\$\$.+?\$\$|\$[^$\n]+\$", flags=re.M | re.S)
 FORM = re.compile(
-    r"^:[\w-]+:.*$|^\([\w-]+\)=$|^[`:]{3,}\{[\w:-]+\}"  # options, labels and beginnings of directives
+    r"^:[\w-]+:.*$|^\([\w-]+\)=$|^[`:]{3,}\{[\w:-]+\}(?:[ \d]+$)?"  # options, labels and beginnings of directives
     r"|\]\([^)\n]*\)|<[^>\n]*>|\{#[\w-]+\}"  # addresses, HTML, attributes
     r"|^\s*\d+\. ",  # a list's own numbers
     flags=re.M,

@@ -9,10 +9,9 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import M_cap
 from analysis.render import derivations, equations
-from analysis.render.digits import digits_of, percent
+from analysis.render.digits import digits_of
 from analysis.render.paper_tables import short_name
 from analysis.render.tables import code, table
-from analysis.systems import crossing
 from analysis.systems.canonical import Edition, paper
 from analysis.systems.quantities import evaluate
 
@@ -31,10 +30,8 @@ def words(edition: Edition) -> dict[str, Any]:
         "elements": f"{edition.width:g}-byte elements",
         "speaker": partial(speaker, edition),
         "ridge_share": partial(ridge_share, edition),
-        "ridge_shares": partial(ridge_shares, edition),
         "capacity": partial(capacity, edition),
         "lowest_ridge": partial(lowest_ridge, edition),
-        "crossing_sentence": partial(crossing_sentence, edition),
         "limit_number": _for_speakers(edition, derivations.limit_number),
         "limit_value": _for_speakers(edition, derivations.limit_value),
         "limit_table": partial(derivations.limit_table, speaker=partial(speaker, edition), width=edition.width),
@@ -96,26 +93,6 @@ def lowest_ridge(edition: Edition) -> str:
     rates = f"P_{edition.peak}"
     rows = [row for row in datasets.shipped("accelerators").values() if row.RP_printed and getattr(row, rates)]
     return min(rows, key=lambda row: getattr(row, rates) / row.BW_mem).id
-
-
-def ridge_shares(edition: Edition) -> str:
-    """That share for each accelerator of the edition, in words, falling."""
-    shares = {each: ridge_share(edition, each) for each in dict.fromkeys((edition.accelerator, *edition.accelerators))}
-    falling = sorted(shares, key=shares.get, reverse=True)
-    listed = [f"{percent(shares[each])} of that of {short_name(datasets.accelerator(each))}" for each in falling]
-    listed[0] = listed[0].replace("of that of", "of the ridge point of")
-    return f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0]
-
-
-def crossing_sentence(edition: Edition) -> str:
-    """Up to which query length reordering is the faster order, and what that says of speculative decoding."""
-    setting = Setting.of(model=edition.latent, B=edition.B_each, L=edition.L, **edition.device)
-    lengths = [found.length for found in crossing.crossings_in_time(setting)]
-    if not lengths:
-        return "One order is the faster one at every query length."
-    listed = " and ".join(map(digits_of, lengths))
-    few = "stays on the reordered side" if lengths[0] >= FEW else "may already cross over"
-    return f"The orders take equal time at {listed} query tokens per request: speculation with a few tokens {few}."
 
 
 def _for_speakers(edition: Edition, function: Callable[..., Any]) -> Callable[..., Any]:

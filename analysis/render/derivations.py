@@ -9,8 +9,8 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive import parallel, reordering, roofline
 from analysis.derive.attention import MECHANISMS, MLA
-from analysis.derive.block import Conventions, attention_stages, grouped, intensity
-from analysis.derive.einsum import Einsum, Tensor
+from analysis.derive.block import Conventions, attention_stages, intensity
+from analysis.derive.einsum import Einsum
 from analysis.derive.feedforward import FFN, HEAD, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
 from analysis.derive.symbols import B, L, T_e, l, n_act
 from analysis.files.errors import InputError, choices
@@ -52,14 +52,6 @@ def _line_table(given: Iterable[Einsum]) -> str:
 def cache(mechanism: str) -> str:
     """The tensors that a mechanism keeps per token, as code."""
     return ", ".join(code(tensor) for tensor in MECHANISMS[mechanism].cache)
-
-
-def boundary(mechanism: str, stage: str, order: str = "as_printed") -> str:
-    """The tensors that a stage's fused kernel moves, with their bytes."""
-    kernels = grouped(stage, MECHANISMS[mechanism].stages(order)[stage], "fused")
-    moved: dict[str, Tensor] = {tensor.name: tensor for kernel in kernels for tensor in kernel.boundary}
-    body = "\n".join(f"| {code(tensor)} | ${tex(tensor.bytes)}$ |" for tensor in moved.values())
-    return f"| tensor that crosses | bytes |\n|:---|:---|\n{body}\n"
 
 
 def core_intensity(mechanism: str, order: str, phase: str, grouping: str = "fused") -> Expr:

@@ -39,6 +39,18 @@ def cell(verdict: Verdict, plain: Verdict, variant: str) -> str | None:
     return f"{share}{FEWER}" if loses_points(verdict, plain) else share
 
 
+def border(name: str, place: int = 0, variant: str = PLAIN) -> float:
+    """Where along one of its lines a conclusion begins or ceases to hold under a variant, the first such place.
+
+    >>> from analysis.render.digits import digits_of
+    >>> digits_of(border("no-longer"))
+    '1,830'
+    """
+    found = next(each for each in verdicts(variant) if each.conclusion.name == name)
+    ends = [end for stretch in found.boundaries[place][1] for end in (stretch.low, stretch.high)]
+    return next((end for end in ends if end is not None), float("nan"))
+
+
 def loses_points(verdict: Verdict, plain: Verdict) -> bool:
     """Whether a variant leaves a tenth of the points or more without a number, as a device's precision does."""
     common = sum(
@@ -175,6 +187,7 @@ def turned_by_queries() -> str:
 
 
 WORDS = {
+    "border": border,
     "shares_table": shares_table,
     "reasons": reasons,
     "turned": turned,

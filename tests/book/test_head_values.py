@@ -14,8 +14,6 @@ from analysis.render.digits import percent
 
 PAGES = sorted((ROOT / "book").rglob("*.md"))
 NOT_YET = [
-    "argument",
-    "attention",
     "cite",
     "commands",
     "data",
@@ -23,19 +21,15 @@ NOT_YET = [
     "evaluate",
     "glossary",
     "guidelines",
-    "index",
     "ledger",
     "limits",
     "machine",
     "measured",
     "notation",
-    "onepage",
     "reference",
     "render",
-    "reordering",
     "rerun",
     "results",
-    "ridge",
     "summary",
     "tables",
     "thesis",

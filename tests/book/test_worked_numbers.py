@@ -130,3 +130,50 @@ def test_a_low_ridge_device():
         page["few_step"] / (page["few_step"] - 0.75 * (read + vectors) / BANDWIDTH)
     )
     assert page["other_end"] == 32 * 128
+
+
+def test_ridge():
+    page = head("ridge")
+    matrix = WIDTH * 2048
+    assert page["matrix"] == 2 * matrix
+    assert page["reading"] == pytest.approx(2 * matrix / BANDWIDTH) == pytest.approx(3.670e-6, rel=1e-4)
+    assert page["one"] == pytest.approx(2 * matrix / 2.25e15) == pytest.approx(13.05e-9, rel=1e-3)
+    assert page["few"] * page["one"] < page["reading"] < page["many"] * page["one"]
+    assert (page["equal"], page["old_equal"]) == ("281", "206")
+    assert page["tpu_fits"] == "7,200"
+    assert 2307e12 / 7200e9 == pytest.approx(320.42, abs=5e-3)
+
+
+def test_attention():
+    page = head("attention")
+    assert page["work"] == HEADS * 2 * (2 * LATENT + ROPE) == 278_528
+    assert page["row_bytes"] == 2 * (LATENT + ROPE) == 1152
+    assert page["per_token"] == "241.8"
+    assert "= 234.8" in page["steps"]
+    assert (page["group_needed"], page["enough"]) == ("282", "not enough")
+    assert page["fp8_per_token"] == "483.6"
+    assert page["fewer_per_token"] == "120.9"
+
+
+def test_reordering():
+    page = head("reordering")
+    assert page["paid_once"] == HEADS * LATENT * (128 + 128) * 2 == 33_554_432
+    assert page["printed_each"] == HEADS * (128 + ROPE + 128) * 2 == 81_920
+    assert page["reordered_each"] == 278_528
+    assert page["by_hand_meets"] == "170.7"
+    assert 33_554_432 / (278_528 - 81_920) == pytest.approx(170.67, abs=5e-3)
+    assert page["saved"] == "120.8"
+    assert page["narrow_each"] == HEADS * (2 * 96 + ROPE) * 2 < page["printed_each"]
+    assert page["narrow_verdict"] == "less"
+    assert float(page["meets_time"]) > 8
+
+
+def test_argument():
+    page = head("argument")
+    assert page["token"] == BLOCKS * (LATENT + ROPE) * 2 == 70_272
+    assert page["experts_batch"] == 281.25 * 256 / 8 == 9000
+    assert page["r1_memory"].startswith("2.59")
+    assert 9000 * 4096 * 70_272 == pytest.approx(2.59e12, rel=1e-3)
+    assert page["gpt_memory"].startswith("174")
+    assert 9000 * 4096 * 2 * 96 * 12288 * 2 == pytest.approx(174e12, rel=1e-3)
+    assert page["needed"] == "149"

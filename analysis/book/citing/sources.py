@@ -66,6 +66,12 @@ ATTENTION, BALANCE, PARALLEL, QUERIES = (
 SPANNING = {"deg_EP": "n_acc"}
 
 EQUATIONS = {
+    "eq-core-by-hand": Source(
+        "operations, bytes and their ratio of R1's core attention at one request, term by term",
+        "analysis.render.counting.in_steps",
+        "Sec. IV-B",
+        _reordered(),
+    ),
     "eq-order-flops": Source(
         "operations of decompression, or of the absorbed products, with core attention, in both orders",
         "analysis.derive.reordering.both_orders",
