@@ -17,6 +17,7 @@ from analysis.huggingface.halves import DENSE, NONE
 from analysis.huggingface.keys import Keys
 from analysis.huggingface.sizes import feeding, mixing
 
+FOLLOWING = ("n_pool", "n_role")  # sizes that the stride decides
 BANDS = {"window": "sliding", "chunk": "chunked"}
 DIRECT = {"latent_norms": "latent_norm_kv", "latent_biases": "latent_bias_kv"}  # where queries are not compressed
 
@@ -116,7 +117,7 @@ def _named(rows: list[dict]) -> list[dict]:
         if "attention" in row:
             shapes.setdefault(_title(row), set()).add(_shape(row))
     several = {title for title, found in shapes.items() if len(found) > 1}
-    return [row | {"name": f"{_title(row)}, {_shape(row)}"} if _title(row) in several else row for row in rows]
+    return [row | {"name": f"{_title(row)} {_shape(row)}"} if _title(row) in several else row for row in rows]
 
 
 def _title(row: dict) -> str:
@@ -125,8 +126,8 @@ def _title(row: dict) -> str:
 
 def _shape(row: dict) -> str:
     read = ("L_win", *mechanism_columns(row["attention"]))
-    own = [f"{name} {size}" for name, size in row.get("sizes", {}).items() if name in read]
-    return ", ".join([*own, *([f"last {row['queries']} tokens"] if "queries" in row else [])])
+    own = [f"{name} {size}" for name, size in row.get("sizes", {}).items() if name in read and name not in FOLLOWING]
+    return " ".join([*own, *([f"last {row['queries']}"] if "queries" in row else [])])
 
 
 def _shared_sizes(built: list[Kind]) -> dict[str, int]:

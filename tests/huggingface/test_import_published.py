@@ -119,6 +119,9 @@ def test_deepseek_v4_1_by_what_its_report_prints(imported):
     assert shared == [(3, "CSA"), (1, "CSA"), (2, "SWA"), (15, "CSA_shared"), (15, "CSA_shared"), (4, "CSA_indexed")]
     assert totals(found)["KV bytes per 2 tokens beyond"] == (3 * 1 + 1 * 2) * (512 + 128) * 2
     assert "n-gram tables" in found.row.omits
+    assert [kind.name for kind in found.row.kinds[:2]] == ["CSA L_str 2", "CSA L_str 1"]
+    ours = datasets.model("deepseek-v4.1-flash")
+    assert (ours.sizes, ours.kinds, ours.vectors) == (found.row.sizes, found.row.kinds, found.row.vectors)
 
 
 def test_every_block_may_own_its_stream(imported):
