@@ -9,6 +9,7 @@ from analysis.files.text import shown
 from analysis.huggingface.block_lists import configs, letters
 from analysis.huggingface.families import Family
 from analysis.huggingface.keys import Keys
+from analysis.huggingface.streams import streams
 
 NONE = ""
 KINDS = {"full_attention": "full", "sliding_attention": "window", "chunked_attention": "chunk"}
@@ -26,7 +27,15 @@ WINDOW_KEYS = {  # what layer_types says in full
 }
 LETTERS = {"M": "linear", "*": "full", "-": NONE, "E": NONE}  # of hybrid_override_pattern
 STRIDES = {0: "rows", 4: "picked", 128: "pooled"}  # of compress_ratios
-OF_THEIR_OWN = ("letters", "lists", "sparse", "strides", "indexers", "configs")  # rules that layer_types says less than
+OF_THEIR_OWN = (
+    "letters",
+    "lists",
+    "sparse",
+    "strides",
+    "streams",
+    "indexers",
+    "configs",
+)  # rules that layer_types says less than
 REACHING = {"window": "L_win", "chunk": "chunk"}
 
 
@@ -206,6 +215,7 @@ LAYER_RULES = {
     "lists": _lists,
     "letters": _letters,
     "strides": _strides,
+    "streams": streams,
     "indexers": _indexers,
     "configs": _configs,
 }
