@@ -53,7 +53,7 @@ def share_at(model: str, context: int) -> float:
     return float(found.attention[place])
 
 
-def phi_at(model: str, context: int) -> float:
+def touched_at(model: str, context: int) -> float:
     """Bytes touched over bytes kept [1], at one of the contexts looked at."""
     found = after_model(model)
     return float(found.phi[found.contexts.tolist().index(context)])
@@ -64,7 +64,7 @@ def after_table() -> str:
     rows = []
     for model, each in _all().items():
         kept = with_unit(float(each.kept[each.contexts.tolist().index(LONG)]), "byte", "GB")
-        phis = (digits_of(phi_at(model, context), 2) for context in (SHORT, LONG))
+        phis = (digits_of(touched_at(model, context), 2) for context in (SHORT, LONG))
         shares = (percent(share_at(model, context)) for context in (SHORT, LONG))
         rows.append((person(model), mechanisms(model), kept, *phis, *shares, leads(model)))
     header = ("model", "attention", "a request keeps", "φ at 8K", "φ at 128K", "share at 8K", "share at 128K", "leads")
@@ -106,6 +106,6 @@ WORDS = {
     "after_model": after_model,
     "leads": leads,
     "share_at": share_at,
-    "phi_at": phi_at,
+    "touched_at": touched_at,
     "wires_table": wires_table,
 }

@@ -9,7 +9,6 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import M_cap
 from analysis.render import derivations, equations
-from analysis.render.digits import digits_of
 from analysis.render.paper_tables import short_name
 from analysis.render.tables import code, table
 from analysis.systems.canonical import Edition, paper

@@ -10,9 +10,9 @@ from sympy import Expr, Mul, Symbol
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import grouped
 from analysis.derive.einsum import Einsum, Kernel, Tensor
+from analysis.derive.mechanisms import ALL
 from analysis.derive.symbols import BY_NAME, causal
 from analysis.render.derivations import FEED_FORWARD
 from analysis.render.digits import digits_of, whole
@@ -40,7 +40,7 @@ def in_steps(
     >>> print(in_steps("MHA", "core", model="gpt3-175b", B=1, L=1024).splitlines()[3])
     &= 2 \\cdot 96 \\cdot 1{,}024 \\cdot 128 + 2 \\cdot 96 \\cdot 128 \\cdot 1{,}024 \\\\[4pt]
     """
-    lines = FEED_FORWARD[layer] if layer in FEED_FORWARD else MECHANISMS[layer].stages(order)[stage]
+    lines = FEED_FORWARD[layer] if layer in FEED_FORWARD else ALL[layer].stages(order)[stage]
     (kernel,) = grouped(stage or layer, lines, "fused")
     extra = {BY_NAME[name]: number for name, number in (at or {}).items()}
     return counted(kernel, Setting.of(**given).point | extra, label)

@@ -12,6 +12,7 @@ from analysis.derive.attention import MECHANISMS, MLA
 from analysis.derive.block import Conventions, attention_stages, intensity
 from analysis.derive.einsum import Einsum
 from analysis.derive.feedforward import FFN, HEAD, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
+from analysis.derive.mechanisms import ALL
 from analysis.derive.symbols import B, L, T_e, l, n_act
 from analysis.files.errors import InputError, choices
 from analysis.render.digits import digits_of
@@ -38,7 +39,7 @@ def einsum(mechanism: str, stage: str = "", order: str = "as_printed") -> str:
     """
     if mechanism in FEED_FORWARD:
         return _line_table(FEED_FORWARD[mechanism])
-    stages = MECHANISMS[mechanism].stages(order)
+    stages = ALL[mechanism].stages(order)
     if stage not in stages:
         raise InputError(f"einsum({mechanism!r}, {stage!r}): no such stage; allowed are {choices(stages)}.")
     return _line_table(stages[stage])
@@ -51,7 +52,7 @@ def _line_table(given: Iterable[Einsum]) -> str:
 
 def cache(mechanism: str) -> str:
     """The tensors that a mechanism keeps per token, as code."""
-    return ", ".join(code(tensor) for tensor in MECHANISMS[mechanism].cache)
+    return ", ".join(code(tensor) for tensor in ALL[mechanism].kept)
 
 
 def core_intensity(mechanism: str, order: str, phase: str, grouping: str = "fused") -> Expr:

@@ -141,7 +141,7 @@ def test_ridge():
     assert page["few"] * page["one"] < page["reading"] < page["many"] * page["one"]
     assert (page["equal"], page["old_equal"]) == ("281", "206")
     assert page["tpu_fits"] == "7,200"
-    assert 2307e12 / 7200e9 == pytest.approx(320.42, abs=5e-3)
+    assert pytest.approx(320.42, abs=5e-3) == 2307e12 / 7200e9
 
 
 def test_attention():
@@ -161,7 +161,7 @@ def test_reordering():
     assert page["printed_each"] == HEADS * (128 + ROPE + 128) * 2 == 81_920
     assert page["reordered_each"] == 278_528
     assert page["by_hand_meets"] == "170.7"
-    assert 33_554_432 / (278_528 - 81_920) == pytest.approx(170.67, abs=5e-3)
+    assert pytest.approx(170.67, abs=5e-3) == 33_554_432 / (278_528 - 81_920)
     assert page["saved"] == "120.8"
     assert page["narrow_each"] == HEADS * (2 * 96 + ROPE) * 2 < page["printed_each"]
     assert page["narrow_verdict"] == "less"
@@ -173,7 +173,38 @@ def test_argument():
     assert page["token"] == BLOCKS * (LATENT + ROPE) * 2 == 70_272
     assert page["experts_batch"] == 281.25 * 256 / 8 == 9000
     assert page["r1_memory"].startswith("2.59")
-    assert 9000 * 4096 * 70_272 == pytest.approx(2.59e12, rel=1e-3)
+    assert pytest.approx(2.59e12, rel=1e-3) == 9000 * 4096 * 70_272
     assert page["gpt_memory"].startswith("174")
-    assert 9000 * 4096 * 2 * 96 * 12288 * 2 == pytest.approx(174e12, rel=1e-3)
+    assert pytest.approx(174e12, rel=1e-3) == 9000 * 4096 * 2 * 96 * 12288 * 2
     assert page["needed"] == "149"
+
+
+def test_sparse():
+    page = head("sparse")
+    assert (page["row_bytes"], page["key_bytes"]) == ((LATENT + ROPE) * 2, 256) == (1152, 256)
+    assert page["picked_bytes"] == 2048 * 1152 == 2_359_296
+    assert page["even_at"] == 2048 * 1152 / 256 == 9216
+    assert page["served"] == round(2048 * 656 / 132) == 10_178
+    assert (page["fewer_border"], page["drafts_border"]) == (4608, 36_864)
+
+
+def test_states():
+    page = head("states")
+    matrix, inputs = 32 * 128 * 128 * 4, 3 * (2 * 16 * 128 + 32 * 128) * 2
+    assert (
+        (page["matrix"], page["inputs"], page["state"])
+        == (matrix, inputs, matrix + inputs)
+        == (2097152, 49152, 2146304)
+    )
+    assert page["row_bytes"] == 2 * 2 * 256 * 2 == 2048
+    assert (page["held_border"], page["even_at"]) == (1048, 2096)
+    assert page["half_border"] == 2 * (matrix // 2 + inputs) // 2048 == 1072
+    assert page["faster"] == 32000 / 8000
+
+
+def test_today():
+    page = head("today")
+    assert page["work"] == 3 * 2048 / 2 == 3072
+    assert page["link"] == pytest.approx(732.4e9, rel=1e-4)
+    assert page["next_work"] == 3 * 512 / 2 == 768
+    assert page["ratio_here"] == "2,500"

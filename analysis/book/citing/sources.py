@@ -59,6 +59,7 @@ def _reordered(**more) -> dict[str, object]:
     return {"attention": MLA.name, **asdict(Conventions("reordered")), "causal": 1, **more}
 
 
+MECHANISMS = "analysis.derive.statements.of_mechanisms"
 ATTENTION, BALANCE, PARALLEL, QUERIES = (
     f"analysis.derive.statements.{part}"
     for part in ("proof_of_attention", "proof_of_balance", "proof_of_tensor", "proof_of_queries")
@@ -154,6 +155,24 @@ EQUATIONS = {
         f"{QUERIES}.query_tokens_proof",
         "Sec. IV-B",
         _reordered(),
+    ),
+    "eq-thesis-index-traffic": Source(
+        "bytes that an index and its picks move, and the context at which both are equal",
+        f"{MECHANISMS}.index_border",
+        "after the paper",
+        {"attention": "DSA"},
+    ),
+    "eq-thesis-state-traffic": Source(
+        "bytes that a recurrent state and a cache move, and the context at which both are equal",
+        f"{MECHANISMS}.state_border",
+        "after the paper",
+        {"attention": "GDN beside GQA"},
+    ),
+    "eq-thesis-wires-hidden": Source(
+        "operations of routed experts for each byte exchanged, against arithmetic over link",
+        f"{MECHANISMS}.work_of_a_byte",
+        "after the paper",
+        {"alpha": 0, "ffn": "gated"},
     ),
     "eq-thesis-schedule": Source(
         "tokens per expert against the expert-parallel degree", f"{BALANCE}.tokens_proof", "Sec. V, Obs-8"

@@ -1,0 +1,86 @@
+"""Later models by hand: what a step touches of what is kept, and the contexts between which attention leads."""
+
+import json
+
+import numpy as np
+import pytest
+
+from analysis.files.whole import ROOT
+from analysis.render.after_tables import leads, mechanisms, share_at, spans, touched_at
+from analysis.systems.canonical import paper
+from analysis.systems.quantities import evaluate
+from analysis.thesis import largest
+from analysis.thesis.after import MODELS, carried
+from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.region import Stretch
+from analysis.thesis.verdict import verdicts
+
+FOUND = {each.setting.model.id: each for each in carried()}
+ROW, KEY, PICKS, LONG = 1152, 256, 2048, 131072
+
+
+def test_phi_by_hand():
+    """A step reads what it touches, and writes one row."""
+    touched = PICKS * ROW + LONG * KEY + ROW + KEY
+    assert touched_at("deepseek-v3.2", LONG) == pytest.approx(touched / (LONG * (ROW + KEY)))
+    shared = 78 * (PICKS + 1) * ROW + 21 * (LONG + 1) * KEY
+    assert touched_at("glm-5.2", LONG) == pytest.approx(shared / (LONG * (78 * ROW + 21 * KEY)))
+    state, row = 32 * 128 * 128 * 4 + 3 * (2 * 16 * 128 + 32 * 128) * 2, 2 * 2 * 256 * 2
+    moved, kept = 36 * 2 * state + 12 * (LONG + 1) * row, 36 * state + 12 * LONG * row
+    assert touched_at("qwen3-next-80b-a3b", LONG) == pytest.approx(moved / kept)
+    assert FOUND["qwen3-next-80b-a3b"].kept[-1] == kept
+
+
+def test_r1_leads_where_the_verdict_says():
+    said = next(each for each in verdicts() if each.conclusion.name == "no-longer").boundaries[0][1]
+    assert FOUND["deepseek-v3"].leads == (Stretch(pytest.approx(said[0].high, rel=1e-6), None),)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_both_sides_of_every_end_in_the_whole_model(model):
+    """The largest group by terms of TPOT, summed here, a hundredth below and above each end."""
+    each = FOUND[model]
+    for stretch in each.leads:
+        for end, inside in ((stretch.low, 1.01), (stretch.high, 0.99)):
+            if end is not None:
+                assert _leads(model, end * inside)
+                assert not _leads(model, end / inside)
+    if each.leads == (Stretch(None, None),):
+        assert all(_leads(model, context) for context in np.geomspace(largest.LEAST, largest.MOST, 9))
+
+
+def _leads(model: str, context: float) -> bool:
+    system = paper().system(model) | {"L": round(context)}
+    batch = int(batch_at_capacity(FOUND[model].setting, context))
+    terms = dict(evaluate("tpot_terms", **system, B=batch).value)
+    core, experts = terms.pop("core_attention"), terms.pop("routed_experts")
+    wires = terms.pop("dispatch") + terms.pop("combine") + terms.pop("all_reduce")
+    return core > max(experts, wires, sum(terms.values()))
+
+
+def test_what_the_page_says_of_families():
+    picking, stated = ("deepseek-v3.2", "glm-5.2", "minimax-m3"), ("qwen3-next-80b-a3b", "kimi-linear-48b-a3b")
+    assert all(len(FOUND[model].leads) == 1 and FOUND[model].leads[0].high for model in picking)
+    assert all(FOUND[model].leads == (Stretch(None, None),) for model in stated)
+    assert all(FOUND[model].phi.min() > 1 > FOUND[other].phi[-1] for model in stated for other in picking)
+    assert share_at("glm-5.2", LONG) < share_at("deepseek-v3.2", LONG) < share_at("deepseek-v3", LONG)
+    border = 256e12 / 8e12  # the paper's memory device over B200
+    lines = {model: FOUND[model].intensities for model in MODELS}
+    assert all(lines[model]["state"] < 1 for model in stated)
+    assert lines["minimax-m3"]["index"] < border < lines["deepseek-v3.2"]["index"]
+    assert lines["deepseek-v3.2"]["core_attention"] > 206.15 > lines["deepseek-v3.2"]["index"]
+    hidden = {model: FOUND[model].wires[0] <= FOUND[model].wires[1] for model in MODELS}
+    assert [model for model, is_so in hidden.items() if not is_so] == [*stated]
+    assert FOUND["deepseek-v3"].wires == (2.25e15 / 900e9, 3 * 2048 / 2)
+
+
+def test_words():
+    assert leads("deepseek-v3.2") == "between 1,470 and 10,400 tokens"
+    assert spans((Stretch(None, 5.0), Stretch(9.0, None))) == "below 5 tokens and beyond 9 tokens"
+    assert mechanisms("glm-5.2") == "DSA, DSA shared"
+
+
+def test_the_notebook_asks_for_models_of_the_table():
+    cells = json.loads((ROOT / "book" / "notebooks" / "after.ipynb").read_text())["cells"]
+    (line,) = [line for line in "".join(cells[1]["source"]).splitlines() if line.startswith("models")]
+    assert set(line.split('"')[1].split(",")) <= {*MODELS}
