@@ -99,7 +99,7 @@ def test_links():
 
 def test_the_wires_and_the_cache_are_even_at_the_context_that_is_named():
     """By the whole model, at two batches."""
-    at = paper().system() | {"L": head("interconnect")["even_context"]}
+    at = paper().system() | {"L": round(head("interconnect")["even_context"])}
     for batch in (1024, 4096):
         terms = evaluate("tpot_terms", **at, B=batch).value
         queries = batch / 32 * HEADS * (2 * LATENT + ROPE) * 2 * BLOCKS / BANDWIDTH
