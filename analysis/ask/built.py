@@ -10,17 +10,19 @@ from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Architecture, FeedForward, Kind
 from analysis.derive.mechanisms import ALL
 from analysis.derive.spans import BANDS
-from analysis.derive.symbols import BY_NAME
+from analysis.derive.symbols import BY_NAME, n_dec
 from analysis.files.errors import InputError
 
 
-def architecture(row: Model, windows: str = "row") -> Architecture:
+def architecture(row: Model, windows: str = "row", other: bool = False) -> Architecture:
     """What the blocks of a model row are made of; `windows="full"` reads every block as one of full attention.
+
+    `other` leaves the number of blocks open, as `other_blocks` gives another.
 
     Models whose blocks differ in nothing but windows and experts share their closed forms, in which numbers of blocks
     are symbols; others have forms of their own, with the numbers and sizes of each kind.
     """
-    built = _in_words(row) if _alike(row) else _listed(row)
+    built = _in_words(row) if _alike(row) else _listed(row, _growing(row) if other else None)
     if windows != "full":
         return built
     opened = tuple(replace(kind, mechanism=_opened(kind.mechanism)) for kind in built.listed)
@@ -50,8 +52,10 @@ def _in_words(row: Model) -> Architecture:
     )
 
 
-def _listed(row: Model) -> Architecture:
-    kinds = (_kind(row, kind) for kind in row.kinds)
+def _listed(row: Model, open_: int | None = None) -> Architecture:
+    kinds = [_kind(row, kind) for kind in row.kinds]
+    if open_ is not None:
+        kinds[open_] = replace(kinds[open_], blocks=n_dec - sum(k.blocks for k in kinds if k is not kinds[open_]))
     return Architecture.of_kinds(*kinds, tied=row.tied, vectors=tuple(row.vectors))
 
 
@@ -91,15 +95,23 @@ def other_blocks(row: Model, built: Architecture, blocks) -> dict[Symbol, object
 
     Raises InputError for fewer than the dense ones, and for two kinds of attention, of which either could go.
     """
-    dense = row.n_dec - row.n_moe if row.n_moe else 0
-    if built.listed or (built.windowed and built.full):
+    if (built.listed and _growing(row) is None) or (built.windowed and built.full):
         full = ", or give windows=full" if built.windowed and not built.listed else ""
         raise InputError(
             f"blocks={blocks}: {row.id} has blocks of two kinds of attention, and it is not said which kind goes; "
             f"leave blocks= out{full}."
         )
+    dense = row.n_dec - row.n_moe if row.n_moe else 0
     if np.any(np.asarray(blocks) < dense):
         raise InputError(
             f"blocks={blocks}: {row.id} has {dense} dense blocks besides those with experts; give at least {dense}."
         )
     return {BY_NAME["n_dec"]: blocks, BY_NAME["n_moe"]: blocks - dense if row.n_moe else 0}
+
+
+def _growing(row: Model) -> int | None:
+    """Which kind of block a model has more or fewer of, by its place: that with experts, if all attend alike."""
+    routed = [at for at, kind in enumerate(row.kinds) if kind.feedforward == "experts" or not row.n_moe]
+    return (
+        routed[0] if len(routed) == 1 and len({row.shape(kind) for kind in row.kinds if kind.attention}) == 1 else None
+    )
