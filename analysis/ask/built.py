@@ -22,7 +22,7 @@ def architecture(row: Model, windows: str = "row", other: bool = False) -> Archi
     Models whose blocks differ in nothing but windows and experts share their closed forms, in which numbers of blocks
     are symbols; others have forms of their own, with the numbers and sizes of each kind.
     """
-    built = _in_words(row) if _alike(row) else _listed(row, _growing(row) if other else None)
+    built = _in_words(row) if _alike(row) else _listed(row, other)
     if windows != "full":
         return built
     opened = tuple(replace(kind, mechanism=_opened(kind.mechanism)) for kind in built.listed)
@@ -52,10 +52,11 @@ def _in_words(row: Model) -> Architecture:
     )
 
 
-def _listed(row: Model, open_: int | None = None) -> Architecture:
+def _listed(row: Model, other: bool) -> Architecture:
     kinds = [_kind(row, kind) for kind in row.kinds]
-    if open_ is not None:
-        kinds[open_] = replace(kinds[open_], blocks=n_dec - sum(k.blocks for k in kinds if k is not kinds[open_]))
+    if other and row.grows:
+        at = row.kinds.index(row.grows)
+        kinds[at] = replace(kinds[at], blocks=kinds[at].blocks + n_dec - row.n_dec)
     return Architecture.of_kinds(*kinds, tied=row.tied, vectors=tuple(row.vectors))
 
 
@@ -95,7 +96,7 @@ def other_blocks(row: Model, built: Architecture, blocks) -> dict[Symbol, object
 
     Raises InputError for fewer than the dense ones, and for two kinds of attention, of which either could go.
     """
-    if (built.listed and _growing(row) is None) or (built.windowed and built.full):
+    if (built.listed and not row.grows) or (built.windowed and built.full):
         full = ", or give windows=full" if built.windowed and not built.listed else ""
         raise InputError(
             f"blocks={blocks}: {row.id} has blocks of two kinds of attention, and it is not said which kind goes; "
@@ -107,11 +108,3 @@ def other_blocks(row: Model, built: Architecture, blocks) -> dict[Symbol, object
             f"blocks={blocks}: {row.id} has {dense} dense blocks besides those with experts; give at least {dense}."
         )
     return {BY_NAME["n_dec"]: blocks, BY_NAME["n_moe"]: blocks - dense if row.n_moe else 0}
-
-
-def _growing(row: Model) -> int | None:
-    """Which kind of block a model has more or fewer of, by its place: that with experts, if all attend alike."""
-    routed = [at for at, kind in enumerate(row.kinds) if kind.feedforward == "experts" or not row.n_moe]
-    return (
-        routed[0] if len(routed) == 1 and len({row.shape(kind) for kind in row.kinds if kind.attention}) == 1 else None
-    )
