@@ -293,6 +293,11 @@ class Published(BaseModel):
     quantity: Name = column("what is said to have this value")
     model: Name = column("id in models.csv, or the name of what has no row there")
     configuration: str = column("setting under which it is made", default="")
+    sizes: Words = column(
+        "sizes that the number needs and no row of models.csv has, as its source gives them",
+        default=(),
+        allowed="name=number, separated by spaces",
+    )
     source: Name = column("where it was published: an address, a paper or a repository")
     locator: Name = column("the section, table or file in which the source says so")
     lacks: str = column("what the study would need to test it; empty where it has it", default="")
