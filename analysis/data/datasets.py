@@ -7,7 +7,7 @@ from functools import cache
 from pydantic import BaseModel
 
 from analysis.data import own_rows
-from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Model, Published, Scenario
+from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Model, Published, Related, Scenario
 from analysis.data.table import load_table
 from analysis.files.errors import InputError, shown
 from analysis.files.whole import ROOT
@@ -75,6 +75,11 @@ def claims() -> dict[str, Claim]:
 def published() -> dict[str, Published]:
     """Every number of others by id, in the order of the file. Raises InputError where published.csv is wrong."""
     return shipped("published")
+
+
+def related() -> dict[str, Related]:
+    """Every work of others by its key, in the order of the file. Raises InputError where related.csv is wrong."""
+    return shipped("related")
 
 
 def claimed(id_: str) -> Claim | Published:

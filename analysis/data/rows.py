@@ -303,6 +303,29 @@ class Published(BaseModel):
     lacks: str = column("what the study would need to test it; empty where it has it", default="")
 
 
+class Related(BaseModel):
+    """A work of others on the question of this study: what it found, and what stands beside it here."""
+
+    model_config = Row.model_config
+
+    id: Id = column("key of the work in book/references.bib", allowed="lower-case letters and digits")
+    question: Name = column("what it answers: the section of the chapter on related work")
+    found: Name = column("what it found, in our words")
+    relation: Literal["agrees", "differs", "extends", "used"] = column(
+        "how it compares: extends goes beyond what is modelled here, used gave a method or data"
+    )
+    here: Name = column("what this study has beside it; {} stands for the number in `ours`")
+    ours: str = column(
+        "that number: a claim of published.csv, or a quantity and its setting as evaluate reads it", default=""
+    )
+
+    @model_validator(mode="after")
+    def _number_where_it_is_said(self) -> Self:
+        if ("{}" in self.here) != bool(self.ours):
+            refuse("ours", self.ours, "a number exactly where `here` has {}")
+        return self
+
+
 REFERENCES = {  # columns that hold an id of another file
     "link": "interconnects",
     "link_between": "interconnects",
@@ -317,4 +340,5 @@ FILES: dict[str, type[BaseModel]] = {
     "scenarios": Scenario,
     "claims": Claim,
     "published": Published,
+    "related": Related,
 }
