@@ -1,6 +1,5 @@
 """CONTRIBUTING's promise: a paragraph of einsum lines and a data row suffice for a mechanism that nobody shipped."""
 
-import csv
 import json
 import os
 import re
@@ -15,26 +14,19 @@ from analysis.render.style import COLOURS
 from analysis.systems.quantities import evaluate
 
 ROOT = Path(__file__).resolve().parents[1]
-ROW = {
-    "id": "mqa-test",
-    "name": "A multi-query model",
-    "year": "2019",
-    "attention": "MQA",
-    "n_dec": "3",
-    "n_moe": "0",
-    "d_emb": "64",
-    "n_hd": "8",
-    "d_hd": "16",
-    "d_FFN": "128",
-    "ffn": "plain",
-    "n_vocab": "100",
-    "n_ctx": "0",
-    "tied": "true",
-    "vectors": "norms",
-    "source": "a test",
-    "locator": "this file",
-    "known": "assumed",
-}
+ROW = """
+id: mqa-test
+name: A multi-query model
+year: 2019
+sizes: {d_emb: 64, n_hd: 8, d_hd: 16, d_FFN: 128, n_vocab: 100, n_ctx: 0}
+kinds: [{blocks: 3, attention: MQA, feedforward: dense}]
+ffn: plain
+tied: true
+vectors: [norms]
+source: a test
+locator: this file
+known: assumed
+"""
 
 
 def _paragraph() -> str:
@@ -83,17 +75,21 @@ GLA = Mechanism(
 )
 '''
 """Grouped latent attention (arXiv 2505.21487): n_kv latents of d_KVco, each of deg_grp heads, and one RoPE key."""
-LATENT_ROW = {  # R1's sizes, its latent of 512 halved
-    "id": "gla-test",
-    "name": "A grouped latent model",
-    "aliases": "",
-    "attention": "GLA",
-    "n_kv": "2",
-    "d_KVco": "256",
-    "source": "a test",
-    "locator": "this file",
-    "known": "assumed",
-}
+LATENT_ROW = """
+id: gla-test
+name: A grouped latent model
+year: 2024
+sizes: {d_emb: 7168, n_hd: 128, n_kv: 2, d_hd: 128, d_Qco: 1536, d_KVco: 256, d_nope: 128, d_RoPE: 64, d_v: 128,
+  d_FFN: 18432, d_MoE: 2048, n_e: 256, n_k: 8, n_shared: 1, d_shared: 2048, n_vocab: 129280, n_ctx: 0}
+kinds: [{blocks: 3, attention: GLA, feedforward: dense}, {blocks: 58, attention: GLA, feedforward: experts}]
+tied: false
+vectors: [norms, latent_norms, router_bias]
+context_max: 163840
+source: a test
+locator: this file
+known: assumed
+"""
+"""R1's sizes, its latent of 512 halved."""
 
 
 @pytest.fixture(scope="module")
@@ -107,25 +103,9 @@ def copy(tmp_path_factory) -> Path:
     module = place / "analysis" / "derive" / "attention.py"
     before, mark, after = module.read_text().partition("\nMECHANISMS")
     module.write_text(f"{before}\n{_paragraph()}\n{GLA}{mark}{after}")
-    models = place / "data" / "models.csv"
-    _append_row(models, ROW)
-    _append_row(models, _sizes_of("deepseek-v3") | LATENT_ROW)
+    for name, row in (("mqa-test", ROW), ("gla-test", LATENT_ROW)):
+        (place / "data" / "models" / f"{name}.yml").write_text(row)
     return place
-
-
-def _sizes_of(model: str) -> dict[str, str]:
-    """A row without what was published of the model itself."""
-    with (ROOT / "data" / "models.csv").open(newline="") as file:
-        row = next(each for each in csv.DictReader(file) if each["id"] == model)
-    own = ("published", "exact", "total", "width", "note", "omits")
-    return {column: "" if column.startswith(own) else cell for column, cell in row.items()}
-
-
-def _append_row(path: Path, row: dict[str, str]) -> None:
-    with path.open(newline="") as file:
-        columns = next(csv.reader(file))
-    with path.open("a", newline="") as file:
-        csv.DictWriter(file, columns, restval="", lineterminator="\n").writerow(row)
 
 
 def _run(place: Path, *arguments: str) -> str:

@@ -46,7 +46,7 @@ class Asked:
         return [_built(self.base.with_(model=row)) for row in dict.fromkeys([*own, *self.lists[name]])]
 
     def every_model(self, with_experts: bool = False) -> list[Setting]:
-        """The setting once per row of data/models.csv, or per row with routed experts."""
+        """The setting once per row of data/models, or per row with routed experts."""
         rows = datasets.models().values()
         return [fitting(self.base.with_(model=row.id)) for row in rows if row.n_moe or not with_experts]
 

@@ -107,8 +107,30 @@ def divides_system(TP, setting) -> bool:
     """Whether a setting's accelerators fall into tensor-parallel groups of this degree that divide its model's heads,
     each inside one group of the fast link.
     """
-    row, group = setting.model, setting["group"] or TP
-    return bool(divides(TP, setting["n_acc"]) & divides(TP, group) & divides_heads(TP, row.n_hd, row.n_kv))
+    group = setting["group"] or TP
+    return bool(divides(TP, setting["n_acc"]) & divides(TP, group)) and divides_all_heads(TP, setting.model)
+
+
+def divides_all_heads(TP: int, row) -> bool:
+    """Whether a tensor-parallel degree divides the heads of every kind of block of a model's row."""
+    return all(bool(divides_heads(TP, heads, shared)) for heads, shared in row.heads)
+
+
+def check_kinds(setting) -> None:
+    """Refuse a tensor-parallel degree that does not divide the heads of every kind, where kinds differ in them.
+
+    Raises InputError.
+    """
+    TP = setting["deg_TP"]
+    if np.all(np.asarray(TP) == 1) or "model" not in setting.given or len(setting.model.heads) < 2:
+        return
+    for heads, shared in setting.model.heads:
+        if not np.all(divides_heads(TP, heads, shared)):
+            of = f"{heads} heads" + (f" (and {shared} key-value heads, or they it)" if shared else "")
+            raise InputError(
+                f"deg_TP={_shown(TP)}: must divide the {of} of every kind of block of {setting.model.id}; "
+                "give a divisor."
+            )
 
 
 def _divides(divisor, number) -> bool:

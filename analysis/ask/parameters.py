@@ -25,7 +25,7 @@ class Parameter:
 
 # fmt: off
 _TABLE = (
-    Parameter("model", ROW, None, ("models",), "row of data/models.csv"),
+    Parameter("model", ROW, None, ("models",), "row of data/models"),
     Parameter("accelerator", ROW, None, ("accelerators",), "row of data/accelerators.csv"),
     Parameter("link", ROW, None, ("interconnects",),
               "row of data/interconnects.csv; by default the link that the accelerator comes with"),

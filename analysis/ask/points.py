@@ -3,9 +3,11 @@
 from sympy import Symbol
 
 from analysis.data import datasets
-from analysis.data.rows import PEAKS, SERVED_WIDTHS, Accelerator, Row
+from analysis.data.model_row import KindOfBlock, Model
+from analysis.data.row import Row
+from analysis.data.rows import PEAKS, Accelerator
 from analysis.data.units import TO_SI
-from analysis.derive.symbols import BY_NAME, M_cap, P_acc, deg_grp
+from analysis.derive.symbols import BY_NAME, M_cap, P_acc
 from analysis.files.errors import InputError
 
 SYSTEM = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "deg_EP")
@@ -50,9 +52,9 @@ def peak_rate(row: Accelerator, peak: str = "bf16"):
 def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     """The columns of a row that are symbols, as symbol to number in SI units; empty cells are left out.
 
-    A model with key-value heads also gives deg_grp, an accelerator gives P_acc at the precision `peak` and M_cap as
-    `memory_bytes` counts it. The widths in which a model's files are stored stay out: what to count with is asked for,
-    and is no size of the architecture.
+    A model gives the sizes that all its kinds of block share, and how many blocks there are; the widths in which its
+    files are stored stay out: what to count with is asked for, and is no size of the architecture. An accelerator gives
+    P_acc at the precision `peak` and M_cap as `memory_bytes` counts it.
     Raises InputError for a precision that the accelerator lacks.
 
     >>> from analysis.derive.symbols import BW_mem
@@ -60,14 +62,19 @@ def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     >>> row_point(accelerator("b200-paper"))[BW_mem]
     8000000000000
     """
-    columns = [name for name in type(row).model_fields if name in BY_NAME and name not in SERVED_WIDTHS]
+    if isinstance(row, Model):
+        return _model_point(row)
+    columns = [name for name in type(row).model_fields if name in BY_NAME]
     names = [name for name in columns if getattr(row, name) is not None]
     point = {BY_NAME[name]: _si(row, name) for name in names}
-    if getattr(row, "n_kv", None):
-        point[deg_grp] = row.n_hd // row.n_kv
     if isinstance(row, Accelerator):
         point |= {P_acc: peak_rate(row, peak), M_cap: memory_bytes(row)}
     return point
+
+
+def _model_point(row: Model) -> dict[Symbol, int]:
+    shared = row.sizes_of(KindOfBlock(blocks=1)) | {name: getattr(row, name) for name in ("n_dec", "n_moe", "n_win")}
+    return {BY_NAME[name]: size for name, size in shared.items()}
 
 
 def scenario_parameters(name: str) -> dict[str, object]:

@@ -3,7 +3,7 @@
 `Setting.of(model="deepseek-v3", B=64, L=4096)` is what the command line, the notebooks and the ledger share.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -92,8 +92,7 @@ class Setting:
     def architecture(self) -> Architecture:
         """What the model's blocks are made of, and whether its routed experts have a width of their own."""
         built = architecture(self.model, self["windows"])
-        built = replace(built, apart=widths.parts_apart(self))
-        return replace(built, expert_width=True) if built.experts and widths.experts_apart(self) else built
+        return built.stored(widths.parts_apart(self), built.experts and widths.experts_apart(self))
 
     @cached_property
     def layout(self) -> Layout:

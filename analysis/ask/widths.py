@@ -1,7 +1,7 @@
 """Bytes of an element in a setting: as given, as the model's published files have them, or all alike."""
 
 from analysis.data.element_formats import formats
-from analysis.derive.attention import MECHANISMS
+from analysis.derive.mechanisms import ALL
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError, choices
 
@@ -40,7 +40,12 @@ def parts_apart(setting) -> tuple[str, ...]:
 
 
 def _of_format(setting) -> dict[str, float]:
-    found = formats().get(setting["format"])
+    name = setting.model.format if setting["format"] == "served" else setting["format"]
+    if name and setting["format"] == "served" and name not in formats():
+        raise InputError(
+            f"model={setting.model.id}, column format: found {name!r}, allowed are {choices(formats())}; correct it."
+        )
+    found = formats().get(name)
     return found.widths if found else {}
 
 
@@ -58,7 +63,7 @@ def published(setting) -> dict[str, float]:
         _refuse_foreign_parts(setting)
         return {}
     stated = {name: getattr(setting.model, name, None) for name in (*WIDTHS, EXPERTS)}
-    found = {name: width for name, width in stated.items() if width is not None}
+    found = _of_format(setting) | {name: width for name, width in stated.items() if width is not None}
     if not found:
         raise InputError(
             f"format=served: the row of model={setting.model.id} states no width of its published files; leave format "
@@ -72,9 +77,11 @@ def _refuse_foreign_parts(setting) -> None:
     if not parts or "model" not in setting.given:
         return
     row = setting.model
-    if not parts & set(MECHANISMS[row.attention].parts):
+    attention = dict.fromkeys(kind.attention for kind in row.attending)
+    if not parts & {part for name in attention for part in ALL[name].parts}:
         raise InputError(
-            f"format={setting['format']}: speaks of {', '.join(sorted(parts))}, which model={row.id} ({row.attention}) "
+            f"format={setting['format']}: speaks of {', '.join(sorted(parts))}, which model={row.id} "
+            f"({', '.join(attention)}) "
             f"does not keep; allowed are {choices(name for name in formats() if name != setting['format'])}, or "
             "width_kv= in bytes."
         )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from analysis.files.errors import InputError
+
 SWEEP_EPILOG = """A grid that works as it stands, saved as grid.yml:
 
 \b
@@ -45,6 +47,7 @@ IMPORT_EPILOG = """Example:
 \b
   python -m analysis import-model data/examples/config.json --id my-model -o my-model.yml
   python -m analysis evaluate kv_bytes_per_token model=./my-model.yml
+  python -m analysis import-model configurations -o models      # a folder of them in one call
 """
 _path = click.Path(path_type=Path)
 _jobs = click.option("--jobs", type=click.IntRange(1, 4096), default=None, help="Processes; by default one per core.")
@@ -68,18 +71,43 @@ def _resumable() -> Iterator[None]:
     "--id", "id_", metavar="NAME", help="Name of the row; by default OUTPUT's, else the file's or its folder's."
 )
 @click.option("--year", type=click.IntRange(2017, 2035), help="Year of the model; by default the model type's.")
-@click.option("-o", "--output", type=_path, help="Where the row is written; by default NAME.yml here.")
+@click.option(
+    "-o", "--output", type=_path, help="Where the row is written; by default NAME.yml here; of a folder: here."
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there and differs.")
-def import_model(config: Path, id_: str | None, year: int | None, output: Path | None, force: bool) -> None:
+@click.option("--partial", is_flag=True, help="Of a folder: exit code 0 also where some files were refused.")
+def import_model(
+    config: Path, id_: str | None, year: int | None, output: Path | None, force: bool, partial: bool
+) -> int:
     """Turn a Hugging Face CONFIG (config.json) into a model row, used as model=./NAME.yml.
 
     Prints which key every size came from, what was inferred, the totals, and what the row leaves out.
+
+    Of a folder, every configuration becomes a file of its own in the folder OUTPUT (by default here); which were
+    refused, and for what, is told at the end (exit code 2).
     """
+    if config.is_dir():
+        return _import_folder(config, id_, year, output, force, partial)
     from analysis.huggingface.model_files import import_model as run
 
     imported = run(config, output, id_, year, replace=force)
     place = output or Path(f"{imported.row.id}.yml")
     click.echo(f"{imported}\nwrote {place}; use it as model={place if place.is_absolute() else f'./{place}'}")
+    return 0
+
+
+def _import_folder(
+    folder: Path, id_: str | None, year: int | None, output: Path | None, force: bool, partial: bool
+) -> int:
+    from analysis.huggingface.model_files import import_folder as run
+
+    if id_ is not None:
+        raise InputError(
+            "--id: found a name for a folder of models, allowed is none, as each has its own; leave it out."
+        )
+    done = run(folder, output or Path(), year, force, tell=click.echo)
+    click.echo(done, err=bool(done.refused))
+    return 2 if done.refused and not partial else 0
 
 
 @click.command(epilog=SWEEP_EPILOG)

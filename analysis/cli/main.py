@@ -22,7 +22,7 @@ from analysis.files import exits
 from analysis.measure import command as measure_command
 
 ROWS = {  # file -> columns shown
-    "models": ("id", "name", "year", "attention", "n_dec", "d_emb", "n_hd", "n_e", "n_k", "known"),
+    "models": ("id", "name", "year", "mechanisms", "n_dec", "d_emb", "n_hd", "n_e", "n_k", "known"),
     "accelerators": [
         "id",
         "name",
@@ -86,7 +86,7 @@ def _cells(row, columns: tuple[str, ...]) -> dict[str, str]:
 
 
 def _listing(file: str) -> None:
-    @main.command(name=file, help=f"List the rows of data/{file}.csv.")
+    @main.command(name=file, help=f"List the rows of data/{file}{'' if file == 'models' else '.csv'}.")
     @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
     def command(as_json: bool) -> None:
         from analysis.data import datasets

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from analysis.data.cells import split_words
 from analysis.data.datasets import DATA
 from analysis.data.own_rows import file_state, is_path
-from analysis.data.rows import Count, Id, Name, Rate, Row, column
+from analysis.data.row import Count, Id, Name, Rate, Row, column
 from analysis.data.table import checked_row, load_table
 from analysis.files.documents import csv_records
 from analysis.files.errors import InputError, choices

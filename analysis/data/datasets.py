@@ -7,8 +7,9 @@ from functools import cache
 from pydantic import BaseModel
 
 from analysis.data import own_rows
-from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Model, Published, Related, Scenario
-from analysis.data.table import load_table
+from analysis.data.model_row import Model
+from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Published, Related, Scenario, home
+from analysis.data.table import load_folder, load_table
 from analysis.files.errors import InputError, shown
 from analysis.files.whole import ROOT
 
@@ -17,8 +18,12 @@ DATA = ROOT / "data"
 
 @cache
 def shipped(file: str) -> dict[str, BaseModel]:
-    """The rows of data/`file`.csv by id, in its order: all that the paper's claims are judged by. Raises InputError."""
-    rows = load_table(DATA / f"{file}.csv", FILES[file])
+    """The rows of data/`file`.csv by id, in its order: all that the paper's claims are judged by. Raises InputError.
+
+    Models are files of data/models, in the order of their names.
+    """
+    load = load_folder if file == "models" else load_table
+    rows = load(DATA / home(file), FILES[file])
     _check_aliases(file, rows)
     for row in rows.values():
         _check_references(file, row)
@@ -31,7 +36,7 @@ def _check_aliases(file: str, rows: dict[str, BaseModel]) -> None:
         for alias in getattr(row, "aliases", ()):
             if alias in taken:
                 raise InputError(
-                    f"{file}.csv (id {row.id}), column aliases: found {alias!r}, "
+                    f"{home(file)} (id {row.id}), column aliases: found {alias!r}, "
                     "which already names a row, allowed are names used once; remove it."
                 )
             taken.add(alias)
@@ -42,13 +47,13 @@ def _check_references(file: str, row: BaseModel) -> None:
         value = getattr(row, name, None) if not isinstance(row, Published) else None
         if value is not None and value not in _names(other):
             raise InputError(
-                f"{file}.csv (id {row.id}), column {name}: found {value!r}, "
-                f"allowed are ids of {other}.csv; correct this cell."
+                f"{home(file)} (id {row.id}), column {name}: found {value!r}, "
+                f"allowed are ids of {home(other)}; correct this cell."
             )
 
 
 def models() -> dict[str, Model]:
-    """Every model by id, in the order of the file. Raises InputError where models.csv is wrong."""
+    """Every model by id, in the order of data/models/ORDER. Raises InputError where a file is wrong."""
     return shipped("models")
 
 
@@ -113,7 +118,7 @@ def find(file: str, name: str, parameter: str | None = None) -> BaseModel:
         close = difflib.get_close_matches(shown(name).lower(), known, n=4, cutoff=0.4)
         hint = f"close to it are {', '.join(close)}; " if close else ""
         raise InputError(
-            f"{parameter or ASKED_AS[file]}={shown(name)}: no row of data/{file}.csv has this id; {hint}"
+            f"{parameter or ASKED_AS[file]}={shown(name)}: no row of data/{home(file)} has this id; {hint}"
             f"`python -m analysis {file}` lists all."
         )
     return shipped(file)[known[name]]
@@ -156,7 +161,7 @@ def _refuse_known(file: str, row: BaseModel, name: str) -> None:
             column = "id" if called == row.id else "aliases"
             raise InputError(
                 f"{own_rows.shown(name)}, column {column}: found {called!r}, which already names a row of "
-                f"data/{file}.csv, allowed are other ids; rename this row."
+                f"data/{home(file)}, allowed are other ids; rename this row."
             )
 
 

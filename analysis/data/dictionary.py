@@ -7,10 +7,12 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from analysis.data.rows import FILES, Id
+from analysis.data.model_row import KindOfBlock
+from analysis.data.row import Id
+from analysis.data.rows import FILES, home
 from analysis.derive.symbols import BY_NAME, MEANINGS
 
-TYPE_NAMES = {int: "integer", float: "number", bool: "flag", str: "text", tuple: "words"}
+TYPE_NAMES = {int: "integer", float: "number", bool: "flag", str: "text", tuple: "words", dict: "mapping"}
 WORDS = {get_args(Id)[1].metadata[0].pattern: "lower-case letters, digits, . and -"}
 """Patterns of text in words."""
 BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<=")}
@@ -43,8 +45,8 @@ def _parts(annotation, metadata=()):
 def allowed_values(field: FieldInfo) -> str:
     """Say in words what a cell of this column may hold.
 
-    >>> from analysis.data.rows import Model
-    >>> allowed_values(Model.model_fields["n_dec"])
+    >>> from analysis.data.rows import Scenario
+    >>> allowed_values(Scenario.model_fields["n_acc"])
     'integer >= 1'
     """
     bare, metadata = _parts(field.annotation, list(field.metadata))
@@ -75,7 +77,7 @@ def _entry(file: str, name: str, field: FieldInfo) -> Entry:
     bare, _ = _parts(field.annotation)
     unit = (field.json_schema_extra or {}).get("unit") or (symbol.unit if symbol else "")
     meaning = field.description or (symbol.text if symbol else "")
-    return Entry(f"{file}.csv", name, _type_name(bare), unit, field.is_required(), allowed_values(field), meaning)
+    return Entry(home(file), name, _type_name(bare), unit, field.is_required(), allowed_values(field), meaning)
 
 
 def dictionary() -> list[Entry]:
@@ -84,4 +86,17 @@ def dictionary() -> list[Entry]:
     >>> next(entry for entry in dictionary() if entry.column == "BW_mem").unit
     'GB/s'
     """
-    return [_entry(file, name, field) for file, row in FILES.items() for name, field in row.model_fields.items()]
+    nested = {"kinds": KindOfBlock}
+    return [
+        entry
+        for file, row in FILES.items()
+        for name, field in row.model_fields.items()
+        for entry in (
+            _entry(file, name, field),
+            *(_entry(file, f"{name}: {each}", more) for each, more in _fields(nested.get(name))),
+        )
+    ]
+
+
+def _fields(row):
+    return row.model_fields.items() if row else ()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from analysis.data.datasets import DATA
-from analysis.data.rows import Name, Row
+from analysis.data.row import Name, Row
 from analysis.files.documents import yaml_mapping
 from analysis.files.errors import InputError, choices
 

@@ -13,7 +13,8 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from analysis.data.rows import FILES, REFERENCES, Row
+from analysis.data.row import Row
+from analysis.data.rows import FILES, REFERENCES
 from analysis.data.table import checked_row
 from analysis.data.units import LARGEST
 from analysis.files.documents import csv_records, json_mapping, yaml_mapping
@@ -45,6 +46,7 @@ def file_state(name: str) -> bytes | None:
 
 @lru_cache(maxsize=256)
 def _loaded(path: Path, file: str, folder: str, state) -> Row:
+    _refuse_table_of_model(path, file)
     record, where = _record(path), place(path)
     row = checked_row(FILES[file], record, where)
     if MARKUP.search(row.name) or not row.name.isprintable():
@@ -53,6 +55,14 @@ def _loaded(path: Path, file: str, folder: str, state) -> Row:
             "captions and pages print it; retype it."
         )
     return _with_own_references(folder, row)
+
+
+def _refuse_table_of_model(path: Path, file: str) -> None:
+    if file == "models" and path.suffix.lower() == ".csv":
+        raise InputError(
+            f"{place(path)}: found a table, but a model is a file with sizes and kinds of block, allowed are .yml and "
+            ".json; write it as data/models/llama-3.1-8b.yml is, or let `python -m analysis import-model` do so."
+        )
 
 
 def _record(path: Path) -> dict:
@@ -81,9 +91,13 @@ def _record(path: Path) -> dict:
 
 
 def _as_text(value):
-    """JSON's values as a table's cells."""
+    """JSON's values as a table's cells, those of lists and mappings too."""
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return {name: _as_text(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_as_text(each) for each in value]
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) and abs(value) < LARGEST else value

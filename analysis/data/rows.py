@@ -1,171 +1,19 @@
 """What one row of each data file holds: columns, types, units and ranges, said once.
 
 The loader checks against these classes, an error quotes them, and `dictionary()` prints them as the data
-dictionary of the book. A column that is a symbol takes its meaning from `analysis.derive.symbols`.
+dictionary of the book. A column that is a symbol takes its meaning from `analysis.derive.symbols`. Models are rows of
+`model_row.py`.
 """
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from analysis.data.cells import Printed, refuse, split_words, true_or_false
-from analysis.data.units import RANGES
-from analysis.derive.attention import MECHANISMS, MHA
-from analysis.derive.decoder import VECTORS
-
-Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-Width = Annotated[float, Field(gt=0, le=4)]
-Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
-TrueFalse = Annotated[bool, BeforeValidator(true_or_false)]
-PrintedNumber = Annotated[Printed, PlainValidator(Printed.parse)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
-Name = Annotated[str, Field(min_length=1)]
-Reference = Name  # an id of another file; in a reader's own row also a path
-Known = Literal["exact", "published", "measured", "derived", "assumed", "announced"]
-Order = Literal["as_printed", "reordered"]
-Mechanism = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
+from analysis.data.cells import refuse
+from analysis.data.model_row import Model
+from analysis.data.row import Count, Id, Name, Order, Reference, Row, Words, column, measure
 
 PEAKS = ("bf16", "fp8", "fp4")
-SERVED_WIDTHS = ("width_weights", "width_experts", "width_kv")  # how files are stored: no size of the architecture
-EXPERT_COLUMNS = ("d_MoE", "n_e", "n_k", "n_shared", "d_shared")
-
-
-def mechanism_columns(name: str) -> list[str]:
-    """The model columns that a mechanism's einsum lines name as axes: the sizes it cannot do without.
-
-    >>> mechanism_columns("MLA_direct")
-    ['d_emb', 'n_hd', 'd_KVco', 'd_nope', 'd_RoPE', 'd_v']
-    """
-    mechanism = MECHANISMS[name]
-    stages = (lines for order in mechanism.orders for lines in mechanism.stages(order).values())
-    axes = {axis.name for lines in stages for line in lines for axis in line.axes}
-    return [field for field in Model.model_fields if field in axes]
-
-
-def column(meaning: str = "", unit: str = "", default=..., allowed: str = "", within: str = ""):
-    """Describe a column; `default=None` makes it optional, `allowed` overrides the range printed for it.
-
-    `within` names its range in `RANGES`.
-    """
-    low, high = RANGES.get(within, (None, None))
-    return Field(default, ge=low, le=high, description=meaning, json_schema_extra={"unit": unit, "allowed": allowed})
-
-
-def measure(name: str, meaning: str = "", unit: str = "", default=...):
-    """Describe a column of measures in a unit, with the range of its name."""
-    return column(meaning, unit, default, within=name)
-
-
-class Row(BaseModel):
-    """What every row carries: a name, and where its values come from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
-
-    id: Id = column("name used on the command line and in notebooks", allowed="lower-case letters, digits, . and -")
-    name: Name = column("name for readers")
-    source: Name = column("where the values were published: addresses, or repository@commit:path, joined by ;")
-    locator: Name = column("the table, section or file part in which the source says so")
-    known: Known = column("how the values are known; the weakest of them decides")
-    note: str = column("what a reader must know before using the row", default="")
-
-
-class Model(Row):
-    """A language model: sizes of its text decoder, and the totals that its makers print."""
-
-    aliases: Words = column("other ids that name this row", default=(), allowed="ids separated by spaces")
-    year: Annotated[int, Field(ge=2017, le=2035)] = column("year of publication")
-    attention: Mechanism = column("attention mechanism", allowed=", ".join(MECHANISMS))
-    n_dec: Count
-    n_moe: CountOrZero
-    d_emb: Count
-    n_hd: Count
-    n_kv: Count | None = column(default=None)
-    d_hd: Count | None = column(default=None)
-    d_Qco: Count | None = column(default=None)
-    d_KVco: Count | None = column(default=None)
-    d_nope: Count | None = column(default=None)
-    d_RoPE: Count | None = column(default=None)
-    d_v: Count | None = column(default=None)
-    d_FFN: Count | None = column(default=None)
-    ffn: Literal["gated", "plain"] = column("matrices of a feed-forward layer: gated has three, plain has two")
-    d_MoE: Count | None = column(default=None)
-    n_e: Count | None = column(default=None)
-    n_k: Count | None = column(default=None)
-    n_shared: CountOrZero | None = column(default=None)
-    d_shared: CountOrZero | None = column(default=None)
-    n_win: CountOrZero = column(default=0)
-    L_win: Count | None = column(default=None)
-    window: Literal["sliding", "chunked"] | None = column(
-        "what windowed blocks attend to: sliding is the last L_win tokens, chunked the tokens of one chunk of L_win",
-        default=None,
-    )
-    n_vocab: Count
-    n_ctx: CountOrZero
-    tied: TrueFalse = column("whether the output head is the input embedding, stored once", allowed="true, false")
-    vectors: Words = column("groups of norm and bias vectors carried", allowed=" ".join(VECTORS))
-    published_total: PrintedNumber | None = column("parameters as printed, digits kept", "1", None, "as 46.7B, 1T")
-    published_active: PrintedNumber | None = column("parameters per token as printed", "1", None, "as 37B, 12.9B")
-    published_exact: Count | None = column("parameter elements of the published checkpoint", "1", None)
-    exact_source: str = column("where the exact element count stands", default="")
-    total_cause: str = column("why the printed total and the sizes differ by more than the last digit", default="")
-    context_max: Count | None = column("longest context the configuration allows", "tokens", None)
-    width_weights: Width | None = column(
-        "bytes of a weight as the makers' files store it, scales of small groups counted; empty where 16 bit",
-        "byte",
-        None,
-    )
-    width_experts: Width | None = column(
-        "bytes of a routed expert's weight in those files, where they differ from the other weights", "byte", None
-    )
-    width_kv: Width | None = column("bytes of a cached element that those files ask for", "byte", None)
-    omits: str = column("parts that the model has and this study does not represent", default="")
-
-    @model_validator(mode="after")
-    def _columns_agree(self) -> Self:
-        if self.attention not in MECHANISMS:
-            refuse("attention", self.attention, ", ".join(MECHANISMS))
-        self._need(mechanism_columns(self.attention), f"attention is {self.attention}")
-        if self.n_moe > self.n_dec:
-            refuse("n_moe", self.n_moe, f"at most n_dec ({self.n_dec})")
-        if self.n_moe < self.n_dec:
-            self._need(("d_FFN",), "some blocks are dense (n_moe < n_dec)")
-        if self.n_moe:
-            self._need(EXPERT_COLUMNS, "some blocks have experts (n_moe > 0)")
-            if self.n_k > self.n_e:
-                refuse("n_k", self.n_k, f"at most n_e ({self.n_e})")
-        elif self.width_experts:
-            refuse("width_experts", self.width_experts, "no value, because no block has experts (n_moe is 0)")
-        return self._windows_agree()._heads_agree()
-
-    def _windows_agree(self) -> Self:
-        if self.n_win > self.n_dec:
-            refuse("n_win", self.n_win, f"at most n_dec ({self.n_dec})")
-        if self.n_win:
-            self._need(("L_win", "window"), "some blocks are windowed (n_win > 0)")
-        elif self.L_win or self.window:
-            refuse("n_win", self.n_win, "a number from 1, because L_win or window has a value")
-        return self
-
-    def _heads_agree(self) -> Self:
-        if self.attention == MHA.name and self.n_kv != self.n_hd:
-            refuse("n_kv", self.n_kv, f"n_hd ({self.n_hd}) for MHA")
-        if self.n_kv and self.n_hd % self.n_kv:
-            refuse("n_kv", self.n_kv, f"a divisor of n_hd ({self.n_hd})")
-        for group in self.vectors:
-            if group not in VECTORS:
-                refuse("vectors", group, ", ".join(VECTORS))
-        if self.published_exact and not self.exact_source:
-            refuse("exact_source", "", "the source of published_exact")
-        return self
-
-    def _need(self, names, why: str) -> None:
-        for name in names:
-            if getattr(self, name) is None:
-                refuse(name, "", f"a value, because {why}")
-
-
 RIDGES = (0.5, 10**4)  # FLOP/byte; a peak that is less than an operation for each element read is a slip of its unit
 SIZES = {"GB": 10**9, "GiB": 2**30}
 
@@ -228,7 +76,7 @@ class Interconnect(Row):
 class Scenario(Row):
     """A system of the paper: model, accelerators, links and how the work is divided."""
 
-    model: Reference = column("id in models.csv")
+    model: Reference = column("id in data/models")
     accelerator: Reference = column("id in accelerators.csv")
     accelerator_experts: Reference | None = column(
         "id of the device that runs the experts, where another", default=None
@@ -291,7 +139,7 @@ class Published(BaseModel):
     paper_value: Name = column("value printed there")
     unit: Name = column("unit of the value printed there; 1 where it has none")
     quantity: Name = column("what is said to have this value")
-    model: Name = column("id in models.csv, or the name of what has no row there")
+    model: Name = column("id in data/models, or the name of what has no row there")
     configuration: str = column("setting under which it is made", default="")
     sizes: Words = column(
         "sizes that the number needs and no row of models.csv has, as its source gives them",
@@ -342,3 +190,12 @@ FILES: dict[str, type[BaseModel]] = {
     "published": Published,
     "related": Related,
 }
+
+
+def home(file: str) -> str:
+    """Where rows of a kind lie in data/: a table, or for models a folder.
+
+    >>> home("models"), home("accelerators")
+    ('models', 'accelerators.csv')
+    """
+    return file if file == "models" else f"{file}.csv"

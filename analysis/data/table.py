@@ -4,15 +4,17 @@
 """
 
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from analysis.data.dictionary import allowed_values
 from analysis.data.units import LARGEST, RANGES, TO_SI, in_unit
-from analysis.files.documents import csv_lines
+from analysis.files.documents import csv_lines, yaml_mapping
 from analysis.files.errors import InputError
 from analysis.files.errors import shown as plain
-from analysis.files.text import shown
+from analysis.files.text import YAML_BYTES, read_text, shown
 
 OUTSIDE = ("greater_than_equal", "less_than_equal")  # pydantic's names of a number outside its column's range
 
@@ -37,12 +39,27 @@ def checked_row(row_class: type[BaseModel], record: dict[str, str], place: str) 
 def _sentence(row_class: type[BaseModel], error: dict, place: str) -> str:
     if error["type"] == "columns_disagree":
         return _cell_sentence(place, **error["ctx"])
-    name = str(error["loc"][0])
+    row_class, name, field = _located(row_class, error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{place}: column {shown(name)} is unknown, allowed are {_columns(row_class)}; rename or remove it."
     found = "" if error["type"] == "missing" else error["input"]
     remedy = _slip(row_class, name, found) if error["type"] in OUTSIDE and name in RANGES else "correct this cell"
-    return _cell_sentence(place, name, found, allowed_values(row_class.model_fields[name]), remedy)
+    return _cell_sentence(place, name, found, allowed_values(field), remedy)
+
+
+def _located(row_class: type[BaseModel], where: tuple) -> tuple[type[BaseModel], str, FieldInfo | None]:
+    """The class, the place in words and the field that pydantic speaks of; items of a list are numbered from 1."""
+    name, *rest = (str(part + 1) if isinstance(part, int) else str(part) for part in where)
+    field = row_class.model_fields.get(name)
+    inner = next((each for each in _inside(field) if isinstance(each, type) and issubclass(each, BaseModel)), None)
+    if inner is None or len(rest) < 2:
+        return row_class, ".".join([name, *rest[:1]]) if field else name, field
+    owner, deeper, found = _located(inner, where[2:])
+    return owner, f"{name} {rest[0]}.{deeper}", found
+
+
+def _inside(field: FieldInfo | None) -> tuple:
+    return get_args(field.annotation) if field else ()
 
 
 def _slip(row_class: type[BaseModel], name: str, found) -> str:
@@ -73,4 +90,23 @@ def load_table(path: Path, row_class: type[BaseModel]) -> dict[str, BaseModel]:
                 "allowed are ids used once; rename or remove this row."
             )
         rows[row.id] = row
+    return rows
+
+
+def load_folder(folder: Path, row_class: type[BaseModel]) -> dict[str, BaseModel]:
+    """Read and check a folder of rows, ID.yml each: those that its file ORDER lists, then the others by name.
+
+    Raises InputError.
+    """
+    listed = read_text(folder / "ORDER", YAML_BYTES).split()
+    there = {path.stem: path for path in sorted(folder.glob("*.yml"))}
+    rows: dict[str, BaseModel] = {}
+    for name in dict.fromkeys([*listed, *there]):
+        if name not in there:
+            raise InputError(f"models/ORDER: found {shown(name)}, allowed are names of files beside it; remove it.")
+        place = f"models/{name}.yml"
+        row = checked_row(row_class, yaml_mapping(there[name]), place)
+        if row.id != name:
+            raise InputError(f"{place}, column id: found {shown(row.id)}, allowed is {name}; rename one of them.")
+        rows[name] = row
     return rows

@@ -66,6 +66,11 @@ class Mechanism:
         return tuple(Tensor(t.name, t.axes, kind) for kind, text in kinds for t in tensors(text))
 
     @property
+    def reads_all(self) -> bool:
+        """Whether the core reads the rows of its cache as they lie: it picks none, and keeps no state."""
+        return not self.states_text and not any("<-" in text for text in self.core_text.values())
+
+    @property
     def orders(self) -> tuple[str, ...]:
         """Contraction orders that the mechanism knows."""
         return tuple(self.core_text)
@@ -74,6 +79,10 @@ class Mechanism:
     def latent(self) -> bool:
         """True if keys and values are decompressed from a cached latent."""
         return bool(self.decompression_text)
+
+    def in_order(self, order: str) -> str:
+        """The contraction order in which the mechanism is run where this one is asked for: it, or the only one."""
+        return order if order in self.core_text else self.orders[0]
 
     def order_of(self, phase: str) -> str:
         """The contraction order that a step is run in unless another is asked for: reordered in decode, if it may be.
@@ -92,6 +101,11 @@ class Mechanism:
         """
         return replace(self, context=context)
 
+    def stored(self, apart: tuple[str, ...]) -> "Mechanism":
+        """The same mechanism with some parts of its cache at widths of their own, as far as it has them."""
+        named = tuple(part for part in self.parts if part in apart)
+        return replace(self, apart=named) if named != self.apart else self
+
     def _lines(self, text: str) -> tuple[Einsum, ...]:
         kept = {name: t.kind for t in (*self.cache, *self.states) for name in (t.name, f"{t.name}_new")}
         return over(lines(text, kept | dict.fromkeys(self.scores, "scores")), L, self.context)
@@ -102,7 +116,7 @@ class Mechanism:
         `order` as_printed (Eqs 4 to 6) or reordered (Eqs 7 and 8); `rope` in or out; `rope_key` per_head or
         shared (whether the one RoPE key is copied into every head before the as-printed core reads it).
         """
-        order = order if order in self.core_text else self.orders[0]
+        order = self.in_order(order)
         texts = {
             "projections": self.projections_text,
             "decompression": self.decompression_text.get(order, ""),

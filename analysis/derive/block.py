@@ -37,6 +37,10 @@ class FeedForward:
     latent: bool = False
     own_width: bool = False
 
+    def stored(self, own_width: bool) -> "FeedForward":
+        """The same half, with the weights of routed experts at a width of their own."""
+        return replace(self, own_width=own_width and self.experts)
+
     def stages(self, grouping: str = "fused") -> "Stages":
         """Kernels by stage: dense, or routed, latent, shared and router."""
         if not self.experts:
@@ -55,7 +59,8 @@ class Kind:
     """Blocks that are alike: how many there are, their attention, their feed-forward half (either may be absent).
 
     `sizes` are axes that differ from the model's; `queries` says how many tokens of a prompt, its last ones, these
-    blocks work on where the others work on all.
+    blocks work on where the others work on all. `vectors` are groups that these blocks have beside those of all;
+    `name` tells their attention from that of other kinds.
     """
 
     blocks: Expr
@@ -63,6 +68,22 @@ class Kind:
     feedforward: FeedForward | None = None
     sizes: tuple[tuple[Symbol, Expr], ...] = ()
     queries: Expr | None = None
+    vectors: tuple[str, ...] = ()
+    name: str = ""
+
+    def stored(self, apart: tuple[str, ...], expert_width: bool) -> "Kind":
+        """The same kind with parts of its cache, and the weights of routed experts, at widths of their own."""
+        half = self.feedforward and self.feedforward.stored(expert_width)
+        return replace(self, mechanism=self.mechanism and self.mechanism.stored(apart), feedforward=half)
+
+    def timed(self, stage: str) -> str:
+        """The stage under whose name timings are asked for: a core that picks rows or keeps states has one of its own.
+
+        >>> Kind(n_dec, MECHANISMS["MLA"]).timed("core"), Kind(n_dec).timed("dense")
+        ('core', 'dense')
+        """
+        apart = stage == "core" and self.mechanism and not self.mechanism.reads_all
+        return f"core of {self.mechanism.name}" if apart else stage
 
     def axes(self, shard: Substitution | None = None) -> Substitution:
         """The axes that a substitution (of parallelism, say) leaves, with this kind's own sizes in them.
@@ -114,7 +135,7 @@ class Architecture:
         >>> mixed.attention, mixed.dense, mixed.experts
         ('GQA', False, False)
         """
-        mechanisms = [kind.mechanism for kind in kinds if kind.mechanism]
+        mechanisms = sorted((k.mechanism for k in kinds if k.mechanism), key=lambda each: not each.cache_text)
         if not mechanisms:
             raise ValueError("no kind of block has attention: give at least one a mechanism")
         owned = {each.cache_text for each in mechanisms if not each.borrows}
@@ -140,8 +161,12 @@ class Architecture:
         """The attention mechanism by name. Raises KeyError if nobody wrote its paragraph."""
         if self.listed:
             return self.attending[0].mechanism
-        found = MECHANISMS[self.attention]
-        return replace(found, apart=tuple(part for part in found.parts if part in self.apart)) if self.apart else found
+        return MECHANISMS[self.attention].stored(self.apart)
+
+    def stored(self, apart: tuple[str, ...] = (), expert_width: bool = False) -> "Architecture":
+        """The same model with parts of its cache, and the weights of routed experts, at widths of their own."""
+        listed = tuple(kind.stored(apart, expert_width) for kind in self.listed)
+        return replace(self, apart=apart, expert_width=self.experts and expert_width, listed=listed)
 
     @property
     def windowed(self) -> bool:
@@ -158,14 +183,20 @@ class Architecture:
 
     @property
     def attending(self) -> tuple[Kind, ...]:
-        """The kinds of block that have attention."""
-        return tuple(kind for kind in self.kinds if kind.mechanism)
+        """The kinds of block that have attention, those with a cache before those with states alone."""
+        return tuple(sorted((k for k in self.kinds if k.mechanism), key=lambda kind: not kind.mechanism.cache_text))
+
+    @property
+    def without_attention(self) -> tuple[Kind, ...]:
+        """The kinds of block that have a feed-forward half alone."""
+        return tuple(kind for kind in self.kinds if not kind.mechanism)
 
     def _attention_of_row(self) -> tuple[Kind, ...]:
         if not self.window:
             return (Kind(n_dec, self.mechanism),)
         within = self.mechanism.within(BANDS[self.window])
-        return (Kind(n_dec - n_win, self.mechanism), Kind(n_win, within)) if self.full else (Kind(n_dec, within),)
+        windowed = Kind(n_win, within, name="windowed")
+        return (Kind(n_dec - n_win, self.mechanism), windowed) if self.full else (Kind(n_dec, within),)
 
     def _feedforward_of_row(self) -> Iterator[Kind]:
         if self.dense:

@@ -17,6 +17,7 @@ from analysis.derive import decoder
 from analysis.derive.block import Architecture, Conventions, Kind, over_blocks
 from analysis.derive.parallel import WHOLE, Layout, sharded
 from analysis.derive.symbols import B, M_cap, deg_DP, deg_EP, n_acc, n_e
+from analysis.derive.vectors import vector_elements
 
 BOOKS = ("as_built", "eq11", "once")
 
@@ -30,13 +31,13 @@ def weights_by_part(architecture: Architecture, as_built: bool = True, layout: L
     experts = layout.slots / deg_EP if as_built else n_e
     axes, holders = (sharded(layout), n_acc) if as_built else ({}, Integer(1))
     others = {
-        "vectors": decoder.vector_elements(architecture, experts),
         "embedding": decoder.embedding_parameters(),
         "head": Integer(0) if architecture.tied else decoder.head_parameters(),
     }
     parts = {
         "attention": over_blocks(architecture, lambda kind: decoder.attention_weights(kind, axes)),
         **decoder.feedforward_weights(architecture, experts, axes),
+        "vectors": vector_elements(architecture, experts, axes),
         **{part: elements.xreplace(axes) for part, elements in others.items()},
     }
     return {part: elements * holders * decoder.weight_width(architecture, part) for part, elements in parts.items()}

@@ -24,52 +24,15 @@ from analysis.derive.symbols import (
     B,
     L,
     d_emb,
-    d_FFN,
-    d_hd,
-    d_KVco,
-    d_MoE,
-    d_Qco,
     d_RoPE,
     n_act,
     n_ctx,
-    n_e,
-    n_hd,
-    n_kv,
     n_vocab,
     width_activations,
     width_experts,
     width_weights,
 )
-
-HELD, VISITED = SPANS[n_act].stored, SPANS[n_act].worked  # routed experts of a block, and those of one token
-
-# Vectors (norms, biases) cost parameters but no counted FLOPs: elements per block, per dense block, per
-# block with experts, per routed expert, and once for the model.
-VECTORS: dict[str, dict[str, Expr]] = {
-    "norms": {"block": 2 * d_emb, "once": d_emb},  # one before attention, one before the feed-forward layer, the last
-    "norm_biases": {"block": 2 * d_emb, "once": d_emb},
-    "one_norm": {"block": d_emb, "once": d_emb},  # attention and feed-forward layer side by side behind one norm
-    "one_norm_bias": {"block": d_emb, "once": d_emb},
-    "bare_norms": {},  # norms without weights
-    "post_norms": {"block": 2 * d_emb},  # one more behind each of the two
-    "embedding_norm": {"once": 2 * d_emb},  # with its bias
-    "latent_norms": {"block": d_Qco + d_KVco},
-    "latent_norm_kv": {"block": d_KVco},
-    "latent_biases": {"block": d_Qco + d_KVco + d_RoPE + d_emb},
-    "latent_bias_kv": {"block": d_KVco + d_RoPE + d_emb},
-    "qk_norm": {"block": 2 * d_hd},
-    "qk_norm_biases": {"block": 2 * d_hd},
-    "qk_norm_wide": {"block": n_hd * d_hd + n_kv * d_hd},
-    "qkv_bias": {"block": (n_hd + 2 * n_kv) * d_hd},
-    "out_bias": {"block": d_emb},
-    "ffn_bias": {"dense": d_FFN + d_emb},
-    "gated_ffn_bias": {"dense": 2 * d_FFN + d_emb},
-    "head_bias": {"once": n_vocab},
-    "router_bias": {"experts": n_e},
-    "shared_gate": {"experts": d_emb},
-    "expert_bias": {"expert": 2 * d_MoE + d_emb},
-    "sinks": {"block": n_hd},
-}
+from analysis.derive.vectors import HELD, VISITED, vector_elements
 
 
 def _weights(kernels: tuple[Kernel, ...]) -> tuple[Tensor, ...]:
@@ -117,15 +80,6 @@ def block_counts(architecture: Architecture) -> dict[str, Expr]:
     """How many blocks carry each stage of `feedforward_parameters`; dense and routed also where it is none."""
     stages = {"dense", "routed", *feedforward_stages(architecture)}
     return {stage: over_halves(architecture, stage, lambda kind: Integer(1)) for stage in HALF if stage in stages}
-
-
-def vector_elements(architecture: Architecture, experts: Expr = HELD) -> Expr:
-    """Norm and bias elements of the whole model [1], those of `experts` routed experts of a block counted."""
-    counts = block_counts(architecture)
-    dense, routed = counts["dense"], counts["routed"]
-    blocks = over_blocks(architecture, lambda kind: Integer(1))
-    times = {"block": blocks, "dense": dense, "experts": routed, "expert": routed * experts, "once": Integer(1)}
-    return Add(*(elements * times[where] for name in architecture.vectors for where, elements in VECTORS[name].items()))
 
 
 def embedding_parameters() -> Expr:
@@ -192,11 +146,16 @@ def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conven
     for kind in architecture.attending:
         for each, stored in _rows(kind, conventions):
             rows.setdefault(each, []).append((kind.blocks, stored))
-    return Add(*(summed(counted) * each for each, counted in rows.items())) + over_blocks(architecture, _states)
+    return Add(*(summed(counted) * each for each, counted in rows.items())) + state_bytes(architecture)
 
 
 def _states(kind: Kind) -> Expr:
     return Add(*(tensor.stored / B for tensor in kind.mechanism.states)).xreplace(kind.axes())
+
+
+def state_bytes(architecture: Architecture) -> Expr:
+    """Bytes of one request in the whole model that do not grow with its context [byte]."""
+    return over_blocks(architecture, _states)
 
 
 def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:

@@ -1,4 +1,4 @@
-"""Every mechanism by name: those that a model's row may name today, and those of models that rows do not yet hold.
+"""Every mechanism by name: what a kind of block may attend by.
 
 `touched` and `phi` are what all have in common: the kept bytes that a step moves, and how often it moves the memory
 that requests fill.
@@ -6,14 +6,14 @@ that requests fill.
 
 from sympy import Add, Expr
 
-from analysis.derive import attention, compressing, sparse, states
+from analysis.derive import attention, compressing, sparse, states, variants
 from analysis.derive.attention import Mechanism
 from analysis.derive.block import Conventions, attention_stages
 from analysis.derive.einsum import KEPT
 
 ALL: dict[str, Mechanism] = attention.MECHANISMS | {
     found.name: found
-    for module in (sparse, compressing, states)
+    for module in (sparse, compressing, states, variants)
     for found in vars(module).values()
     if isinstance(found, Mechanism) and found.name not in attention.MECHANISMS
 }

@@ -58,7 +58,7 @@ class System:
 def _time(kind: Kind, stages: Stages, names: tuple[str, ...], timing: Timing, layout: Layout = WHOLE) -> Expr:
     """Seconds of the named stages of one block of a kind."""
     axes = kind.axes(sharded(layout))
-    return Add(*(timing.kernel(kernel.at(axes), name) for name in names for kernel in stages.get(name, ())))
+    return Add(*(timing.kernel(kernel.at(axes), kind.timed(name)) for name in names for kernel in stages.get(name, ())))
 
 
 @cache

@@ -121,6 +121,7 @@ _g = "model"
 n_dec = _born("n_dec", r"n_{dec}", "1", "decoder blocks", _g, "num_hidden_layers", "Table II", deepseek=r"l")
 n_moe = _born("n_moe", r"n_{moe}", "1", "decoder blocks whose feed-forward layer is a mixture of experts", _g)
 n_win = _born("n_win", r"n_{win}", "1", "decoder blocks whose attention is windowed", _g)
+n_res = _born("n_res", r"n_{res}", "1", "residual streams that hyper-connections mix", _g, "hc_mult")
 n_vocab = _born("n_vocab", r"n_{vocab}", "1", "vocabulary entries", _g, "vocab_size")
 n_ctx = _born("n_ctx", r"n_{ctx}", "tokens", "learned positions (0 where positions are rotary)", _g,
               "n_positions")

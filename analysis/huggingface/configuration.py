@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 from analysis.data.datasets import models
-from analysis.data.rows import Model
+from analysis.data.model_row import Model
 from analysis.data.table import checked_row
 from analysis.files.documents import json_mapping
 from analysis.files.errors import InputError, choices
 from analysis.files.text import place, shown
-from analysis.huggingface import sizes
-from analysis.huggingface.blocks import Block, blocks, windows
+from analysis.huggingface.alike import kinds
+from analysis.huggingface.blocks import Block, blocks
 from analysis.huggingface.families import Family, families, refused, wrappers
 from analysis.huggingface.keys import Keys
 from analysis.huggingface.stored import stored
@@ -20,6 +20,7 @@ from analysis.huggingface.summary import Imported
 
 MTP_KEYS = ("num_nextn_predict_layers", "num_mtp_modules", "mtp_num_hidden_layers")
 DECODERS = ("text_config", "llm_config", "language_config")  # where a file of several towers holds the text decoder
+PARTS = ("linear_attn_config", "sparse_attention_config")  # mappings that describe a part of the decoder
 TOWERS = ("vision_config", "audio_config", "vision_tower", "mm_vision_tower")
 
 
@@ -35,18 +36,16 @@ def import_config(path: Path, id_: str | None = None, year: int | None = None) -
     keys.require_only()
     record, found_blocks = _record(keys, keys.family)
     missing = _missing(keys)
-    widths = stored(keys, record)
+    widths = stored(keys, found_blocks)
     unused = keys.unused()
     _refuse_taken(keys.place, id_)
-    record = _labels(path, keys, id_, year) | record | widths.columns | {"omits": "; ".join(missing)}
-    row = checked_row(Model, {name: _cell(value) for name, value in record.items()}, keys.place)
+    labels = _labels(path, keys, id_, year)
+    record = {name: labels[name] for name in ("id", "name", "year")} | record | widths.columns
+    record |= {"omits": "; ".join(missing)} | labels
+    row = checked_row(Model, {name: "" if value is None else value for name, value in record.items()}, keys.place)
     return Imported(
         row, record, keys.model_type, tuple(keys.found), tuple(found_blocks), tuple(missing), tuple(unused), widths
     )
-
-
-def _cell(value):
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else value
 
 
 def _keys(path: Path) -> Keys:
@@ -57,12 +56,23 @@ def _keys(path: Path) -> Keys:
     nested = next((key for key in DECODERS if isinstance(config.get(key), dict)), None)
     if nested is None:
         name = wrappers().get(outer_type, outer_type) if "hidden_size" in config else outer_type
-        return Keys(where, config, _family(where, name), name)
+        return Keys(where, _flat(config), _family(where, name), name)
     inner = config[nested]
     name = _type(where, {"model_type": wrappers().get(outer_type, outer_type), **inner})
     _refuse(where, name)
     outer = {key: each for key, each in config.items() if key != nested}
-    return Keys(where, inner, _family(where, name), name, outer, f"{nested}.")
+    return Keys(where, _flat(inner), _family(where, name), name, outer, f"{nested}.")
+
+
+def _flat(config: dict) -> dict:
+    """Keys of the mappings that describe a part, beside the others: `linear_attn_config.num_heads`.
+
+    >>> _flat({"linear_attn_config": {"num_heads": 4}, "rope_scaling": {"factor": 2}})
+    {'rope_scaling': {'factor': 2}, 'linear_attn_config.num_heads': 4}
+    """
+    parts = {key: value for key, value in config.items() if key in PARTS and isinstance(value, dict)}
+    inside = {f"{key}.{name}": each for key, value in parts.items() for name, each in value.items()}
+    return {key: value for key, value in config.items() if key not in parts} | inside
 
 
 def _type(where: str, config: dict) -> str:
@@ -102,24 +112,29 @@ def _family(where: str, name: str) -> Family:
 
 
 def _record(keys: Keys, family: Family) -> tuple[dict, list[Block]]:
-    d_emb = keys.count("d_emb")
-    n_dec = keys.count("n_dec")
+    d_emb, n_vocab, n_dec = keys.count("d_emb"), keys.count("n_vocab"), _blocks(keys, family)
     context = keys.count_if_any("context_max")
     found = blocks(keys, family, n_dec, context)
-    routed = sum(block.experts for block in found)
-    attention = sizes.attention_sizes(keys, family, d_emb)
+    tied = _tied(keys)
+    built = kinds(keys, family, found, context)
+    once = {"n_res": keys.count("n_res")} if "hyper_connections" in built["vectors"] else {}
+    sizes = {"d_emb": d_emb} | built["sizes"] | once | {"n_vocab": n_vocab, "n_ctx": _positions(keys, family, context)}
     return {
-        "n_dec": n_dec,
-        "d_emb": d_emb,
-        **attention,
-        **sizes.feedforward_sizes(keys, family, d_emb, n_dec - routed, routed),
-        "n_vocab": keys.count("n_vocab"),
-        "n_ctx": _positions(keys, family, context),
-        "tied": _tied(keys),
-        "vectors": sizes.vectors(keys, family, attention["attention"]),
+        "sizes": sizes,
+        "kinds": built["kinds"],
+        "ffn": family.ffn,
+        "tied": tied,
+        "vectors": built["vectors"],
         "context_max": context,
-        **windows(keys, found),
     }, found
+
+
+def _blocks(keys: Keys, family: Family) -> int:
+    """The number of blocks; newer files of hybrids state a list of them alone."""
+    listed = keys.peek("layers_block_type")
+    if family.layers == "letters" and isinstance(listed, list) and not any(map(keys.stated, keys.spellings("n_dec"))):
+        return keys.infer("n_dec", len(listed), "the length of layers_block_type")
+    return keys.count("n_dec")
 
 
 def _positions(keys: Keys, family: Family, context: int | None) -> int:
@@ -141,7 +156,7 @@ def _tied(keys: Keys) -> bool:
 
 
 def _missing(keys: Keys) -> list[str]:
-    missing = list(keys.family.omits)
+    missing = [part for key, part in keys.family.omits.items() if keys.peek(key)]
     extra = [keys.peek(key) for key in MTP_KEYS]
     layers = next((number for number in extra if number and isinstance(number, int)), 0)
     if layers:
@@ -183,6 +198,5 @@ def _taken() -> set[str]:
 def _refuse_taken(where: str, id_: str | None) -> None:
     if id_ in _taken():
         raise InputError(
-            f"{where}: found the id {id_}, which already names a row of data/models.csv, "
-            "allowed are other ids; choose one."
+            f"{where}: found the id {id_}, which already names a row of data/models, allowed are other ids; choose one."
         )

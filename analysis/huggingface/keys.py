@@ -5,13 +5,14 @@ it is asked for; `null` stands for none. A key of the file that speaks of a part
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analysis.files.errors import InputError, choices
 from analysis.files.text import shown
 from analysis.huggingface.families import SPELLINGS, Family, harmless, parts
 
 LARGEST = 10**9  # of a dimension, a vocabulary, a context
+MOST_DRAFTING = 64  # entries of a list beyond the blocks, which speak of multi-token prediction
 _NEEDED = object()
 
 DECODERS_ONLY = ("expert", "moe", "kv", "latent", "rank", "mamba", "ssm", "sparse")  # beside towers, which have none
@@ -58,6 +59,10 @@ class Keys:
     def spellings(self, name: str) -> tuple[str, ...]:
         """The keys that may hold a size in this model type."""
         return self.family.keys.get(name) or SPELLINGS.get(name, (name,))
+
+    def spelled(self, own: dict[str, tuple[str, ...]]) -> "Keys":
+        """The same keys, of which some sizes are spelled otherwise; what is read from either is remembered in both."""
+        return replace(self, family=replace(self.family, keys=self.family.keys | own)) if own else self
 
     def count(self, name: str, null=_NEEDED, least: int = 1):
         """A size: a whole number from `least`, or `null` where the file, or the class for an absent key, says null.
@@ -142,7 +147,7 @@ class Keys:
         value = self.peek(key)
         if value is None or value == []:
             return None
-        if not isinstance(value, list) or len(value) < length:
+        if not isinstance(value, list) or not length <= len(value) <= length + MOST_DRAFTING:
             raise InputError(
                 f"{self.place}, key {key}: found {shown(value)}, "
                 f"allowed is a list of {length} entries, one per block; correct it."
@@ -154,6 +159,11 @@ class Keys:
                     "a row cannot hold anything else."
                 )
         return value[:length]
+
+    def ask_list(self, key: str, length: int):
+        raise InputError(
+            f"{self.place}: found no key {key}, allowed is a list of {length} entries, one per block; add it."
+        )
 
     def positions(self, key: str, blocks: int) -> list[int] | None:
         """Block numbers (from 0) under a key; None where absent."""

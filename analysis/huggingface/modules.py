@@ -4,6 +4,9 @@ Patterns are read for the parts that they name; they are text of others, and nev
 """
 
 import re
+from collections.abc import Sequence
+
+from analysis.huggingface.blocks import Block
 
 LEFT = ("ignore", "ignored_layers", "modules_to_not_convert", "exclude_modules", "llm_int8_skip_modules", "exclude")
 PARTS = (  # the first word in a pattern says the part; None are parts that no row holds, or vectors
@@ -13,7 +16,7 @@ PARTS = (  # the first word in a pattern says the part; None are parts that no r
     (("expert",), "routed experts"),
     (("lm_head", "embed_out", "output_layer"), "output head"),
     (("embed", "wte"), "embedding"),
-    (("attn", "attention"), "attention"),
+    (("attn", "attention", "q_proj", "k_proj", "v_proj", "o_proj", "in_proj", "out_proj", "conv1d"), "attention"),
     (("mlp.gate_proj", "_proj", "mlp", "ffn", "feed_forward", "fc1", "fc2"), "dense layers"),
 )
 EVERYWHERE = -1
@@ -34,12 +37,12 @@ def part_of(pattern: str) -> str | None:
     return next((part for words, part in PARTS if any(word in plain for word in words)), None)
 
 
-def left_wide(said: dict, record: dict, quantised: frozenset[str]) -> dict[str, str]:
+def left_wide(said: dict, found: Sequence[Block], quantised: frozenset[str]) -> dict[str, str]:
     """Parts that stay at 16 bit, each with where it does: '', 'all blocks', or so many of them."""
     once, where = _once(said, quantised), {}
-    n_dec = record["n_dec"]
-    blocks = dict.fromkeys(MOE_PARTS, record["n_moe"]) | {"attention": n_dec, WHOLE: n_dec}
-    blocks["dense layers"] = n_dec - record["n_moe"]
+    n_dec, routed = len(found), sum(block.experts for block in found)
+    attending, fed = (sum(bool(getattr(block, part)) for block in found) for part in ("attention", "half"))
+    blocks = dict.fromkeys(MOE_PARTS, routed) | {"attention": attending, WHOLE: n_dec, "dense layers": fed - routed}
     for pattern in _patterns(said):
         number = re.search(r"layers\.(\d{1,6})", pattern)
         part = WHOLE if BLOCK.fullmatch(pattern) else part_of(pattern)
@@ -47,7 +50,7 @@ def left_wide(said: dict, record: dict, quantised: frozenset[str]) -> dict[str, 
             once[part] = ""
         elif blocks.get(part) and not (number and int(number[1]) >= n_dec):  # beyond are multi-token-prediction layers
             where.setdefault(part, set()).add(int(number[1]) if number else EVERYWHERE)
-    if str(said.get("quant_method")).lower() == "mxfp4" and record["n_moe"]:  # gpt_oss: routed experts alone
+    if str(said.get("quant_method")).lower() == "mxfp4" and routed:  # gpt_oss: routed experts alone
         where |= {"attention": {EVERYWHERE}, "router": {EVERYWHERE}}
     if "attention" in where:
         where["attention"] |= where.get(WHOLE, set())

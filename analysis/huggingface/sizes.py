@@ -1,38 +1,64 @@
-"""The sizes of a model row out of a configuration's keys: one function per part of the decoder."""
+"""The sizes of a model's parts out of a configuration's keys: those that the lines of its mechanisms name."""
 
-from analysis.data.rows import EXPERT_COLUMNS
+from analysis.data.model_row import mechanism_columns
 from analysis.derive.attention import GQA, MHA, MLA, MLA_direct
 from analysis.files.errors import InputError
-from analysis.huggingface.families import Family
+from analysis.huggingface.families import Family, Mixer
+from analysis.huggingface.halves import DENSE, NONE
 from analysis.huggingface.keys import Keys
 
+FACTORS = {"mamba_expand"}  # keys that say a size in multiples of the hidden size
 LATENT = ("d_KVco", "d_nope", "d_RoPE", "d_v")
 
 
-def attention_sizes(keys: Keys, family: Family, d_emb: int) -> dict:
-    """Attention mechanism, heads and their dimensions. Raises InputError for sizes that a guess would have to fill."""
-    n_hd = keys.count("n_hd")
-    return {"n_hd": n_hd} | (_latent(keys) if family.attention == "latent" else _heads(keys, family, d_emb, n_hd))
+def mixing(keys: Keys, family: Family, mixer: Mixer, own: dict[str, int]) -> tuple[str, dict[str, int]]:
+    """The mechanism of a mixer and the sizes that it reads, `own` ones before those of the configuration.
+
+    Raises InputError for sizes that a guess would have to fill.
+    """
+    name = next(name for condition, name in mixer.attention.items() if not condition or keys.holds(condition))
+    if name == "heads":
+        sizes = _heads(keys, family, own)
+        name = keys.infer("attention", *_by_heads(sizes))
+    elif name == "latent":
+        name, sizes = _latent(keys)
+    else:
+        keys.infer("attention", name, "the model type")
+        sizes = {size: _size(keys, family, size, mixer.sizes | own) for size in mechanism_columns(name)}
+    return name, {size: found for size, found in sizes.items() if size != "d_emb"}
 
 
-def _latent(keys: Keys) -> dict:
+def _by_heads(sizes: dict[str, int]) -> tuple[str, str]:
+    name = MHA.name if sizes["n_kv"] == sizes["n_hd"] else GQA.name
+    return name, f"{sizes['n_kv']} key-value heads for {sizes['n_hd']} query heads"
+
+
+def _heads(keys: Keys, family: Family, own: dict[str, int]) -> dict[str, int]:
+    return {size: _size(keys, family, size, own) for size in ("n_hd", "n_kv", "d_hd")}
+
+
+def _size(keys: Keys, family: Family, name: str, given: dict[str, int]) -> int:
+    if name in given:
+        return given[name]
+    if name == "n_kv":
+        return KV_HEADS[family.kv_heads](keys, keys.count("n_hd"))
+    if set(keys.spellings(name)) & FACTORS:
+        factor, d_emb = keys.count(name), keys.count("d_emb")
+        return keys.infer(name, factor * d_emb, f"{keys.spellings(name)[0]} times the hidden size")
+    return _head_dimension(keys) if name == "d_hd" else keys.count(name)
+
+
+def _latent(keys: Keys) -> tuple[str, dict[str, int]]:
     keys.touched |= {"num_key_value_heads", "head_dim", "qk_head_dim"}  # copies of other sizes, not the cache's heads
-    sizes = {name: keys.count(name) for name in LATENT}
+    sizes = {name: keys.count(name) for name in ("n_hd", *LATENT)}
     if sizes["d_nope"] == sizes["d_v"]:
         sizes["d_hd"] = keys.infer("d_hd", sizes["d_v"], "qk_nope_head_dim and v_head_dim agree")
     rank = keys.count("d_Qco", null=0, least=0)
     if not rank:
         keys.infer("attention", MLA_direct.name, "q_lora_rank is null or 0: queries are not compressed")
-        return {"attention": MLA_direct.name, **sizes}
+        return MLA_direct.name, sizes
     keys.infer("attention", MLA.name, "the model type, with q_lora_rank above 0")
-    return {"attention": MLA.name, "d_Qco": rank, **sizes}
-
-
-def _heads(keys: Keys, family: Family, d_emb: int, n_hd: int) -> dict:
-    n_kv = KV_HEADS[family.kv_heads](keys, n_hd)
-    name = MHA.name if n_kv == n_hd else GQA.name
-    kind = keys.infer("attention", name, f"{n_kv} key-value heads for {n_hd} query heads")
-    return {"attention": kind, "n_kv": n_kv, "d_hd": _head_dimension(keys, d_emb, n_hd)}
+    return MLA.name, sizes | {"d_Qco": rank}
 
 
 def _stated(keys: Keys, n_hd: int) -> int:
@@ -56,10 +82,11 @@ def _falcon(keys: Keys, n_hd: int) -> int:
 KV_HEADS = {"stated": _stated, "query": _query, "falcon": _falcon}
 
 
-def _head_dimension(keys: Keys, d_emb: int, n_hd: int) -> int:
+def _head_dimension(keys: Keys) -> int:
     given = keys.count("d_hd", null=None)
     if given is not None:
         return given
+    d_emb, n_hd = keys.count("d_emb"), keys.count("n_hd")
     if d_emb % n_hd:
         raise InputError(
             f"{keys.place}: found no key head_dim (for d_hd), allowed is a whole number, because here "
@@ -68,34 +95,25 @@ def _head_dimension(keys: Keys, d_emb: int, n_hd: int) -> int:
     return keys.infer("d_hd", d_emb // n_hd, "no head_dim: hidden_size / num_attention_heads")
 
 
-def feedforward_sizes(keys: Keys, family: Family, d_emb: int, dense: int, routed: int) -> dict:
-    """Widths of the dense layers and the experts, as far as there are blocks of either kind."""
-    sizes = {"ffn": family.ffn, "n_moe": routed}
-    if dense:
-        sizes["d_FFN"] = _dense_width(keys, d_emb)
-    elif keys.spellings("d_FFN") != keys.spellings("d_MoE") and keys.peek(keys.spellings("d_FFN")[0]) is not None:
-        keys.infer("d_FFN", "none", f"every block has experts: {keys.spellings('d_FFN')[0]} is not used")
-    return sizes | (_experts(keys, family) if routed else _no_experts(keys, family))
+# -- the feed-forward half -----------------------------------------------------------------------
+def feeding(keys: Keys, family: Family, half: str, own: dict[str, int]) -> dict[str, int]:
+    """The sizes of a feed-forward half, `own` ones before those of the configuration."""
+    if half == NONE:
+        return {}
+    if half == DENSE:
+        return {"d_FFN": own.get("d_FFN") or _dense_width(keys)}
+    sizes = {name: keys.count(name) for name in ("d_MoE", "n_e", "n_k")}
+    n_shared, d_shared = SHARED[family.shared](keys, sizes["d_MoE"])
+    known = any(key in family.defaults for key in keys.spellings("d_z"))
+    width = keys.count("d_z", null=0, least=0) if known else 0
+    return sizes | {"n_shared": n_shared, "d_shared": d_shared} | ({"d_z": width} if width else {})
 
 
-def _dense_width(keys: Keys, d_emb: int) -> int:
+def _dense_width(keys: Keys) -> int:
     width = keys.count_if_any("d_FFN")
-    return width or keys.infer("d_FFN", 4 * d_emb, f"no {keys.spellings('d_FFN')[0]}: four times the hidden size")
-
-
-def _experts(keys: Keys, family: Family) -> dict:
-    experts = {name: keys.count(name) for name in ("d_MoE", "n_e", "n_k")}
-    n_shared, d_shared = SHARED[family.shared](keys, experts["d_MoE"])
-    return experts | {"n_shared": n_shared, "d_shared": d_shared}
-
-
-def _no_experts(keys: Keys, family: Family) -> dict:
-    """A type with experts, of which no block has any: their sizes are read past."""
-    if family.experts != "none":
-        for name in EXPERT_COLUMNS:
-            keys.touched.update(keys.spellings(name))
-        keys.infer("n_moe", 0, "no block has experts: the keys of experts are not used")
-    return {}
+    return width or keys.infer(
+        "d_FFN", 4 * keys.count("d_emb"), f"no {keys.spellings('d_FFN')[0]}: four times the hidden size"
+    )
 
 
 def _shared_none(keys: Keys, d_MoE: int) -> tuple[int, int]:
@@ -120,16 +138,3 @@ def _shared_count(keys: Keys, d_MoE: int) -> tuple[int, int]:
 
 
 SHARED = {"none": _shared_none, "one": _shared_one, "width": _shared_width, "count": _shared_count}
-
-
-def vectors(keys: Keys, family: Family, attention: str) -> list[str]:
-    """Groups of norms and biases that the model carries."""
-    added = [groups for condition, groups in family.switched.items() if keys.holds(condition)]
-    names = " ".join([family.vectors, *added]).split()
-    if attention == MLA_direct.name:
-        names = [DIRECT.get(name, name) for name in names]
-    keys.infer("vectors", " ".join(names), "the model type")
-    return names
-
-
-DIRECT = {"latent_norms": "latent_norm_kv", "latent_biases": "latent_bias_kv"}

@@ -4,11 +4,12 @@ Bytes of an element with its share of a scale, where a group of elements has one
 tensors are under a thousandth and left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analysis.files import text
 from analysis.files.errors import InputError
+from analysis.huggingface.blocks import Block
 from analysis.huggingface.formats import named_of, number_of, shared_by, width_of
 from analysis.huggingface.keys import Keys
 from analysis.huggingface.modules import left_wide, part_of
@@ -38,11 +39,11 @@ class Scheme:
     parts: frozenset[str] = frozenset()
 
 
-def stored(keys: Keys, record: dict) -> Stored:
+def stored(keys: Keys, blocks: Sequence[Block]) -> Stored:
     """The widths that a configuration states, and what it leaves at 16 bit."""
     said = _stated(keys)
     cache = _cache(keys, said)
-    weights = _weights(keys, said, record)
+    weights = _weights(keys, said, blocks)
     return Stored(weights.columns | cache.columns, weights.told + cache.told)
 
 
@@ -76,14 +77,14 @@ def _first(said: dict, names):
 
 
 # -- weights -------------------------------------------------------------------------------------
-def _weights(keys: Keys, said: dict, record: dict) -> Stored:
+def _weights(keys: Keys, said: dict, blocks: Sequence[Block]) -> Stored:
     schemes = list(_schemes(said))
     if isinstance(kind := said.get("expert_dtype") or keys.peek("expert_dtype"), str) and named_of(kind):
         schemes.append(Scheme(width_of(*named_of(kind)), f"expert_dtype {shown(kind)}", frozenset(["routed experts"])))
     if not schemes:
         return Stored(told=(_unknown(said),)) if _quantised(said) else Stored()
-    left = left_wide(said, record, frozenset().union(*(scheme.parts for scheme in schemes)))
-    columns = _columns(schemes, left, bool(record["n_moe"]))
+    left = left_wide(said, blocks, frozenset().union(*(scheme.parts for scheme in schemes)))
+    columns = _columns(schemes, left, any(block.experts for block in blocks))
     numbers = " ".join(f"{name}={width:g}" for name, width in columns.items())
     kinds = "; ".join(dict.fromkeys(scheme.said for scheme in schemes))
     rest = ", ".join(f"{part} ({where})" if where else part for part, where in left.items())

@@ -11,6 +11,7 @@ from analysis.ask.numbers import exact
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import d_hd, d_KVco, d_RoPE
+from analysis.files.errors import InputError
 from analysis.ledger.claims_memory import KV, R1, TOTAL, kv
 from analysis.ledger.findings import Judgement, claim
 from analysis.ledger.readings import SAME, Paper, holds
@@ -35,16 +36,21 @@ def certain(text: str) -> int | None:
 
 
 def _parameters(paper: Paper, row) -> Judgement:
-    scale, blocks = SCALES[row.unit], datasets.model(row.model).n_dec + 1
-    total, more = (
-        evaluate("parameters", model=row.model, windows="full", blocks=each).value for each in (None, blocks)
-    )
-    readings = (
-        paper.reading("every weight of the text decoder", total / scale),
-        paper.reading("one block more, for drafted tokens", more / scale),
-    )
+    scale = SCALES[row.unit]
+    total = evaluate("parameters", model=row.model).value
+    readings = [paper.reading("every weight of the text decoder", total / scale)]
+    if (more := _with_drafts(row.model)) is not None:
+        readings.append(paper.reading("one block more, for drafted tokens", more / scale))
     reason = f"Counted from its sizes the text decoder holds {total / 1e9:.1f} billion parameters."
-    return Judgement(readings, reason, row.unit, TOTAL)
+    return Judgement(tuple(readings), reason, row.unit, TOTAL)
+
+
+def _with_drafts(model: str) -> int | None:
+    """Parameters with one block more; None for models of several kinds of attention, which do not say which it is."""
+    try:
+        return evaluate("parameters", model=model, windows="full", blocks=datasets.model(model).n_dec + 1).value
+    except InputError:
+        return None
 
 
 def _active(paper: Paper, row) -> Judgement:

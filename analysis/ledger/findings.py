@@ -96,7 +96,7 @@ def waits_for(id_: str) -> str:
     if lacks := getattr(row, "lacks", ""):
         return f"The study lacks {lacks}."
     unknown = isinstance(row, Published) and row.model not in datasets.models()
-    return f"data/models.csv has no row of {row.model}." if unknown else "Not judged yet."
+    return f"data/models has no row of {row.model}." if unknown else "Not judged yet."
 
 
 def found(id_: str) -> Finding:

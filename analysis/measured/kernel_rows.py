@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from analysis.data.cells import refuse
-from analysis.data.rows import Count, Id, Name, Order, Rate, Row, column
+from analysis.data.row import Count, Id, Name, Order, Rate, Row, column
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME
 
@@ -125,7 +125,7 @@ class Deployment(Sourced):
     """A published decode throughput of a whole deployment."""
 
     id: Id = column("name of the row")
-    model: Id = column("id in models.csv")
+    model: Id = column("id in data/models")
     accelerator: Id = column("id in accelerators.csv")
     link: Id = column("id in interconnects.csv of the link inside a group")
     link_between: Id = column("id in interconnects.csv of the link between groups")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, model_validator
 
 from analysis.data.cells import refuse
 from analysis.data.datasets import DATA
-from analysis.data.rows import Count, Id, Name, Rate, Row, column
+from analysis.data.row import Count, Id, Name, Rate, Row, column
 from analysis.data.table import checked_row
 from analysis.files.documents import csv_records
 from analysis.files.errors import InputError
@@ -28,7 +28,7 @@ class ServingRun(BaseModel):
     model_config = Row.model_config
 
     id: Name = column("name of the run")
-    model: Id = column("id in models.csv")
+    model: Id = column("id in data/models")
     accelerator: Id = column("id in accelerators.csv")
     serving: Literal["aggregated", "disaggregated"] = column(
         "aggregated: the accelerators prefill and decode; disaggregated: these decode alone"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from sympy import Expr, Symbol, cse, jscode, numbered_symbols
 
-from analysis.ask.degrees import divides_heads, divisors
+from analysis.ask.degrees import divides_all_heads, divisors
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
@@ -100,7 +100,7 @@ def _model(model: str, kinds: dict) -> dict:
             phase: Setting.of(model=model, phase=phase).conventions.order for phase in PARAMETERS["phase"].allowed
         },
         "titles": {each.conventions.order: {n: layer.title for n, layer in layers(each).items()} for each in settings},
-        "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if divides_heads(2**i, row.n_hd, row.n_kv)],
+        "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if divides_all_heads(2**i, row)],
         "deg_EP": divisors(row.n_e) if row.n_moe else None,
     }
 

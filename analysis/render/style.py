@@ -9,7 +9,7 @@ from itertools import cycle
 import matplotlib as mpl
 from matplotlib import pyplot
 
-from analysis.derive.attention import MECHANISMS
+from analysis.derive.mechanisms import ALL
 
 PALETTE = ("#D55E00", "#E69F00", "#0072B2", "#3300CC", "#550088", "#AA5533", "#003355", "#8833CC")
 """Colours of mechanisms in the order of their paragraphs: Okabe and Ito's, then what lies farthest from all others."""
@@ -24,7 +24,7 @@ def family(mechanism: str) -> str:
     return mechanism.split("_")[0].lower()
 
 
-COLOURS = dict(zip(dict.fromkeys(map(family, MECHANISMS)), cycle(PALETTE), strict=False)) | {
+COLOURS = dict(zip(dict.fromkeys(map(family, ALL)), cycle(PALETTE), strict=False)) | {
     "mla_as_printed": "#56B4E9",
     "dense": "#009E73",
     "experts": "#CC79A7",

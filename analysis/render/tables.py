@@ -6,6 +6,7 @@ from analysis.ask.parameters import COUNT, PARAMETERS, Parameter
 from analysis.ask.points import memory_bytes
 from analysis.data import datasets
 from analysis.data.dictionary import dictionary
+from analysis.data.rows import home
 from analysis.derive.symbols import MEANINGS, Meaning
 from analysis.render.digits import digits_of, with_unit
 from analysis.render.latex import tex
@@ -94,10 +95,10 @@ def data_dictionary(file: str) -> str:
     rows = [
         (code(e.column), "" if e.unit == "1" else e.unit, "yes" if e.required else "", e.allowed, e.meaning)
         for e in dictionary()
-        if e.file == f"{file}.csv"
+        if e.file == home(file)
     ]
     header = ("column", "unit", "required", "allowed", "meaning")
-    return table(header, rows, f"Columns of `data/{file}.csv`.", f"tab-columns-{file}")
+    return table(header, rows, f"Columns of `data/{home(file)}`.", f"tab-columns-{file}")
 
 
 def models_table() -> str:
@@ -117,14 +118,20 @@ def _model_line(row) -> tuple:
         evaluate(name, model=row.id, L=WINDOWED_CONTEXT).value
         for name in ("parameters", "active_parameters", "kv_bytes_per_token")
     )
-    kind = row.attention.replace("_", " ") + _windows(row) + (", experts" if row.n_moe else "")
+    kind = _attention(row) + (", experts" if row.n_moe else "")
     counts = _beside(total, row.published_total), _beside(active, row.published_active)
     return (f"{code(row.id)} {row.name}, {row.year}", kind, *counts, with_unit(cached, "byte", "KiB", 4))
 
 
-def _windows(row) -> str:
-    """Blocks that are windowed, of how many, and how far they reach."""
-    return f", {row.window} {row.L_win} in {row.n_win} of {row.n_dec}" if row.n_win else ""
+def _attention(row) -> str:
+    """Each mechanism, and where blocks differ how many have it; how far windows reach."""
+    apart: dict[str, int] = {}
+    for kind in row.attending:
+        reach = f", {kind.window} {row.sizes_of(kind)['L_win']}" if kind.window else ""
+        name = kind.attention.replace("_", " ") + reach
+        apart[name] = apart.get(name, 0) + kind.blocks
+    told = (name if count == row.n_dec else f"{name} in {count} of {row.n_dec}" for name, count in apart.items())
+    return "; ".join(told)
 
 
 def _beside(count: float, published: object) -> str:

@@ -26,8 +26,9 @@ def launches(built: Architecture, conventions: Conventions = Conventions()) -> d
     ([3, 0, 0], 4)
     """
     found: dict[str, int] = {}
-    others = [each for each in MECHANISMS.values() if each is not built.mechanism]
-    for mechanism in (built.mechanism, *others):  # a cell of a trial may have another mechanism than its setting
+    own = dict.fromkeys(kind.mechanism for kind in built.attending)
+    others = [each for each in MECHANISMS.values() if each not in own]
+    for mechanism in (*own, *others):  # a cell of a trial may have another mechanism than its setting
         stages = attention_stages(mechanism, conventions) | feedforward_stages(built, conventions.grouping)
         for stage, kernels in stages.items():
             more = UNCOUNTED.get(stage, 0) + (stage == "projections" and not mechanism.latent)

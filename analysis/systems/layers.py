@@ -1,5 +1,6 @@
 """The layers of a decoder block in a setting: what each computes, moves, and takes on one accelerator."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,12 +9,12 @@ from sympy import Expr, Integer, Symbol
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.derive import decoder, roofline
-from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages, head_kernel
+from analysis.derive import roofline
+from analysis.derive.block import Architecture, Conventions, Kind, Stages, attention_stages, head_kernel
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, sharded
-from analysis.derive.serving import PICKING
-from analysis.derive.symbols import BY_NAME, n_dec
+from analysis.derive.serving import PICKING, STAGES
+from analysis.derive.symbols import BY_NAME
 
 ATTENTION = ("projections", "decompression", *PICKING, "core", "output")
 TITLES = {
@@ -32,7 +33,7 @@ TITLES = {
     "router": "router",
     "head": "output head",
 }
-WINDOWED = "windowed_"  # begins the name of a layer of a windowed block that differs from its twin in a full one
+STATE = "step of the state"
 ABSORBED = "absorbed products"  # what takes the place of decompression once it is reordered
 
 
@@ -63,8 +64,8 @@ class Layer:
 def layers(setting: Setting) -> dict[str, Layer]:
     """Every layer of the model's decoder block (and the output head) by stage, in the order of execution.
 
-    A model with both dense blocks and blocks with experts has the layers of both, one with windowed blocks besides full
-    ones the layers that the window changes too.
+    A model with both dense blocks and blocks with experts has the layers of both, one with several kinds of
+    attention those of the first kind under their stages' names, and those of the others with the kind before it.
 
     >>> list(layers(Setting.of(model="deepseek-v3")))
     ['projections', 'decompression', 'core', 'output', 'dense', 'routed', 'shared', 'router', 'head']
@@ -76,32 +77,62 @@ def layers(setting: Setting) -> dict[str, Layer]:
 
 @cache
 def _layers(built: Architecture, conventions: Conventions, grouping: str, layout: Layout) -> dict[str, Layer]:
-    attention, *rest = (attention_stages(kind.mechanism, conventions) for kind in built.attending)
-    stages: Stages = attention | feedforward_stages(built, grouping) | {"head": (head_kernel(),)}
-    shard = sharded(layout)
-    found: dict[str, Layer] = {}
-    for name, kernels in stages.items():
-        if kernels:
-            found[name] = Layer(name, _title(name, conventions), tuple(each.at(shard) for each in kernels))
-        for others in rest:
-            within = tuple(each.at(shard) for each in others.get(name, ()))
-            if within and within != found[name].kernels:
-                found[WINDOWED + name] = Layer(WINDOWED + name, f"{_title(name, conventions)}, windowed", within)
+    return {name: layer for name, (layer, _) in _counted(built, conventions, grouping, layout).items()}
+
+
+@cache
+def _counted(
+    built: Architecture, conventions: Conventions, grouping: str, layout: Layout
+) -> dict[str, tuple[Layer, Expr]]:
+    """Every layer, and how many blocks have it: kinds whose kernels are equal share one."""
+    lead, head, shard = built.attending[0].name, Kind(Integer(1)), sharded(layout)
+    kinds = [(kind, _stages(kind, conventions, grouping)) for kind in (*built.attending, *built.without_attention)]
+    kinds.append((head, {"head": (head_kernel(),)}))
+    found: dict[str, tuple[Layer, Expr]] = {}
+    for stage in STAGES:
+        for kind, stages in kinds:
+            kernels = tuple(each.at(kind.axes(shard)) for each in stages.get(stage, ()))
+            if not kernels:
+                continue
+            twin = next((name for name, (layer, _) in found.items() if layer.kernels == kernels), None)
+            own = kind.name != lead and (stage in ATTENTION or stage in found)
+            name = twin or (f"{slug(kind.name)}_{stage}" if own else stage)
+            title = _title(stage, kind, conventions) + (f", {kind.name}" if own else "")
+            layer, blocks = found.get(name, (Layer(name, title, kernels), Integer(0)))
+            found[name] = layer, blocks + kind.blocks
     return found
 
 
-def _title(name: str, conventions: Conventions) -> str:
-    return ABSORBED if name == "decompression" and conventions.order == "reordered" else TITLES[name]
+def _stages(kind: Kind, conventions: Conventions, grouping: str) -> Stages:
+    attention = attention_stages(kind.mechanism, conventions) if kind.mechanism else {}
+    return attention | (kind.feedforward.stages(grouping) if kind.feedforward else {})
+
+
+def slug(name: str) -> str:
+    """A name of attention as the beginning of a layer's.
+
+    >>> slug("GQA sliding")
+    'gqa_sliding'
+    """
+    return re.sub(r"\W", "_", name).lower()
+
+
+def _title(stage: str, kind: Kind, conventions: Conventions) -> str:
+    if stage == "decompression" and kind.mechanism.in_order(conventions.order) == "reordered":
+        return ABSORBED
+    return STATE if stage == "core" and not kind.mechanism.cache else TITLES[stage]
 
 
 def block_counts(setting: Setting) -> dict[str, Expr]:
     """How many blocks have each of the model's layers [1]; the output head counts once."""
-    built, found = setting.architecture, layers(setting)
-    counts = decoder.block_counts(built) | dict.fromkeys(ATTENTION, n_dec) | {"head": Integer(1)}
-    for twin in [name for name in found if name.startswith(WINDOWED)]:
-        full, within = built.attending
-        counts |= {twin.removeprefix(WINDOWED): full.blocks, twin: within.blocks}
-    return {name: counts[name] for name in found}
+    counted = _counted(setting.architecture, setting.conventions, setting["grouping"], setting.layout)
+    return {name: blocks for name, (_, blocks) in counted.items()}
+
+
+def stage_times(setting: Setting) -> dict[str, Expr]:
+    """Roofline time of each layer in all blocks that have it [s]."""
+    counts = block_counts(setting)
+    return {name: counts[name] * layer.time for name, layer in layers(setting).items()}
 
 
 def attention_layers(setting: Setting) -> dict[str, Layer]:

@@ -13,7 +13,7 @@ from analysis.ask.numbers import value
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.setting import Setting
 from analysis.data import calibrations, datasets
-from analysis.data.rows import SERVED_WIDTHS
+from analysis.data.model_row import SERVED_WIDTHS, mechanism_columns
 from analysis.derive import capacity, parallel
 from analysis.derive.symbols import BY_NAME, B, BW_Int, BW_out, L, M_cap, P_acc, T_e, deg_DP, deg_EP, l, n_acc, n_group
 from analysis.systems import system
@@ -103,6 +103,34 @@ def context_beyond_model(case: Case) -> Iterator[str]:
     if over is not None and np.any(over):
         context, model = _which("L", case.at(L), over), case.setting.model
         yield f"{context} exceeds the longest context of {model.name}, {model.context_max} tokens."
+
+
+def which_kind(case: Case) -> Iterator[str]:
+    """Of which blocks a quantity of one block speaks, where a model has several kinds of attention."""
+    if not case.wanted.of_block or "model" not in case.setting.given:
+        return
+    lead, *others = case.setting.architecture.attending
+    apart = [kind for kind in others if kind.name != lead.name]
+    if apart and case.setting.architecture.listed:
+        blocks = sum(int(kind.blocks) for kind in (lead, *others) if kind.name == lead.name)
+        named = f"{lead.name}, which {blocks} of {case.setting.model.n_dec} blocks have"
+        yield f"{case.wanted.name} is of a block of {named}; other kinds stand beside it."
+
+
+def picks_everything(case: Case) -> Iterator[str]:
+    """A context of which queries pick every row."""
+    most = _most_picked(case.setting.model) if case.at(L) is not None and "model" in case.setting.given else 0
+    if most and np.any(under := np.less_equal(case.at(L), most)):
+        yield (
+            f"{_which('L', case.at(L), under)} holds no more than a query may pick ({most} tokens): every row is "
+            "attended to, and the index is computed beside that."
+        )
+
+
+def _most_picked(row) -> int:
+    """Tokens of which a query of a model may pick all rows; 0 where none picks."""
+    sizes = [row.sizes_of(kind) for kind in row.attending if {"L_top", "n_top"} & {*mechanism_columns(kind.attention)}]
+    return max((s["n_top"] * s["L_blk"] if "n_top" in s else s["L_top"] * s.get("L_str", 1) for s in sizes), default=0)
 
 
 def queries_beyond_context(case: Case) -> Iterator[str]:
@@ -219,6 +247,7 @@ def pooled_calibration(case: Case) -> Iterator[str]:
 
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
+    *(which_kind, picks_everything),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
     wires_beyond_their_network,
     *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),

@@ -72,7 +72,7 @@ def candidates(setting: Setting) -> list[dict[str, int]]:
     Experts stay whole unless deg_ETP asks for them to be split.
     """
     row, count, parts = setting.model, int(setting["n_acc"]), setting["deg_ETP"] or 1
-    TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count, row.n_hd)
+    TPs = [setting["deg_TP"]] if "deg_TP" in setting.given else divisors(count, max(heads for heads, _ in row.heads))
     free = divisors(count, _most_holders(setting)) if row.n_moe else [None]
     EPs = free if setting["deg_EP"] is None else [setting["deg_EP"]]
     able = [TP for TP in TPs if divides_system(TP, setting) and parts in (1, TP)]

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from sympy import Expr, Symbol
 
+from analysis.ask.degrees import check_kinds
 from analysis.ask.forms import derived, watched
 from analysis.ask.setting import Setting
 from analysis.files.errors import InputError, near, shown
@@ -119,6 +120,7 @@ def _found(name: str, setting: Setting) -> tuple[object, set[str]]:
     """The value, and the parameters that a quantity without a form asked for."""
     wanted = quantity(name)
     wanted.domain(setting)
+    check_kinds(setting)
     if wanted.compute:
         found, asked = watched(wanted.compute, setting)
     else:

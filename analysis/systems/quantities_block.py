@@ -6,12 +6,13 @@ import numpy as np
 from sympy import Add, Expr, Integer, cancel
 
 from analysis.ask.setting import Setting
-from analysis.derive import decoder, roofline
-from analysis.derive.block import Kind, attention_stages, bytes_moved, flops, grouped
+from analysis.derive import communication, decoder, mechanisms, roofline
+from analysis.derive.block import Kind, attention_stages, bytes_moved, flops, summed
 from analysis.derive.einsum import Counts
-from analysis.derive.feedforward import routed_experts
 from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
-from analysis.derive.symbols import L, deg_TP
+from analysis.derive.symbols import L, d_emb, d_z, deg_TP
+from analysis.files.errors import InputError
+from analysis.systems.layers import stage_times
 from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
 from analysis.systems.system import kv_bytes_per_accelerator
 from analysis.systems.timing import timing
@@ -27,7 +28,7 @@ def attention_block_time(setting: Setting, kind: Kind) -> Expr:
     """Roofline time of one attention block on one accelerator [s], kernels one after another."""
     stages = attention_stages(kind.mechanism, setting.conventions)
     takes, shard = timing(setting).kernel, kind.axes(sharded())
-    return Add(*(takes(kernel.at(shard), stage) for stage, kernels in stages.items() for kernel in kernels))
+    return Add(*(takes(each.at(shard), kind.timed(stage)) for stage, kernels in stages.items() for each in kernels))
 
 
 def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Kind], Expr], **more) -> None:
@@ -37,12 +38,11 @@ def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, 
         return form(setting, setting.architecture.attending[0])
 
     def beside(setting: Setting) -> dict[str, object]:
-        if len(setting.architecture.attending) == 1:
-            return {}
-        _, within = setting.architecture.attending
-        return {"in a windowed block": number(form(setting, within), setting.point)}
+        lead, *others = setting.architecture.attending
+        apart = {each.name: each for each in others if each.name != lead.name}
+        return {f"in a {name} block": number(form(setting, each), setting.point) for name, each in apart.items()}
 
-    define(name, title, unit, largest, beside_values=beside, **more)
+    define(name, title, unit, largest, beside_values=beside, of_block=True, **more)
 
 
 def _held(setting: Setting, tokens: Expr = Integer(1)) -> dict[str, object]:
@@ -55,9 +55,65 @@ def _held(setting: Setting, tokens: Expr = Integer(1)) -> dict[str, object]:
 
 
 def _expert(setting: Setting, alone: Callable[[Layout], Substitution] = single_expert) -> Counts:
-    kernels = grouped("routed", routed_experts(setting.architecture.expert_width), setting["grouping"])
-    axes = alone(setting.layout)
+    kind = _with_experts(setting)
+    kernels, axes = kind.feedforward.stages(setting["grouping"])["routed"], kind.axes(alone(setting.layout))
     return Counts("expert", flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
+
+
+def _touched_and_stored(setting: Setting, chosen: Callable[[Kind], bool] = lambda kind: True) -> tuple[Expr, Expr]:
+    """Bytes of caches and states that a step touches, and those that requests keep [byte], in blocks of some kinds."""
+    kinds = [kind for kind in setting.architecture.attending if chosen(kind)]
+    moved = ((k.blocks, mechanisms.touched(k.mechanism, setting.conventions).xreplace(k.axes())) for k in kinds)
+    kept = ((k.blocks, mechanisms.stored(k.mechanism).xreplace(k.axes())) for k in kinds)
+    return summed(moved), summed(kept)
+
+
+def _phi(setting: Setting) -> Expr:
+    moved, kept = _touched_and_stored(setting)
+    return moved / kept
+
+
+def _phi_of_kinds(setting: Setting) -> dict[str, object]:
+    names = dict.fromkeys(kind.name for kind in setting.architecture.attending)
+    parts = {name: _touched_and_stored(setting, lambda kind, name=name: kind.name == name) for name in names}
+    found = {f"in {name} blocks": moved / kept for name, (moved, kept) in parts.items() if kept != 0}
+    return {name: number(form, setting.point) for name, form in found.items()} if len(names) > 1 else {}
+
+
+def _first(setting: Setting, has: Callable[[Kind], object], what: str) -> Kind:
+    """The first kind of block that has something. Raises InputError for a model of which none has it."""
+    found = next((kind for kind in setting.architecture.kinds if has(kind)), None)
+    if found is None:
+        raise InputError(
+            f"model={setting.model.id}: no kind of its blocks has {what}, so this quantity does not exist for it; "
+            "choose another model (`python -m analysis models` lists their mechanisms)."
+        )
+    return found
+
+
+def _index_intensity(setting: Setting) -> Expr:
+    picks = _first(setting, lambda k: k.mechanism and "index" in k.mechanism.more_text, "an index that picks rows")
+    return _stage(setting, "index", picks).intensity
+
+
+def _state_intensity(setting: Setting) -> Expr:
+    recurs = _first(
+        setting, lambda k: k.mechanism and not k.mechanism.cache_text, "a recurrent state in place of a cache"
+    )
+    return cancel(_stage(setting, "core", recurs).intensity)
+
+
+def _with_experts(setting: Setting) -> Kind:
+    needs_experts(setting)
+    return _first(setting, lambda kind: kind.feedforward and kind.feedforward.experts, "routed experts")
+
+
+def _wire_ratio(setting: Setting) -> Expr:
+    """FLOPs of the routed experts of a block over bytes of one dispatch and one combine."""
+    kind = _with_experts(setting)
+    layout, latent = setting.layout, {d_emb: d_z} if kind.feedforward.latent else {}
+    work = flops(kind.feedforward.stages(setting["grouping"])["routed"]).xreplace(kind.axes(sharded(layout)))
+    return cancel(work / (2 * communication.dispatched_bytes(layout).xreplace(latent).xreplace(kind.axes())))
 
 
 def _needs_experts_and_accelerator(setting: Setting) -> None:
@@ -96,6 +152,19 @@ define(
     "byte",
     lambda s: decoder.kv_cache_bytes(s.architecture, s.conventions),
     beside_values=lambda s: _held(s, L),
+)
+define(
+    "state_bytes",
+    "bytes of one request that do not grow with its context: recurrent states and inputs that wait",
+    "byte",
+    lambda s: decoder.state_bytes(s.architecture),
+)
+define(
+    "phi",
+    "bytes of caches and states that a step touches over those that requests keep",
+    "1",
+    _phi,
+    beside_values=_phi_of_kinds,
 )
 _define_of_block(
     "core_attention_flops",
@@ -138,6 +207,22 @@ define(
         "weights only": lambda s: roofline.weights_only(_expert(s)),
         "of an expert that is read": lambda s: _expert(s, read_expert).intensity,
     },
+)
+define("index_intensity", "arithmetic intensity of the index that picks rows", "FLOP/byte", _index_intensity)
+define("state_intensity", "arithmetic intensity of the step of a recurrent state", "FLOP/byte", _state_intensity)
+define(
+    "wire_ratio",
+    "operations of routed experts for each byte that is exchanged for them",
+    "FLOP/byte",
+    _wire_ratio,
+    domain=needs_experts,
+)
+define(
+    "stage_times",
+    "roofline time of each stage on one accelerator, all blocks together",
+    "s",
+    stage_times,
+    domain=_needs_both,
 )
 define(
     "ridge_point",

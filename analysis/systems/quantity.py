@@ -42,6 +42,7 @@ class Quantity:
     closed_form: str = ""
     uses: Callable[[Setting], Expr] | None = None
     sought: frozenset[Symbol] = frozenset()
+    of_block: bool = False  # of one block and its attention
     beside_values: Callable[[Setting], dict[str, object]] = lambda setting: {}
 
     @property

@@ -42,6 +42,8 @@ GATHERED = 1e12
 """Bandwidth [byte/s] of the geometric mean at which parts of a kernel pass tensors on: gathers are held up by memory
 and by instructions in about equal parts, and instructions take as long on every accelerator here."""
 
+TIMED = ("projections", "decompression", "core", "output", "dense", "routed", "latent", "shared", "router", "head")
+"""Stages that rows of a calibration may describe; others keep the bare roofline."""
 HALF = 2  # bytes: parts of a kernel hand on BF16 whatever the width of its operands
 
 
@@ -108,6 +110,8 @@ class Step:
         >>> Step("hopper", True, "as_printed", "bf16", WHOLE, ()).kind("core", latent=True)
         'latent-prefill'
         """
+        if stage not in TIMED:
+            return ""
         if stage == "routed":
             return "experts"
         if stage != "core":

@@ -6,8 +6,9 @@ A line is where a boundary is solved; what it does not name is as in the canonic
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from analysis.data.rows import Model
-from analysis.derive.attention import GQA, MECHANISMS, MHA, MLA
+from analysis.data.model_row import Model
+from analysis.derive.attention import GQA, MHA, MLA
+from analysis.derive.mechanisms import ALL
 from analysis.thesis import factorial, margins, resources
 from analysis.thesis import region_axes as axes
 from analysis.thesis.region import Axis, Line, Margin
@@ -30,7 +31,7 @@ def size(L: float) -> str:
 
 def has_latent(model: Model) -> bool:
     """Whether heads share a latent cache."""
-    return MECHANISMS[model.attention].latent
+    return ALL[model.attention].latent
 
 
 def has_experts(model: Model) -> bool:

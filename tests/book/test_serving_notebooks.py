@@ -192,7 +192,7 @@ def test_another_model_and_accelerator(name, monkeypatch):
 
 
 REFUSED = [
-    ("serving", {"models": "gpt3-175b,gtp3"}, "gtp3: no row of data/models.csv"),
+    ("serving", {"models": "gpt3-175b,gtp3"}, "gtp3: no row of data/models"),
     ("serving", {"deg_TP": "8,8"}, "2 degrees for 3 models"),
     ("interconnect", {"model": "gpt3-175b"}, "has no routed experts"),
     ("interconnect", {"systems": 1}, "systems=1: .* whole number from 2"),

@@ -106,10 +106,15 @@ def test_an_id_says_what_it_may_hold(written):
 
 
 def test_a_model_row_is_checked_across_columns(written):
-    row = {name: value for name, value in datasets.model("llama-2-7b").model_dump().items() if value not in (None, ())}
-    row |= {"id": "mine", "published_total": "7B", "vectors": "norms", "n_kv": 5}
-    with pytest.raises(InputError, match="n_kv"):
-        datasets.model(written("mine.json", row))
+    sizes = {"d_emb": 4096, "n_hd": 32, "n_kv": 5, "d_hd": 128, "d_FFN": 11008, "n_vocab": 32000, "n_ctx": 0}
+    row = {"id": "mine", "name": "Mine", "year": 2026, "sizes": sizes, "tied": False, "source": "x", "locator": "y"}
+    row |= {"kinds": [{"blocks": 32, "attention": "GQA", "feedforward": "dense"}], "known": "assumed"}
+    for kind in ("json", "yml"):
+        assert datasets.model(written(f"fine.{kind}", row | {"sizes": sizes | {"n_kv": 8}})).n_dec == 32
+        with pytest.raises(InputError, match=r"kinds 1.sizes.n_kv: found 5, allowed is a divisor of n_hd"):
+            datasets.model(written(f"mine.{kind}", row))
+    with pytest.raises(InputError, match="found a table, but a model is a file with sizes and kinds"):
+        datasets.model(written("mine.csv", {"id": "mine"}))
 
 
 def test_words_that_yaml_would_turn_into_other_things_stay_words(tmp_path):

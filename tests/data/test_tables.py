@@ -1,11 +1,16 @@
 """A wrong table is refused with one sentence that names the cell; the data dictionary covers every column."""
 
+import json
+
 import pytest
+import yaml
 
 from analysis.data import datasets
 from analysis.data.dictionary import allowed_values, dictionary
-from analysis.data.rows import FILES, Accelerator, Interconnect, Model
-from analysis.data.table import checked_row, load_table
+from analysis.data.model_row import KindOfBlock, Model
+from analysis.data.rows import FILES, Accelerator, Interconnect, home
+from analysis.data.table import checked_row, load_folder, load_table
+from analysis.files.documents import yaml_mapping
 from analysis.files.errors import InputError
 
 MODELS = datasets.models()
@@ -76,38 +81,108 @@ def record_of(row):
     }
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", set(FILES) - {"models"})
 def test_every_row_survives_being_written_out(file):
     for row in datasets.shipped(file).values():
         assert checked_row(type(row), record_of(row), "copy") == row
 
 
+def model_file(row):
+    """A model back as the text of its file."""
+    cells = {name: value for name, value in row.model_dump().items() if value not in (None, "", ())}
+    cells["kinds"] = [{n: v for n, v in kind.items() if v not in (None, "", (), {}, False)} for kind in cells["kinds"]]
+    printed = {name: str(value) for name, value in cells.items() if name.startswith("published_")}
+    return cells | printed
+
+
+def test_every_model_survives_being_written_out(tmp_path):
+    for row in MODELS.values():
+        path = tmp_path / f"{row.id}.yml"
+        path.write_text(yaml.safe_dump(json.loads(json.dumps(model_file(row)))))
+        assert checked_row(Model, yaml_mapping(path), "copy") == row
+
+
+def changed(row, change):
+    """The file of a model with cells replaced; a change of sizes, or of a kind by its place, is made inside them."""
+    cells = json.loads(json.dumps(model_file(row)))
+    for name, value in change.items():
+        if name == "sizes":
+            cells["sizes"] = {each: size for each, size in (cells["sizes"] | value).items() if size is not None}
+        elif isinstance(name, int):
+            kind = cells["kinds"][name] | value
+            cells["kinds"][name] = {each: cell for each, cell in kind.items() if cell is not None}
+        else:
+            cells[name] = value
+    return cells
+
+
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("deepseek-v3", {"d_KVco": ""}, "column d_KVco: found nothing, allowed is a value, because attention is MLA"),
-        ("deepseek-v3", {"n_k": "300"}, "column n_k: found 300, allowed is at most n_e (256)"),
-        ("deepseek-v3", {"n_moe": "62"}, "column n_moe: found 62, allowed is at most n_dec (61)"),
-        ("deepseek-v3", {"d_FFN": ""}, "column d_FFN: found nothing, allowed is a value, because some"),
-        ("llama-3.1-8b", {"n_kv": "7"}, "column n_kv: found 7, allowed is a divisor of n_hd (32)"),
-        ("llama-2-7b", {"n_kv": "8"}, "column n_kv: found 8, allowed is n_hd (32) for MHA"),
-        ("llama-2-7b", {"attention": "XQA"}, "column attention: found 'XQA', allowed is MHA, GQA, MLA"),
+        (
+            "deepseek-v3",
+            {"sizes": {"d_KVco": None}},
+            "column kinds 1.sizes.d_KVco: found nothing, allowed is a value, because attention is MLA",
+        ),
+        ("deepseek-v3", {"sizes": {"n_k": 300}}, "column kinds 2.sizes.n_k: found 300, allowed is at most n_e (256)"),
+        (
+            "deepseek-v3",
+            {"sizes": {"d_FFN": None}},
+            "kinds 1.sizes.d_FFN: found nothing, allowed is a value, because feedforward is dense",
+        ),
+        ("llama-3.1-8b", {"sizes": {"n_kv": 7}}, "sizes.n_kv: found 7, allowed is a divisor of n_hd (32)"),
+        ("llama-2-7b", {"sizes": {"n_kv": 8}}, "sizes.n_kv: found 8, allowed is n_hd (32) for MHA"),
+        ("llama-2-7b", {"sizes": {"n_heads": 8}}, "column sizes.n_heads: found 8, allowed is a size by its symbol"),
+        ("llama-2-7b", {"sizes": {"n_hd": 0}}, "column sizes.n_hd: found 0, allowed is integer >= 1"),
+        ("llama-2-7b", {"sizes": {"n_hd": 10**15}}, "column sizes.n_hd: found 1000000000000000"),
+        ("llama-2-7b", {"sizes": {"n_vocab": None}}, "column sizes.n_vocab: found nothing"),
+        ("llama-2-7b", {0: {"attention": "XQA"}}, "column kinds 1.attention: found 'XQA', allowed is MHA, GQA, MLA"),
+        ("llama-2-7b", {0: {"blocks": 0}}, "column kinds 1.blocks: found 0, allowed is integer >= 1"),
+        ("llama-2-7b", {0: {"heads": 3}}, "column 'kinds 1.heads' is unknown, allowed are blocks, attention"),
+        ("llama-2-7b", {0: {"attention": None, "feedforward": None}}, "kinds 1.attention: found nothing"),
+        ("llama-2-7b", {0: {"attention": None}}, "column kinds: found 'none with attention'"),
+        ("llama-2-7b", {0: {"borrows": True}}, "kinds 1.borrows: found 'true', allowed is a kind of"),
+        ("llama-2-7b", {"kinds": []}, "column kinds: found"),
         ("llama-2-7b", {"vectors": "norms halos"}, "column vectors: found 'halos', allowed is norms, norm_biases"),
         ("llama-2-7b", {"exact_source": ""}, "column exact_source: found nothing"),
         ("llama-2-7b", {"tied": "yes"}, "column tied: found 'yes', allowed is true, false"),
         ("llama-2-7b", {"published_total": "7e9"}, "column published_total: found '7e9', allowed is as 46.7B, 1T"),
         ("llama-2-7b", {"n_layers": "32"}, "column 'n_layers' is unknown"),
-        ("gpt-oss-20b", {"n_win": "25"}, "column n_win: found 25, allowed is at most n_dec (24)"),
-        ("gpt-oss-20b", {"L_win": ""}, "column L_win: found nothing, allowed is a value, because some blocks are w"),
-        ("gpt-oss-20b", {"window": "wide"}, "column window: found 'wide', allowed is sliding, chunked"),
-        ("gpt-oss-20b", {"n_win": "0"}, "column n_win: found 0, allowed is a number from 1, because L_win or window"),
+        (
+            "gpt-oss-20b",
+            {"sizes": {"L_win": None}},
+            "column kinds 2.sizes.L_win: found nothing, allowed is a value, because window is sliding",
+        ),
+        ("gpt-oss-20b", {1: {"window": "wide"}}, "column kinds 2.window: found 'wide', allowed is sliding, chunked"),
+        ("gpt-oss-20b", {1: {"window": None}}, "column sizes.L_win: found 128, allowed is no value, because no kind"),
+        (
+            "gpt-oss-20b",
+            {1: {"window": None, "sizes": {"n_kv": 4}}},
+            "column kinds 2.name: found 'GQA', allowed is a name of its own, as another kind of it attends otherwise",
+        ),
+        ("kimi-linear-48b-a3b", {"sizes": {"d_dec": None}}, "sizes.d_dec: found nothing"),
+        ("minimax-m3", {1: {"vectors": "halos"}}, "column kinds 2.vectors: found 'halos'"),
+        ("nemotron-3-nano", {2: {"window": "sliding"}}, "column kinds 3.window: found 'sliding', allowed is no value"),
     ],
 )
 def test_columns_that_disagree_are_named(name, change, said):
     with pytest.raises(InputError) as refusal:
-        checked_row(Model, record_of(MODELS[name]) | change, "mine.csv line 2")
+        checked_row(Model, changed(MODELS[name], change), "mine.yml")
     assert said in str(refusal.value)
-    assert str(refusal.value).startswith(f"mine.csv line 2 (id {name})")
+    assert str(refusal.value).startswith(f"mine.yml (id {name})")
+
+
+def test_the_folder_of_models_and_its_order_agree(tmp_path):
+    text = (datasets.DATA / "models" / "llama-2-7b.yml").read_text()
+    (tmp_path / "ORDER").write_text("llama-2-7b\n")
+    with pytest.raises(InputError, match="ORDER: found 'llama-2-7b', allowed are names of files beside it"):
+        load_folder(tmp_path, Model)
+    (tmp_path / "llama-2-7b.yml").write_text(text)
+    (tmp_path / "a.yml").write_text(text.replace("id: llama-2-7b", "id: a"))
+    assert list(load_folder(tmp_path, Model)) == ["llama-2-7b", "a"]
+    (tmp_path / "b.yml").write_text(text)
+    with pytest.raises(InputError, match="column id: found 'llama-2-7b', allowed is b"):
+        load_folder(tmp_path, Model)
 
 
 def test_a_scenario_with_wrong_degrees_is_refused():
@@ -119,15 +194,16 @@ def test_a_scenario_with_wrong_degrees_is_refused():
 # -- the dictionary ------------------------------------------------------------------------------------------------
 def test_every_column_has_a_meaning_and_every_quantity_a_unit():
     entries = dictionary()
-    assert {(entry.file, entry.column) for entry in entries} == {
-        (f"{file}.csv", name) for file, row_class in FILES.items() for name in row_class.model_fields
+    nested = {("models", f"kinds: {name}") for name in KindOfBlock.model_fields}
+    assert {(entry.file, entry.column) for entry in entries} == nested | {
+        (home(file), name) for file, row_class in FILES.items() for name in row_class.model_fields
     }
     assert all(entry.meaning and entry.allowed for entry in entries)
     assert all(entry.unit for entry in entries if entry.type in ("integer", "number") and entry.column != "year")
 
 
 def test_headers_of_shipped_files_are_the_dictionary():
-    for file, row_class in FILES.items():
+    for file, row_class in FILES.items() - {("models", Model)}:
         header = (datasets.DATA / f"{file}.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
         assert set(header) == set(row_class.model_fields)
 

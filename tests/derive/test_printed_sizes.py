@@ -14,7 +14,6 @@ from analysis.derive.decoder import (
     kv_bytes_per_token,
     parameters,
     token_bytes,
-    vector_elements,
     weight_bytes_per_block,
 )
 from analysis.derive.symbols import (
@@ -38,6 +37,7 @@ from analysis.derive.symbols import (
     width_kv,
     width_weights,
 )
+from analysis.derive.vectors import vector_elements
 
 EQ_10 = {width_weights: 2, width_activations: 2, l: 1, Gamma_imb: 1}
 

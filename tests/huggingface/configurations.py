@@ -1,29 +1,16 @@
-"""Configurations as published with models (the keys that matter), one per model type; and small ones made up."""
+"""Configurations as published with models: whole files by name, and the keys that matter of some more."""
 
+import csv
+import json
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "configs"
+FILES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+COUNTS = {row["file"]: row for row in csv.DictReader((FOLDER / "counts.csv").open())}  # sources stand there
 _EXPERTS_FIRST_DENSE = {"moe_layer_freq": 1}
+_OURS = ("llama-2-7b", "llama-3.1-8b", "qwen3-30b-a3b", "deepseek-v2-lite", "deepseek-v3", "glm-4.5-air", "gpt-oss-20b")
 
-PUBLISHED = {  # id in data/models.csv -> config.json
-    "llama-3.1-8b": {
-        "model_type": "llama",
-        "hidden_size": 4096,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "intermediate_size": 14336,
-        "vocab_size": 128256,
-        "max_position_embeddings": 131072,
-        "tie_word_embeddings": False,
-        "attention_bias": False,
-    },
-    "llama-2-7b": {
-        "model_type": "llama",
-        "hidden_size": 4096,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "intermediate_size": 11008,
-        "vocab_size": 32000,
-        "max_position_embeddings": 4096,
-    },
+PUBLISHED = {name: FILES[name] for name in _OURS} | {  # id of a row of ours -> config.json
     "mistral-7b": {
         "model_type": "mistral",
         "hidden_size": 4096,
@@ -76,23 +63,6 @@ PUBLISHED = {  # id in data/models.csv -> config.json
         "tie_word_embeddings": False,
         "attention_bias": False,
     },
-    "qwen3-30b-a3b": {
-        "model_type": "qwen3_moe",
-        "hidden_size": 2048,
-        "num_hidden_layers": 48,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 4,
-        "head_dim": 128,
-        "intermediate_size": 6144,
-        "moe_intermediate_size": 768,
-        "num_experts": 128,
-        "num_experts_per_tok": 8,
-        "decoder_sparse_step": 1,
-        "mlp_only_layers": [],
-        "vocab_size": 151936,
-        "max_position_embeddings": 40960,
-        "tie_word_embeddings": False,
-    },
     "llama-4-maverick-chunked": {
         "model_type": "llama4",
         "tie_word_embeddings": False,
@@ -134,50 +104,6 @@ PUBLISHED = {  # id in data/models.csv -> config.json
         "first_k_dense_replace": 1,
         "vocab_size": 102400,
         "max_position_embeddings": 163840,
-        **_EXPERTS_FIRST_DENSE,
-    },
-    "deepseek-v2-lite": {
-        "model_type": "deepseek_v2",
-        "hidden_size": 2048,
-        "num_hidden_layers": 27,
-        "num_attention_heads": 16,
-        "num_key_value_heads": 16,
-        "q_lora_rank": None,
-        "kv_lora_rank": 512,
-        "qk_nope_head_dim": 128,
-        "qk_rope_head_dim": 64,
-        "v_head_dim": 128,
-        "intermediate_size": 10944,
-        "moe_intermediate_size": 1408,
-        "n_routed_experts": 64,
-        "num_experts_per_tok": 6,
-        "n_shared_experts": 2,
-        "first_k_dense_replace": 1,
-        "vocab_size": 102400,
-        "max_position_embeddings": 163840,
-        **_EXPERTS_FIRST_DENSE,
-    },
-    "deepseek-v3": {
-        "model_type": "deepseek_v3",
-        "hidden_size": 7168,
-        "num_hidden_layers": 61,
-        "num_attention_heads": 128,
-        "num_key_value_heads": 128,
-        "q_lora_rank": 1536,
-        "kv_lora_rank": 512,
-        "qk_nope_head_dim": 128,
-        "qk_rope_head_dim": 64,
-        "v_head_dim": 128,
-        "intermediate_size": 18432,
-        "moe_intermediate_size": 2048,
-        "n_routed_experts": 256,
-        "num_experts_per_tok": 8,
-        "n_shared_experts": 1,
-        "first_k_dense_replace": 3,
-        "vocab_size": 129280,
-        "max_position_embeddings": 163840,
-        "num_nextn_predict_layers": 1,
-        "quantization_config": {"quant_method": "fp8"},
         **_EXPERTS_FIRST_DENSE,
     },
     "kimi-k2": {
@@ -225,25 +151,6 @@ PUBLISHED = {  # id in data/models.csv -> config.json
         "max_position_embeddings": 8192,
         "num_nextn_predict_layers": 0,
         **_EXPERTS_FIRST_DENSE,
-    },
-    "glm-4.5-air": {
-        "model_type": "glm4_moe",
-        "hidden_size": 4096,
-        "num_hidden_layers": 46,
-        "num_attention_heads": 96,
-        "num_key_value_heads": 8,
-        "head_dim": 128,
-        "intermediate_size": 10944,
-        "moe_intermediate_size": 1408,
-        "n_routed_experts": 128,
-        "num_experts_per_tok": 8,
-        "n_shared_experts": 1,
-        "first_k_dense_replace": 1,
-        "attention_bias": True,
-        "use_qk_norm": False,
-        "vocab_size": 151552,
-        "max_position_embeddings": 131072,
-        "num_nextn_predict_layers": 1,
     },
     "glm-4.7-flash": {
         "model_type": "glm4_moe_lite",
@@ -318,37 +225,4 @@ QWEN_MOE = {  # Qwen1.5-MoE-A2.7B
     "max_position_embeddings": 8192,
     "tie_word_embeddings": False,
 }
-GPT2 = {"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12, "n_positions": 1024, "vocab_size": 50257}
-GPT_OSS = {
-    "model_type": "gpt_oss",
-    "hidden_size": 2880,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 64,
-    "num_key_value_heads": 8,
-    "head_dim": 64,
-    "intermediate_size": 2880,
-    "num_local_experts": 32,
-    "num_experts_per_tok": 4,
-    "vocab_size": 201088,
-    "max_position_embeddings": 131072,
-    "sliding_window": 128,
-    "layer_types": ["sliding_attention", "full_attention"] * 12,
-    "quantization_config": {"quant_method": "mxfp4"},
-}
-PUBLISHED["gpt-oss-20b"] = GPT_OSS
-GLM_5 = PUBLISHED["glm-4.7-flash"] | {
-    "model_type": "glm_moe_dsa",
-    "hidden_size": 6144,
-    "num_hidden_layers": 78,
-    "num_attention_heads": 64,
-    "q_lora_rank": 2048,
-    "intermediate_size": 12288,
-    "moe_intermediate_size": 2048,
-    "n_routed_experts": 256,
-    "num_experts_per_tok": 8,
-    "index_n_heads": 32,
-    "index_head_dim": 128,
-    "index_topk": 2048,
-    "mlp_layer_types": ["dense"] * 3 + ["sparse"] * 75,
-}
-del GLM_5["first_k_dense_replace"]
+GPT2, GPT_OSS, GLM_5 = (FILES[name] for name in ("gpt2", "gpt-oss-20b", "glm-5"))

@@ -6,17 +6,20 @@ import pytest
 import yaml
 
 from analysis.data import datasets
-from analysis.derive.decoder import VECTORS
+from analysis.data.model_row import SIZES
+from analysis.derive.mechanisms import ALL
+from analysis.derive.vectors import VECTORS
 from analysis.files.errors import InputError
 from analysis.huggingface import report, row_text
-from analysis.huggingface.blocks import EXPERT_RULES
 from analysis.huggingface.families import SPELLINGS, families, harmless, parts
+from analysis.huggingface.halves import HALF_RULES
+from analysis.huggingface.mixers import LAYER_RULES
 from analysis.huggingface.sizes import KV_HEADS, SHARED
 from analysis.huggingface.summary import totals
-from analysis.huggingface.windowed import WINDOW_RULES
-from tests.huggingface.configurations import GLM_5, PUBLISHED
+from tests.huggingface.configurations import FILES, GLM_5, PUBLISHED
 
 COUNTED = yaml.safe_load((Path(__file__).parent / "counted.yml").read_text())
+CONFIGS = FILES | {name: entry["config"] for name, entry in COUNTED.items()}
 SMALL = {  # four blocks
     "hidden_size": 256,
     "num_hidden_layers": 4,
@@ -44,6 +47,7 @@ LATENT = {
 }
 V3 = {"model_type": "deepseek_v3", **SMALL, **MOE, **LATENT}
 AN_EXPERT = 3 * 256 * 96
+ASKED = {"add_full_attention_sink_bias", "add_swa_attention_sink_bias"}  # no default is known
 
 
 def without(config, *keys):
@@ -81,13 +85,13 @@ def test_a_family_by_the_count_of_its_own_class(imported, written, name):
     ],
 )
 def test_windows_of_families(imported, name, windowed, reach, first_full):
-    found = imported(COUNTED[name]["config"])
+    found = imported(CONFIGS[name])
     assert (found.row.n_win, found.row.L_win) == (windowed, reach)
     assert next((number for number, block in enumerate(found.blocks) if not block.tokens), None) == first_full
 
 
 def test_a_list_of_layers_says_what_a_pattern_says(imported):
-    config = COUNTED["exaone-4.0-32b"]["config"]
+    config = without(CONFIGS["exaone-4.0-32b"], "layer_types")
     listed = ["sliding_attention"] * 3 + ["full_attention"]
     assert imported(config, layer_types=listed * 16).blocks == imported(config).blocks
     assert imported(config, sliding_window_pattern=4).blocks == imported(config).blocks
@@ -128,7 +132,7 @@ def test_internlm2_and_the_flat_file_of_several_towers(imported):
 
 def test_heads_of_falcon(imported):
     """The newer architecture says them; the older has one for all query heads or one for each, whatever is said."""
-    newer = COUNTED["falcon-40b"]["config"]
+    newer = CONFIGS["falcon-40b"]
     assert imported(newer).row.n_kv == 8
     assert imported(newer, new_decoder_architecture=False).row.n_kv == 1
     assert imported(newer, new_decoder_architecture=False, multi_query=False).row.attention == "MHA"
@@ -146,15 +150,20 @@ def test_a_tower_of_an_unknown_type_with_a_known_decoder(imported):
 
 def test_the_table_of_families_holds_together():
     for name, family in families().items():
-        groups = {*family.vectors.split(), *" ".join(family.switched.values()).split()}
-        assert groups <= set(VECTORS), name
-        assert family.windows in WINDOW_RULES, name
-        assert family.experts in EXPERT_RULES, name
+        mixers = [family, *family.mixers.values()]
+        switched = [item for each in mixers for item in each.switched.items()]
+        said = [*(each.vectors for each in mixers), *(groups for _, groups in switched), *family.halves.values()]
+        assert set(" ".join(said).split()) <= set(VECTORS), name
+        assert family.layers in LAYER_RULES, name
+        assert family.experts in HALF_RULES, name
         assert family.shared in SHARED, name
         assert family.kv_heads in KV_HEADS, name
-        assert set(family.keys) <= set(SPELLINGS), name
-        terms = [term.removeprefix("not ") for each in family.switched for term in each.split(" and ")]
-        assert {term.partition("=")[0] for term in terms} <= set(family.defaults), name
+        assert {size for each in mixers for size in each.keys} <= set(SPELLINGS) | set(SIZES), name
+        attention = [item for mixer in family.mixers.values() for item in mixer.attention.items()]
+        assert {mechanism for _, mechanism in attention} <= {"heads", "latent", *ALL}, name
+        conditions = [*(each for each, _ in switched), *(condition for condition, _ in attention if condition)]
+        terms = [term.removeprefix("not ") for each in conditions for term in each.split(" and ")]
+        assert {term.partition("=")[0] for term in terms} <= set(family.defaults) | ASKED, name
         assert (family.experts == "none") <= (family.shared == "none"), name
     assert not {key for key in harmless() if key in parts()}
 
@@ -230,7 +239,7 @@ def test_spellings_that_agree_are_one_and_those_that_do_not_are_refused(imported
     ],
 )
 def test_a_key_that_speaks_of_a_part_is_never_left_unused(imported, name, key, value):
-    config = PUBLISHED.get(name) or COUNTED[name]["config"]
+    config = CONFIGS.get(name) or PUBLISHED[name]
     with pytest.raises(InputError, match=rf"key '?{key}'?: found '?{value}.*allowed (is|are) "):
         imported(config, **{key: value})
     assert imported(config, **{key: None}).unused == ()
@@ -252,8 +261,7 @@ def test_sparse_attention_by_the_list_of_its_layers(imported):
     """Newer files list it; a type without an indexer cannot have it."""
     for kind in ("deepseek_sparse_attention", "indexed_attention"):
         listed = imported(GLM_5, layer_types=[kind] * 78)
-        assert listed.row.n_win == 0
-        assert "sparse attention" in listed.row.omits
+        assert (listed.row.attention, listed.row.n_win) == ("DSA", 0)
         with pytest.raises(InputError, match=f"layer_types: found '{kind}', allowed are full_attention"):
             imported(PUBLISHED["deepseek-v3"], layer_types=[kind] * 61)
 
@@ -261,7 +269,7 @@ def test_sparse_attention_by_the_list_of_its_layers(imported):
 def test_infinity_as_published_is_read(imported):
     """The reason of a refusal is the architecture, and a harmless key may hold any number."""
     with pytest.raises(InputError, match="state-space"):
-        imported({"model_type": "nemotron_h", "time_step_limit": [0.0, float("inf")]})
+        imported({"model_type": "mamba2", "time_step_limit": [0.0, float("inf")]})
     endless = {"rope_theta": float("inf"), "logits_scaling": float("nan"), "beta": float("-inf")}
     assert imported(PUBLISHED["llama-3.1-8b"], **endless).unused == ("beta",)
     with pytest.raises(InputError, match=r"hidden_size: found inf, allowed is a whole number"):

@@ -4,7 +4,7 @@ import pytest
 
 from analysis.ask.points import row_point
 from analysis.data import datasets
-from analysis.data.rows import SERVED_WIDTHS
+from analysis.data.model_row import SERVED_WIDTHS
 from analysis.files.errors import InputError
 from analysis.huggingface import report, row_text
 from analysis.systems.quantities import evaluate
@@ -173,7 +173,7 @@ def test_the_row_carries_widths_and_they_are_no_sizes(imported, tmp_path):
 
 def test_a_width_of_experts_needs_experts(written):
     row = {"id": "mine", "name": "Mine", "source": "here", "locator": "none", "known": "assumed", "year": 2026}
-    sizes = {"attention": "MHA", "n_dec": 2, "n_moe": 0, "d_emb": 8, "n_hd": 2, "n_kv": 2, "d_hd": 4, "d_FFN": 16}
-    rest = {"ffn": "gated", "n_vocab": 10, "n_ctx": 0, "tied": "true", "vectors": "norms", "width_experts": 0.5}
+    sizes = {"d_emb": 8, "n_hd": 2, "n_kv": 2, "d_hd": 4, "d_FFN": 16, "n_vocab": 10, "n_ctx": 0}
+    rest = {"kinds": [{"blocks": 2, "attention": "MHA", "feedforward": "dense"}], "tied": True, "width_experts": 0.5}
     with pytest.raises(InputError, match=r"column width_experts: found 0.5, allowed is no value"):
-        datasets.model(written("mine.yml", row | sizes | rest))
+        datasets.model(written("mine.yml", row | {"sizes": sizes} | rest))

@@ -138,7 +138,7 @@ def source_of(finding):
 def test_what_is_open_says_what_the_study_lacks():
     for finding in FOUND.values():
         if finding.verdict == OPEN:
-            assert finding.reason.startswith(("The study lacks ", "data/models.csv has no row of "))
+            assert finding.reason.startswith(("The study lacks ", "data/models has no row of "))
             assert finding.ours is None
     assert "index" in FOUND["P004"].reason
     assert all(not datasets.claimed(name).lacks for name in JUDGED)

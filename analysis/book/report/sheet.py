@@ -8,7 +8,7 @@ import jinja2
 
 from analysis.book.report.drawn import Shown
 from analysis.book.report.subject import System
-from analysis.data.rows import Row
+from analysis.data.row import Row
 from analysis.files.errors import InputError
 from analysis.render.digits import digits_of, percent
 from analysis.render.own_conclusions import told
