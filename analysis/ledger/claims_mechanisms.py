@@ -7,9 +7,11 @@ data/published.csv gives beside the number. `claims_operations.py` has those abo
 from collections.abc import Callable
 from functools import partial
 
-from sympy import Symbol
+from sympy import Add, Symbol
 
 from analysis.ask.numbers import exact
+from analysis.ask.points import row_point
+from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.attention import GQA, Mechanism
 from analysis.derive.mechanisms import stored
@@ -30,13 +32,22 @@ SIX_BITS, TRAINING = (
 
 
 def sized(id_: str, **more: float) -> dict[Symbol, float]:
-    """The sizes beside a published number as a point: one query of one request, 16 bit, unless `more` says otherwise.
+    """The sizes of a published number's model, or those beside it, as a point.
+
+    One query of one request and 16 bit, unless `more` says otherwise.
 
     >>> from analysis.derive.symbols import d_hd
     >>> sized("P033")[d_hd], sized("P033", width_kv=1)[BY_NAME["width_kv"]]
     (256, 1)
     """
-    found = STEP | WIDTHS | sizes(id_) | {BY_NAME[name]: value for name, value in more.items()}
+    row = datasets.models().get(datasets.claimed(id_).model)
+    found = (
+        STEP
+        | WIDTHS
+        | (row_point(row) if row else {})
+        | sizes(id_)
+        | {BY_NAME[name]: value for name, value in more.items()}
+    )
     return found | ({deg_grp: found[n_hd] // found[n_kv]} if {n_hd, n_kv} <= found.keys() else {})
 
 
@@ -51,16 +62,26 @@ def row_bytes(mechanism: Mechanism, point: dict) -> float:
     return exact(stored(mechanism) / (B * L), point)
 
 
+def cached(model: str) -> float:
+    """Bytes of the rows that all blocks of a model keep of a token [byte], states left out.
+
+    >>> cached("jamba-v0.1"), cached("deepseek-v3")
+    (16384, 70272)
+    """
+    setting = Setting.of(model=model, B=1, L=ENDLESS)
+    kept = ((kind, Add(*(rows.stored for rows in kind.mechanism.cache))) for kind in setting.architecture.attending)
+    return sum(exact((kind.blocks * rows / (B * L)).xreplace(kind.axes()), setting.point) for kind, rows in kept)
+
+
 def of_r1() -> dict[Symbol, float]:
     """R1's latent attention as a point like that of `sized`."""
-    row = datasets.model(R1)
-    return STEP | WIDTHS | {BY_NAME[name]: getattr(row, name) for name in ("n_hd", "d_KVco", "d_RoPE")}
+    return STEP | WIDTHS | row_point(datasets.model(R1))
 
 
 # -- what is stored ----------------------------------------------------------------------------------
 @claim("P002")
 def _index_key(paper: Paper) -> Judgement:
-    width = sizes("P002")[d_I]
+    width = sized("P002")[d_I]
     readings = (
         paper.reading("8 bit, with one scale of 32 bit", width + FP32),
         paper.reading("8 bit, scale not counted", width),
@@ -92,13 +113,13 @@ def _context(paper: Paper, id_: str) -> Judgement:
 
 @claim("P017")
 def _jamba(paper: Paper) -> Judgement:
-    point = sized("P017")
-    kept = row_bytes(GQA, point) * point[n_dec] * point[L]
+    tokens = sizes("P017")[L]
+    kept = cached("jamba-v0.1") * tokens
     readings = (
         paper.reading("GB of 10^9 bytes", kept / DECIMAL["G"]),
         paper.reading("GiB of 2^30 bytes", kept / BINARY["G"]),
     )
-    reason = f"Its {point[n_dec]} blocks with attention keep {kept / 1e9:.2f} GB; states of the others are not counted."
+    reason = f"Its blocks with attention keep {kept / 1e9:.2f} GB; states of the others are not counted."
     return Judgement(readings, reason, "GB", KV)
 
 

@@ -186,10 +186,10 @@ def _divided_latent(paper: Paper, id_: str) -> Judgement:
 @claim("P041", 1)
 def _even_kernels(paper: Paper) -> Judgement:
     rates = {name: float(datasets.claimed(name).paper_value) for name in ("P039", "P040")}
-    context = sizes("P041")[L_top] * rates["P039"] / rates["P040"]
+    context = sized("P041")[L_top] * rates["P039"] / rates["P040"]
     reason = (
         f"At the printed rates, {rates['P039']:.0f} TFLOP/s of the dense kernel and {rates['P040']:.0f} of the sparse "
-        f"one, {sizes('P041')[L_top]:,} picks last as long as {context:,.0f} tokens; the index is not in it."
+        f"one, {sized('P041')[L_top]:,} picks last as long as {context:,.0f} tokens; the index is not in it."
     )
     return Judgement((paper.reading("by the rates printed for both", context),), reason, "tokens")
 

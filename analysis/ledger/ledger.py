@@ -17,6 +17,7 @@ from analysis.ledger import (  # noqa: F401  each registers the functions that j
     claims_devices,
     claims_experts,
     claims_intensity,
+    claims_kinds,
     claims_latency,
     claims_mechanisms,
     claims_memory,
