@@ -20,7 +20,7 @@ DATA = ROOT / "data"
 def shipped(file: str) -> dict[str, BaseModel]:
     """The rows of data/`file`.csv by id, in its order: all that the paper's claims are judged by. Raises InputError.
 
-    Models are files of data/models, in the order of their names.
+    Models are files of data/models, those that its file ORDER lists first.
     """
     load = load_folder if file == "models" else load_table
     rows = load(DATA / home(file), FILES[file])

@@ -1,4 +1,4 @@
-"""Numbers that others print about models of several kinds of block: their caches, operations and elements."""
+"""Numbers that others print about models of several kinds of block: their caches and operations."""
 
 from functools import partial
 
@@ -8,13 +8,13 @@ from analysis.data import datasets
 from analysis.derive.block import Conventions, attention_stages, flops
 from analysis.derive.symbols import L
 from analysis.ledger.claims_mechanisms import cached, sizes
-from analysis.ledger.claims_memory import KV, R1, TOTAL
+from analysis.ledger.claims_memory import KV, R1
 from analysis.ledger.findings import Judgement, claim
 from analysis.ledger.readings import BELOW, Paper, holds
 from analysis.systems.quantities import evaluate
 
 V32, V4 = "deepseek-v3.2", "deepseek-v4-pro"
-SERVED = {V32: "latent-fp8", V4: "rows-fp8", "deepseek-v4-flash": "rows-fp8"}
+SERVED = {V32: "latent-fp8", V4: "row-fp8-rope-bf16", "deepseek-v4-flash": "row-fp8-rope-bf16"}
 KEY_VALUE_HEADS, HEAD = 8, 128
 """Of the grouped-query attention that the report on V4 compares its cache with."""
 
@@ -200,27 +200,3 @@ def _shorter_generation(paper: Paper) -> Judgement:
     first, second = found.values()
     reason = f"{first:.0f} % where R1 computes in the order that makes keys, {second:.0f} % reordered."
     return Judgement(readings, reason, "percent")
-
-
-# -- elements of files -------------------------------------------------------------------------------
-@claim("P132")
-def _elements(paper: Paper) -> Judgement:
-    row = datasets.model(datasets.claimed("P132").model)
-    total = evaluate("parameters", model=row.id).value
-    biases = row.n_moe * row.n_e
-    readings = (
-        paper.reading("every element of the text decoder", total),
-        paper.reading("biases of the routers left out", total - biases),
-    )
-    reason = f"The decoder holds {total:,} elements, {biases:,} of them biases that routers add to choose experts."
-    return Judgement(readings, reason, "1", TOTAL)
-
-
-@claim("P131")
-def _elements_of_k3(paper: Paper) -> Judgement:
-    total = evaluate("parameters", model=datasets.claimed("P131").model).value
-    reason = (
-        f"The text decoder holds {total:,} elements, {paper.numbers[0].value - total:,.0f} fewer than the files with "
-        "their vision tower, which is not counted here."
-    )
-    return Judgement((paper.reading("text decoder", total),), reason, "1", TOTAL)

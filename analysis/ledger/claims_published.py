@@ -11,7 +11,6 @@ from analysis.ask.numbers import exact
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import d_hd, d_KVco, d_RoPE
-from analysis.files.errors import InputError
 from analysis.ledger.claims_memory import KV, R1, TOTAL, kv
 from analysis.ledger.findings import Judgement, claim
 from analysis.ledger.readings import SAME, Paper, holds
@@ -36,21 +35,13 @@ def certain(text: str) -> int | None:
 
 
 def _parameters(paper: Paper, row) -> Judgement:
-    scale = SCALES[row.unit]
-    total = evaluate("parameters", model=row.model).value
-    readings = [paper.reading("every weight of the text decoder", total / scale)]
-    if (more := _with_drafts(row.model)) is not None:
-        readings.append(paper.reading("one block more, for drafted tokens", more / scale))
+    scale, total = SCALES[row.unit], evaluate("parameters", model=row.model).value
+    readings = (paper.reading("every weight of the text decoder", total / scale),)
+    if (model := datasets.model(row.model)).grows:
+        more = evaluate("parameters", model=row.model, windows="full", blocks=model.n_dec + 1).value
+        readings += (paper.reading("one block more, for drafted tokens", more / scale),)
     reason = f"Counted from its sizes the text decoder holds {total / 1e9:.1f} billion parameters."
-    return Judgement(tuple(readings), reason, row.unit, TOTAL)
-
-
-def _with_drafts(model: str) -> int | None:
-    """Parameters with one block more; None for models of several kinds of attention, which do not say which it is."""
-    try:
-        return evaluate("parameters", model=model, windows="full", blocks=datasets.model(model).n_dec + 1).value
-    except InputError:
-        return None
+    return Judgement(readings, reason, row.unit, TOTAL)
 
 
 def _active(paper: Paper, row) -> Judgement:
@@ -69,7 +60,23 @@ def _active(paper: Paper, row) -> Judgement:
     return Judgement(readings, reason, row.unit, ACTIVE)
 
 
-JUDGES: dict[str, Callable[..., Judgement]] = {"parameters": _parameters, "active_parameters": _active}
+def _elements(paper: Paper, row) -> Judgement:
+    """Elements of a checkpoint: what is counted here, and without the biases of routers, which some keep apart."""
+    model, total = datasets.model(row.model), evaluate("parameters", model=row.model).value
+    bare = total - model.n_moe * model.n_e
+    readings = (
+        paper.reading("every element of the text decoder", total),
+        paper.reading("biases of routers not counted", bare),
+    )
+    reason = f"Counted from its sizes the text decoder has {total:,} elements, {bare:,} without biases of routers."
+    return Judgement(readings, reason, row.unit, TOTAL)
+
+
+JUDGES: dict[str, Callable[..., Judgement]] = {
+    "parameters": _parameters,
+    "active_parameters": _active,
+    "checkpoint_elements": _elements,
+}
 for _row in datasets.published().values():
     if _row.quantity in JUDGES and _row.model in datasets.models() and not _row.lacks:
         claim(_row.id, certain(_row.paper_value))(partial(JUDGES[_row.quantity], row=_row))

@@ -10,7 +10,7 @@ from analysis.derive import communication, decoder, mechanisms, roofline
 from analysis.derive.block import Kind, attention_stages, bytes_moved, flops, summed
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
-from analysis.derive.symbols import L, d_emb, d_z, deg_TP
+from analysis.derive.symbols import B, L, d_emb, d_z, deg_TP
 from analysis.files.errors import InputError
 from analysis.systems.layers import stage_times
 from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
@@ -61,11 +61,11 @@ def _expert(setting: Setting, alone: Callable[[Layout], Substitution] = single_e
 
 
 def _touched_and_stored(setting: Setting, chosen: Callable[[Kind], bool] = lambda kind: True) -> tuple[Expr, Expr]:
-    """Bytes of caches and states that a step touches, and those that requests keep [byte], in blocks of some kinds."""
+    """Bytes of caches and states that a request's step touches, and those that it keeps, in blocks of some kinds."""
     kinds = [kind for kind in setting.architecture.attending if chosen(kind)]
     moved = ((k.blocks, mechanisms.touched(k.mechanism, setting.conventions).xreplace(k.axes())) for k in kinds)
     kept = ((k.blocks, mechanisms.stored(k.mechanism).xreplace(k.axes())) for k in kinds)
-    return summed(moved), summed(kept)
+    return summed(moved).xreplace({B: Integer(1)}), summed(kept).xreplace({B: Integer(1)})
 
 
 def _phi(setting: Setting) -> Expr:

@@ -102,7 +102,7 @@ def test_no_search_runs_to_its_end(given):
 
 
 # -- widths of published files -------------------------------------------------------------------
-ROW = SimpleNamespace(id="mine", width_weights=2, width_experts=0.53125, width_kv=1)
+ROW = SimpleNamespace(format="", id="mine", width_weights=2, width_experts=0.53125, width_kv=1)
 
 
 def of(row=ROW, **given) -> dict[str, float]:
@@ -128,4 +128,4 @@ def test_published_widths_are_taken_where_asked_for_and_not_overridden():
 
 def test_a_row_that_states_no_width_has_no_served_format():
     with pytest.raises(InputError, match="states no width of its published files"):
-        of(SimpleNamespace(id="mine"))
+        of(SimpleNamespace(format="", id="mine"))

@@ -47,6 +47,7 @@ def vector_lengths(row, layer):
     lengths = {
         "norms": [row.d_emb, row.d_emb],
         "norm_biases": [row.d_emb, row.d_emb],
+        "post_norms": [row.d_emb, row.d_emb],
         "latent_norms": [row.d_Qco, row.d_KVco],
         "latent_norm_kv": [row.d_KVco],
         "qk_norm": [row.d_hd, row.d_hd],

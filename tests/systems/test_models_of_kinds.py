@@ -1,0 +1,248 @@
+"""Models of several kinds of block, against caches filled token by token and a step summed block by block."""
+
+from collections import deque
+
+import pytest
+
+from analysis.ask.setting import Setting
+from analysis.data import datasets
+from analysis.files.errors import InputError
+from analysis.systems.layers import block_counts, layers
+from analysis.systems.plan import plans
+from analysis.systems.quantities import evaluate
+
+SYSTEM = {"accelerator": "b200-sxm", "n_acc": 8}
+P, BW = 2250e12, 7700e9  # b200-sxm: 16-bit operations a second, bytes a second
+
+
+# -- caches, token by token --------------------------------------------------------------------------------------
+class Rows:
+    """What a block keeps: rows of so many bytes, at most `most` of them, one for each `stride` tokens."""
+
+    def __init__(self, row, most=None, stride=1, once=0):
+        self.row, self.stride, self.once = row, stride, once
+        self.waiting, self.kept = 0, deque(maxlen=most)
+
+    def add(self):
+        self.waiting += 1
+        if self.waiting == self.stride:
+            self.waiting = 0
+            self.kept.append(self.row)
+
+    @property
+    def bytes(self):
+        return sum(self.kept) + self.once
+
+
+def _delta(heads, keys, d=128):
+    """States of 32 bits, and three earlier inputs of each convolution, of 16."""
+    return Rows(0, once=heads * d * d * 4 + 3 * (2 * keys + heads) * d * 2)
+
+
+def _latent(*more):
+    return Rows(2 * sum((512, 64, *more)))
+
+
+def _v4(stride, pool, index):
+    """A window of 128 rows, compressed rows (with index keys), and inputs that wait, of 32 bits, twice each."""
+    width = 512 + (128 if index else 0)
+    return [Rows(2 * 512, most=128), Rows(2 * width, stride=stride, once=2 * pool * width * 4)]
+
+
+BLOCKS = {  # rows that each model's blocks keep, sizes typed from the published configurations
+    "qwen3-next-80b-a3b": lambda: [Rows(2 * 2 * 256 * 2) for _ in range(12)] + [_delta(32, 16) for _ in range(36)],
+    "kimi-linear-48b-a3b": lambda: [_latent() for _ in range(7)] + [_delta(32, 32) for _ in range(20)],
+    "deepseek-v3.2": lambda: [_latent(128) for _ in range(61)],
+    "glm-5.2": lambda: [_latent(128) for _ in range(21)] + [_latent() for _ in range(57)],
+    "minimax-m3": lambda: [Rows(2 * 4 * 128 * 2) for _ in range(3)] + [Rows(2 * 4 * 128 * 2 + 256) for _ in range(57)],
+    "minimax-m1": lambda: (
+        [Rows(2 * 8 * 128 * 2) for _ in range(10)] + [Rows(0, once=64 * 128 * 128 * 4) for _ in range(70)]
+    ),
+    "nemotron-3-nano": lambda: (
+        [Rows(2 * 2 * 128 * 2) for _ in range(6)]
+        + [Rows(0, once=64 * 64 * 128 * 4 + 3 * (64 * 64 + 2 * 8 * 128) * 2) for _ in range(23)]
+    ),
+    "deepseek-v4-flash": lambda: [
+        *(each for _ in range(21) for each in _v4(4, 8, index=True)),
+        *(each for _ in range(20) for each in _v4(128, 128, index=False)),
+        *(Rows(2 * 512, most=128) for _ in range(2)),
+    ],
+    "mimo-v2-flash": lambda: (
+        [Rows(4 * (192 + 128) * 2) for _ in range(9)] + [Rows(8 * (192 + 128) * 2, most=128) for _ in range(39)]
+    ),
+    "gemma-4-31b": lambda: (
+        [Rows(2 * 4 * 512 * 2) for _ in range(10)] + [Rows(2 * 16 * 256 * 2, most=1024) for _ in range(50)]
+    ),
+    "gpt-oss-20b": lambda: (
+        [Rows(2 * 8 * 64 * 2) for _ in range(12)] + [Rows(2 * 8 * 64 * 2, most=128) for _ in range(12)]
+    ),
+}
+SEEN = (1, 127, 128, 512, 1024, 1152)  # tokens at which caches are compared; all strides divide the later ones
+
+
+@pytest.mark.parametrize("model", BLOCKS)
+def test_a_cache_filled_token_by_token_is_as_large_as_the_closed_form_says(model):
+    kept, strides = BLOCKS[model](), model.startswith("deepseek-v4")
+    for token in range(1, SEEN[-1] + 1):
+        for block in kept:
+            block.add()
+        if token in SEEN and not (strides and token % 128):
+            found = evaluate("kv_cache_bytes", model=model, L=token).value
+            assert found == sum(block.bytes for block in kept), token
+
+
+GROWTH = {  # bytes a token at two bytes an element, in blocks whose cache grows: 2 n_kv d_hd 2, or (512 + 64) 2
+    "qwen3.5-27b": 65_536,
+    "qwen3.5-397b-a17b": 30_720,
+    "kimi-k3": 27_648,
+    "nemotron-h-56b": 40_960,
+    "nemotron-3-super": 8_192,
+    "jamba-v0.1": 16_384,
+    "kimi-k2.5": 70_272,
+    "minimax-m2.5": 253_952,
+    "devstral-2-123b": 360_448,
+}
+
+
+@pytest.mark.parametrize(("model", "each"), GROWTH.items())
+def test_a_token_more_adds_the_rows_of_blocks_with_a_cache(model, each):
+    one, two = (evaluate("kv_cache_bytes", model=model, L=L).value for L in (4096, 4097))
+    assert two - one == each
+
+
+def test_caches_as_served_have_the_bytes_of_their_formats():
+    """656 and 132 bytes a row and an index key; 584 a row, of which one stands for 4 or 128 tokens, and 68."""
+    assert evaluate("kv_bytes_per_token", model="deepseek-v3.2", format="served").value == 61 * (656 + 132)
+    one, two = (evaluate("kv_cache_bytes", model="deepseek-v4-flash", format="served", L=L).value for L in (4096, 8192))
+    assert (two - one) / 4096 == pytest.approx(21 * (584 + 68) / 4 + 20 * 584 / 128)
+
+
+def test_states_are_what_a_request_keeps_at_length_zero_so_to_say():
+    """36 blocks of 32 states of 128 x 128 at 4 bytes, and 3 inputs of 2 x 16 x 128 + 32 x 128 channels at 2."""
+    by_hand = 36 * (32 * 128 * 128 * 4 + 3 * (2 * 16 * 128 + 32 * 128) * 2)
+    assert evaluate("state_bytes", model="qwen3-next-80b-a3b").value == by_hand
+    assert evaluate("state_bytes", model="deepseek-v3").value == 0
+
+
+# -- a step, block by block --------------------------------------------------------------------------------------
+def _linear(rows, inside, outside):
+    """Seconds of a product of `rows` vectors with a matrix, all elements of two bytes."""
+    moved = 2 * rows * inside + 2 * rows * outside + 2 * inside * outside
+    return max(2 * rows * inside * outside / P, moved / BW)
+
+
+def _qwen_next(B, L):
+    """A decoding step of Qwen3-Next on one accelerator [s]: kernels one after another, two matrices by two."""
+    d, experts = 2048, 512
+    full = 2 * _linear(B, d, 16 * 256) + 2 * _linear(B, d, 2 * 256)  # queries and their gate; keys and values
+    full += max(4 * B * 16 * L * 256 / P, (2 * B * L * 2 * 256 * 2 + 2 * B * 16 * 256 * 2) / BW)
+    full += 3 * B * 16 * 256 * 2 / BW + _linear(B, 16 * 256, d)  # the gate, and the output
+    state, channels = 32 * 128 * 128, 2 * 16 * 128 + 32 * 128
+    delta = 2 * _linear(B, d, 16 * 128) + 2 * _linear(B, d, 32 * 128) + 2 * _linear(B, d, 32)
+    taps = 2 * 4 * B * channels / P, (2 * B * channels * 2 + 2 * B * 3 * channels * 2 + 4 * channels * 2) / BW
+    delta += max(taps)
+    delta += max(7 * B * state / P, (2 * B * state * 4 + B * channels * 2 + B * 32 * 128 * 2 + 2 * B * 32 * 2) / BW)
+    delta += 3 * B * 32 * 128 * 2 / BW + _linear(B, 32 * 128, d)
+    reached = experts * (1 - (1 - 10 / experts) ** B)
+    routed = max(6 * 10 * B * d * 512 / P, (2 * 10 * B * d * 2 + reached * 3 * d * 512 * 2) / BW)
+    shared = max(6 * B * d * 512 / P, (2 * B * d * 2 + 3 * d * 512 * 2) / BW)
+    half = routed + shared + _linear(B, d, experts)
+    return 12 * (full + half) + 36 * (delta + half) + _linear(B, d, 151_936)
+
+
+@pytest.mark.parametrize(("B", "L"), [(1, 1024), (32, 65_536), (4096, 512)])
+def test_tpot_of_a_mixed_model_is_the_sum_over_its_blocks(B, L):
+    step = {"model": "qwen3-next-80b-a3b", "accelerator": "b200-sxm", "B": B, "L": L}
+    found = evaluate("tpot", **step).value
+    assert found == pytest.approx(_qwen_next(B, L), rel=1e-9)
+    assert sum(evaluate("stage_times", **step).value.values()) == pytest.approx(found, rel=1e-12)
+    assert sum(evaluate("tpot_terms", **step).value.values()) == pytest.approx(found, rel=1e-12)
+
+
+@pytest.mark.parametrize("model", ["qwen3-next-80b-a3b", "glm-5.2", "nemotron-3-super", "deepseek-v4-flash", "kimi-k3"])
+def test_layers_of_kinds_add_up_to_the_step(model):
+    setting = Setting.of(model=model, **SYSTEM, B=64, L=32_768)
+    counts, found = block_counts(setting), layers(setting)
+    assert len({layer.title for layer in found.values()}) == len(found)
+    assert counts.keys() == found.keys()
+    terms = evaluate("tpot_terms", setting).value
+    apart = terms["dispatch"] + terms["combine"] + terms["all_reduce"]
+    stages = sum(evaluate("stage_times", setting).value.values())
+    assert stages + apart == pytest.approx(evaluate("tpot", setting).value, rel=1e-12)
+
+
+# -- what stands beside memory and wires -------------------------------------------------------------------------
+def test_phi_is_what_a_step_moves_over_what_is_kept():
+    """States twice; a cache once, and the row that it gains; of picked rows 2048, and every index key."""
+    assert evaluate("phi", model="llama-2-7b", L=1024).value == pytest.approx(1 + 1 / 1024)
+    assert evaluate("phi", model="qwen3-next-80b-a3b", L=1).beside["in GDN blocks"] == 2
+    L = 131_072
+    row, key = 2 * 576, 2 * 128
+    by_hand = (2048 * row + L * key + row + key) / (L * (row + key))
+    assert evaluate("phi", model="deepseek-v3.2", L=L).value == pytest.approx(by_hand, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("model", "ratio"),
+    [
+        ("deepseek-v3", 6 * 7168 * 2048 / (2 * 7168 * 2)),
+        ("nemotron-3-super", 4 * 1024 * 2688 / (2 * 1024 * 2)),
+        ("kimi-k3", 6 * 3584 * 3072 / (2 * 3584 * 2)),
+    ],
+)
+def test_operations_for_each_exchanged_byte(model, ratio):
+    """Three (or two) matrices of d x d_MoE for each vector of d that goes out and comes back at two bytes."""
+    assert evaluate("wire_ratio", model=model).value == pytest.approx(ratio, rel=1e-12)
+
+
+def test_the_index_reads_every_key_and_writes_every_score():
+    L, B = 65_536, 4
+    flops = 2 * B * L * 64 * 128 + 2 * B * L * 64
+    moved = B * (L * 128 * 2 + L * 4 + 64 * 128 * 2 + 64 * 2)
+    found = evaluate("index_intensity", model="deepseek-v3.2", L=L, B=B).value
+    assert found == pytest.approx(flops / moved, rel=1e-12)
+    assert evaluate("state_intensity", model="minimax-m1", B=B).value < 1
+
+
+# -- plans, and what is refused ----------------------------------------------------------------------------------
+def test_a_plan_divides_the_heads_of_every_kind():
+    """32 query heads on 2 key-value heads, 128 heads of states: no degree of 64 for the attention blocks."""
+    found = plans(Setting.of(model="nemotron-3-super", accelerator="b200-sxm", n_acc=16, L=65_536))
+    assert {plan.degrees["deg_TP"] for plan in found} <= {1, 2, 4, 8, 16}
+    assert found[0].batch > 100
+    with pytest.raises(InputError, match=r"deg_TP=64: must divide the 32 heads .* of every kind of block"):
+        evaluate("kv_bytes_per_accelerator", model="nemotron-3-super", n_acc=64, deg_TP=64, L=1024)
+
+
+def test_more_blocks_are_refused_where_kinds_differ():
+    with pytest.raises(InputError, match="it is not said which kind goes"):
+        evaluate("parameters", model="kimi-linear-48b-a3b", blocks=30)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "model", "lacks"),
+    [
+        ("index_intensity", "llama-2-7b", "an index that picks rows"),
+        ("state_intensity", "deepseek-v3.2", "a recurrent state in place"),
+        ("wire_ratio", "llama-2-7b", "has no routed experts"),
+        ("B_MoE", "nemotron-h-56b", "has no routed experts"),
+    ],
+)
+def test_a_quantity_that_a_model_does_not_have_is_refused(quantity, model, lacks):
+    with pytest.raises(InputError, match=lacks):
+        evaluate(quantity, model=model, **SYSTEM)
+
+
+def test_answers_say_of_which_blocks_they_speak_and_where_a_pick_is_everything():
+    notes = " ".join(evaluate("core_attention_flops", model="qwen3-next-80b-a3b", L=64, B=1).notes)
+    assert "is of a block of GQA_gated, which 12 of 48 blocks have" in notes
+    short = " ".join(evaluate("core_attention_bytes", model="deepseek-v3.2", L=2048, B=1).notes)
+    assert "L=2048 holds no more than a query may pick (2048 tokens)" in short
+    long = " ".join(evaluate("core_attention_bytes", model="deepseek-v3.2", L=2049, B=1).notes)
+    assert "holds no more" not in long
+
+
+def test_every_kind_has_a_name_and_heads():
+    for row in datasets.models().values():
+        assert row.heads, row.id
+        assert sum(kind.blocks for kind in row.kinds) == row.n_dec
