@@ -39,8 +39,10 @@ def as_page(executed: Path, folder: str) -> bytes:
     """Return the executed notebook as the book shows it: figures from the files LABEL.svg in `folder`, not its own.
 
     The book holds each figure once then, and screen readers hear what it shows; also of a drawing without a label.
+    Cells that only hand numbers to the pages are left out: pages say them in sentences.
     """
     notebook = nbformat.read(executed, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if not _only_notes(cell)]
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             for item in shown([output]):
@@ -50,6 +52,15 @@ def as_page(executed: Path, folder: str) -> bytes:
             if SVG in output.get("data", {}):
                 cell.metadata["mystnb"] = {"image": {"alt": " ".join(output["data"]["text/plain"].split())}}
     return (nbformat.writes(notebook) + "\n").encode()
+
+
+def _only_notes(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell does nothing else than `note(...)`."""
+    return cell.get("source", "").startswith("note(") and all(map(_is_note, cell.get("outputs", [])))
+
+
+def _is_note(output: nbformat.NotebookNode) -> bool:
+    return any(not isinstance(item, ShownFigure) for item in shown([output]))
 
 
 def _one_line(text: str) -> str:

@@ -15,6 +15,7 @@ from sphinx.util.docutils import SphinxTranslator
 
 from analysis.book.citing.citing_words import block
 from analysis.book.citing.entries import GENERATED
+from analysis.book.footing import foot
 from analysis.book.reference import code_of
 
 SCRIPT, STYLE = "reading/cite.js", "reading/cite.css"
@@ -41,6 +42,7 @@ def _read(app: Sphinx) -> None:
     """Entries by the id of their node, of the kinds that have a fold."""
     path = Path(app.srcdir, GENERATED)
     found = json.loads(path.read_text(encoding="utf-8"))["results"] if path.is_file() else []
+    app.env.study_entries = found
     app.env.study_results = {entry["place"].partition("#")[2]: entry for entry in found if entry["kind"] != "section"}
 
 
@@ -50,14 +52,15 @@ def _add_folds(app: Sphinx, doctree: nodes.document, page: str) -> None:
         entry = next((results[name] for name in node["ids"] if name in results), None)
         if entry and entry["place"].partition("#")[0] == f"{page}.html":
             place = node.parent.index(node) + 1
-            node.parent.insert(place, cite_block(html=block(entry, _linker(app, page))))
+            node.parent.insert(place, cite_block(html=block(entry, linker(app, page))))
 
 
 def _is_result(node: nodes.Node) -> bool:
     return isinstance(node, LABELLED) or type(node).__name__ == "proposition_node"
 
 
-def _linker(app: Sphinx, page: str) -> Callable[[str], str]:
+def linker(app: Sphinx, page: str) -> Callable[[str], str]:
+    """What finds addresses, from a page, of labels, places in the book and documented Python names."""
     places = {entry["label"]: entry["place"] for entry in app.env.study_results.values()}
     documented = app.env.get_domain("py").objects
 
@@ -125,6 +128,12 @@ def _running(doctree: nodes.document) -> Iterator[nodes.Text]:
             yield from (child for child in paragraph if isinstance(child, nodes.Text))
 
 
+# -- the foot ----------------------------------------------------------------------------------------
+def _add_foot(app: Sphinx, page: str, _template: str, context: dict, _doctree: nodes.document | None) -> None:
+    entries = [entry for entry in app.env.study_entries if entry["place"].partition("#")[0] == f"{page}.html"]
+    context["theme_extra_footer"] = foot(page, entries, linker(app, page), "../" * page.count("/"))
+
+
 # -- code --------------------------------------------------------------------------------------------
 def _link_code(_app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Beside each documented object, a link to its module's text, which the book holds as it is."""
@@ -142,4 +151,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", _read)
     for aid in (_add_folds, link_terms, _link_code):
         app.connect("doctree-resolved", aid)
+    app.connect("html-page-context", _add_foot)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

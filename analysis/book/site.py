@@ -32,7 +32,7 @@ def finished(html: Path) -> dict[str, bytes]:
 
 def _content(path: Path, sources: Path) -> bytes:
     if path.suffix == ".html":
-        text = named(unfolded(lean(path.read_text(encoding="utf-8"))))
+        text = moded(named(unfolded(lean(path.read_text(encoding="utf-8")))))
         return (light_code(text) if path.parent.name == "reference" else text).encode()
     if path.suffix == ".ipynb" and path.is_relative_to(sources):  # the one to run, without what the page shows already
         return (ROOT / "book" / path.relative_to(sources)).read_bytes()
@@ -89,3 +89,13 @@ def named(page: str) -> str:
     '<a href="#">Reference</a><details><summary aria-label="Pages of: Reference"><span class="toctree-toggle">'
     """
     return TOGGLE.sub(r'\1 aria-label="Pages of: \2"', page)
+
+
+def moded(page: str) -> str:
+    """Let a browser that comes for the first time follow its reader's light or dark mode, without a complaint of the
+    theme's in the console that it was told no mode.
+
+    >>> moded('dataset.mode = localStorage.getItem("mode") || "";')
+    'dataset.mode = localStorage.getItem("mode") || "auto";'
+    """
+    return page.replace('localStorage.getItem("mode") || ""', 'localStorage.getItem("mode") || "auto"')

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from analysis.data import own_rows
 from analysis.data.model_row import Model
-from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Published, Scenario, home
+from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Published, Related, Scenario, home
 from analysis.data.table import load_folder, load_table
 from analysis.files.errors import InputError, shown
 from analysis.files.whole import ROOT
@@ -80,6 +80,11 @@ def claims() -> dict[str, Claim]:
 def published() -> dict[str, Published]:
     """Every number of others by id, in the order of the file. Raises InputError where published.csv is wrong."""
     return shipped("published")
+
+
+def related() -> dict[str, Related]:
+    """Every work of others by its key, in the order of the file. Raises InputError where related.csv is wrong."""
+    return shipped("related")
 
 
 def claimed(id_: str) -> Claim | Published:

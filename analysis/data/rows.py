@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from analysis.data.cells import refuse
 from analysis.data.model_row import Model
-from analysis.data.row import Count, Name, Order, Reference, Row, column, measure
+from analysis.data.row import Count, Id, Name, Order, Reference, Row, Words, column, measure
 
 PEAKS = ("bf16", "fp8", "fp4")
 RIDGES = (0.5, 10**4)  # FLOP/byte; a peak that is less than an operation for each element read is a slip of its unit
@@ -141,9 +141,37 @@ class Published(BaseModel):
     quantity: Name = column("what is said to have this value")
     model: Name = column("id in data/models, or the name of what has no row there")
     configuration: str = column("setting under which it is made", default="")
+    sizes: Words = column(
+        "sizes that the number needs and no row of models.csv has, as its source gives them",
+        default=(),
+        allowed="name=number, separated by spaces",
+    )
     source: Name = column("where it was published: an address, a paper or a repository")
     locator: Name = column("the section, table or file in which the source says so")
     lacks: str = column("what the study would need to test it; empty where it has it", default="")
+
+
+class Related(BaseModel):
+    """A work of others on the question of this study: what it found, and what stands beside it here."""
+
+    model_config = Row.model_config
+
+    id: Id = column("key of the work in book/references.bib", allowed="lower-case letters and digits")
+    question: Name = column("what it answers: the section of the chapter on related work")
+    found: Name = column("what it found, in our words")
+    relation: Literal["agrees", "differs", "extends", "used"] = column(
+        "how it compares: extends goes beyond what is modelled here, used gave a method or data"
+    )
+    here: Name = column("what this study has beside it; {} stands for the number in `ours`")
+    ours: str = column(
+        "that number: a claim of published.csv, or a quantity and its setting as evaluate reads it", default=""
+    )
+
+    @model_validator(mode="after")
+    def _number_where_it_is_said(self) -> Self:
+        if ("{}" in self.here) != bool(self.ours):
+            refuse("ours", self.ours, "a number exactly where `here` has {}")
+        return self
 
 
 REFERENCES = {  # columns that hold an id of another file
@@ -160,6 +188,7 @@ FILES: dict[str, type[BaseModel]] = {
     "scenarios": Scenario,
     "claims": Claim,
     "published": Published,
+    "related": Related,
 }
 
 

@@ -106,9 +106,9 @@ def _throughput(paper: Paper, other: str) -> Judgement:
     readings, pairs, fitting = _compared(paper, other, _gain)
     own = [reading.value for reading in readings[1 : 1 + len(CONTEXTS)]]
     reason = (
-        f"At their own B_cap R1 has {min(own):.1f} to {max(own):.1f} times {NAMES[other]}'s throughput (L = 1K to "
-        f"32K); of {len(pairs)} pairs of powers of two within memory {len(fitting)} would give the printed number, "
-        f"with the largest batches {_largest(fitting)}."
+        f"Each at its own B_cap, R1 has {min(own):.1f} to {max(own):.1f} times {NAMES[other]}'s throughput (L = 1K to "
+        f"32K). Of {len(pairs)} pairs of powers of two in memory, {len(fitting)} would give the printed number; the "
+        f"one with the largest batches is {_largest(fitting)}."
     )
     return Judgement(readings, reason, "1", RATE, FIGURE)
 
@@ -122,9 +122,9 @@ def _latency(paper: Paper, other: str) -> Judgement:
     readings, pairs, fitting = _compared(paper, other, _saving)
     own = [reading.value for reading in readings[1 : 1 + len(CONTEXTS)]]
     reason = (
-        f"At their own B_cap R1's TPOT is {-max(own):.0f} to {-min(own):.0f} % above that of {NAMES[other]} (L = 1K to "
-        f"32K), so the number must compare other batches: of {len(pairs)} pairs of powers of two within memory "
-        f"{len(fitting)} would give it, with the largest batches {_largest(fitting)}, so none is singled out."
+        f"Each at its own B_cap, R1 takes {-max(own):.0f} to {-min(own):.0f} % longer than {NAMES[other]} (L = 1K to "
+        f"32K). The number must compare other batches. Of {len(pairs)} pairs of powers of two within memory, "
+        f"{len(fitting)} would give it; the one with the largest batches is {_largest(fitting)}."
     )
     return Judgement(readings, reason, "%", TPOT, FIGURE)
 

@@ -9,10 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
 
 from analysis.ask.setting import Setting
 from analysis.render.style import COLOURS, MARKERS, family
+from analysis.render.words import named
 
 LAYER_COLOURS = {
     "projections": COLOURS["projections"],
@@ -98,9 +100,20 @@ def seconds(time: float) -> str:
 
 
 def headline(figure: Figure, finding: str) -> None:
-    """Write what the figure shows above it, broken into lines that fit its width."""
+    """Write what the figure shows above it, in names instead of ids, broken into lines that fit its width."""
     letters = int(figure.get_figwidth() * 72 / 6.4)  # the mean width of a letter at the title's size
-    figure.suptitle(fill(finding, letters, break_on_hyphens=False), x=0.01, ha="left")
+    figure.suptitle(fill(named(finding), letters, break_on_hyphens=False), x=0.01, ha="left")
+
+
+def with_names(figure: Figure) -> None:
+    """Put names of models, accelerators and links in the place of ids, wherever the figure writes one."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            ticks = axis.get_major_formatter()
+            if isinstance(ticks, FixedFormatter):
+                ticks.seq = [named(each) for each in ticks.seq]
+    for text in figure.findobj(Text):
+        text.set_text(named(text.get_text()))
 
 
 def powers_of_two(axis: Axis, values: Sequence[float]) -> None:

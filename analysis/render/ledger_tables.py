@@ -107,10 +107,11 @@ def link(finding: Finding) -> str:
 
 
 def _ours(finding: Finding) -> str:
-    return _values(finding.ours)
+    return values(finding.ours)
 
 
-def _values(given) -> str:
+def values(given) -> str:
+    """One number of a finding or several, as text."""
     return ", ".join(map(_plain, _each(given)))
 
 
@@ -128,10 +129,10 @@ def _reason(finding: Finding) -> str:
     equation = f"{{eq}}`{finding.equation}`" if finding.equation else ""
     figure = f"{{numref}}`{finding.figure}`" if finding.figure else ""
     where = ", ".join(filter(None, [equation, figure]))
-    return " ".join(filter(None, [plain_text(finding.reason), f"({where})" if where else "", _details(finding)]))
+    return " ".join(filter(None, [plain_text(finding.reason), f"({where})" if where else "", details(finding)]))
 
 
-def _details(finding: Finding) -> str:
+def details(finding: Finding) -> str:
     """Readings tried and the test, folded; the table's cells are one line, so this is HTML around inline text."""
     readings = sorted(finding.readings, key=lambda reading: not reading.fits) if _long(finding) else finding.readings
     shown = [_reading(each) for each in readings[:LISTED]]
@@ -154,8 +155,8 @@ def _summary(finding: Finding) -> str:
 
 
 def _reading(reading: Reading) -> str:
-    values = _values(reading.value)
-    return f"{'✓' if reading.fits else '✗'} {plain_text(reading.name)}{f': {values}' if values else ''}"
+    shown = values(reading.value)
+    return f"{'✓' if reading.fits else '✗'} {plain_text(reading.name)}{f': {shown}' if shown else ''}"
 
 
 # -- the summary -------------------------------------------------------------------------------------

@@ -16,7 +16,9 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.files.errors import InputError
+from analysis.render.axes import with_names
 from analysis.render.svg import light
+from analysis.render.words import named
 
 KEY = "study"
 SVG = "image/svg+xml"
@@ -49,6 +51,8 @@ def show(figure: Figure, label: str, caption: str, alt: str, data: Mapping[str, 
     for name, text in {"label": label, "caption": caption, "alt": alt}.items():
         if not text.strip():
             raise InputError(f"show: {name} of the figure {label!r} is empty; say in a few words what it shows")
+    with_names(figure)
+    caption, alt = named(caption), named(alt)
     finding = " ".join(figure.get_suptitle().split())
     alt = f"{finding}. {alt}" if finding else alt
     about = {"label": label, "caption": caption, "alt": alt} | ({"csv": _csv(label, data)} if data else {})

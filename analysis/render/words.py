@@ -1,6 +1,8 @@
 """Sentences about a setting for captions: whose numbers these are, and under which conventions."""
 
+import re
 from collections.abc import Sequence
+from functools import cache
 
 from analysis.ask.own_names import label
 from analysis.ask.setting import Setting
@@ -18,6 +20,41 @@ def person(model: str) -> str:
     ('R1', 'DeepSeek-V2-Lite')
     """
     return PEOPLE.get(model) or datasets.model(model).name
+
+
+SHORTEST = {"pim-paper": "low-ridge device", "paper-300": "link of 300 GB/s"}
+AS_PRINTED = " as printed in the paper"
+FULL = re.compile(r" \(.*| \d+GB$| \d+ Gb/s.*| as announced.*|, one GPU.*|, the Hopper.*")
+"""What a short name leaves out: explanations, rates and sizes of memory."""
+
+
+def named(text: str) -> str:
+    """A text with short names of models, accelerators and links in the place of their ids; `name=id` stays.
+
+    >>> named("deepseek-v3 on b200-paper, ib-xdr; model=gpt3-175b")
+    "R1 on paper's B200, InfiniBand XDR; model=gpt3-175b"
+    >>> named("153 on h100-sxm5.")
+    '153 on H100 SXM5.'
+    """
+    ids, pattern = _ids()
+    return pattern.sub(lambda match: ids[match[0]], text)
+
+
+@cache
+def _ids() -> tuple[dict[str, str], re.Pattern]:
+    found = {id_: person(id_) for id_ in datasets.models()}
+    rows = {**datasets.accelerators(), **datasets.interconnects()}
+    short = {id_: _short(row.name) for id_, row in rows.items()}
+    shared = {name for name in short.values() if list(short.values()).count(name) > 1}
+    found |= {id_: rows[id_].name if name in shared else name for id_, name in short.items()} | SHORTEST
+    ids = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))
+    return found, re.compile(rf"(?<![\w.=/-])(?:{ids})(?![\w-]|\.\w)")
+
+
+def _short(name: str) -> str:
+    if AS_PRINTED in name:
+        return f"paper's {name.removesuffix(AS_PRINTED)}"
+    return FULL.sub("", name)
 
 
 def where(setting: Setting, batch: bool = True) -> str:

@@ -16,11 +16,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from analysis.derive.attention import MECHANISMS
 from analysis.render import show as showing
 from analysis.render import style
-from analysis.render.axes import LAYER_COLOURS
+from analysis.render.axes import LAYER_COLOURS, with_names
+from analysis.render.words import named
 from tests.render.figure_colours import LEAST as APART
 from tests.render.figure_colours import SIMULATED, alike, distance, heat_maps, lab, misleading
 from tests.render.figure_layout import LEAST as LEGIBLE
-from tests.render.figure_layout import collisions, covered, letters
+from tests.render.figure_layout import collisions, covered, letters, texts
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "book" / "notebooks").glob("*.ipynb"))
 
@@ -28,9 +29,12 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "book" / "notebooks").
 def figures_of(notebook, monkeypatch):
     """What the notebook shows: (label, figure, alt, data) each."""
     kept = []
-    monkeypatch.setattr(
-        showing, "show", lambda figure, label, caption, alt, data=None: kept.append((label, figure, alt, data))
-    )
+
+    def keep(figure, label, caption, alt, data=None):
+        with_names(figure)
+        kept.append((label, figure, named(alt), data))
+
+    monkeypatch.setattr(showing, "show", keep)
     monkeypatch.setattr(showing, "note", lambda **values: None)
     names = {}
     with warnings.catch_warnings():
@@ -48,6 +52,7 @@ def faults(label, figure, alt, data):
     found += [each for axes in figure.axes for each in alike(axes)]
     found += [each for mesh in heat_maps(figure) for each in misleading(mesh)]
     found += [*collisions(figure), *covered(figure)]
+    found += [f"{text.get_text()!r} has an id" for text in texts(figure) if text.get_text() != named(text.get_text())]
     found += [] if any(map(str.isdigit, finding)) else [f"the finding {finding!r} has no number"]
     found += [] if sum(map(str.isdigit, alt)) > 2 else [f"the alternative text {alt!r} has no numbers"]
     found += [] if data and all(len(column) for column in data.values()) else ["no data behind it"]

@@ -55,7 +55,7 @@ def crossing_figure(setting: Setting, rows: Rows) -> Figure:
 def _name_line(axes: Axes, rows: Rows, order: str, words: str) -> None:
     """Write an order's name where its line is the higher one: reordered right, as printed left."""
     right = order == "reordered"
-    at = 3 * len(rows["l"]) // 4 if right else 0
+    at = len(rows["l"]) - 2 if right else 0
     axes.annotate(
         words,
         (rows["l"][at], rows[order][at] * 1e3),
@@ -78,7 +78,8 @@ def _marks(axes: Axes, found: dict[str, list[float]]) -> None:
             axes.axvline(length, color="black", linewidth=1, linestyle="-" if name == "time" else ":")
             text = f"equal {name}: {rounded(length)}"
             beside = length / 1.08 if left else length * 1.08
-            axes.text(beside, height, text, ha="right" if left else "left")
+            backed = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            axes.text(beside, height, text, ha="right" if left else "left", bbox=backed)
 
 
 def _crossing_title(found: dict[str, list[float]]) -> str:

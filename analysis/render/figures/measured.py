@@ -32,6 +32,10 @@ COLOUR_OF = {
 """Colour of each operation; exchanges inside a fabric are dark, between nodes light."""
 
 
+ROOFS = {DATASHEET: "-", "sustained": "--", "burst": ":"}
+"""How each roof is drawn, the same on every accelerator."""
+
+
 def measured_series(compared: Compared) -> np.ndarray:
     """The series that each row is drawn in: its operation, MLA decode split by the heads on the accelerator."""
     heads = numbers(compared.table, "n_hd")
@@ -90,7 +94,8 @@ def _roofs(axes: Axes, name: str) -> None:
         point = device_point(name, "bf16")
         known = [Ridge(name, DATASHEET, float(point[P_acc]), float(point[BW_mem]))]
     x = np.geomspace(0.1, 1e4, 200)
-    for ridge, style in zip(known, ("-", "--", ":"), strict=False):
+    for ridge in known:
+        style = ROOFS.get(ridge.how, "--")
         roof = np.minimum(ridge.arithmetic, ridge.traffic * x) / 1e12
         label = ridge.how if ridge.how == DATASHEET else f"{ridge.how} rates"
         axes.loglog(x, roof, color="black", linestyle=style, linewidth=1.2, label=f"roof, {label}", zorder=1)

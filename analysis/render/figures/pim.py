@@ -125,7 +125,7 @@ def _title(gain: Gain) -> str:
     if np.all(even >= gain.fine.batches[-1]):
         return f"Experts on {setting['accelerator_experts']} raise throughput everywhere here"
     tokens = rounded(float(tokens_of(setting, np.array([np.nanmax(even)]))[0]))
-    return f"Experts on {setting['accelerator_experts']} raise throughput up to {tokens} tokens per expert"
+    return f"Experts on {setting['accelerator_experts']} raise throughput while an expert sees at most {tokens} tokens"
 
 
 def describe_device(gain: Gain) -> tuple[str, str]:

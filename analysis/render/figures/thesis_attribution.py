@@ -68,10 +68,10 @@ def attribution_figure(cells: Sequence[Cell], found: Sequence[Interactions]) -> 
 
 def _title(cells: Sequence[Cell]) -> str:
     gains = {held: effects(list(cells), held)["MLA and experts"] for held in HELD}
-    words = [f"{rounded(gain)} times ({held} parameters equal)" for held, gain in gains.items() if np.isfinite(gain)]
+    words = [f"{rounded(gain)} times (equal {held} parameters)" for held, gain in gains.items() if np.isfinite(gain)]
     if not words:
         return "Multi-head attention of these widths fits at no tensor-parallel degree"
-    return f"With latent attention and experts throughput is {', '.join(words)}"
+    return f"Latent attention and experts together serve {' and '.join(words)} the tokens of neither"
 
 
 def _bars(axes: Axes, cells: Sequence[Cell]) -> None:
@@ -93,7 +93,7 @@ def _lines(axes: Axes, found: Sequence[Interactions]) -> None:
         axes.axhline(each.reading, linestyle=style, color="#999999", linewidth=1)
         if each.flip:
             axes.plot(each.flip, 1, "o", color="black")
-    axes.plot([], [], color="#999999", linewidth=1, label="by the proof")
+    axes.plot([], [], color="#999999", linewidth=1, label="limit, where all waits for memory")
     axes.axhline(1, color="black", linewidth=0.6)
     axes.set(xscale="log", yscale="log", xlabel="context L [tokens]")
     axes.set_title("latent attention and experts together, over the product of each alone")

@@ -46,10 +46,8 @@ def _title(found: Sequence[Shares]) -> str:
     shares = [fitting(each.shares["core_attention"]) for each in found]
     ends = [(share[0], share[-1]) for share in shares if len(share)]
     short, long = ([rounded(100 * share, 2) for share in sorted(side)] for side in zip(*ends, strict=True))
-    return (
-        f"Core attention takes {short[0]} to {short[-1]} % of TPOT at the shortest context, "
-        f"{long[0]} to {long[-1]} % at the longest"
-    )
+    first, last = (side[0] if side[0] == side[-1] else f"{side[0]} to {side[-1]}" for side in (short, long))
+    return f"Core attention takes {first} % of TPOT at the shortest context, {last} % at the longest"
 
 
 def _colour(name: str, one: Shares) -> str:

@@ -1,0 +1,32 @@
+"""The search lists the chapter that explains a word first, and says nothing in the console."""
+
+import pytest
+
+FIRST = {  # what readers type, and the chapter that they want
+    "ridge point": "ridge.html",
+    "sparse attention": "published.html",
+    "cost per token": "limits.html",
+    "roofline": "ridge.html",
+    "batch size": "memory.html",
+    "all-to-all": "interconnect.html",
+    "prefill": "reordering.html",
+    "TTFT": "limits.html",
+    "KV cache": "attention.html",
+    "MLA": "attention.html",
+    "experts": "experts.html",
+    "skew": "skew.html",
+}
+
+
+@pytest.fixture(scope="module")
+def report(node, book):
+    return node("search.js", str(book), given=list(FIRST))
+
+
+@pytest.mark.parametrize(("words", "page"), FIRST.items())
+def test_the_chapter_comes_first(report, words, page):
+    assert report["found"][words][:1] == [page], report["found"][words][:5]
+
+
+def test_nothing_fails_and_nothing_is_asked_of_the_network(report):
+    assert (report["errors"], report["requests"]) == ([], [])
