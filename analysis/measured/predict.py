@@ -42,13 +42,14 @@ from analysis.derive.symbols import (
     width_kv,
     width_weights,
 )
+from analysis.measured import kernel_rows
 from analysis.measured.devices import device_point, link_point
 from analysis.measured.kernel_rows import PRECISIONS, SHAPE
 from analysis.systems.timing import GATHERED, HALF, Beside, beside
 
 KIND = ("operation", "mechanism", "order", "grouping", "accelerator", "precision", "routing", "link", "link_between")
 EXCHANGES = ("dispatch", "combine", "all_reduce")
-STAGES = {"core_attention": "core", "decompression": "decompression", "experts": "routed"}
+STAGES = kernel_rows.STAGES | {"experts": "routed"}
 """Stages of a block that operations time."""
 
 _WIDTHS = (width_weights, width_kv, width_activations)

@@ -5,20 +5,20 @@ each request's tokens also wait for the prompts of the others: in the time of it
 requests are in flight, so every step carries concurrency / OSL of them.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Integer
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.data import datasets
+from analysis.derive import serving
 from analysis.derive.communication import all_reduce_time
 from analysis.derive.decoder import block_counts
 from analysis.derive.einsum import tensors
 from analysis.derive.serving import ROUTED_OUTPUT
-from analysis.derive.symbols import B, L, l
+from analysis.derive.symbols import OSL, B, L
 from analysis.measured.judging import scored
 from analysis.measured.kernel_tables import BETWEEN_NODES
 from analysis.measured.serving_runs import FORMATS, ServingRun
@@ -27,7 +27,6 @@ from analysis.systems import system
 from analysis.systems.timing import timing
 
 CACHE_BYTES = {"trtllm": 1}  # TensorRT-LLM caches in FP8 where weights are quantised; the other engines in BF16
-OTHERS = "prefill_of_others"
 ALL = "all"
 
 
@@ -103,20 +102,14 @@ def _times(runs: list[ServingRun], calibration: str | None) -> tuple[dict[str, n
     flight, prompt, output = (
         np.array([getattr(run, name) for run in runs], float) for name in ("concurrency", "ISL", "OSL")
     )
-    step = _valued(setting, {B: flight, L: prompt + output / 2})
-    groups = float(runs[0].deg_DP)
-    filling = setting.with_(phase="prefill")
-    prefill = sum(_valued(filling, {B: groups, L: prompt, l: prompt}).values())
-    decode = sum(step.values())
-    if runs[0].serving == "disaggregated":
-        return step, prefill + decode
-    return step | {OTHERS: flight * prefill / groups / output}, prefill + decode
-
-
-def _valued(setting: Setting, axes: Mapping) -> dict[str, np.ndarray]:
-    size = np.ones(np.broadcast_shapes(*(np.shape(each) for each in axes.values())))
-    point = setting.point | axes
-    return {name: value(form, point) * size for name, form in step_terms(setting).items()}
+    point = setting.point | {B: flight, L: prompt + output / 2, OSL: output}
+    filling = serving.summed(step_terms(system.prefilling(setting)), setting["overlap"])
+    forms = step_terms(setting)
+    if runs[0].serving == "aggregated":
+        forms |= {serving.OTHERS: serving.prefill_of_others(filling)}
+    terms = {name: value(form, point) * np.ones(len(runs)) for name, form in forms.items()}
+    prefill = value(serving.of_prompts(filling, serving.prompt_length()), point)
+    return terms, prefill + sum(time for name, time in terms.items() if name != serving.OTHERS)
 
 
 def step_terms(setting: Setting) -> dict[str, Expr]:
@@ -127,7 +120,7 @@ def step_terms(setting: Setting) -> dict[str, Expr]:
     if setting["n_acc"] == setting["deg_TP"] and setting.architecture.experts and not setting.layout.split:
         blocks = block_counts(setting.architecture)["routed"]
         found["all_reduce"] += blocks * all_reduce_time(tensors(ROUTED_OUTPUT), timing(setting))
-        return {name: form for name, form in found.items() if name not in ("dispatch", "combine")}
+        found |= dict.fromkeys(("dispatch", "combine"), Integer(0))
     return found
 
 

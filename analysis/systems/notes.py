@@ -27,6 +27,8 @@ DEVICES = {  # parameters that name a device or link, and the symbols that its r
     "link_between": ("BW_out",),
 }
 
+STEP_TIMES = ("tpot", "tpot_terms", "throughput", "throughput_per_accelerator")
+
 
 def notes(
     wanted: Quantity, setting: Setting, typed: tuple[str, ...] = (), asked: frozenset[str] = frozenset()
@@ -217,10 +219,27 @@ def pooled_calibration(case: Case) -> Iterator[str]:
         )
 
 
+def others_not_served(case: Case) -> Iterator[str]:
+    """A calibrated step that serves no prompts, as those of engines mostly do."""
+    setting = case.setting
+    alone = setting["phase"] == "decode" and setting["calibration"] is not None and setting["OSL"] is None
+    if alone and case.wanted.name in STEP_TIMES:
+        yield "the step decodes alone; where the same accelerators prefill, OSL= adds the prompts of others."
+
+
+def queues_not_modelled(case: Case) -> Iterator[str]:
+    """A time to first token without the wait for it."""
+    if case.wanted.name == "ttft":
+        yield (
+            "a request waits for no other here; engines make it queue for memory and for prompts before it, which "
+            "takes most of a measured time to first token under load: `python -m analysis deployments` compares."
+        )
+
+
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
-    wires_beyond_their_network,
+    *(wires_beyond_their_network, others_not_served, queues_not_modelled),
     *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),
 )
 

@@ -56,8 +56,29 @@ def _imbalance_beside(setting: Setting) -> dict[str, object]:
     return {"expected maximum at B": band.mean, "95 % band, low": band.low, "95 % band, high": band.high}
 
 
+def _floors_beside(setting: Setting) -> dict[str, object]:
+    """What launches take of the terms, where a calibration charges them."""
+    if setting["calibration"] is None:
+        return {}
+    return {"launch floors, in the terms above": number(system.launch_floors(setting), setting.point)}
+
+
 define("tpot", "time per output token", "s", system.tpot, domain=_serves)
-define("tpot_terms", "terms of the time per output token, all blocks together", "s", system.terms, domain=_serves)
+define(
+    "tpot_terms",
+    "terms of the time per output token, all blocks together",
+    "s",
+    system.terms,
+    domain=_serves,
+    beside_values=_floors_beside,
+)
+define(
+    "ttft",
+    "time to first token of a request that waits for no other: its prompt, prefilled",
+    "s",
+    system.ttft,
+    domain=_serves,
+)
 define(
     "tpot_bound",
     "lower bound of the time per output token: weights and cached tokens that a step reads, and communication",

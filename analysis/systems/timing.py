@@ -119,14 +119,28 @@ class Step:
         return "latent-prefill-reordered" if self.order == "reordered" else "latent-prefill"
 
 
-def timing(setting: Setting) -> Timing:
-    """The setting's timing. Raises InputError for a calibration that is neither in data/calibrations.csv nor a file."""
+def timing(setting: Setting, floors: bool = True) -> Timing:
+    """The setting's timing, launch floors left out if so asked.
+
+    Raises InputError for a calibration that is neither in data/calibrations.csv nor a file.
+    """
     name = setting["calibration"]
     if name is None:
         return ROOFLINE
     step = Step.of(setting)
     rows = calibrations.chosen(calibrations.named(name), step.architecture)
+    if not floors:
+        rows = {key: row.model_copy(update={"floor": 0.0}) for key, row in rows.items()}
     return _calibrated(tuple(rows.items()), step)
+
+
+def floors(setting: Setting) -> Timing:
+    """What launches alone take of the setting's timing: nothing on the bare roofline."""
+    whole, bare = timing(setting), timing(setting, floors=False)
+    return Timing(
+        kernel=lambda counts, stage: whole.kernel(counts, stage) - bare.kernel(counts, stage),
+        wires=lambda seconds: whole.wires(seconds) - bare.wires(seconds),
+    )
 
 
 @lru_cache(maxsize=64)
