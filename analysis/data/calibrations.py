@@ -35,6 +35,15 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 """Operations that a calibration describes, and the parameters of each."""
 
+FITTED_WIDTH = 2
+"""Bytes of a cached element in every attention row that was fitted."""
+
+FP8_CACHE_FACTOR = (1.0, 2.0)
+FP8_CACHE = (
+    "no row that was fitted reads a narrower cache, so its factor is not identified: 1 is used, as if half of the "
+    "bytes took half of the time, and it may be up to 2, where reading takes as long as in BF16."
+)
+
 PARAMETERS = tuple(dict.fromkeys(name for names in OPERATIONS.values() for name in names))
 ARCHITECTURES = {
     "hopper": ("h100-sxm5", "h200-sxm5", "h800-sxm5", "h20-sxm", "h200-paper"),

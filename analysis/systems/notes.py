@@ -15,7 +15,22 @@ from analysis.ask.setting import Setting
 from analysis.data import calibrations, datasets
 from analysis.data.rows import SERVED_WIDTHS
 from analysis.derive import capacity, parallel
-from analysis.derive.symbols import BY_NAME, B, BW_Int, BW_out, L, M_cap, P_acc, T_e, deg_DP, deg_EP, l, n_acc, n_group
+from analysis.derive.symbols import (
+    BY_NAME,
+    B,
+    BW_Int,
+    BW_out,
+    L,
+    M_cap,
+    P_acc,
+    T_e,
+    deg_DP,
+    deg_EP,
+    l,
+    n_acc,
+    n_group,
+    width_kv,
+)
 from analysis.systems import system
 from analysis.systems.effects import Case, as_by_default, without_effect
 from analysis.systems.quantity import Quantity
@@ -236,10 +251,18 @@ def queues_not_modelled(case: Case) -> Iterator[str]:
         )
 
 
+def narrow_cache(case: Case) -> Iterator[str]:
+    """A cache in a format that no fitted kernel read."""
+    width = case.at(width_kv)
+    calibrated = case.setting["calibration"] is not None and width is not None and P_acc in case.used
+    if calibrated and np.any(np.less(width, calibrations.FITTED_WIDTH)):
+        yield f"width_kv={_shown(width)}: {calibrations.FP8_CACHE}"
+
+
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
-    *(wires_beyond_their_network, others_not_served, queues_not_modelled),
+    *(wires_beyond_their_network, others_not_served, narrow_cache, queues_not_modelled),
     *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),
 )
 

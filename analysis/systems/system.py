@@ -61,8 +61,9 @@ def tpot(setting: Setting) -> Expr:
 
 
 def prefilling(setting: Setting) -> Setting:
-    """The same system while it prefills whole prompts, in the order that suits them and without drafts."""
-    return setting.with_(phase="prefill", l=None, order=None, acceptance=None, OSL=None)
+    """The same system while it prefills whole prompts, in the order that suits them, without drafts and not in halves."""
+    overlap = "comm" if setting["overlap"] == serving.HALVES else setting["overlap"]
+    return setting.with_(phase="prefill", l=None, order=None, acceptance=None, OSL=None, overlap=overlap)
 
 
 def ttft(setting: Setting) -> Expr:

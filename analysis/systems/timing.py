@@ -42,18 +42,27 @@ GATHERED = 1e12
 """Bandwidth [byte/s] of the geometric mean at which parts of a kernel pass tensors on: gathers are held up by memory
 and by instructions in about equal parts, and instructions take as long on every accelerator here."""
 
+EXPONENTS = 4.2e12
+"""Exponentials that an accelerator computes each second: its multiprocessors (132 of an H100, 148 of a B200) times 16 a
+clock at 1.7 to 2 GHz. Tensor cores became twice as fast from Hopper to Blackwell, these units did not."""
+
 HALF = 2  # bytes: parts of a kernel hand on BF16 whatever the width of its operands
 
 
 @dataclass(frozen=True)
 class Beside:
     """What a kernel takes beside its arithmetic and its traffic, as times [s] for one cached token of every request at
-    the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of gathers.
+    the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of gathers; and
+    for the exponentials of its softmax.
     """
 
     token: Expr = Integer(0)
     between: Expr = Integer(0)
     handed: Expr = Integer(0)
+    exponents: Expr = Integer(0)
+
+
+BESIDE = tuple(Beside.__dataclass_fields__)
 
 
 def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Beside:
@@ -66,7 +75,7 @@ def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Besid
         moved = counts.bytes.xreplace({S_passes: Integer(0)})
         own = moved.xreplace({width_kv: Integer(0)}).xreplace({L: Integer(0)})
         token = moved.xreplace({width_activations: Integer(0)}).xreplace({L: Integer(1)})
-        return Beside(token / BW_mem, own / gathered)
+        return Beside(token / BW_mem, own / gathered, exponents=counts.exponents / EXPONENTS)
     if stage == "routed":
         passed, rows = (ratio.xreplace({d_MoE: d_MoE / layout.parts}) for ratio in _per_flop())
         return Beside(Integer(0), counts.flops * passed / gathered, counts.flops * rows / gathered)
@@ -159,6 +168,7 @@ def calibrated(
     token=0.0,
     between=0.0,
     handed=0.0,
+    exponents=0.0,
     *,
     floor=0.0,
     memory_efficiency=1.0,
@@ -173,7 +183,8 @@ def calibrated(
 ):
     """Time of a kernel [s] from its times at peak rates (arithmetic, traffic, and those of `Beside`).
 
-    A floor for each launch; a smooth maximum of arithmetic, traffic and `tile` cached tokens of every request; up to
+    A floor for each launch; a smooth maximum of arithmetic, traffic, exponentials and `tile` cached tokens of every
+    request; up to
     `ramp` seconds until full rates are reached, half of them where that maximum is `reach`; what parts pass on,
     `passes` times, and are handed, `gathers` times. Works on numbers, arrays and closed forms; the defaults are the
     bare roofline.
@@ -187,7 +198,8 @@ def calibrated(
     if sharpness == np.inf:
         work = np.maximum(arithmetic, traffic)
     else:
-        roofs = arithmetic**sharpness + traffic**sharpness + ((tile * token) ** sharpness if tile else 0)
+        roofs = arithmetic**sharpness + traffic**sharpness + exponents**sharpness
+        roofs += (tile * token) ** sharpness if tile else 0
         work = roofs ** (1 / sharpness)
     return (
         launches * floor
@@ -222,7 +234,7 @@ def kernel_time(
     more = beside(kernel, stage, step.layout)
     floor = {"floor": rows[UNQUANTISED].floor} if model.operation == QUANTISED and UNQUANTISED in rows else {}
     numbers = {key: Float(number) for key, number in (model.parameters | floor).items()}
-    parts = kernel.flops / P_acc, kernel.bytes / BW_mem, more.token, more.between, more.handed
+    parts = kernel.flops / P_acc, kernel.bytes / BW_mem, *(getattr(more, name) for name in BESIDE)
     return calibrated(*parts, **numbers, launches=(charged or {}).get(kernel.name, 1))
 
 

@@ -11,6 +11,7 @@ from analysis.derive.serving import OTHERS
 from analysis.files.errors import InputError
 from analysis.measured import served
 from analysis.measured.serving_runs import SHIPPED, ServingRun, load_runs
+from analysis.systems.quantities import evaluate
 
 RUN = {
     "id": "r1",
@@ -161,3 +162,30 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, name, said):
     (tmp_path / "runs.txt").write_text("x")
     with pytest.raises(InputError, match=said):
         load_runs(tmp_path / name)
+
+
+def test_readings_are_those_that_parameters_give():
+    """Wires hidden, half batches in turns and another cache: the forms of one derivation, and `evaluate` asked anew."""
+    one = run(**MIXTURE | {"deg_TP": "1", "deg_DP": "8"})
+    asked = {"model": "qwen3-235b-a22b", "accelerator": "h100-sxm5", "n_acc": 8, "B": 8, "L": 2304, "OSL": 512}
+    asked |= {"peak": "fp8", "width_weights": 1, "calibration": "published"}
+    found = served.under_readings([one], "published")
+    for name, more in {
+        served.STATED: {},
+        "cache of 1 byte": {"width_kv": 1},
+        "wires hidden": {"overlap": "comm"},
+        served.TURNS: {"overlap": "micro_batches"},
+    }.items():
+        assert found[name].tpot[0] == pytest.approx(evaluate("tpot", **asked | more).value), name
+        assert found[name].ttft[0] - found[name].tpot[0] == pytest.approx(
+            evaluate("ttft", **asked | more).value - found[name].terms[OTHERS][0]
+        )
+
+
+def test_an_error_bar_spans_the_readings_of_what_runs_do_not_state():
+    found = served.report([run(), run(backend="trtllm", precision="fp8")], "published")
+    for group in found["groups"]:
+        assert group["low"] <= group["median_ratio"] <= group["high"]
+    assert set(found["readings"]) == set(served.TRIED)
+    whole = found["groups"][0]
+    assert whole["low"] < whole["high"]

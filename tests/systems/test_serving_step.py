@@ -77,6 +77,8 @@ def test_what_is_left_out_is_said():
     assert "OSL= adds" in said("tpot", calibration="published")
     assert "OSL= adds" not in said("tpot") + said("tpot", calibration="published", OSL=512)
     assert "queue" in said("ttft")
+    assert "its factor is not identified" in said("tpot", calibration="published", width_kv=1)
+    assert "its factor" not in said("tpot", width_kv=1) + said("tpot", calibration="published")
 
 
 def test_an_output_beyond_the_context_is_refused():
