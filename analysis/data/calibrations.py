@@ -100,6 +100,9 @@ class Calibration(BaseModel):
     rows_fitted: Count = column("rows that were fitted", "1")
     rows_tested: Count = column("rows held out", "1")
     error: Rate = column("median absolute relative error on held-out rows", "1")
+    error_apart: Rate | None = column(
+        "the same on a device that was left out, by a fit to the others; empty: rows of one device alone", "1", None
+    )
     error_roofline: Rate = column("the same of the bare roofline", "1")
     error_constant: Rate = column("the same of the roofline over one efficiency", "1")
     source: Name = column("measurement files that were fitted")
@@ -109,6 +112,12 @@ class Calibration(BaseModel):
     def parameters(self) -> dict[str, float]:
         """The fitted parameters by name, those that exist."""
         return {name: getattr(self, name) for name in PARAMETERS if getattr(self, name) is not None}
+
+    def error_on(self, architecture: str | None) -> float:
+        """Median error to expect [1] on accelerators of an architecture: of one that no row describes, as when a device
+        was left out.
+        """
+        return self.error if architecture or self.error_apart is None else self.error_apart
 
     @property
     def key(self) -> str:

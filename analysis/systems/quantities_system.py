@@ -56,21 +56,23 @@ def _imbalance_beside(setting: Setting) -> dict[str, object]:
     return {"expected maximum at B": band.mean, "95 % band, low": band.low, "95 % band, high": band.high}
 
 
-def _floors_beside(setting: Setting) -> dict[str, object]:
-    """What launches take of the terms, where a calibration charges them."""
+def _calibrated_beside(setting: Setting) -> dict[str, object]:
+    """What launches take of a calibrated step, and how far it may be off."""
     if setting["calibration"] is None:
         return {}
-    return {"launch floors, in the terms above": number(system.launch_floors(setting), setting.point)}
+    forms = {FLOORS: system.launch_floors(setting), ERROR: system.typical_error(setting)}
+    return {name: number(form, setting.point) for name, form in forms.items()}
 
 
-define("tpot", "time per output token", "s", system.tpot, domain=_serves)
+FLOORS, ERROR = "launch floors, within it", "typical error of decoding, if all kernels err alike"
+define("tpot", "time per output token", "s", system.tpot, domain=_serves, beside_values=_calibrated_beside)
 define(
     "tpot_terms",
     "terms of the time per output token, all blocks together",
     "s",
     system.terms,
     domain=_serves,
-    beside_values=_floors_beside,
+    beside_values=_calibrated_beside,
 )
 define(
     "ttft",

@@ -14,9 +14,10 @@ from analysis.ask.numbers import along, value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, decoder, serving, speculation
 from analysis.derive.parallel import sharded
+from analysis.derive.roofline import Timing
 from analysis.derive.symbols import SLO, B, L, acceptance, deg_DP
 from analysis.files.errors import InputError
-from analysis.systems.timing import floors, timing
+from analysis.systems.timing import errors, floors, timing
 
 LARGEST_BATCH = 2.0**52  # beyond, a float no longer counts single requests
 MOST_QUERIES = 64  # query tokens of a step with drafts; far beyond what any acceptance short of 1 rewards
@@ -61,7 +62,7 @@ def tpot(setting: Setting) -> Expr:
 
 
 def prefilling(setting: Setting) -> Setting:
-    """The same system while it prefills whole prompts, in the order that suits them, without drafts and not in halves."""
+    """The same system while it prefills whole prompts, in the order that suits them; no drafts, no half batches."""
     overlap = "comm" if setting["overlap"] == serving.HALVES else setting["overlap"]
     return setting.with_(phase="prefill", l=None, order=None, acceptance=None, OSL=None, overlap=overlap)
 
@@ -74,8 +75,16 @@ def ttft(setting: Setting) -> Expr:
 
 def launch_floors(setting: Setting) -> Expr:
     """What launches of kernels and exchanges take of a step's time per output token [s]; 0 on the bare roofline."""
-    only = floors(setting)
-    step = serving.tpot_terms(setting.architecture, setting.conventions, system(setting), only)
+    return _summed(setting, floors(setting))
+
+
+def typical_error(setting: Setting) -> Expr:
+    """What a calibrated step may be off [s] if all of its kernels err alike, each by the median error of its kind."""
+    return _summed(setting, errors(setting))
+
+
+def _summed(setting: Setting, parts: Timing) -> Expr:
+    step = serving.tpot_terms(setting.architecture, setting.conventions, system(setting), parts)
     return Add(*step.values()) / tokens_per_step(setting)
 
 

@@ -152,6 +152,20 @@ def floors(setting: Setting) -> Timing:
     )
 
 
+def errors(setting: Setting) -> Timing:
+    """How far each kernel and exchange of the setting's calibrated timing may be expected to be off [s]."""
+    step, whole = Step.of(setting), timing(setting)
+    rows = calibrations.chosen(calibrations.named(setting["calibration"]), step.architecture)
+
+    def share(operation: str) -> float:
+        return rows[operation].error_on(step.architecture) if operation in rows else 0.0
+
+    return Timing(
+        kernel=lambda counts, stage: whole.kernel(counts, stage) * share(step.kind(stage, is_latent(counts))),
+        wires=lambda seconds: whole.wires(seconds) * share(exchange_of(seconds)),
+    )
+
+
 @lru_cache(maxsize=64)
 def _calibrated(fitted: tuple, step: Step) -> Timing:
     """Kept under the fitted rows themselves: a file may change under its name."""
@@ -227,8 +241,7 @@ def kernel_time(
     projections ...), `charged` the floors of each kernel by name (else one). A stage whose kind the calibration lacks
     keeps the bare roofline.
     """
-    latent = bool(kernel.bytes.free_symbols & {d_KVco, d_nope})
-    model = rows.get(step.kind(stage, latent))
+    model = rows.get(step.kind(stage, is_latent(kernel)))
     if model is None:
         return roofline.time(kernel)
     more = beside(kernel, stage, step.layout)
@@ -238,12 +251,21 @@ def kernel_time(
     return calibrated(*parts, **numbers, launches=(charged or {}).get(kernel.name, 1))
 
 
-def wire_time(time: Expr, rows: Mapping[str, Calibration]) -> Expr:
-    """Calibrated time of a dispatch, combine or all-reduce [s] from its time at the link's rate.
+def is_latent(kernel: Kernel | Counts) -> bool:
+    """Whether a kernel reads what latent attention caches or makes of it."""
+    return bool(kernel.bytes.free_symbols & {d_KVco, d_nope})
 
-    Only a dispatch or combine knows the load of the busiest accelerator; a sum among a group is an all-reduce.
+
+def exchange_of(time: Expr) -> str:
+    """The operation, as calibrations name it, of a time on the wires: only a dispatch or combine knows the load of the
+    busiest accelerator; a sum among a group is an all-reduce.
     """
-    model = rows.get("exchange" if Gamma_acc in time.free_symbols else "all-reduce")
+    return "exchange" if Gamma_acc in time.free_symbols else "all-reduce"
+
+
+def wire_time(time: Expr, rows: Mapping[str, Calibration]) -> Expr:
+    """Calibrated time of a dispatch, combine or all-reduce [s] from its time at the link's rate."""
+    model = rows.get(exchange_of(time))
     if model is None:
         return time
     return model.floor + ramped(time / model.memory_efficiency, model.ramp or 0.0, model.reach or 0.0)

@@ -66,7 +66,7 @@ def test_launch_floors_are_counted_kernel_by_kernel():
     block = 8 * rows["gemm"].floor + rows["attention"].floor + 2 * rows["all-reduce"].floor
     expected = 80 * block + rows["gemm"].floor
     found = evaluate("tpot_terms", **DENSE, calibration="published").beside
-    assert found == {"launch floors, in the terms above": pytest.approx(expected)}
+    assert found["launch floors, within it"] == pytest.approx(expected)
     assert evaluate("tpot_terms", **DENSE).beside == {}
 
 
@@ -84,3 +84,16 @@ def test_what_is_left_out_is_said():
 def test_an_output_beyond_the_context_is_refused():
     with pytest.raises(InputError, match="OSL=4608: allowed is below 2 L"):
         evaluate("tpot", **DENSE, OSL=4608)
+
+
+@pytest.mark.parametrize(("accelerator", "column"), [("h200-sxm5", "error"), ("mi300x", "error_apart")])
+def test_an_error_bar_is_each_kernels_error_in_proportion(accelerator, column):
+    """Of an architecture that was fitted the error on shapes held out, of another that on devices left out."""
+    asked = {"model": "llama-3.1-8b", "accelerator": accelerator, "B": 32, "L": 4096, "calibration": "published"}
+    found = evaluate("tpot_terms", **asked)
+    rows = calibrations.chosen(calibrations.named("published"), calibrations.architecture_of(accelerator))
+    core = found.value["core_attention"]
+    expected = getattr(rows["attention"], column) * core + getattr(rows["gemm"], column) * (
+        sum(found.value.values()) - core
+    )
+    assert found.beside["typical error of decoding, if all kernels err alike"] == pytest.approx(expected)
