@@ -38,6 +38,7 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "B_MoE": r"B_{MoE}",
     "B_RP": r"B_{RP}",
     "tpot": r"TPOT",
+    "ttft": r"TTFT",
     "tpot_bound": r"TPOT_{bound}",
     "tpot_eq12": r"TPOT_{Eq. 12}",
     "all_to_all_time": r"t_{dispatch}",

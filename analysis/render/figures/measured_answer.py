@@ -12,6 +12,7 @@ from analysis.measured.served import predicted
 from analysis.measured.serving_runs import ServingRun
 from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import MARKERS, PALETTE, WIDTH
+from analysis.render.trust_tables import IN_WORDS
 
 Rows = dict[str, list]
 BAND = 0.25
@@ -103,7 +104,7 @@ def held_out_figure(rows: Rows) -> Figure:
         widths = 100 * np.array(rows[by])
         bars = axes.barh(places + 0.38 * (number - 0.5), widths, 0.36, color=FILLS[number], label=label)
         axes.bar_label(bars, ["" if np.isnan(width) else f" {rounded(width, 2)}" for width in widths])
-    axes.set_yticks(places, rows["operation"])
+    axes.set_yticks(places, [IN_WORDS[each] for each in rows["operation"]])
     axes.set(xlabel="median error [%]", ylim=(len(places) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=1)
@@ -118,11 +119,12 @@ def describe_held_out(rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         "Median error on rows that a fit left out, on the device where it is larger: the shapes of one model at a "
-        "time, predicted from all others on the same architecture, and one device at a time, predicted from the others. "
+        "time, predicted from all others on the same architecture, and one device at a time, predicted from the "
+        "others. "
         "Launch-bound rows aside; no bar where rows of one device alone are known."
     )
     listed = "; ".join(
-        f"{name}: {model:.0%}" + ("" if np.isnan(device) else f", {device:.0%}")
+        f"{IN_WORDS[name]}: {model:.0%}" + ("" if np.isnan(device) else f", {device:.0%}")
         for name, model, device in zip(rows["operation"], rows["model"], rows["device"], strict=True)
     )
     return caption, f"Bars of errors (unseen model, unseen architecture): {listed}."
