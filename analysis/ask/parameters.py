@@ -41,6 +41,9 @@ _TABLE = (
     Parameter("B", COUNT, None, (), "requests decoded together by the whole system"),
     Parameter("L", COUNT, None, (), "context length in tokens"),
     Parameter("l", COUNT, None, (), "tokens processed per request in this step; by default set by the phase"),
+    Parameter("OSL", COUNT, None, (),
+              "output tokens of a request on average, where the same accelerators prefill: each step then carries its "
+              "share of the prompts of others, of L - OSL/2 tokens each; by default the step decodes alone"),
     Parameter("acceptance", NUMBER, 0, (),
               "probability that a drafted token is accepted, once those before it were; l query tokens are one settled "
               "token and l - 1 drafts, and times per output token count what is accepted"),
@@ -93,8 +96,9 @@ _TABLE = (
     Parameter("activation", CHOICE, "counted", ("counted", "none"), "whether M_act(L) is counted in the memory book"),
     Parameter("rounding", CHOICE, "per_group", ("per_group", "down", "none"),
               "B_cap: down to an integer, not rounded, or down to a multiple of deg_DP"),
-    Parameter("overlap", CHOICE, "none", ("none", "comm"),
-              "TPOT as a serial sum, or communication hidden behind computation"),
+    Parameter("overlap", CHOICE, "none", ("none", "comm", "micro_batches"),
+              "TPOT as a serial sum; comm: communication hidden behind computation; micro_batches: the same by two "
+              "halves of the batch in turns, each of which reads the weights"),
     Parameter("calibration", ROW, None, ("calibrations",),
               "name in data/calibrations.csv, or a file that `calibrate` wrote: measured efficiencies and launch "
               "floors in place of the bare roofline"),

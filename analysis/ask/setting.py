@@ -22,7 +22,7 @@ from analysis.derive.parallel import Layout
 from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc
 from analysis.files.errors import InputError
 
-NUMERIC = ("B", "L", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
+NUMERIC = ("B", "L", "OSL", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
 GB, GIB = 10**9, 2**30
 
 
@@ -224,6 +224,11 @@ class Setting:
             )
         if "model" in self.given:
             widths.published(self)
+        if self["OSL"] is not None and self["L"] is not None and np.any(np.asarray(self["OSL"]) >= 2 * self["L"]):
+            raise InputError(
+                f"OSL={self['OSL']}: allowed is below 2 L, as half of a request's output is cached on average beside "
+                f"its prompt; found L={self['L']}: give the prompt and half of the output as L."
+            )
         return self
 
     @property

@@ -30,6 +30,7 @@ from analysis.render import (
     tables,
     thesis_tables,
     thesis_words,
+    trust_tables,
     verdict_tables,
 )
 from analysis.render.show import ShownFigure
@@ -82,6 +83,7 @@ PARTS = (
     verdict_tables.WORDS,
     sensitivity_tables.WORDS,
     thesis_tables.WORDS,
+    trust_tables.WORDS,
     glossary_tables.WORDS,
     after_tables.WORDS,
 )

@@ -35,6 +35,15 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 """Operations that a calibration describes, and the parameters of each."""
 
+FITTED_WIDTH = 2
+"""Bytes of a cached element in every attention row that was fitted."""
+
+FP8_CACHE_FACTOR = (1.0, 2.0)
+FP8_CACHE = (
+    "no row that was fitted reads a narrower cache, so its factor is not identified: 1 is used, as if half of the "
+    "bytes took half of the time, and it may be up to 2, where reading takes as long as in BF16."
+)
+
 PARAMETERS = tuple(dict.fromkeys(name for names in OPERATIONS.values() for name in names))
 ARCHITECTURES = {
     "hopper": ("h100-sxm5", "h200-sxm5", "h800-sxm5", "h20-sxm", "h200-paper"),
@@ -91,6 +100,9 @@ class Calibration(BaseModel):
     rows_fitted: Count = column("rows that were fitted", "1")
     rows_tested: Count = column("rows held out", "1")
     error: Rate = column("median absolute relative error on held-out rows", "1")
+    error_apart: Rate | None = column(
+        "the same on a device that was left out, by a fit to the others; empty: rows of one device alone", "1", None
+    )
     error_roofline: Rate = column("the same of the bare roofline", "1")
     error_constant: Rate = column("the same of the roofline over one efficiency", "1")
     source: Name = column("measurement files that were fitted")
@@ -100,6 +112,12 @@ class Calibration(BaseModel):
     def parameters(self) -> dict[str, float]:
         """The fitted parameters by name, those that exist."""
         return {name: getattr(self, name) for name in PARAMETERS if getattr(self, name) is not None}
+
+    def error_on(self, architecture: str | None) -> float:
+        """Median error to expect [1] on accelerators of an architecture: of one that no row describes, as when a device
+        was left out.
+        """
+        return self.error if architecture or self.error_apart is None else self.error_apart
 
     @property
     def key(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sympy import Add, Expr, Min, Symbol
 
 from analysis.derive.attention import MECHANISMS, Mechanism
-from analysis.derive.einsum import Einsum, Kernel, layered
+from analysis.derive.einsum import SCORES, Einsum, Kernel, layered
 from analysis.derive.feedforward import FFN, HEAD, LATENT, ROUTER, SHARED, routed_experts
 from analysis.derive.parallel import Substitution
 from analysis.derive.spans import BANDS
@@ -243,7 +243,7 @@ def grouped(name: str, given: tuple[Einsum, ...], grouping: str) -> tuple[Kernel
     """Turn a stage's lines into kernels: one (fused), one with S charged (spilled), or one per line (layered)."""
     if not given or grouping == "layered":
         return layered(name, given)
-    spilled = ("S",) if grouping == "spilled" and any(line.made.name == "S" for line in given) else ()
+    spilled = (SCORES,) if grouping == "spilled" and any(line.made.name == SCORES for line in given) else ()
     return (Kernel(name, given, spilled, S_passes),)
 
 

@@ -58,6 +58,9 @@ _TENSOR = re.compile(r"(\w+)\[([^\]]*)\]")
 _SIGN = re.compile(r"<-|\+=|=")
 
 
+SCORES = "S"  # the tensor whose elements a softmax exponentiates
+
+
 def _points(axes: Iterable[Symbol]) -> Expr:
     axes = tuple(axes)
     met = l in axes
@@ -179,22 +182,30 @@ class Kernel:
         return Add(*(tensor.bytes for tensor in self.boundary)) + Add(*spilled)
 
     @property
+    def exponents(self) -> Expr:
+        """Exponentials of the softmax [1], which are counted in no FLOP: one for each score that the kernel makes."""
+        made = {line.made.name: line.made.elements for line in self.lines}
+        return made.get(SCORES, Integer(0))
+
+    @property
     def intensity(self) -> Expr:
         """Arithmetic intensity ArI [FLOP/byte]."""
         return self.flops / self.bytes
 
     def at(self, substitution: dict[Symbol, Expr]) -> "Counts":
         """The kernel's counts after axes were replaced, all in one step."""
-        return Counts(self.name, self.flops.xreplace(substitution), self.bytes.xreplace(substitution))
+        counted = (each.xreplace(substitution) for each in (self.flops, self.bytes, self.exponents))
+        return Counts(self.name, *counted)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """FLOPs and bytes of a kernel once its axes have been replaced (parallelism, phase, structure)."""
+    """FLOPs, bytes and exponentials of a kernel once its axes have been replaced (parallelism, phase, structure)."""
 
     name: str
     flops: Expr
     bytes: Expr
+    exponents: Expr = Integer(0)
 
     @property
     def intensity(self) -> Expr:

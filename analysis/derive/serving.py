@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from sympy import Add, Expr, Integer, Max, Min
+from sympy import Add, Expr, Integer, Max, Min, Rational
 
 from analysis.derive import capacity
 from analysis.derive.block import (
@@ -25,7 +25,23 @@ from analysis.derive.communication import all_reduce_time, exchange_time, partia
 from analysis.derive.einsum import Kernel, tensors
 from analysis.derive.parallel import WHOLE, Layout, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
-from analysis.derive.symbols import SLO, B, BW_exp, BW_mem, P_acc, P_exp, d_emb, d_z, n_acc, width_activations
+from analysis.derive.symbols import (
+    OSL,
+    SLO,
+    B,
+    BW_exp,
+    BW_mem,
+    L,
+    P_acc,
+    P_exp,
+    causal,
+    d_emb,
+    d_z,
+    deg_DP,
+    l,
+    n_acc,
+    width_activations,
+)
 
 FEED_FORWARD = ("dense", "routed", "latent", "shared", "router", "head")
 PICKING = ("convolution", "pool", "index", "select")  # stages that some mechanisms run before their core
@@ -43,6 +59,10 @@ TERMS = (
     "output_head",
     *COMMUNICATION,
 )
+OTHERS = "prefill_of_others"  # a further term where the step serves prompts too
+
+
+HALVES = "micro_batches"  # two halves of a batch take turns: one computes while the other's tokens travel
 
 
 @dataclass(frozen=True)
@@ -84,7 +104,7 @@ def tpot_terms(
     once = Kind(Integer(1))
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
     exchange = _exchanges(architecture, system, timing)
-    return {
+    found = {
         "attention_projections": in_attention("projections", "output"),
         "kv_decompression": in_attention("decompression"),
         "core_attention": in_attention(*PICKING, "core"),
@@ -97,6 +117,7 @@ def tpot_terms(
         "combine": exchange,
         "all_reduce": _all_reduce(architecture, conventions, timing, system.layout),
     }
+    return {name: 2 * term.xreplace({B: B / 2}) for name, term in found.items()} if system.overlap == HALVES else found
 
 
 def _exchanges(architecture: Architecture, system: System, timing: Timing = ROOFLINE) -> Expr:
@@ -141,10 +162,35 @@ def tpot(
     timing: Timing = ROOFLINE,
 ) -> Expr:
     """Time per output token [s]: the serial sum of the terms, or with communication hidden behind computation."""
-    terms = tpot_terms(architecture, conventions, system, timing)
+    return summed(tpot_terms(architecture, conventions, system, timing), system.overlap)
+
+
+def summed(terms: dict[str, Expr], overlap: str) -> Expr:
+    """TPOT [s] from its terms: everything that is not communication is work, behind which wires may hide."""
     wires = Add(*(terms[name] for name in COMMUNICATION))
     work = Add(*(term for name, term in terms.items() if name not in COMMUNICATION))
-    return Max(work, wires) if system.overlap == "comm" else work + wires
+    return work + wires if overlap == "none" else Max(work, wires)
+
+
+def prompt_length() -> Expr:
+    """Tokens of a prompt where L is the mean context of a step: half of the output is cached beside it."""
+    return L - OSL / 2
+
+
+def of_prompts(prefill: Expr, prompt: Expr) -> Expr:
+    """Time [s] to prefill one prompt on each data-parallel group, from the time of any prefill: a mask leaves half of
+    the score pairs.
+    """
+    return prefill.xreplace({B: deg_DP, L: prompt, l: prompt, causal: Rational(1, 2)})
+
+
+def prefill_of_others(prefill: Expr) -> Expr:
+    """What the prompts of others add to the time per output token [s], from the time of any prefill.
+
+    In the OSL steps of a request as many prompts arrive as requests are in flight: a step carries B / OSL of them,
+    shared by the data-parallel groups.
+    """
+    return B / deg_DP * of_prompts(prefill, prompt_length()) / OSL
 
 
 READING = Timing(
@@ -188,7 +234,7 @@ def tpot_eq12(
     It reads every stored weight, so that it bounds the full TPOT only from the batch on that reaches all experts.
     """
     memory, wires = _eq12(architecture, conventions, system, book)
-    return Max(memory, wires) if system.overlap == "comm" else memory + wires
+    return memory + wires if system.overlap == "none" else Max(memory, wires)
 
 
 def B_SLO_eq12(
@@ -196,7 +242,7 @@ def B_SLO_eq12(
 ) -> Expr:
     """Largest batch that Eq. 12 admits under an SLO [requests], not rounded: its time is linear in B."""
     memory, wires = _eq12(architecture, conventions, system, book)
-    if system.overlap == "comm" and wires:
+    if system.overlap != "none" and wires:
         return Min(_largest(memory), _largest(wires))
     return _largest(memory + wires)
 

@@ -43,6 +43,7 @@ _g = "step"
 B = _born("B", "B", "requests", "requests decoded together by the whole system", _g, paper="Table II")
 L = _born("L", "L", "tokens", "context length: tokens a query can attend to", _g, paper="Table II")
 l = _born("l", "l", "tokens", "tokens processed per request in this step (decode 1, prefill L)", _g, paper="Sec. II")
+OSL = _born("OSL", "OSL", "tokens", "tokens that a request is given on average, where the step serves prompts too", _g)
 causal = _born("causal", r"f_{causal}", "1", "share of the l x L score pairs that is computed", _g)
 L_win = _born("L_win", r"L_{win}", "tokens", "tokens that a query of a windowed block attends to, at most", _g,
               "sliding_window")

@@ -14,7 +14,7 @@ from analysis.data.calibrations import OPERATIONS
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
 from analysis.measured.validate import Compared
-from analysis.systems.timing import calibrated
+from analysis.systems.timing import BESIDE, calibrated
 
 BOUNDS = {
     "floor": (1e-7, 1e-3),
@@ -60,6 +60,7 @@ class Parts:
     token: np.ndarray | float = 0.0
     between: np.ndarray | float = 0.0
     handed: np.ndarray | float = 0.0
+    exponents: np.ndarray | float = 0.0
 
     def rows(self, chosen: np.ndarray) -> "Parts":
         """The chosen rows."""
@@ -68,7 +69,7 @@ class Parts:
 
     def time(self, given: dict[str, float]) -> np.ndarray:
         """Predicted time [s]; without parameters the bare roofline."""
-        return calibrated(self.compute, self.memory, self.token, self.between, self.handed, **given)
+        return calibrated(self.compute, self.memory, *(getattr(self, name) for name in BESIDE), **given)
 
 
 def parts_of(compared: Compared, chosen: np.ndarray, operation: str) -> Parts:
@@ -76,7 +77,7 @@ def parts_of(compared: Compared, chosen: np.ndarray, operation: str) -> Parts:
     rows = compared.rows(chosen)
     expected = rows.prediction
     traffic = np.where(expected.wire > 0, expected.wire, expected.memory)
-    beside = {name: getattr(expected, name) for name in ("token", "between", "handed")}
+    beside = {name: getattr(expected, name) for name in BESIDE}
     return Parts(expected.compute, traffic, rows.latency, _groups(rows), OPERATIONS[operation], **beside)
 
 

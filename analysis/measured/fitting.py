@@ -140,6 +140,17 @@ def _typical(own: list[Fitted], by: Fitted | None = None) -> float:
     return float(np.median(np.abs(np.expm1(np.concatenate(errors)))))
 
 
+def _apart(parts: Parts, accelerator: np.ndarray) -> float | None:
+    """Median error on each device by a fit to the others; None where there are no others."""
+    found = []
+    for name in dict.fromkeys(accelerator):
+        others = parts.rows(np.flatnonzero(accelerator != name))
+        if len(np.unique(others.group)) >= FEWEST_GROUPS:
+            own = parts.rows(np.flatnonzero(accelerator == name))
+            found.append(np.expm1(residuals(own, calibration.fit(others))))
+    return float(np.median(np.abs(np.concatenate(found)))) if found else None
+
+
 def _fitted(
     parts: Parts,
     train: np.ndarray,
@@ -155,10 +166,12 @@ def _fitted(
     bounds = {f"{key}_{side}": span[i] for key, span in spans.items() for i, side in enumerate(("low", "high"))}
     errors = {
         "error": calibration.typical_error(tested, best),
+        "error_apart": None if architecture else _apart(parts, accelerator),
         "error_roofline": calibration.typical_error(tested, {}),
         "error_constant": calibration.typical_error(tested, calibration.constant_efficiency(fitted)),
     }
-    numbers = {key: float(f"{number:.4g}") for key, number in (best | bounds | errors).items()}
+    given = {key: number for key, number in (best | bounds | errors).items() if number is not None}
+    numbers = {key: float(f"{number:.4g}") for key, number in given.items()}
     row = Calibration(
         id=".".join(filter(None, (asked.name, operation, architecture))),
         calibration=asked.name,

@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from analysis.data.calibrations import OPERATIONS, architecture_of, chosen, named
-from analysis.measured import calibration
+from analysis.data.calibrations import FITTED_WIDTH, FP8_CACHE, OPERATIONS, architecture_of, chosen, named
+from analysis.measured import baselines, calibration
 from analysis.measured.fitting import SOURCE, operation_of
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
@@ -66,6 +66,10 @@ def judged(compared: Compared, name: str | None) -> Judged:
         if own and model.architecture is None:
             notes.append(f"{operation} on {accelerator}: no row of its architecture, the pooled one is used.")
         time[part] = calibration.parts_of(compared, part, operation).time(model.parameters)
+        if model.open:
+            notes.append(f"{model.key}: the rows that were fitted leave open {', '.join(model.open)}.")
+    if np.any(numbers(compared.table, "width_kv") < FITTED_WIDTH):
+        notes.append(f"caches of less than {FITTED_WIDTH} bytes: {FP8_CACHE}")
     seen = _seen(compared, rows)
     return Judged(np.where(seen, np.nan, time), int(seen.sum()), tuple(dict.fromkeys(notes)))
 
@@ -121,12 +125,27 @@ def _add(tally: Tally, compared: Compared, time: np.ndarray) -> None:
     tally.add(*(column[known] for column in columns))
 
 
-def _errors(tally: Tally) -> list[dict]:
-    return [
-        asdict(scored(operation, accelerator, regime, ratio))
+def _add_baselines(tallies: dict[str, Tally], compared: Compared, time: np.ndarray) -> None:
+    """What each baseline says of the rows that are judged."""
+    others = {name: np.full(len(time), np.nan) for name in tallies}
+    for operation, _, part in _kinds(compared, operation_of(compared)):
+        for name, found in baselines.times(compared.rows(part), operation).items():
+            others[name][part] = found
+    for name, tally in tallies.items():
+        _add(tally, compared, np.where(np.isfinite(time), others[name], np.nan))
+
+
+def _errors(tally: Tally, others: dict[str, Tally] | None = None) -> list[dict]:
+    """Scores of each group, and beside them the median error of each baseline that says anything of it."""
+    found = {
+        (operation, accelerator, regime): asdict(scored(operation, accelerator, regime, ratio))
         for operation, accelerator, split in tally.split((LAUNCH, WORK))
         for regime, ratio in split.items()
-    ]
+    }
+    for name, other in (others or {}).items():
+        for row in _errors(other):
+            found[row["operation"], row["accelerator"], row["regime"]][name] = row["median"]
+    return list(found.values())
 
 
 def _operation_words(compared: Compared) -> np.ndarray:
@@ -136,14 +155,15 @@ def _operation_words(compared: Compared) -> np.ndarray:
 
 
 def report(parts: Iterable[Compared], calibration: str | None = None, count: int = 5) -> dict:
-    """Everything that `validate` prints: errors and ratios by group, worst rows, and how many rows were fitted, could
-    not judge bandwidth, or broke the data sheet. Parts are dropped one by one. Raises InputError.
+    """Everything that `validate` prints: errors with those of baselines, ratios by group, worst rows, and how many rows
+    were fitted, could not judge bandwidth, or broke the data sheet. Parts are dropped one by one. Raises InputError.
     """
     counts, notes, furthest = np.zeros(4, int), {}, []
-    predicted, ratios = Tally(), Tally()
+    predicted, ratios, others = Tally(), Tally(), {name: Tally() for name in baselines.BASELINES}
     for part in parts:
         seen = judged(part, calibration)
         _add(predicted, part, seen.time)
+        _add_baselines(others, part, seen.time)
         ratios.add(part.operation, part.accelerator, part.regime, part.ratio)
         beaten = beats_datasheet(part.table, part.prediction).sum()
         counts += len(part.table), seen.fitted, beaten, judges_bandwidth(part.prediction).sum()
@@ -152,7 +172,7 @@ def report(parts: Iterable[Compared], calibration: str | None = None, count: int
     names = ("rows", "rows that fitted", "faster than the data sheet", "bytes above 400 MB")
     return dict(zip(names, map(int, counts), strict=True)) | {
         "calibration": calibration,
-        "groups": _errors(predicted),
+        "groups": _errors(predicted, others),
         "notes": list(notes),
         "ratios": [asdict(group) for group in groups_of(ratios)],
         "worst": furthest,

@@ -252,7 +252,7 @@ def _check_shapes(file: str, table: pa.Table) -> None:
     for operation, mechanism in _kinds(table):
         chosen = table.filter(_is(table, operation, mechanism))
         for name in needed(operation, mechanism):
-            if chosen[name].null_count:
+            if name not in chosen.column_names or chosen[name].null_count:
                 raise InputError(
                     f"{file}, column {name}: found an empty cell where operation is {operation}; fill or remove the "
                     "row."

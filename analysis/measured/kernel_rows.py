@@ -5,14 +5,16 @@ Shapes are those that the timed accelerator sees: `n_hd` counts its own heads, `
 one exception: experts and exchanges are described by the tokens of their whole expert-parallel group.
 """
 
+from functools import cache
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from analysis.data.cells import refuse
 from analysis.data.row import Count, Id, Name, Order, Rate, Row, column
-from analysis.derive.attention import MECHANISMS
-from analysis.derive.symbols import BY_NAME
+from analysis.derive.attention import MECHANISMS, Mechanism
+from analysis.derive.block import Conventions, attention_stages
+from analysis.derive.symbols import BY_NAME, MEANINGS, deg_grp, n_hd, n_kv
 
 OPERATIONS = (
     *("core_attention", "decompression", "experts", "dispatch", "combine", "all_reduce"),
@@ -21,10 +23,9 @@ OPERATIONS = (
 PRECISIONS = {"fp64": 8, "fp32": 4, "bf16": 2, "fp16": 2, "fp8": 1, "fp4": 0.5}
 """Bytes of an element of each number format."""
 
-_MLA_CORE = ("d_KVco", "d_RoPE", "d_nope", "d_v")
 NEEDED: dict[str, tuple[str, ...]] = {
     "core_attention": ("mechanism", "B", "L", "l", "n_hd"),
-    "decompression": ("mechanism", "B", "L", "l", "n_hd", *_MLA_CORE),
+    "decompression": ("mechanism", "B", "L", "l", "n_hd"),
     "experts": ("tokens", "d_emb", "d_MoE", "n_e", "n_k", "deg_EP", "routing"),
     "dispatch": ("tokens", "d_emb", "n_e", "n_k", "deg_EP", "link"),
     "combine": ("tokens", "d_emb", "n_e", "n_k", "deg_EP", "link"),
@@ -33,7 +34,10 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "read": ("bytes",),
     "copy": ("bytes",),
 }
-"""Columns that an operation cannot do without, besides those of its mechanism."""
+"""Columns that an operation cannot do without, besides the sizes of its mechanism."""
+
+STAGES = {"core_attention": "core", "decompression": "decompression"}
+"""Stages of an attention block that operations time."""
 
 Width = Annotated[float, Field(gt=0, le=16)]
 
@@ -98,7 +102,7 @@ class Measurement(Sourced):
     @model_validator(mode="after")
     def _shape_is_complete(self) -> Self:
         for name in needed(self.operation, self.mechanism):
-            if getattr(self, name) is None:
+            if getattr(self, name, None) is None:
                 refuse(name, "", f"a value, because operation is {self.operation}")
         if self.mechanism and MECHANISMS[self.mechanism].latent and self.order is None:
             refuse("order", "", "as_printed or reordered, because the mechanism has both")
@@ -144,15 +148,30 @@ class Deployment(Sourced):
 
 
 def needed(operation: str, mechanism: str | None) -> tuple[str, ...]:
-    """Columns that a row must fill: those of its operation, and the axes of its mechanism's core.
+    """Columns that a row must fill: those of its operation, and the sizes of its mechanism in any contraction order.
 
     >>> needed("core_attention", "GQA")
     ('mechanism', 'B', 'L', 'l', 'n_hd', 'n_kv', 'd_hd')
     """
-    more = ()
-    if operation == "core_attention" and mechanism:
-        more = _MLA_CORE if MECHANISMS[mechanism].latent else ("n_kv", "d_hd")
-    return (*NEEDED[operation], *more)
+    columns = NEEDED[operation]
+    if operation not in STAGES or mechanism is None:
+        return columns
+    return (*columns, *(name for name in sizes(MECHANISMS[mechanism], STAGES[operation]) if name not in columns))
+
+
+@cache
+def sizes(mechanism: Mechanism, stage: str) -> tuple[str, ...]:
+    """Sizes of the model on which a stage's counts depend, by name: the axes of its lines in all orders.
+
+    >>> sizes(MECHANISMS["MLA"], "core")
+    ('n_hd', 'd_nope', 'd_RoPE', 'd_v', 'd_KVco')
+    """
+    kernels = [each for order in mechanism.orders for each in attention_stages(mechanism, Conventions(order))[stage]]
+    axes = {axis for each in kernels for line in each.lines for t in (*line.used, line.made) for axis in t.axes}
+    free = {symbol for axis in axes for symbol in axis.free_symbols}
+    if deg_grp in free:  # follows from the heads
+        free |= {n_hd, n_kv}
+    return tuple(s.name for s in MEANINGS if s in free - {deg_grp} and MEANINGS[s].group == MEANINGS[n_hd].group)
 
 
 SHAPE = tuple(name for name in Measurement.model_fields if name in BY_NAME)

@@ -1,12 +1,13 @@
 """Fits that leave one device or one model's shapes out, judged on what they left out, beside baselines."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from analysis.data.calibrations import OPERATIONS, architecture_of
 from analysis.measured import calibration
+from analysis.measured.baselines import BASELINES, ONE, ROOFLINE, TABLE, interpolated
 from analysis.measured.calibration import Parts
 from analysis.measured.fitting import FEWEST_GROUPS, operation_of
 from analysis.measured.judging import LAUNCH, WORK, scored
@@ -16,8 +17,6 @@ from analysis.measured.validate import Compared, to_fit
 
 SIZES = tuple(name for name in SHAPE if name not in ("B", "L", "l", "causal", "tokens", "bytes"))
 """Columns that a model (or its share on one accelerator) fixes: rows that agree in them are of one model."""
-
-BASELINES = ("roofline", "one efficiency", "interpolation")
 
 
 def left_out(by: str, compared: Compared | None = None) -> list[dict]:
@@ -46,10 +45,10 @@ def _left_out(by: str, rows: Compared, operation: str) -> list[dict]:
         if len(np.unique(fitted.group)) < FEWEST_GROUPS:
             continue
         times["fit"][test] = parts.rows(test).time(calibration.best(fitted)[0])
-        times["roofline"][test] = parts.rows(test).time({})
-        times["one efficiency"][test] = parts.rows(test).time(calibration.constant_efficiency(fitted))
+        times[ROOFLINE][test] = parts.rows(test).time({})
+        times[ONE][test] = parts.rows(test).time(calibration.constant_efficiency(fitted))
         if by == "model":
-            times["interpolation"][test] = interpolated(fitted, parts.rows(test))
+            times[TABLE][test] = interpolated(fitted, parts.rows(test))
     found = []
     for accelerator in dict.fromkeys(rows.accelerator):
         for each in (LAUNCH, WORK):
@@ -76,13 +75,61 @@ def _folds(by: str, rows: Compared, parts: Parts) -> Iterator[tuple[np.ndarray, 
             yield np.flatnonzero(own & (model != number)), np.flatnonzero(own & (model == number))
 
 
-def interpolated(table: Parts, wanted: Parts, nearest: int = 3) -> np.ndarray:
-    """Time [s] of rows from the nearest rows of a table, by distance in log arithmetic and log traffic time."""
+# -- structures that were tried ------------------------------------------------------------------------------------
+AS_FITTED = "as fitted"
+MOST_READ = 6e12
+"""Bytes that the multiprocessors of an accelerator can have asked for each second, if one number described them all."""
 
-    def place(parts: Parts) -> np.ndarray:
-        return np.log(np.stack([np.maximum(parts.compute, 1e-12), np.maximum(parts.memory, 1e-12)], axis=1))
 
-    apart = np.linalg.norm(place(wanted)[:, None] - place(table)[None], axis=2) + 1e-9
-    order = np.argsort(apart, axis=1)[:, :nearest]
-    weights = 1 / np.take_along_axis(apart, order, axis=1)
-    return np.exp(np.sum(np.log(table.measured)[order] * weights, axis=1) / weights.sum(axis=1))
+def structures() -> list[dict]:
+    """Other forms of a kernel's time, judged like the one in use and on the same rows, launch-bound ones aside.
+
+    Median errors with each device left out (the larger of two), and over five folds of shapes with both devices in
+    one fit.
+    """
+    return [
+        {"operation": operation, "structure": name} | _judged_form(operation, change)
+        for operation, forms in _FORMS.items()
+        for name, change in forms.items()
+    ]
+
+
+def _read_at_most(parts: Parts, rows: Compared) -> Parts:
+    return replace(parts, exponents=rows.prediction.bytes / MOST_READ)
+
+
+def _without_exponents(parts: Parts, rows: Compared) -> Parts:
+    return replace(parts, exponents=np.zeros(len(parts.measured)))
+
+
+_FORMS = {
+    "attention-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},
+    "latent-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},
+    "latent-attention": {AS_FITTED: None, "reads at 6 TB/s at most": _read_at_most},
+}
+
+
+def _judged_form(operation: str, change) -> dict[str, float]:
+    compared = to_fit()
+    rows = compared.rows(np.flatnonzero(operation_of(compared) == operation))
+    parts = calibration.parts_of(rows, np.arange(len(rows.table)), operation)
+    parts = change(parts, rows) if change else parts
+    work = rows.regime != "launch-bound"
+    device = _predicted(parts, _folds("device", rows, parts)) / parts.measured - 1
+    shapes = _predicted(parts, _folds_of_shapes(parts)) / parts.measured - 1
+    apart = [np.median(np.abs(device[work & (rows.accelerator == name)])) for name in set(rows.accelerator)]
+    return {"left out": float(max(apart)), "five folds": float(np.median(np.abs(shapes[work])))}
+
+
+def _folds_of_shapes(parts: Parts, count: int = 5, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    fold = np.random.default_rng(seed).permutation(parts.group.max() + 1)[parts.group] % count
+    for number in range(count):
+        yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+
+
+def _predicted(parts: Parts, folds) -> np.ndarray:
+    """Time [s] of every row by a fit that has not seen its fold."""
+    time = np.full(len(parts.measured), np.nan)
+    for train, test in folds:
+        time[test] = parts.rows(test).time(calibration.fit(parts.rows(train)))
+    return time

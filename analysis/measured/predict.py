@@ -42,13 +42,14 @@ from analysis.derive.symbols import (
     width_kv,
     width_weights,
 )
+from analysis.measured import kernel_rows
 from analysis.measured.devices import device_point, link_point
 from analysis.measured.kernel_rows import PRECISIONS, SHAPE
-from analysis.systems.timing import GATHERED, HALF, Beside, beside
+from analysis.systems.timing import BESIDE, GATHERED, HALF, beside
 
 KIND = ("operation", "mechanism", "order", "grouping", "accelerator", "precision", "routing", "link", "link_between")
 EXCHANGES = ("dispatch", "combine", "all_reduce")
-STAGES = {"core_attention": "core", "decompression": "decompression", "experts": "routed"}
+STAGES = kernel_rows.STAGES | {"experts": "routed"}
 """Stages of a block that operations time."""
 
 _WIDTHS = (width_weights, width_kv, width_activations)
@@ -59,8 +60,8 @@ class Prediction:
     """What the derivation expects of each row: counts, and roofline times in s; arrays of one entry per row.
 
     `bytes` are those between the accelerator and its memory; `wire_bytes` those that cross the busiest link end.
-    `token`, `between` and `handed` are what calibrated models charge besides (`analysis.systems.timing.Beside`); no
-    part of `time`.
+    `token`, `between`, `handed` and `exponents` are what calibrated models charge besides, no part of `time`
+    (`analysis.systems.timing.Beside`).
     """
 
     flops: np.ndarray
@@ -73,6 +74,7 @@ class Prediction:
     token: np.ndarray
     between: np.ndarray
     handed: np.ndarray
+    exponents: np.ndarray
 
     @property
     def intensity(self) -> np.ndarray:
@@ -148,7 +150,7 @@ def _beside(operation: str, kernels: tuple[Kernel, ...], point: Mapping) -> dict
     """
     stage = STAGES.get(operation, operation)
     charged = [beside(kernel, stage) for kernel in kernels]
-    forms = {name: sum((getattr(each, name) for each in charged), Integer(0)) for name in Beside.__dataclass_fields__}
+    forms = {name: sum((getattr(each, name) for each in charged), Integer(0)) for name in BESIDE}
     if operation == "experts":
         forms["handed"] = HALF * B * n_k * d_emb / (BW_mem * GATHERED) ** 0.5
     return {name: value(form, point) for name, form in forms.items()}

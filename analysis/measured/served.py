@@ -5,20 +5,22 @@ each request's tokens also wait for the prompts of the others: in the time of it
 requests are in flight, so every step carries concurrency / OSL of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from sympy import Expr
+from sympy import Add, Expr, Integer
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.data import datasets
+from analysis.derive import serving
 from analysis.derive.communication import all_reduce_time
 from analysis.derive.decoder import block_counts
 from analysis.derive.einsum import tensors
+from analysis.derive.serving import COMMUNICATION as WIRES
 from analysis.derive.serving import ROUTED_OUTPUT
-from analysis.derive.symbols import B, L, l
+from analysis.derive.symbols import OSL, B, L, deg_DP, width_kv
 from analysis.measured.judging import scored
 from analysis.measured.kernel_tables import BETWEEN_NODES
 from analysis.measured.serving_runs import FORMATS, ServingRun
@@ -27,38 +29,63 @@ from analysis.systems import system
 from analysis.systems.timing import timing
 
 CACHE_BYTES = {"trtllm": 1}  # TensorRT-LLM caches in FP8 where weights are quantised; the other engines in BF16
-OTHERS = "prefill_of_others"
 ALL = "all"
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Seconds per output token by term, and to the first token; arrays of one entry per run."""
+    """Seconds per output token by term, in all, and to the first token; arrays of one entry per run."""
 
     terms: dict[str, np.ndarray]
+    tpot: np.ndarray
     ttft: np.ndarray
 
-    @property
-    def tpot(self) -> np.ndarray:
-        """Time per output token [s]."""
-        return sum(self.terms.values())
+
+@dataclass(frozen=True)
+class Reading:
+    """What a run does not state: bytes of a cached element (None: as `setting_of` has it), and what hides wires."""
+
+    width_kv: float | None = None
+    overlap: str = "none"
+
+
+STATED = "as stated"
+READINGS = {
+    STATED: Reading(),
+    "cache of 2 bytes": Reading(width_kv=2),
+    "cache of 1 byte": Reading(width_kv=1),
+    "wires hidden": Reading(overlap="comm"),
+}
+"""The spread of predictions over them is a prediction's error bar."""
+
+TURNS = "half batches in turns"
+TRIED = READINGS | {TURNS: Reading(overlap=serving.HALVES)}
+"""Also what engines can be made to do, which these runs do not look like."""
 
 
 def predicted(runs: list[ServingRun], calibration: str | None = None) -> Predicted:
     """Times of runs by the bare roofline or a calibration. Raises InputError for a model or device that is not
     known.
     """
+    return under_readings(runs, calibration, (STATED,))[STATED]
+
+
+def under_readings(
+    runs: list[ServingRun], calibration: str | None = None, names: Iterable[str] = tuple(TRIED)
+) -> dict[str, Predicted]:
+    """Times of runs under each reading. Raises InputError."""
     alike: dict[tuple, list[int]] = {}
     for number, run in enumerate(runs):
         alike.setdefault(_kind(run), []).append(number)
-    found: dict[str, np.ndarray] = {}
-    first = np.zeros(len(runs))
+    found = {name: Predicted({}, np.zeros(len(runs)), np.zeros(len(runs))) for name in names}
     for part in alike.values():
-        terms, ttft = _times([runs[i] for i in part], calibration)
-        first[part] = ttft
-        for name, seconds in terms.items():
-            found.setdefault(name, np.zeros(len(runs)))[part] = seconds
-    return Predicted(found, first)
+        forms = Forms.of(setting_of(runs[part[0]], calibration))
+        for name, whole in found.items():
+            one = forms.times([runs[i] for i in part], TRIED[name])
+            whole.tpot[part], whole.ttft[part] = one.tpot, one.ttft
+            for term, seconds in one.terms.items():
+                whole.terms.setdefault(term, np.zeros(len(runs)))[part] = seconds
+    return found
 
 
 def _kind(run: ServingRun) -> tuple:
@@ -97,26 +124,47 @@ def setting_of(run: ServingRun, calibration: str | None = None) -> Setting:
     )
 
 
-def _times(runs: list[ServingRun], calibration: str | None) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Terms of TPOT and time to first token of runs that differ in requests and lengths alone."""
-    setting = setting_of(runs[0], calibration)
-    flight, prompt, output = (
-        np.array([getattr(run, name) for run in runs], float) for name in ("concurrency", "ISL", "OSL")
-    )
-    step = _valued(setting, {B: flight, L: prompt + output / 2})
-    groups = float(runs[0].deg_DP)
-    filling = setting.with_(phase="prefill")
-    prefill = sum(_valued(filling, {B: groups, L: prompt, l: prompt}).values())
-    decode = sum(step.values())
-    if runs[0].serving == "disaggregated":
-        return step, prefill + decode
-    return step | {OTHERS: flight * prefill / groups / output}, prefill + decode
+@dataclass(frozen=True)
+class Forms:
+    """Closed forms of runs that differ in requests and lengths alone: terms of a step, and per output token what the
+    prompts of others take of work and of wires [s].
+    """
+
+    setting: Setting
+    step: dict[str, Expr]
+    others: dict[str, Expr]
+
+    @classmethod
+    def of(cls, setting: Setting) -> "Forms":
+        """The forms of a setting."""
+        filling = step_terms(system.prefilling(setting))
+        parts = {wired: [form for name, form in filling.items() if (name in WIRES) == wired] for wired in (False, True)}
+        others = {name: serving.prefill_of_others(Add(*parts[name == "wires"])) for name in ("work", "wires")}
+        return cls(setting, step_terms(setting), others)
+
+    def times(self, runs: list[ServingRun], reading: Reading) -> Predicted:
+        """Times of runs under a reading."""
+        flight, prompt, output = (
+            np.array([getattr(run, name) for run in runs], float) for name in ("concurrency", "ISL", "OSL")
+        )
+        turns = 2 if reading.overlap == serving.HALVES else 1
+        point = self.setting.point | {B: flight / turns, L: prompt + output / 2, OSL: output}
+        point |= {width_kv: reading.width_kv} if reading.width_kv else {}
+        step, others = (
+            {name: turns * value(form, point) * np.ones(len(runs)) for name, form in forms.items()}
+            for forms in (self.step, self.others)
+        )
+        wires = sum(step[name] for name in WIRES)
+        decode = _overlapped(sum(step.values()) - wires, wires, reading.overlap)
+        prefill = _overlapped(others["work"], others["wires"], reading.overlap)
+        first = decode + prefill * output * self.setting.point[deg_DP] / flight
+        if runs[0].serving == "disaggregated":
+            return Predicted(step, decode, first)
+        return Predicted(step | {serving.OTHERS: prefill}, decode + prefill, first)
 
 
-def _valued(setting: Setting, axes: Mapping) -> dict[str, np.ndarray]:
-    size = np.ones(np.broadcast_shapes(*(np.shape(each) for each in axes.values())))
-    point = setting.point | axes
-    return {name: value(form, point) * size for name, form in step_terms(setting).items()}
+def _overlapped(work: np.ndarray, wires: np.ndarray, overlap: str) -> np.ndarray:
+    return work + wires if overlap == "none" else np.maximum(work, wires)
 
 
 def step_terms(setting: Setting) -> dict[str, Expr]:
@@ -127,23 +175,36 @@ def step_terms(setting: Setting) -> dict[str, Expr]:
     if setting["n_acc"] == setting["deg_TP"] and setting.architecture.experts and not setting.layout.split:
         blocks = block_counts(setting.architecture)["routed"]
         found["all_reduce"] += blocks * all_reduce_time(tensors(ROUTED_OUTPUT), timing(setting))
-        return {name: form for name, form in found.items() if name not in ("dispatch", "combine")}
+        found |= dict.fromkeys(("dispatch", "combine"), Integer(0))
     return found
 
 
 def report(runs: list[ServingRun], calibration: str | None = None) -> dict:
-    """Errors of TPOT and TTFT by accelerator and model, and over all; the share of each term in predicted TPOT."""
-    times = predicted(runs, calibration)
-    tpot = times.tpot / np.array([run.tpot_s for run in runs])
+    """Errors of TPOT and TTFT by accelerator and model, and over all; the share of each term in predicted TPOT.
+
+    `low` and `high` of a group are its median of predicted over measured under the readings that make it least and
+    most; `readings` are the median errors over all under each.
+    """
+    found, measured = under_readings(runs, calibration), np.array([run.tpot_s for run in runs])
+    times = found[STATED]
+    ratios = {name: each.tpot / measured for name, each in found.items()}
     first = times.ttft / np.array([run.ttft_s or np.nan for run in runs])
     shares = {name: float(np.median(seconds / times.tpot)) for name, seconds in times.terms.items()}
     return {
         "rows": len(runs),
         "calibration": calibration,
-        "groups": _errors(runs, tpot),
+        "groups": _with_spread([_errors(runs, ratios[name]) for name in READINGS]),
         "ttft": _errors(runs, first),
+        "readings": {name: float(np.median(np.abs(each - 1))) for name, each in ratios.items()},
         "shares": {name: share for name, share in shares.items() if share > 0},
     }
+
+
+def _with_spread(found: list[list[dict]]) -> list[dict]:
+    """Groups of the first reading with the least and the largest of their median ratios under all."""
+    alike = list(zip(*found, strict=True))
+    ratios = [[group["median_ratio"] for group in each] for each in alike]
+    return [each[0] | {"low": min(those), "high": max(those)} for each, those in zip(alike, ratios, strict=True)]
 
 
 def _errors(runs: list[ServingRun], ratio: np.ndarray) -> list[dict]:

@@ -38,6 +38,7 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "B_MoE": r"B_{MoE}",
     "B_RP": r"B_{RP}",
     "tpot": r"TPOT",
+    "ttft": r"TTFT",
     "tpot_bound": r"TPOT_{bound}",
     "tpot_eq12": r"TPOT_{Eq. 12}",
     "all_to_all_time": r"t_{dispatch}",
@@ -97,7 +98,8 @@ def forms(name: str, keep: tuple[str, ...] = (), **given) -> list[tuple[str, Exp
     """Closed forms of a quantity with remarks: one where a model is given, else one per mechanism and order.
 
     Equal ones are merged, and models for which the quantity does not exist are passed over. Degrees of parallelism
-    are 1 unless named in `keep`.
+    are 1 unless named in `keep`. Raises InputError for a breakdown without a model, as its terms are those of a whole
+    one.
     """
     if "model" in given:
         return [("", _form(name, given, tuple(keep)))]
@@ -107,6 +109,8 @@ def forms(name: str, keep: tuple[str, ...] = (), **given) -> list[tuple[str, Exp
             form = _form(name, {**chosen, **given}, tuple(keep))
         except InputError:
             continue
+        if isinstance(form, dict):
+            raise InputError(f"{name}: a breakdown is of a whole model; give model=, for example model=deepseek-v3.")
         found.setdefault(form, []).append(remark)
     return [(_merged(remarks) if len(found) > 1 else "", form) for form, remarks in found.items()]
 

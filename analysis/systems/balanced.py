@@ -39,6 +39,7 @@ SOUGHT = {
     "BW_Int": "a design seeks the bandwidth of the link itself",
     "accelerator_experts": "a design is of one kind of accelerator",
     "calibration": "a design seeks rates that kernels reach",
+    "OSL": "a design is of a machine that decodes",
 }
 Point = dict[Symbol, object]
 

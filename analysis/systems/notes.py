@@ -15,7 +15,22 @@ from analysis.ask.setting import Setting
 from analysis.data import calibrations, datasets
 from analysis.data.model_row import SERVED_WIDTHS, mechanism_columns
 from analysis.derive import capacity, parallel
-from analysis.derive.symbols import BY_NAME, B, BW_Int, BW_out, L, M_cap, P_acc, T_e, deg_DP, deg_EP, l, n_acc, n_group
+from analysis.derive.symbols import (
+    BY_NAME,
+    B,
+    BW_Int,
+    BW_out,
+    L,
+    M_cap,
+    P_acc,
+    T_e,
+    deg_DP,
+    deg_EP,
+    l,
+    n_acc,
+    n_group,
+    width_kv,
+)
 from analysis.systems import system
 from analysis.systems.effects import Case, as_by_default, without_effect
 from analysis.systems.quantity import Quantity
@@ -26,6 +41,8 @@ DEVICES = {  # parameters that name a device or link, and the symbols that its r
     "link": ("BW_Int",),
     "link_between": ("BW_out",),
 }
+
+STEP_TIMES = ("tpot", "tpot_terms", "throughput", "throughput_per_accelerator")
 
 
 def notes(
@@ -245,11 +262,36 @@ def pooled_calibration(case: Case) -> Iterator[str]:
         )
 
 
+def others_not_served(case: Case) -> Iterator[str]:
+    """A calibrated step that serves no prompts, as those of engines mostly do."""
+    setting = case.setting
+    alone = setting["phase"] == "decode" and setting["calibration"] is not None and setting["OSL"] is None
+    if alone and case.wanted.name in STEP_TIMES:
+        yield "the step decodes alone; where the same accelerators prefill, OSL= adds the prompts of others."
+
+
+def queues_not_modelled(case: Case) -> Iterator[str]:
+    """A time to first token without the wait for it."""
+    if case.wanted.name == "ttft":
+        yield (
+            "a request waits for no other here; engines make it queue for memory and for prompts before it, which "
+            "takes most of a measured time to first token under load: `python -m analysis deployments` compares."
+        )
+
+
+def narrow_cache(case: Case) -> Iterator[str]:
+    """A cache in a format that no fitted kernel read."""
+    width = case.at(width_kv)
+    calibrated = case.setting["calibration"] is not None and width is not None and P_acc in case.used
+    if calibrated and np.any(np.less(width, calibrations.FITTED_WIDTH)):
+        yield f"width_kv={_shown(width)}: {calibrations.FP8_CACHE}"
+
+
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
     *(which_kind, picks_everything),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
-    wires_beyond_their_network,
+    *(wires_beyond_their_network, others_not_served, narrow_cache, queues_not_modelled),
     *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),
 )
 

@@ -171,7 +171,7 @@ def sum_of(setting: Setting, found: dict[str, float]):
     """TPOT [s] from its terms (numbers or arrays), communication hidden where the setting says so."""
     wires = sum(found[name] for name in serving.COMMUNICATION)
     work = sum(found.values()) - wires
-    return np.maximum(work, wires) if setting["overlap"] == "comm" else work + wires
+    return work + wires if setting["overlap"] == "none" else np.maximum(work, wires)
 
 
 def why_second(best: Plan, second: Plan) -> str:

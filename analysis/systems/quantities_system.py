@@ -56,8 +56,31 @@ def _imbalance_beside(setting: Setting) -> dict[str, object]:
     return {"expected maximum at B": band.mean, "95 % band, low": band.low, "95 % band, high": band.high}
 
 
-define("tpot", "time per output token", "s", system.tpot, domain=_serves)
-define("tpot_terms", "terms of the time per output token, all blocks together", "s", system.terms, domain=_serves)
+def _calibrated_beside(setting: Setting) -> dict[str, object]:
+    """What launches take of a calibrated step, and how far it may be off."""
+    if setting["calibration"] is None:
+        return {}
+    forms = {FLOORS: system.launch_floors(setting), ERROR: system.typical_error(setting)}
+    return {name: number(form, setting.point) for name, form in forms.items()}
+
+
+FLOORS, ERROR = "launch floors, within it", "typical error of decoding, if all kernels err alike"
+define("tpot", "time per output token", "s", system.tpot, domain=_serves, beside_values=_calibrated_beside)
+define(
+    "tpot_terms",
+    "terms of the time per output token, all blocks together",
+    "s",
+    system.terms,
+    domain=_serves,
+    beside_values=_calibrated_beside,
+)
+define(
+    "ttft",
+    "time to first token of a request that waits for no other: its prompt, prefilled",
+    "s",
+    system.ttft,
+    domain=_serves,
+)
 define(
     "tpot_bound",
     "lower bound of the time per output token: weights and cached tokens that a step reads, and communication",

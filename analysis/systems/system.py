@@ -6,7 +6,7 @@ Times are per output token: those of a step over the tokens that a request gains
 from collections.abc import Callable
 
 import numpy as np
-from sympy import Expr, Integer
+from sympy import Add, Expr, Integer
 
 from analysis.ask.degrees import check_degrees
 from analysis.ask.forms import derived, symbols_of
@@ -14,9 +14,10 @@ from analysis.ask.numbers import along, value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, decoder, serving, speculation
 from analysis.derive.parallel import sharded
-from analysis.derive.symbols import SLO, B, acceptance, deg_DP
+from analysis.derive.roofline import Timing
+from analysis.derive.symbols import SLO, B, L, acceptance, deg_DP
 from analysis.files.errors import InputError
-from analysis.systems.timing import timing
+from analysis.systems.timing import errors, floors, timing
 
 LARGEST_BATCH = 2.0**52  # beyond, a float no longer counts single requests
 MOST_QUERIES = 64  # query tokens of a step with drafts; far beyond what any acceptance short of 1 rewards
@@ -43,16 +44,48 @@ def tokens_per_step(setting: Setting) -> Expr:
 
 
 def terms(setting: Setting) -> dict[str, Expr]:
-    """Terms of TPOT [s] by name."""
+    """Terms of TPOT [s] by name; with OSL= also what the prompts of others add."""
     found = serving.tpot_terms(setting.architecture, setting.conventions, system(setting), timing(setting))
     gained = tokens_per_step(setting)
-    return found if gained == 1 else {name: term / gained for name, term in found.items()}
+    found = found if gained == 1 else {name: term / gained for name, term in found.items()}
+    if setting["OSL"] is None or setting["phase"] == "prefill":
+        return found
+    return found | {serving.OTHERS: serving.prefill_of_others(tpot(prefilling(setting)))}
 
 
 def tpot(setting: Setting) -> Expr:
     """TPOT [s]."""
+    if setting["OSL"] is not None:
+        return serving.summed(terms(setting), setting["overlap"])
     step = serving.tpot(setting.architecture, setting.conventions, system(setting), timing(setting))
     return step / tokens_per_step(setting)
+
+
+def prefilling(setting: Setting) -> Setting:
+    """The same system while it prefills whole prompts, in the order that suits them; no drafts, no half batches."""
+    overlap = "comm" if setting["overlap"] == serving.HALVES else setting["overlap"]
+    return setting.with_(phase="prefill", l=None, order=None, acceptance=None, OSL=None, overlap=overlap)
+
+
+def ttft(setting: Setting) -> Expr:
+    """Time to first token of a request that waits for nobody [s]: its prompt prefilled, one on each group."""
+    prompt = L if setting["OSL"] is None else serving.prompt_length()
+    return serving.of_prompts(tpot(prefilling(setting)), prompt)
+
+
+def launch_floors(setting: Setting) -> Expr:
+    """What launches of kernels and exchanges take of a step's time per output token [s]; 0 on the bare roofline."""
+    return _summed(setting, floors(setting))
+
+
+def typical_error(setting: Setting) -> Expr:
+    """What a calibrated step may be off [s] if all of its kernels err alike, each by the median error of its kind."""
+    return _summed(setting, errors(setting))
+
+
+def _summed(setting: Setting, parts: Timing) -> Expr:
+    step = serving.tpot_terms(setting.architecture, setting.conventions, system(setting), parts)
+    return Add(*step.values()) / tokens_per_step(setting)
 
 
 def book(setting: Setting) -> serving.Book:

@@ -44,18 +44,27 @@ and by instructions in about equal parts, and instructions take as long on every
 
 TIMED = ("projections", "decompression", "core", "output", "dense", "routed", "latent", "shared", "router", "head")
 """Stages that rows of a calibration may describe; others keep the bare roofline."""
+EXPONENTS = 4.2e12
+"""Exponentials that an accelerator computes each second: its multiprocessors (132 of an H100, 148 of a B200) times 16 a
+clock at 1.7 to 2 GHz. Tensor cores became twice as fast from Hopper to Blackwell, these units did not."""
+
 HALF = 2  # bytes: parts of a kernel hand on BF16 whatever the width of its operands
 
 
 @dataclass(frozen=True)
 class Beside:
     """What a kernel takes beside its arithmetic and its traffic, as times [s] for one cached token of every request at
-    the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of gathers.
+    the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of gathers; and
+    for the exponentials of its softmax.
     """
 
     token: Expr = Integer(0)
     between: Expr = Integer(0)
     handed: Expr = Integer(0)
+    exponents: Expr = Integer(0)
+
+
+BESIDE = tuple(Beside.__dataclass_fields__)
 
 
 def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Beside:
@@ -68,7 +77,7 @@ def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Besid
         moved = counts.bytes.xreplace({S_passes: Integer(0)})
         own = moved.xreplace({width_kv: Integer(0)}).xreplace({L: Integer(0)})
         token = moved.xreplace({width_activations: Integer(0)}).xreplace({L: Integer(1)})
-        return Beside(token / BW_mem, own / gathered)
+        return Beside(token / BW_mem, own / gathered, exponents=counts.exponents / EXPONENTS)
     if stage == "routed":
         passed, rows = (ratio.xreplace({d_MoE: d_MoE / layout.parts}) for ratio in _per_flop())
         return Beside(Integer(0), counts.flops * passed / gathered, counts.flops * rows / gathered)
@@ -123,14 +132,42 @@ class Step:
         return "latent-prefill-reordered" if self.order == "reordered" else "latent-prefill"
 
 
-def timing(setting: Setting) -> Timing:
-    """The setting's timing. Raises InputError for a calibration that is neither in data/calibrations.csv nor a file."""
+def timing(setting: Setting, floors: bool = True) -> Timing:
+    """The setting's timing, launch floors left out if so asked.
+
+    Raises InputError for a calibration that is neither in data/calibrations.csv nor a file.
+    """
     name = setting["calibration"]
     if name is None:
         return ROOFLINE
     step = Step.of(setting)
     rows = calibrations.chosen(calibrations.named(name), step.architecture)
+    if not floors:
+        rows = {key: row.model_copy(update={"floor": 0.0}) for key, row in rows.items()}
     return _calibrated(tuple(rows.items()), step)
+
+
+def floors(setting: Setting) -> Timing:
+    """What launches alone take of the setting's timing: nothing on the bare roofline."""
+    whole, bare = timing(setting), timing(setting, floors=False)
+    return Timing(
+        kernel=lambda counts, stage: whole.kernel(counts, stage) - bare.kernel(counts, stage),
+        wires=lambda seconds: whole.wires(seconds) - bare.wires(seconds),
+    )
+
+
+def errors(setting: Setting) -> Timing:
+    """How far each kernel and exchange of the setting's calibrated timing may be expected to be off [s]."""
+    step, whole = Step.of(setting), timing(setting)
+    rows = calibrations.chosen(calibrations.named(setting["calibration"]), step.architecture)
+
+    def share(operation: str) -> float:
+        return rows[operation].error_on(step.architecture) if operation in rows else 0.0
+
+    return Timing(
+        kernel=lambda counts, stage: whole.kernel(counts, stage) * share(step.kind(stage, is_latent(counts))),
+        wires=lambda seconds: whole.wires(seconds) * share(exchange_of(seconds)),
+    )
 
 
 @lru_cache(maxsize=64)
@@ -149,6 +186,7 @@ def calibrated(
     token=0.0,
     between=0.0,
     handed=0.0,
+    exponents=0.0,
     *,
     floor=0.0,
     memory_efficiency=1.0,
@@ -163,7 +201,8 @@ def calibrated(
 ):
     """Time of a kernel [s] from its times at peak rates (arithmetic, traffic, and those of `Beside`).
 
-    A floor for each launch; a smooth maximum of arithmetic, traffic and `tile` cached tokens of every request; up to
+    A floor for each launch; a smooth maximum of arithmetic, traffic, exponentials and `tile` cached tokens of every
+    request; up to
     `ramp` seconds until full rates are reached, half of them where that maximum is `reach`; what parts pass on,
     `passes` times, and are handed, `gathers` times. Works on numbers, arrays and closed forms; the defaults are the
     bare roofline.
@@ -177,7 +216,8 @@ def calibrated(
     if sharpness == np.inf:
         work = np.maximum(arithmetic, traffic)
     else:
-        roofs = arithmetic**sharpness + traffic**sharpness + ((tile * token) ** sharpness if tile else 0)
+        roofs = arithmetic**sharpness + traffic**sharpness + exponents**sharpness
+        roofs += (tile * token) ** sharpness if tile else 0
         work = roofs ** (1 / sharpness)
     return (
         launches * floor
@@ -205,23 +245,31 @@ def kernel_time(
     projections ...), `charged` the floors of each kernel by name (else one). A stage whose kind the calibration lacks
     keeps the bare roofline.
     """
-    latent = bool(kernel.bytes.free_symbols & {d_KVco, d_nope})
-    model = rows.get(step.kind(stage, latent))
+    model = rows.get(step.kind(stage, is_latent(kernel)))
     if model is None:
         return roofline.time(kernel)
     more = beside(kernel, stage, step.layout)
     floor = {"floor": rows[UNQUANTISED].floor} if model.operation == QUANTISED and UNQUANTISED in rows else {}
     numbers = {key: Float(number) for key, number in (model.parameters | floor).items()}
-    parts = kernel.flops / P_acc, kernel.bytes / BW_mem, more.token, more.between, more.handed
+    parts = kernel.flops / P_acc, kernel.bytes / BW_mem, *(getattr(more, name) for name in BESIDE)
     return calibrated(*parts, **numbers, launches=(charged or {}).get(kernel.name, 1))
 
 
-def wire_time(time: Expr, rows: Mapping[str, Calibration]) -> Expr:
-    """Calibrated time of a dispatch, combine or all-reduce [s] from its time at the link's rate.
+def is_latent(kernel: Kernel | Counts) -> bool:
+    """Whether a kernel reads what latent attention caches or makes of it."""
+    return bool(kernel.bytes.free_symbols & {d_KVco, d_nope})
 
-    Only a dispatch or combine knows the load of the busiest accelerator; a sum among a group is an all-reduce.
+
+def exchange_of(time: Expr) -> str:
+    """The operation, as calibrations name it, of a time on the wires: only a dispatch or combine knows the load of the
+    busiest accelerator; a sum among a group is an all-reduce.
     """
-    model = rows.get("exchange" if Gamma_acc in time.free_symbols else "all-reduce")
+    return "exchange" if Gamma_acc in time.free_symbols else "all-reduce"
+
+
+def wire_time(time: Expr, rows: Mapping[str, Calibration]) -> Expr:
+    """Calibrated time of a dispatch, combine or all-reduce [s] from its time at the link's rate."""
+    model = rows.get(exchange_of(time))
     if model is None:
         return time
     return model.floor + ramped(time / model.memory_efficiency, model.ramp or 0.0, model.reach or 0.0)

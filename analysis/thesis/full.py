@@ -35,7 +35,7 @@ def total(terms: dict[str, np.ndarray], overlap: str = "none") -> np.ndarray:
     """TPOT [s] from its terms."""
     wires = sum(terms[name] for name in WIRES)
     work = sum(terms.values()) - wires
-    return np.maximum(work, wires) if overlap == "comm" else work + wires
+    return work + wires if overlap == "none" else np.maximum(work, wires)
 
 
 def throughput(setting: Setting, batch, L, replaced: dict | None = None):

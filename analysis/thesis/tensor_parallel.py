@@ -38,7 +38,7 @@ def attention_time(setting: Setting, batches, degree, L, replaced: dict | None =
     point |= {deg_TP: degree, deg_DP: point[n_acc] / degree}
     forms = _timed(setting.architecture, setting.conventions, timing(setting))
     work, wires = (value(form, point) for form in forms)
-    return np.maximum(work, wires) if setting["overlap"] == "comm" else work + wires
+    return work + wires if setting["overlap"] == "none" else np.maximum(work, wires)
 
 
 @lru_cache(maxsize=32)

@@ -129,7 +129,7 @@ class World:
     def shown(self, model: str, place: Place, more: dict | None = None) -> dict[str, np.ndarray]:
         """`terms` that a step is long enough to show: under overlap, what hides behind the longer side takes 0 s."""
         found = self.terms(model, place, more)
-        if self.systems[model]["overlap"] != "comm":
+        if self.systems[model]["overlap"] == "none":
             return found
         wires = sum(found[name] for name in WIRES)
         waits = wires > sum(found.values()) - wires

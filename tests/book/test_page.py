@@ -289,3 +289,8 @@ def test_every_page_is_in_the_table_of_contents():
     contents = (ROOT / "book" / "_toc.yml").read_text()
     for page in PAGES:
         assert re.search(rf"(file|root): {page.stem}\n", contents), page.name
+
+
+def test_a_breakdown_without_a_model_is_refused_in_one_sentence():
+    with pytest.raises(InputError, match="tpot_terms: a breakdown is of a whole model; give model="):
+        equations.equation("tpot_terms")

@@ -10,6 +10,7 @@ from analysis.book.page import template_functions
 from analysis.files.whole import ROOT
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
+from tests.systems.calibrated_by_hand import cells
 
 BANDWIDTH, MEMORY = 8e12, 192e9
 BLOCKS, MIXED, WIDTH, HEADS, LATENT, ROPE = 61, 58, 7168, 128, 512, 64
@@ -207,3 +208,27 @@ def test_today():
     assert page["link"] == pytest.approx(732.4e9, rel=1e-4)
     assert page["next_work"] == 3 * 512 / 2 == 768
     assert page["ratio_here"] == "2,500"
+
+
+def test_predict():
+    """Llama 3.1 8B on an H200 from four cells of data/calibrations.csv, and from sizes that its maker publishes."""
+    page = head("predict")
+    block = 2 * 4096 * (32 + 8) * 128 + 3 * 4096 * 14336
+    weights = 2 * (32 * block + 128256 * 4096)
+    cache = 32 * 2 * 8 * 128 * 2 * 32 * 4096
+    assert (page["block"], page["read"], page["cached"]) == (block, weights, cache)
+    products, core = cells("gemm.hopper"), cells("attention")
+    parts = weights / 4.8e12 / products["memory_efficiency"], cache / 4.8e12 / core["memory_efficiency"]
+    launches = 257 * products["floor"], 32 * core["floor"]
+    assert sum(parts + launches) == pytest.approx(page["hand"]) == pytest.approx(9.15e-3, abs=0.01e-3)
+    assert page["hand"] < page["step"] < 1.005 * page["hand"]
+    assert "= 3.67" in page["weights_line"]
+    assert "= 17.18" in page["cache_line"]
+    pooled = cells("gemm")
+    other = weights / 5.3e12 / pooled["memory_efficiency"], cache / 5.3e12 / core["memory_efficiency"]
+    step = sum(other) + 257 * pooled["floor"] + 32 * core["floor"]
+    asked = {"model": "llama-3.1-8b", "accelerator": "mi300x", "B": 32, "L": 4096, "calibration": "published"}
+    assert step < evaluate("tpot", **asked).value < 1.005 * step
+    four = parts[0] + 4 * parts[1] + sum(launches)
+    assert page["more_hand"] == pytest.approx(four)
+    assert four < evaluate("tpot", **asked | {"accelerator": "h200-sxm5", "B": 128}).value < 1.01 * four

@@ -18,6 +18,7 @@ from analysis.derive.symbols import BW_mem, T_e, d_emb, d_MoE, n_act
 from analysis.files.errors import InputError
 from analysis.measured import calibration, fitting
 from analysis.measured.calibration import Parts
+from analysis.measured.leaving_out import structures
 from analysis.systems import timing
 from analysis.systems.launches import launches
 from analysis.systems.quantities import evaluate
@@ -196,7 +197,8 @@ def test_kernel_time_as_a_closed_form():
     compute = value(kernel.flops, setting.point) / 989.4e12
     memory = value(kernel.bytes, setting.point) / 3350e9
     between = 128 * 128 * (576 + 512) * 2 / (3350e9 * 1e12) ** 0.5
-    wanted = timing.calibrated(compute, memory, 0, between, 0, **rows["latent-attention"].parameters)
+    exponents = 128 * 128 * 8192 / 4.2e12
+    wanted = timing.calibrated(compute, memory, 0, between, 0, exponents, **rows["latent-attention"].parameters)
     assert float(found) == pytest.approx(wanted)
 
 
@@ -244,3 +246,20 @@ def test_a_decode_row_never_stands_in_for_prefill(tmp_path):
             for name in (None, str(path), "published")
         )
         assert bare == mine < whole
+
+
+def test_exponentials_are_a_roof_of_their_own():
+    """A prompt of 4096 in 64 heads of 128: half of 4096^2 scores a head; on a B200 they take as long as its products.
+
+    What tensor cores of twice the speed leave behind: without them one row does not describe both architectures.
+    """
+    device = {"model": "llama-3.1-70b", "accelerator": "b200-sxm", "phase": "prefill", "B": 1, "L": 4096}
+    setting = Setting.of(**device, causal=0.5)
+    (kernel,) = attention_stages(setting.architecture.mechanism, setting.conventions)["core"]
+    scores = 64 * 4096**2 / 2
+    assert value(kernel.exponents, setting.point) == scores
+    products = value(kernel.flops, setting.point) / 2250e12
+    assert scores / 4.2e12 == pytest.approx(products, rel=0.1)
+    forms = {(each["operation"], each["structure"]): each for each in structures()}
+    found, without = (forms["attention-prefill", name] for name in ("as fitted", "without exponentials"))
+    assert all(found[score] < 0.8 * without[score] for score in ("left out", "five folds"))

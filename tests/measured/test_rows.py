@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.data import datasets
+from analysis.derive import attention, sparse
 from analysis.files.errors import InputError
-from analysis.measured import kernel_files
+from analysis.measured import kernel_files, kernel_rows
 from analysis.measured.kernel_rows import Measurement
 
 GQA = (kernel_files.FOLDER / "gqa_decode.csv").read_text(encoding="utf-8").splitlines()
@@ -74,7 +75,7 @@ def test_rates_and_deployments_refer_to_rows():
         ("operation", "sing", r"operation.*'sing'.*core_attention"),
         ("precision", "bf17", r"precision.*bf16"),
         ("n_kv", "", r"n_kv.*nothing.*operation is core_attention"),
-        ("mechanism", "MLA", r"d_KVco.*nothing"),
+        ("mechanism", "MLA", r"d_nope.*nothing"),
         ("source", "", r"source.*nothing"),
     ],
 )
@@ -164,3 +165,19 @@ def test_a_cell_too_large_for_csv_is_refused_in_a_sentence(tmp_path):
     path.write_text(f"{'x' * 200_000}\n")
     with pytest.raises(InputError, match=r"large\.csv: found what is no CSV"):
         kernel_files.load(path)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "stage", "columns"),
+    [
+        (attention.MHA, "core", {"n_hd", "d_hd"}),
+        (attention.GQA, "core", {"n_hd", "n_kv", "d_hd"}),
+        (attention.MLA, "core", {"n_hd", "d_nope", "d_RoPE", "d_v", "d_KVco"}),
+        (attention.MLA, "decompression", {"n_hd", "d_nope", "d_v", "d_KVco"}),
+        (sparse.GLA, "core", {"n_hd", "n_kv", "d_RoPE", "d_KVco"}),
+        (sparse.GTA, "core", {"n_hd", "n_kv", "d_hd", "d_nope", "d_RoPE"}),
+    ],
+)
+def test_a_row_needs_the_sizes_of_its_own_mechanism(mechanism, stage, columns):
+    """Two mechanisms with a latent or a shared rotary key have other sizes than MLA."""
+    assert set(kernel_rows.sizes(mechanism, stage)) == columns

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from analysis.cli import commands_measured
+from analysis.derive.serving import OTHERS
 from analysis.files.errors import InputError
 from analysis.measured import served
 from analysis.measured.serving_runs import SHIPPED, ServingRun, load_runs
+from analysis.systems.quantities import evaluate
 
 RUN = {
     "id": "r1",
@@ -35,22 +37,23 @@ def run(**more) -> ServingRun:
 
 
 def test_a_step_of_a_dense_model_by_hand():
-    """64 blocks of 485.5 M weights and a head of 778 M, read once; 4 KB a token, block and request of cache; and of
-    every
-    request 2048 tokens of prefill, at two operations a weight and 2 x 2 x 2048 x 8192 for attention, in 512 steps.
+    """64 blocks of 485.5 M weights and a head of 778 M, read once; 4 KB a token, block and request of cache.
+
+    Of every request 2048 tokens of prefill, at two operations a weight and 2 x 2 x 1024 x 8192 for attention behind its
+    mask, in 512 steps.
     """
     attention, dense = 5120 * 128 * (64 + 2 * 8) + 64 * 128 * 5120, 3 * 5120 * 25600
     weights, head = 64 * (attention + dense), 151936 * 5120
     cache = 64 * 8 * 2 * 8 * 128 * 2 * (2048 + 256)
     decode = (2 * (weights + head) + cache) / 3.35e12
-    prefill = 2048 * (2 * (weights + head) + 64 * 2 * 2 * 2048 * 64 * 128) / 989.4e12
+    prefill = 2048 * (2 * (weights + head) + 64 * 2 * 2 * 1024 * 64 * 128) / 989.4e12
     found = served.predicted([run()])
     assert found.tpot[0] == pytest.approx(decode + 8 * prefill / 512, rel=0.01)
     assert found.ttft[0] == pytest.approx(prefill + decode, rel=0.01)
     alone = served.predicted([run(serving="disaggregated")])
-    assert served.OTHERS not in alone.terms
+    assert OTHERS not in alone.terms
     assert alone.tpot[0] == pytest.approx(decode, rel=0.01)
-    assert found.terms[served.OTHERS][0] == pytest.approx(found.tpot[0] - alone.tpot[0])
+    assert found.terms[OTHERS][0] == pytest.approx(found.tpot[0] - alone.tpot[0])
 
 
 def test_runs_are_predicted_alone_as_among_others():
@@ -63,7 +66,7 @@ def test_one_tensor_parallel_group_dispatches_nothing():
     """Each of its accelerators holds every token; results of experts are summed as after any divided layer."""
     one = served.predicted([run(**MIXTURE)], "published").terms
     several = served.predicted([run(**MIXTURE | {"deg_TP": "1", "deg_DP": "8"})], "published").terms
-    assert "dispatch" not in one
+    assert one["dispatch"][0] == one["combine"][0] == 0
     assert one["all_reduce"][0] > 0 == several["all_reduce"][0]
     assert several["dispatch"][0] == several["combine"][0] > 0
     split = served.predicted([run(**MIXTURE | {"deg_TP_experts": "8", "deg_EP": "1"})], "published").terms
@@ -159,3 +162,30 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, name, said):
     (tmp_path / "runs.txt").write_text("x")
     with pytest.raises(InputError, match=said):
         load_runs(tmp_path / name)
+
+
+def test_readings_are_those_that_parameters_give():
+    """Wires hidden, half batches in turns and another cache: the forms of one derivation, and `evaluate` asked anew."""
+    one = run(**MIXTURE | {"deg_TP": "1", "deg_DP": "8"})
+    asked = {"model": "qwen3-235b-a22b", "accelerator": "h100-sxm5", "n_acc": 8, "B": 8, "L": 2304, "OSL": 512}
+    asked |= {"peak": "fp8", "width_weights": 1, "calibration": "published"}
+    found = served.under_readings([one], "published")
+    for name, more in {
+        served.STATED: {},
+        "cache of 1 byte": {"width_kv": 1},
+        "wires hidden": {"overlap": "comm"},
+        served.TURNS: {"overlap": "micro_batches"},
+    }.items():
+        assert found[name].tpot[0] == pytest.approx(evaluate("tpot", **asked | more).value), name
+        assert found[name].ttft[0] - found[name].tpot[0] == pytest.approx(
+            evaluate("ttft", **asked | more).value - found[name].terms[OTHERS][0]
+        )
+
+
+def test_an_error_bar_spans_the_readings_of_what_runs_do_not_state():
+    found = served.report([run(), run(backend="trtllm", precision="fp8")], "published")
+    for group in found["groups"]:
+        assert group["low"] <= group["median_ratio"] <= group["high"]
+    assert set(found["readings"]) == set(served.TRIED)
+    whole = found["groups"][0]
+    assert whole["low"] < whole["high"]

@@ -24,22 +24,36 @@ class Device:
     link: float
     architecture: str
 
-    def work(self, flops: float, moved: float, row: dict[str, float]) -> float:
-        """Arithmetic and traffic at attained rates, combined [s]."""
+    def work(self, flops: float, moved: float, row: dict[str, float], scores: float = 0) -> float:
+        """Arithmetic and traffic at attained rates, and 4.2e12 exponentials a second, combined [s]."""
         power = row["sharpness"]
         each = flops / self.arithmetic / row["compute_efficiency"], moved / self.memory / row["memory_efficiency"]
-        return sum(part**power for part in each) ** (1 / power)
+        return sum(part**power for part in (*each, scores / 4.2e12)) ** (1 / power)
 
     def product(self, rows: float, inner: float, outer: float, heads: float = 1) -> float:
         """A BF16 product of `heads` matrices without its launch [s]."""
         moved = 2 * heads * (rows * inner + inner * outer + rows * outer)
         return self.work(2 * heads * rows * inner * outer, moved, cells(f"gemm.{self.architecture}"))
 
+    def experts(self, tokens: float, reached: float) -> float:
+        """Routed experts of 7168 and 2048 on an accelerator, by copies of tokens there and experts that they reach [s].
+
+        A copy comes in and goes out; run line by line, gate and up read it and make 2048 numbers each, these are read
+        and make 2048 more, which are read for the result.
+        """
+        row = cells("experts")
+        weights, copy = reached * 3 * 7168 * 2048, 2 * 7168
+        work = self.work(2 * 3 * tokens * 7168 * 2048, 2 * (weights + tokens * copy), row)
+        passed, handed = 2 * tokens * (3 * 7168 + 6 * 2048), 2 * tokens * 7168
+        gathered = (self.memory * 1e12) ** 0.5
+        return row["floor"] + work + (row["passes"] * passed + row["gathers"] * handed) / gathered
+
     def core(self, requests: float, context: float, heads: float) -> float:
         """The reordered core in decode [s]: keys of 576 numbers, values of 512 of them."""
         row = cells(f"latent-attention.{self.architecture}")
         passed = 2 * requests * heads * (576 + 512)
-        time = self.work(2 * requests * heads * context * (576 + 512), 2 * requests * context * 576 + passed, row)
+        scores = requests * heads * context
+        time = self.work(2 * scores * (576 + 512), 2 * requests * context * 576 + passed, row, scores)
         lost = time * row["ramp"] / (time + row["reach"])
         return row["floor"] + time + lost + row["passes"] * passed / (self.memory * 1e12) ** 0.5
 

@@ -34,6 +34,7 @@ VALUES = {each.name: each.allowed for each in PARAMETERS.values() if each.kind =
     "B": (1, 64, 512),
     "L": (256, 100_000),
     "l": (1, 2, 4),
+    "OSL": (128, 256),
     "acceptance": (0, 0.4, 0.9),
     "causal": (1, 0.5),
     "S_passes": (1, 2),

@@ -25,7 +25,7 @@ from analysis.thesis import conclusions, margins, sensitivity
 from analysis.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
 from analysis.thesis.world import world
 from tests.ledger.ledger_systems_by_hand import INFINIBAND, r1
-from tests.systems.calibrated_by_hand import B200_PRINTED
+from tests.systems.calibrated_by_hand import B200_PRINTED, cells
 
 FOUND = {each.conclusion.name: each for each in verdicts()}
 R1 = "deepseek-v3"
@@ -138,3 +138,28 @@ def test_measured_rates_turn_tensor_parallelism_at_600_requests_and_1K():
     ratio = [evaluate("attention_block_time", R1_32.with_(B=64, L=1024, deg_TP=degree)).value for degree in (8, 1)]
     assert float(margins.tensor(world(), R1, place | {"requests": 64.0})) == pytest.approx(-0.740, abs=1e-3)
     assert ratio[0] / ratio[1] == pytest.approx(0.25, abs=0.005)  # which leaves the all-reduce out
+
+
+def test_measured_experts_fall_behind_dense_layers_at_121_requests_by_hand():
+    """At 8K without skew, 8 of 256 experts on each of 32: arithmetic that experts attain over the output projection's.
+
+    They hold nine tenths of its pace below 121 requests, where both still read weights, and not above.
+    """
+    aligned = next(each for each in verdicts("measured") if each.conclusion.name == "aligns")
+    (stretch,) = aligned.boundaries[0][1]
+    assert (stretch.low, stretch.high) == (None, pytest.approx(121.2, rel=1e-3))
+    floor = cells("gemm.blackwell")["floor"]
+
+    def balance(requests):
+        tokens, reached = requests * 8 / 32, 8 * (1 - (1 - 8 / 256) ** requests)
+        experts = 2 * 3 * tokens * 7168 * 2048 / B200_PRINTED.experts(tokens, reached)
+        rows = requests / 32
+        projection = 2 * rows * 16384 * 7168 / (floor + B200_PRINTED.product(rows, 16384, 7168))
+        return experts / projection
+
+    assert balance(stretch.high) == pytest.approx(0.9, rel=1e-3)
+    for requests, holds in ((stretch.high * 0.98, True), (stretch.high * 1.02, False)):
+        place = {"context": 8192.0, "requests": requests, "link": "fast", "skew": 0.0}
+        margin = float(margins.aligns(world(calibration="published"), R1, place))
+        assert (margin > 0) == holds
+        assert margin == pytest.approx(balance(requests) - 0.9, abs=1e-3)

@@ -1,0 +1,60 @@
+"""What a calibration must beat: the bare roofline, the roofline over one efficiency, a device's table interpolated."""
+
+from functools import cache
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from analysis.measured import calibration
+from analysis.measured.calibration import Parts
+from analysis.measured.fitting import operation_of
+from analysis.measured.validate import Compared, to_fit
+
+ROOFLINE, ONE, TABLE = "roofline", "one efficiency", "interpolation"
+BASELINES = (ROOFLINE, ONE, TABLE)
+FOLDS = 5
+
+
+def interpolated(table: Parts, wanted: Parts, nearest: int = 3) -> np.ndarray:
+    """Time [s] of rows from the nearest rows of a table, by distance in log arithmetic and log traffic time."""
+
+    def place(parts: Parts) -> np.ndarray:
+        return np.log(np.stack([np.maximum(parts.compute, 1e-12), np.maximum(parts.memory, 1e-12)], axis=1))
+
+    count = min(nearest, len(table.measured))
+    apart, rows = (each.reshape(-1, count) for each in cKDTree(place(table)).query(place(wanted), count))
+    weights = 1 / (apart + 1e-9)
+    return np.exp(np.sum(np.log(table.measured)[rows] * weights, axis=1) / weights.sum(axis=1))
+
+
+def from_own_table(parts: Parts, mark: np.ndarray) -> np.ndarray:
+    """Time [s] of one device's rows from its other rows: shapes in five folds by their marks, each from the other four.
+
+    Of many rows some `MOST_ROWS` are taken; nan for the others, and where a fold has nothing to go by.
+    """
+    found = np.full(len(parts.measured), np.nan)
+    kept = calibration.thinned(parts)
+    fold = mark[kept] % FOLDS
+    for number in np.unique(fold):
+        table, wanted = kept[fold != number], kept[fold == number]
+        if len(table):
+            found[wanted] = interpolated(parts.rows(table), parts.rows(wanted))
+    return found
+
+
+@cache
+def one_efficiency(operation: str, seed: int = 0) -> dict[str, float]:
+    """The one efficiency of an operation's shipped rows, as far as they were fitted."""
+    shipped = to_fit()
+    parts = calibration.parts_of(shipped, np.flatnonzero(operation_of(shipped) == operation), operation)
+    return calibration.constant_efficiency(parts.rows(calibration.split(parts, seed)[0]))
+
+
+def times(compared: Compared, operation: str) -> dict[str, np.ndarray]:
+    """Times [s] of rows of one operation on one device by each baseline; the roofline alone where none describes it."""
+    found = {ROOFLINE: compared.prediction.time}
+    if operation:
+        parts = calibration.parts_of(compared, np.arange(len(compared.table)), operation)
+        mark = calibration.shape_hash(compared)
+        found |= {ONE: parts.time(one_efficiency(operation)), TABLE: from_own_table(parts, mark)}
+    return found

@@ -1,0 +1,90 @@
+"""What a reader may trust to how many per cent, structures of a kernel's time that were tried, what kernels change."""
+
+from collections.abc import Mapping
+
+from analysis.measured.leaving_out import structures
+from analysis.render.digits import percent
+from analysis.render.tables import table
+from analysis.thesis.verdict import PLAIN, verdicts
+
+IN_WORDS = {
+    "attention": "MHA and GQA, decode",
+    "latent-attention": "reordered MLA, decode",
+    "attention-prefill": "MHA and GQA, prefill",
+    "latent-prefill": "MLA, prefill as printed",
+    "latent-prefill-reordered": "MLA, prefill reordered",
+    "experts": "routed experts",
+    "gemm": "matrix products, BF16",
+    "gemm-fp8": "matrix products, FP8",
+    "exchange": "dispatch or combine",
+    "all-reduce": "all-reduce in a node",
+}
+"""Operations of a calibration, for readers."""
+
+
+def trust_table(notes: Mapping) -> str:
+    """Errors on what no fit has seen, half and nine tenths of rows within them, by operation; then of a deployment."""
+    rows = [
+        (words, *(_error(notes, kind, operation) for kind in ("model", "model_90", "device", "roofline")))
+        for operation, words in IN_WORDS.items()
+    ]
+    served = [percent(notes[f"served_{name}"]) for name in ("median", "90")]
+    rows.append(("a deployment's time per output token", *served, None, None))
+    header = (
+        "time of",
+        "a new model: half within",
+        "nine tenths within",
+        "a new architecture: half within",
+        "bare roofline",
+    )
+    caption = (
+        "How far a predicted time may be trusted, on the device where it is worse; launch-bound rows aside. "
+        "The last line is of deployments on H100 and B200, of which no fit saw one."
+    )
+    return table(header, rows, caption, "tab-trust", "lrrrr")
+
+
+def _error(notes: Mapping, kind: str, operation: str) -> str | None:
+    number = notes.get(f"{kind}_error_{operation.replace('-', '_')}")
+    return None if number is None else percent(number)
+
+
+def structures_table() -> str:
+    """Forms of a kernel's time that were tried, each by what its fits had not seen."""
+    rows = [
+        (IN_WORDS[each["operation"]], each["structure"], percent(each["left out"]), percent(each["five folds"]))
+        for each in structures()
+    ]
+    header = ("time of", "form", "a device left out", "shapes left out")
+    caption = (
+        "Forms of a kernel's time that were tried: median error with a device left out (on the worse one), and over "
+        "five folds of shapes with both devices in one fit."
+    )
+    return table(header, rows, caption, "tab-structures", "llrr")
+
+
+def measured_conclusions_table() -> str:
+    """Share of its grid on which each conclusion holds, by data sheets and with measured kernels."""
+    rows = [
+        (sheet.conclusion.statement, percent(sheet.share), *_change(sheet.share, kernels.share))
+        for sheet, kernels in zip(verdicts(PLAIN), verdicts("measured"), strict=True)
+    ]
+    header = ("conclusion", "holds by data sheets on", "with measured kernels on", "so kernels")
+    caption = "Share of its grid on which each conclusion of {doc}`verdict` holds, and what measured kernels do to it."
+    return table(header, rows, caption, "tab-measured-conclusions", "lrrl")
+
+
+def _change(sheet: float, kernels: float) -> tuple[str, str]:
+    if kernels != kernels:
+        return "not judged", "were not timed"
+    step = kernels - sheet
+    return percent(kernels), "change nothing" if abs(step) < 0.01 else "widen it" if step > 0 else "narrow it"
+
+
+WORDS = {
+    "trust_table": trust_table,
+    "structures_table": structures_table,
+    "measured_conclusions_table": measured_conclusions_table,
+    "operation_in_words": IN_WORDS.get,
+}
+"""What pages may use; to be merged into the names of analysis.book.page."""
