@@ -19,7 +19,7 @@ from analysis.data import datasets
 from analysis.derive.attention import MLA
 from analysis.derive.block import Architecture, Conventions
 from analysis.derive.parallel import Layout
-from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc
+from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc, price_hour
 from analysis.files.errors import InputError
 
 NUMERIC = ("B", "L", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
@@ -128,7 +128,7 @@ class Setting:
 
     def _step(self) -> dict:
         found = {BY_NAME[name]: self[name] for name in NUMERIC if self[name] is not None}
-        more = {BY_NAME["l"]: self.queries, SLO: self["slo"]}
+        more = {BY_NAME["l"]: self.queries, SLO: self["slo"], price_hour: self["price_hour"]}
         return found | {symbol: value for symbol, value in more.items() if value is not None}
 
     @property

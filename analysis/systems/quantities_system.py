@@ -1,16 +1,18 @@
 """Quantities of a serving system (the paper's Sections V to VII)."""
 
 import numpy as np
-from sympy import Max
+from sympy import Integer, Max
 
 from analysis.ask import gammas
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, communication, speculation
-from analysis.derive.symbols import B, L, deg_DP, n_acc
+from analysis.derive.symbols import B, L, deg_DP, n_acc, price_hour
 from analysis.files.errors import InputError
 from analysis.systems import system
 from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
+
+SECONDS, MILLION = Integer(3600), Integer(10**6)  # of an hour; tokens that are priced together
 
 
 def _serves(setting: Setting) -> None:
@@ -86,6 +88,13 @@ define(
     "output tokens per second and accelerator",
     "token/s",
     lambda s: B / system.tpot(s) / n_acc,
+    domain=_serves,
+)
+define(
+    "cost_per_million_tokens",
+    "price of a million output tokens, in the currency of price_hour",
+    "currency/10^6 token",
+    lambda s: price_hour * n_acc / SECONDS * system.tpot(s) / B * MILLION,
     domain=_serves,
 )
 define(

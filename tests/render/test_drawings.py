@@ -174,9 +174,7 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize(
-    "given", [{}, *({"batches": "64,1024"} | each for each in OTHERS.values())], ids=["r1", *OTHERS]
-)
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
 def test_every_drawing_is_made_for_other_models_too(given, monkeypatch):
     figures, notes = executed("drawings", monkeypatch, **given)
     assert set(figures) == LABELS
