@@ -12,6 +12,7 @@ from analysis.files.errors import InputError, choices
 from analysis.render import (
     audit_tables,
     canonical_words,
+    counting,
     derivations,
     equations,
     glossary_tables,
@@ -51,6 +52,7 @@ OWN: dict[str, Any] = {
     "multiple_equation": system_equations.multiple_equation,
     "parts_equation": system_equations.parts_equation,
     "read_equation": system_equations.read_equation,
+    "in_steps": counting.in_steps,
     "symbols_table": tables.symbols_table,
     "conventions_table": tables.conventions_table,
     "data_dictionary": tables.data_dictionary,
