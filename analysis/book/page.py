@@ -11,6 +11,7 @@ from analysis.book import reference
 from analysis.files.errors import InputError, choices
 from analysis.render import (
     audit_tables,
+    by_hand,
     canonical_words,
     counting,
     derivations,
@@ -35,6 +36,7 @@ FIGURES = "figures"
 """Folder of the staged book that holds LABEL.svg and LABEL.csv."""
 
 OWN: dict[str, Any] = {
+    "by_hand": by_hand.by_hand,
     "equation": equations.equation,
     "symbol": equations.symbol,
     "einsum": derivations.einsum,
