@@ -75,7 +75,7 @@ def test_bars_of_a_block_follow_each_other_and_last_as_long_as_it():
     drawn = bars(block)
     ends = [start + width for start, width, _ in drawn]
     assert [start for start, *_ in drawn] == pytest.approx([0, *ends[:-1]])
-    assert ends[-1] == pytest.approx(1e6 * drawing_step.step_notes(rows)["step_block"])
+    assert ends[-1] == pytest.approx(1e6 * sum(rows["each"][n] for n in drawing_step.shown_block(rows)))
     assert [rows["part"][n] for n in drawing_step.shown_block(rows)][-3:] == ["routed", "shared", "combine"]
 
 
@@ -162,7 +162,8 @@ def test_the_batch_of_equal_times_by_hand():
 def test_core_attention_reads_longer_at_every_batch():
     assert drawing_knee.equal_batch(R1, "core") is None
     flops, read = 128 * 2 * (2 * 512 + 64) * L, (512 + 64) * 2 * L + 128 * (2 * 512 + 64) * 2
-    assert drawing_knee.knee_notes(R1)["knee_core"] == pytest.approx(flops / read / 281.25)
+    reads, computes = drawing_knee.times(R1, "core", 1.0)
+    assert computes / reads == pytest.approx(flops / read / 281.25)
 
 
 # -- the notebook ------------------------------------------------------------------------------------
@@ -176,9 +177,8 @@ GIVEN = {
 
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
 def test_every_drawing_is_made_for_other_models_too(given, monkeypatch):
-    figures, notes = executed("drawings", monkeypatch, **given)
+    figures, _ = executed("drawings", monkeypatch, **given)
     assert set(figures) == LABELS
-    assert notes
     named = " ".join(each["caption"] + each["alt"] for each in figures.values())
     assert "nan" not in named
     assert not given or "R1" not in named

@@ -13,7 +13,7 @@ from analysis.derive.einsum import Tensor
 from analysis.derive.symbols import B, L, n_hd
 from analysis.render.axes import headline, mechanism_colour
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions, counted, person
+from analysis.render.words import counted, person
 
 Rows = dict[str, list]
 WORDS = {"k": "key", "v": "value", "c_KV": "latent", "k_R": "rotary key", "k_I": "index key"}
@@ -104,8 +104,8 @@ def _finding(rows: Rows) -> str:
 def describe_token_cache(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        "What one token leaves in the cache of one block, a column per stored head, equal areas for equal bytes; "
-        f"{conventions(settings[0], 'width')}."
+        "What one token leaves in the cache of one block: a column for each stored head, as tall as its elements. "
+        "Equal areas are equal bytes."
     )
     told = ". ".join(_told(each, of_model(rows, each.model.id)).replace("\n", " ") for each in settings)
     return caption, f"Columns to scale. {told}."

@@ -11,7 +11,7 @@ from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_mem, P_acc
 from analysis.render.axes import headline
 from analysis.render.style import BOUND_LOOKS, WIDTH
-from analysis.render.words import conventions, person, where
+from analysis.render.words import person, where
 from analysis.systems.layers import TITLES, layers, numbers, swept
 from analysis.thesis.full import root
 
@@ -102,18 +102,11 @@ def _finding(setting: Setting) -> str:
     return f"{told}; core attention {'never does' if never else 'does, too'}"
 
 
-def knee_notes(setting: Setting) -> dict[str, float]:
-    """Numbers for the prose: the batch from which weights compute longer [requests], and the core's share [1]."""
-    weights, core = stages(setting)
-    reads, computes = times(setting, core, 1.0)
-    return {"knee_equal": equal_batch(setting, weights) or float("inf"), "knee_core": computes / reads}
-
-
 def describe_knee(setting: Setting, rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"Reading and computing in one block on one accelerator, at one scale: {where(setting, batch=False)}, "
-        f"L = {setting['L']}; {conventions(setting, 'phase', 'order', 'deg_TP', 'deg_EP', 'width', 'peak')}."
+        f"L = {setting['L']}."
     )
     cells = zip(*rows.values(), strict=True)
     listed = (

@@ -11,7 +11,7 @@ from analysis.derive.symbols import deg_DP, deg_EP, deg_ETP, deg_TP, n_acc
 from analysis.render.axes import headline, layer_colour, mechanism_colour
 from analysis.render.digits import digits_of
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions, person
+from analysis.render.words import person
 from analysis.thesis.full import batch_at_capacity
 
 Rows = dict[str, list]
@@ -103,7 +103,8 @@ def describe_layout(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"Which heads, experts and requests each of {settings[0]['n_acc']} {settings[0].accelerator.name} holds, with "
-        f"memory full at L = {settings[0]['L']}; {conventions(settings[0], 'width')}."
+        f"memory full at L = {settings[0]['L']}. TP, DP and EP say over how many the heads, the requests and the experts "
+        "are spread."
     )
     return caption, f"Bars over accelerators. {'; '.join(_told(each, rows) for each in settings)}."
 

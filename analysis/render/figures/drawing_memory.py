@@ -16,7 +16,7 @@ from analysis.render.axes import headline, mechanism_colour, rounded
 from analysis.render.digits import digits_of
 from analysis.render.figures.memory import KIND_COLOURS
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions, person
+from analysis.render.words import person
 from analysis.thesis.full import batch_at_capacity
 
 Rows = dict[str, list]
@@ -109,7 +109,7 @@ def describe_filling(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]
     degrees = ", ".join(f"{each['deg_TP']} for {person(each.model.id)}" for each in settings)
     caption = (
         f"The memory of one of {setting['n_acc']} {setting.accelerator.name} at L = {setting['L']}; tensor-parallel "
-        f"degree {degrees}, so that as many accelerators share a request; {conventions(setting, 'width', 'weights')}."
+        f"degree {degrees}, so that as many accelerators share a request."
     )
     every = [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
     return caption, f"Stacked bars. {'. '.join(_told(row, stripe(row)) for row in every)}."

@@ -9,7 +9,7 @@ from analysis.ask.setting import Setting
 from analysis.derive.serving import COMMUNICATION
 from analysis.render.axes import headline, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
-from analysis.render.words import conventions, person, where
+from analysis.render.words import person, where
 from analysis.systems import system
 from analysis.systems.layers import ATTENTION, WINDOWED, block_counts, layers, numbers
 
@@ -153,17 +153,8 @@ def _finding(setting: Setting, rows: Rows) -> str:
     return f"A step of {person(setting.model.id)} takes {seconds(sum(rows['all']))}: {listed}"
 
 
-def step_notes(rows: Rows) -> dict[str, float]:
-    """Numbers for the prose: seconds of the step and of the block shown, and core attention's share of the step [1]."""
-    whole = sum(rows["all"])
-    block = sum(rows["each"][n] for n in shown_block(rows))
-    core = rows["all"][rows["part"].index("core")]
-    return {"step_time": whole, "step_block": block, "step_core": core / whole}
-
-
 def describe_step(setting: Setting, rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
-    used = conventions(setting, "phase", "order", "deg_TP", "deg_EP", "width", "peak")
-    caption = f"One step to scale, and one of its blocks: {where(setting)}; {used}."
+    caption = f"One step to scale, and one of its blocks: {where(setting)}."
     told = ", ".join(f"{title} {rounded(each * 1e6)}" for title, each in zip(rows["title"], rows["each"], strict=True))
     return caption, f"A timeline. Microseconds in a block, in order: {told}."

@@ -12,7 +12,7 @@ from analysis.derive.symbols import BW_Int, BW_out, deg_EP, l, n_k
 from analysis.files.errors import InputError
 from analysis.render.axes import headline, prefixed, seconds
 from analysis.render.style import COLOURS, WIDTH
-from analysis.render.words import conventions, counted, person, where
+from analysis.render.words import counted, person, where
 
 Rows = dict[str, list]
 HOME, AWAY, INSIDE, BETWEEN = "#F0E442", COLOURS["experts"], "#0072B2", "#D55E00"
@@ -128,7 +128,7 @@ def describe_wires(setting: Setting, rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"One token's copies in one block: {where(setting, batch=False)}, groups of {setting['group']}, experts spread "
-        f"evenly, as routing spreads them on average; {conventions(setting, 'deg_EP', 'width')}. "
+        "evenly, as routing spreads them on average. "
         "Solid: wires inside a group; dashed: between groups."
     )
     told = "; ".join(
