@@ -103,7 +103,7 @@ def describe_layout(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"Which heads, experts and requests each of {settings[0]['n_acc']} {settings[0].accelerator.name} holds, with "
-        f"memory full at L = {settings[0]['L']}. TP, DP and EP say over how many the heads, the requests and the experts "
+        f"memory full at L = {settings[0]['L']}. TP, DP and EP say over how many heads, requests and experts "
         "are spread."
     )
     return caption, f"Bars over accelerators. {'; '.join(_told(each, rows) for each in settings)}."
