@@ -181,7 +181,7 @@ def test_shares_of_layers_add_up():
 
 def test_pages_type_no_computed_number():
     """Digits stand only inside calls, code, links, headings of versions and names."""
-    allowed = r"\{\{.*?\}\}|\{%.*?%\}|```(?:sh|python).*?```|```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$"
+    allowed = r"\{\{.*?\}\}|\{%.*?%\}|`{3,}(?:sh|python).*?`{3,}|`{3,}|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$"
     for name, text in TEXT.items():
         prose_only = re.sub(rf"{HEAD}|{allowed}", "", text, flags=re.S | re.M)
         decimals = re.findall(r"\d+\.\d+", prose_only)
