@@ -163,8 +163,7 @@ P_exp = _born("P_exp", r"P_{exp}", "FLOP/s", "arithmetic peak of the device that
 BW_exp = _born("BW_exp", r"BW_{exp}", "byte/s", "memory bandwidth of the device that runs the routed experts", _g,
                paper="Sec. VII-D", own=True)
 SLO = _born("SLO", r"SLO", "s", "time allowed per output token", _g, paper="Eq. 12")
-price_hour = _born("price_hour", r"p_{hour}", "currency/h",
-                   "price of an accelerator for an hour, its share of all else included", _g)
+price = _born("price", r"p_{acc}", "currency/s", "price of an accelerator with its share of all else", _g)
 
 # -- sizes that the system's equations abbreviate ------------------------------------------------
 _g = "abbreviations"

@@ -7,12 +7,12 @@ from analysis.ask import gammas
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, communication, speculation
-from analysis.derive.symbols import B, L, deg_DP, n_acc, price_hour
+from analysis.derive.symbols import B, L, deg_DP, n_acc, price
 from analysis.files.errors import InputError
 from analysis.systems import system
 from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
 
-SECONDS, MILLION = Integer(3600), Integer(10**6)  # of an hour; tokens that are priced together
+MILLION = Integer(10**6)
 
 
 def _serves(setting: Setting) -> None:
@@ -20,6 +20,14 @@ def _serves(setting: Setting) -> None:
     needs_model(setting)
     needs_accelerator(setting)
     _needs_link(setting)
+
+
+def _sells(setting: Setting) -> None:
+    _serves(setting)
+    if setting["price_hour"] is None:
+        raise InputError(
+            "price_hour= is needed: what an accelerator costs in an hour, in your currency, as no row states it."
+        )
 
 
 def _needs_link(setting: Setting) -> None:
@@ -94,8 +102,8 @@ define(
     "cost_per_million_tokens",
     "price of a million output tokens, in the currency of price_hour",
     "currency/10^6 token",
-    lambda s: price_hour * n_acc / SECONDS * system.tpot(s) / B * MILLION,
-    domain=_serves,
+    lambda s: MILLION * price * n_acc * system.tpot(s) / B,
+    domain=_sells,
 )
 define(
     "all_to_all_time",

@@ -150,5 +150,5 @@ def test_a_million_tokens_cost_what_the_system_costs_while_it_makes_them():
 
 
 def test_a_price_is_the_readers():
-    with pytest.raises(InputError, match="add price_hour="):
+    with pytest.raises(InputError, match="price_hour= is needed: what an accelerator costs in an hour"):
         evaluate("cost_per_million_tokens", at("r1", **STEP))
