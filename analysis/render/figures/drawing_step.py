@@ -118,8 +118,7 @@ def _block(axes: Axes, setting: Setting, rows: Rows, chosen: list[int]) -> None:
     axes.set_yticks(range(len(chosen)), [rows["title"][n] for n in chosen])
     axes.set(xlim=(0, start), ylim=(len(chosen) - 0.5, -0.5), xlabel="time since the block began [µs]")
     axes.grid(axis="y", visible=False)
-    kind = "with experts " if "routed" in rows["part"] else ""
-    axes.set_title(f"one block {kind}of these: {seconds(whole)}")
+    axes.set_title(f"one block{' with experts' if 'routed' in rows['part'] else ''}: {seconds(whole)}")
 
 
 def _named(axes: Axes, place: int, ends: tuple[float, float], whole: float) -> None:
