@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from analysis.book import reference
+from analysis.book.captions import fold, in_two
 from analysis.files.errors import InputError, choices
 from analysis.render import (
     audit_tables,
@@ -138,7 +139,7 @@ def _figure_function(
 def _repeated(shown: ShownFigure) -> str:
     alt = " ".join(shown.alt.split())
     image = f"```{{image}} /{FIGURES}/{shown.label}.svg\n:alt: {alt}\n```"
-    return f"{image}\n\n{{numref}}`{shown.label}`. {shown.caption.strip()}"
+    return f"{image}\n\n{{numref}}`{shown.label}`. {in_two(shown.caption)[0]}"
 
 
 def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
@@ -146,13 +147,16 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
     behind = [f"Computed by {{doc}}`{notebook} </notebooks/{notebook}>`"]
     behind += [f"drawn by {{py:func}}`{function.rpartition('.')[2]} <{function}>`"] if function else []
     behind += [f"[numbers]({source}.csv)"] if shown.csv else []
+    caption, conditions = in_two(shown.caption)
+    below = ["", fold(conditions)] if conditions else []
     return "\n".join(
         [
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
             "",
-            f"{shown.caption.strip()} ({', '.join(behind)}.)",
+            f"{caption} ({', '.join(behind)}.)",
+            *below,
             "::::",
         ]
     )
