@@ -180,7 +180,7 @@ def test_shares_of_layers_add_up():
 
 
 def test_pages_type_no_computed_number():
-    """Digits stand only inside calls, code, links, headings of versions and names; a page with a head is refused else."""
+    """Digits stand only inside calls, code, links, headings of versions and names; heads have a check of their own."""
     allowed = r"\{\{.*?\}\}|\{%.*?%\}|`{3,}(?:sh|python).*?`{3,}|`{3,}|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$"
     for name, text in TEXT.items():
         if head_values.parsed(text):
