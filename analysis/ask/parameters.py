@@ -103,6 +103,8 @@ _TABLE = (
               "name in data/calibrations.csv, or a file that `calibrate` wrote: measured efficiencies and launch "
               "floors in place of the bare roofline"),
     Parameter("slo", NUMBER, None, (), "time allowed per output token in s"),
+    Parameter("price_hour", NUMBER, None, (),
+              "price of one accelerator for an hour, in any currency; the reader's, as no row states one"),
     Parameter("s", NUMBER, 0, (), "Zipf exponent of expert popularity"),
     Parameter("placement", CHOICE, "contiguous", ("contiguous", "strided", "shuffled", "lpt", "replicated"),
               "how experts are placed on accelerators"),
@@ -130,6 +132,7 @@ SHORT = {  # other ways to name a parameter, told to who uses them
     "network": "link",
     "skew": "s",
     "query": "l",
+    "price": "price_hour",
 }
 LISTS = {  # names of notebooks and editions that hold several values of one parameter, separated by commas
     "models": "model",

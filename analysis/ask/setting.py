@@ -19,11 +19,11 @@ from analysis.data import datasets
 from analysis.derive.attention import MLA
 from analysis.derive.block import Architecture, Conventions
 from analysis.derive.parallel import Layout
-from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc
+from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc, price
 from analysis.files.errors import InputError
 
 NUMERIC = ("B", "L", "OSL", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
-GB, GIB = 10**9, 2**30
+GB, GIB, HOUR = 10**9, 2**30, 3600
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Setting:
 
     def _step(self) -> dict:
         found = {BY_NAME[name]: self[name] for name in NUMERIC if self[name] is not None}
-        more = {BY_NAME["l"]: self.queries, SLO: self["slo"]}
+        more = {BY_NAME["l"]: self.queries, SLO: self["slo"], price: self["price_hour"] and self["price_hour"] / HOUR}
         return found | {symbol: value for symbol, value in more.items() if value is not None}
 
     @property

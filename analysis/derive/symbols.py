@@ -165,6 +165,7 @@ P_exp = _born("P_exp", r"P_{exp}", "FLOP/s", "arithmetic peak of the device that
 BW_exp = _born("BW_exp", r"BW_{exp}", "byte/s", "memory bandwidth of the device that runs the routed experts", _g,
                paper="Sec. VII-D", own=True)
 SLO = _born("SLO", r"SLO", "s", "time allowed per output token", _g, paper="Eq. 12")
+price = _born("price", r"p_{acc}", "currency/s", "price of an accelerator with its share of all else", _g)
 
 # -- sizes that the system's equations abbreviate ------------------------------------------------
 _g = "abbreviations"

@@ -47,6 +47,7 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "tokens_per_step": r"E",
     "throughput": r"X",
     "throughput_per_accelerator": r"X_{acc}",
+    "cost_per_million_tokens": r"C_{million}",
     "load_imbalance": r"\Gamma_{acc}",
 }
 ORDER_NAMES = {"as_printed": "as printed", "reordered": "reordered"}

@@ -1,16 +1,18 @@
 """Quantities of a serving system (the paper's Sections V to VII)."""
 
 import numpy as np
-from sympy import Max
+from sympy import Integer, Max
 
 from analysis.ask import gammas
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, communication, speculation
-from analysis.derive.symbols import B, L, deg_DP, n_acc
+from analysis.derive.symbols import B, L, deg_DP, n_acc, price
 from analysis.files.errors import InputError
 from analysis.systems import system
 from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
+
+MILLION = Integer(10**6)
 
 
 def _serves(setting: Setting) -> None:
@@ -18,6 +20,14 @@ def _serves(setting: Setting) -> None:
     needs_model(setting)
     needs_accelerator(setting)
     _needs_link(setting)
+
+
+def _sells(setting: Setting) -> None:
+    _serves(setting)
+    if setting["price_hour"] is None:
+        raise InputError(
+            "price_hour= is needed: what an accelerator costs in an hour, in your currency, as no row states it."
+        )
 
 
 def _needs_link(setting: Setting) -> None:
@@ -110,6 +120,13 @@ define(
     "token/s",
     lambda s: B / system.tpot(s) / n_acc,
     domain=_serves,
+)
+define(
+    "cost_per_million_tokens",
+    "price of a million output tokens, in the currency of price_hour",
+    "currency/10^6 token",
+    lambda s: MILLION * price * n_acc * system.tpot(s) / B,
+    domain=_sells,
 )
 define(
     "all_to_all_time",

@@ -9,6 +9,7 @@ from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
 from analysis.derive.symbols import B, n_acc
+from analysis.files.errors import InputError
 from analysis.systems import system
 from analysis.systems.layers import swept
 
@@ -21,6 +22,19 @@ def batch_at_capacity(setting: Setting, L, replaced: dict | None = None):
     kept = system.book(setting)
     form = _cap(setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout)
     return value(form, swept(setting, L=L) | (replaced or {}))
+
+
+def filled(setting: Setting) -> Setting:
+    """The setting with its own B, else as many whole requests as memory holds at its L; raises InputError for none."""
+    if setting["B"] is not None:
+        return setting
+    batch = int(max(0.0, float(batch_at_capacity(setting, setting["L"]))))
+    if batch < 1:
+        raise InputError(
+            f"n_acc={setting['n_acc']}: memory holds no request of {setting.model.name} at {setting['L']:.0f} tokens; "
+            "give more accelerators."
+        )
+    return setting.with_(B=batch)
 
 
 def terms_at(setting: Setting, batch, L, replaced: dict | None = None) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ SYSTEM = {
     "B": 64,
     "L": 1024,
     "slo": 0.02,
+    "price_hour": 3,
 }
 
 

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from analysis.derive.serving import TERMS
+from analysis.files.errors import InputError
 from analysis.systems.layers import layers, numbers
 from analysis.systems.quantities import evaluate
 
@@ -137,3 +138,17 @@ def test_several_new_tokens_per_request():
     assert four["dispatch"] == pytest.approx(4 * BY_HAND["r1"]["dispatch"], rel=1e-12)
     assert four["output_head"] == pytest.approx(longhand.roof(longhand.product(4 * 32, 7168, 129280)), rel=1e-12)
     assert four["routed_experts"] == pytest.approx(longhand.r1_experts(4 * 1024), rel=1e-12)
+
+
+# -- price ---------------------------------------------------------------------------------------
+def test_a_million_tokens_cost_what_the_system_costs_while_it_makes_them():
+    """At 4 an hour each, 32 accelerators that give B tokens in a step: 128 an hour over a million tokens' hours."""
+    hours = 1e6 / STEP["B"] * tpot("r1") / 3600
+    for price in (2, 4):
+        found = evaluate("cost_per_million_tokens", at("r1", price_hour=price, **STEP)).value
+        assert found == pytest.approx(price * 32 * hours, rel=1e-12)
+
+
+def test_a_price_is_the_readers():
+    with pytest.raises(InputError, match="price_hour= is needed: what an accelerator costs in an hour"):
+        evaluate("cost_per_million_tokens", at("r1", **STEP))

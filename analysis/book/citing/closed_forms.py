@@ -110,6 +110,7 @@ LETTERS = {  # what letters bear throughout the study, whatever their index
     "I": "1",
     "E": "tokens",
     "X": "token/s",
+    "C": "currency/10^6 token",
 }
 MARKS = re.compile(r"\^\{\\(?:star|dagger)\}")
 OPERATOR = re.compile(r"^\\(?:lim|max|min)_\{(?:[^{}]|\{[^{}]*\})*\}(?:\\,| )*|^\\eta_\{\w+\}\\,|^\\Delta ")

@@ -1,0 +1,111 @@
+"""What one token leaves in the cache of a block, drawn to scale: a column per stored head, as tall as its elements."""
+
+from collections.abc import Sequence
+
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
+from analysis.derive.einsum import Tensor
+from analysis.derive.symbols import B, L, n_hd
+from analysis.render.axes import headline, mechanism_colour
+from analysis.render.style import WIDTH
+from analysis.render.words import counted, person
+
+Rows = dict[str, list]
+WORDS = {"k": "key", "v": "value", "c_KV": "latent", "k_R": "rotary key", "k_I": "index key"}
+HATCHES = ("", "////", "....")
+TEXT, GAP = 190, 110  # room for two lines of text, and between models [elements of the drawing's height]
+
+
+def cache_rows(settings: Sequence[Setting]) -> Rows:
+    """One row per cached tensor of a block: model, tensor, heads stored, elements of a head, bytes of a token, and how
+    many query heads read a stored one. Raises InputError for a missing size.
+    """
+    found: Rows = {name: [] for name in ("model", "tensor", "heads", "elements", "bytes", "readers")}
+    for setting in settings:
+        for tensor in setting.architecture.mechanism.cache:
+            for column, cell in zip(found.values(), _row(setting, tensor), strict=True):
+                column.append(cell)
+    return found
+
+
+def _row(setting: Setting, tensor: Tensor) -> tuple:
+    point = setting.point | {B: 1, L: 1}
+    *heads, elements = (int(value(axis, point)) for axis in tensor.axes if axis not in (B, L))
+    stored = heads[0] if heads else 1
+    readers = int(value(n_hd, point)) // stored
+    return setting.model.id, tensor.name, stored, elements, float(value(tensor.stored, point)), readers
+
+
+def of_model(rows: Rows, model: str) -> list[dict]:
+    """A model's rows, each as a dict."""
+    every = [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
+    return [each for each in every if each["model"] == model]
+
+
+def token_cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
+    """One drawing per model under each other, all at one scale: equal areas are equal bytes."""
+    widest = max(rows["heads"])
+    heights = [TEXT + sum(each["elements"] for each in of_model(rows, s.model.id)) + GAP for s in settings]
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 0.45 + sum(heights) / 560))
+    axes.set(xlim=(0, widest), ylim=(sum(heights) - GAP, 0))
+    axes.axis("off")
+    top = 0.0
+    for setting, height in zip(settings, heights, strict=True):
+        found = of_model(rows, setting.model.id)
+        axes.text(0, top, _told(setting, found), va="top", linespacing=1.25)
+        _columns(axes, top + TEXT, found, mechanism_colour(setting), widest)
+        top += height
+    headline(figure, _finding(rows))
+    return figure
+
+
+def _columns(axes: Axes, top: float, found: Sequence[dict], colour: str, widest: int) -> None:
+    for number, each in enumerate(found):
+        look = {"facecolor": colour, "hatch": HATCHES[number % len(HATCHES)], "edgecolor": "white", "linewidth": 0.5}
+        for head in range(each["heads"]):
+            axes.add_patch(Rectangle((head, top), 1, each["elements"], **look))
+        if each["heads"] < 0.8 * widest:
+            name = f"{_many(each)} of {counted(each['elements'], 'element')}"
+            axes.text(each["heads"] + 1, top + each["elements"] / 2, name, va="center")
+        top += each["elements"]
+
+
+def _many(each: dict) -> str:
+    return counted(each["heads"], WORDS.get(each["tensor"], each["tensor"]))
+
+
+def _told(setting: Setting, found: Sequence[dict]) -> str:
+    """A model in two lines: its bytes, worked, and who reads them."""
+    heads, widths = (
+        {each["heads"] for each in found},
+        {each["bytes"] / each["heads"] / each["elements"] for each in found},
+    )
+    total = f"{sum(each['bytes'] for each in found):,.0f} byte"
+    if len(heads) == len(widths) == 1:
+        elements = " + ".join(str(each["elements"]) for each in found)
+        total = f"{heads.pop()} x ({elements}) x {widths.pop():g} byte = {total}"
+    readers = counted(found[0]["readers"], "query head")
+    name = f"{person(setting.model.id)} ({setting.model.attention.replace('_', ' ')})"
+    return f"{name}: {total},\neach column read by {readers}"
+
+
+def _finding(rows: Rows) -> str:
+    totals = {model: sum(each["bytes"] for each in of_model(rows, model)) for model in dict.fromkeys(rows["model"])}
+    listed = [f"{size:,.0f} byte in a block of {person(model)}" for model, size in totals.items()]
+    last = [text.replace(" in a block", "") for text in listed[1:]]
+    return f"A token leaves {', '.join(listed[:1] + last)}"
+
+
+def describe_token_cache(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
+    """Caption and alternative text."""
+    caption = (
+        "What one token leaves in the cache of one block: a column for each stored head, as tall as its elements. "
+        "Equal areas are equal bytes."
+    )
+    told = ". ".join(_told(each, of_model(rows, each.model.id)).replace("\n", " ") for each in settings)
+    return caption, f"Columns to scale. {told}."
