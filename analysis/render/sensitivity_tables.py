@@ -7,7 +7,7 @@ from analysis.render.tables import ABSENT, table
 from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import DEVICE_UNKNOWN
 from analysis.thesis.drafted import QUERIES, SHOWN, by_acceptance, by_queries
-from analysis.thesis.sensitivity import numbers
+from analysis.thesis.sensitivity import Numbers, numbers
 from analysis.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
 
 NONE_TURNED = "No variant turns a region into all or nothing."
@@ -126,6 +126,11 @@ def worth_of_arithmetic() -> tuple[float, float]:
     return found[PLAIN], found["measured"]
 
 
+def case(variant: str) -> Numbers:
+    """R1 at 8K with memory full in one variant, by its name."""
+    return next(each for each in numbers() if each.name == variant)
+
+
 # -- several query tokens a step ---------------------------------------------------------------------
 def queries_table() -> str:
     """Share of its grid on which each conclusion holds with 1, 2, 4 and 8 query tokens a step."""
@@ -180,6 +185,7 @@ WORDS = {
     "turned": turned,
     "widest": widest,
     "worth_of_arithmetic": worth_of_arithmetic,
+    "case": case,
     "sensitivity_table": sensitivity_table,
     "queries_table": queries_table,
     "acceptance_table": acceptance_table,

@@ -10,7 +10,7 @@ from analysis.derive.symbols import BW_Int
 from analysis.render.digits import digits_of, percent
 from analysis.render.paper_tables import short_name
 from analysis.systems.canonical import Edition
-from analysis.thesis import guidelines
+from analysis.thesis import guidelines, largest, resources
 from analysis.thesis.full import batch_at_capacity, terms_at, throughput
 from analysis.thesis.full_attention import device_speed
 from analysis.thesis.kinds import phi
@@ -157,6 +157,28 @@ def at_full_memory(L: int, **given) -> FullMemory:
     return FullMemory(batch, core, float(throughput(setting, batch, L)))
 
 
+def core_leads_from(L: int, **given) -> float:
+    """Batch [requests] from which core attention is the largest part of a step at one context.
+
+    >>> at = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32}
+    >>> round(core_leads_from(8192, **at))
+    2257
+    """
+    (column,) = largest.columns(Setting.of(**given), [L])
+    return next(batch for batch, _, above in column.borders if above == largest.CORE)
+
+
+def gain_of_more(resource: str, times: float, L: int, **given) -> float:
+    """Throughput at full memory with so many times one resource of the accelerator, over the plain one [1].
+
+    >>> at = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32}
+    >>> round(gain_of_more("memory bandwidth", 2, 8192, **at), 2)
+    1.27
+    """
+    factors = [times if name == resource else 1.0 for name in resources.RESOURCES]
+    return resources.gain(Setting.of(**given), factors, L)
+
+
 def phi_at(L: int, **given) -> float:
     """Bytes that core attention moves over bytes that requests store, at full memory [1].
 
@@ -217,6 +239,8 @@ WORDS = {
     "times_word": times,
     "is_number": is_number,
     "at_full_memory": at_full_memory,
+    "core_leads_from": core_leads_from,
+    "gain_of_more": gain_of_more,
     "phi_at": phi_at,
     "speed_on_device": speed_on_device,
     "gain_of_drafts": gain_of_drafts,

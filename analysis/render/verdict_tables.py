@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
+from analysis.files.errors import InputError
 from analysis.ledger.ledger import ledger
 from analysis.render.digits import PREFIXES, digits_of, percent, whole
 from analysis.render.ledger_tables import link
@@ -12,7 +13,7 @@ from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import SUMMARY, V1, V3, size
 from analysis.thesis.region import Axis, Line, Stretch
 from analysis.thesis.resources import BUDGETS
-from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, Verdict, verdicts
 from analysis.thesis.weighed import Weighed, guidelines_that_flip, weighed
 from analysis.thesis.world import HOME, PRINTED
 
@@ -35,9 +36,23 @@ BATCHES = {0.0: "least", 0.25: "1/4", 0.5: "1/2", 0.75: "3/4", 1.0: "full"}
 """Shares of the way, in the logarithm, from one request a data-parallel group to full memory."""
 
 
-def named(name: str) -> Verdict:
-    """The verdict on one conclusion, by name."""
-    return next(each for each in verdicts() if each.conclusion.name == name)
+def named(name: str, variant: str = PLAIN) -> Verdict:
+    """The verdict on one conclusion, by name, in the paper's setting or a variant of it."""
+    return next(each for each in verdicts(variant) if each.conclusion.name == name)
+
+
+def border(name: str, place: int, variant: str = PLAIN) -> float:
+    """The one value at which a conclusion starts or stops to hold along a line, SI units. Raises InputError."""
+    line, found = named(name, variant).boundaries[place]
+    ends = [end for each in found for end in (each.low, each.high) if end is not None]
+    if len(ends) != 1:
+        raise InputError(f"border({name!r}, {place}): {line.where} it holds {along(line, found)}; say that instead.")
+    return ends[0]
+
+
+def holds_on(name: str, variant: str = PLAIN) -> str:
+    """Share of its grid on which a conclusion holds."""
+    return share_words(named(name, variant).share)
 
 
 def conclusions(*names: str) -> str:
@@ -225,6 +240,8 @@ def takeaway() -> str:
 
 
 WORDS = {
+    "border": border,
+    "holds_on": holds_on,
     "conclusions": conclusions,
     "grid_table": grid_table,
     "tally": tally,
