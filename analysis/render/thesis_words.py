@@ -11,7 +11,7 @@ from analysis.render.digits import digits_of, percent
 from analysis.render.paper_tables import short_name
 from analysis.systems.canonical import Edition
 from analysis.thesis import guidelines, largest, resources
-from analysis.thesis.full import batch_at_capacity, terms_at, throughput
+from analysis.thesis.full import batch_at_capacity, terms_at, total
 from analysis.thesis.full_attention import device_speed
 from analysis.thesis.kinds import phi
 from analysis.thesis.queries import gain
@@ -137,10 +137,11 @@ def _percent(flip: float | str) -> str:
 # -- worked answers ----------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class FullMemory:
-    """A system at full memory: requests, time of core attention [s], tokens/s and accelerator."""
+    """A system at full memory: requests, times of core attention and of a step [s], tokens/s and accelerator."""
 
     batch: float
     core: float
+    step: float
     per_accelerator: float
 
 
@@ -153,8 +154,9 @@ def at_full_memory(L: int, **given) -> FullMemory:
     """
     setting = Setting.of(**given)
     batch = float(batch_at_capacity(setting, L))
-    core = float(terms_at(setting, batch, L)["core_attention"])
-    return FullMemory(batch, core, float(throughput(setting, batch, L)))
+    found = terms_at(setting, batch, L)
+    step = float(total(found, setting["overlap"]))
+    return FullMemory(batch, float(found["core_attention"]), step, batch / step / setting["n_acc"])
 
 
 def core_leads_from(L: int, **given) -> float:
@@ -204,29 +206,23 @@ def gain_of_drafts(query: int, acceptance: float, L: int, **given) -> float:
     return float(gain(Setting.of(**given), [query], L, acceptance)[0])
 
 
-def links_that_keep_pace(edition: Edition) -> str:
-    """Every accelerator whose own link carries what experts at the ridge point send, with both bandwidths, in words."""
+def links_table(edition: Edition) -> str:
+    """Every accelerator's own link beside the bandwidth that keeps pace with experts at the ridge point."""
     rule = next(each for each in guidelines.GUIDELINES if each.name == "wires")
     systems = guidelines.systems(edition, edition.mixture)
-    pairs = list(zip(systems, guidelines.flips(rule, systems), strict=True))
-    able = [_pair(system, flip) for system, flip in pairs if flip is None or not guidelines.holds(rule, system, flip)]
-    unable = [_pair(system, flip) for system, flip in pairs if guidelines.holds(rule, system, flip)]
-    if not able:
-        return f"none does: {', '.join(unable)}"
-    no = f"; those of {', '.join(unable)} do not" if unable else ""
-    return f"those of {', '.join(able)} do{no}"
+    pairs = zip(systems, guidelines.flips(rule, systems), strict=True)
+    rows = [
+        f"| {short_name(datasets.accelerator(system['accelerator']))} | {digits_of(float(system.point[BW_Int]) / 1e9)} | "
+        f"{digits_of(flip)} | {'no' if guidelines.holds(rule, system, flip) else 'yes'} |"
+        for system, flip in pairs
+    ]
+    return "\n".join(["| accelerator | link [GB/s] | needed [GB/s] | keeps pace |", "|:---|---:|---:|:---|", *rows])
 
 
 def link_needed(edition: Edition, arithmetic: float = 1.0, bandwidth: float = 1.0) -> float:
     """Bandwidth [byte/s] that keeps pace with experts at the ridge point, on the edition's accelerator with so many
     times its arithmetic and memory bandwidth."""
     return guidelines.wires_at_ridge(guidelines.systems(edition, edition.mixture)[0], arithmetic, bandwidth)
-
-
-def _pair(system: Setting, flip: float | None) -> str:
-    name = short_name(datasets.accelerator(system["accelerator"]))
-    wanted = "none" if flip is None else digits_of(flip)
-    return f"{name} ({digits_of(float(system.point[BW_Int]) / 1e9)} GB/s, {wanted} needed)"
 
 
 WORDS = {
@@ -245,4 +241,4 @@ WORDS = {
     "speed_on_device": speed_on_device,
     "gain_of_drafts": gain_of_drafts,
 }
-BY_EDITION = {"links_that_keep_pace": links_that_keep_pace, "link_needed": link_needed}
+BY_EDITION = {"links_table": links_table, "link_needed": link_needed}

@@ -41,13 +41,31 @@ def named(name: str, variant: str = PLAIN) -> Verdict:
     return next(each for each in verdicts(variant) if each.conclusion.name == name)
 
 
-def border(name: str, place: int, variant: str = PLAIN) -> float:
-    """The one value at which a conclusion starts or stops to hold along a line, SI units. Raises InputError."""
+def borders(name: str, place: int, count: int, variant: str = PLAIN) -> list[float]:
+    """The values at which a conclusion starts or stops to hold along a line, SI units, rising. Raises InputError where
+    there are not so many, since a sentence that names them would not be true."""
     line, found = named(name, variant).boundaries[place]
     ends = [end for each in found for end in (each.low, each.high) if end is not None]
-    if len(ends) != 1:
-        raise InputError(f"border({name!r}, {place}): {line.where} it holds {along(line, found)}; say that instead.")
-    return ends[0]
+    if len(ends) != count:
+        raise InputError(f"borders({name!r}, {place}): {line.where} it holds {along(line, found)}; say that instead.")
+    return ends
+
+
+def border(name: str, place: int, variant: str = PLAIN) -> float:
+    """The one value at which a conclusion starts or stops to hold along a line, SI units. Raises InputError."""
+    return borders(name, place, 1, variant)[0]
+
+
+def elsewhere(name: str, model: str) -> str:
+    """Share of the same grid on which a conclusion would hold for a model that it does not speak of."""
+    return share_words(named(name).outside[model])
+
+
+def stated_by(name: str) -> str:
+    """Who states a conclusion, and the ledger's rows on it."""
+    said = named(name).conclusion
+    rows = [link(each) for each in ledger() if each.id in said.claims]
+    return f"*Stated by*: {', '.join((*said.said, *rows))}"
 
 
 def holds_on(name: str, variant: str = PLAIN) -> str:
@@ -241,6 +259,9 @@ def takeaway() -> str:
 
 WORDS = {
     "border": border,
+    "borders": borders,
+    "elsewhere": elsewhere,
+    "stated_by": stated_by,
     "holds_on": holds_on,
     "conclusions": conclusions,
     "grid_table": grid_table,

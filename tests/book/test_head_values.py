@@ -23,7 +23,6 @@ NOT_YET = [
     "evaluate",
     "experts",
     "glossary",
-    "guidelines",
     "index",
     "interconnect",
     "ledger",
@@ -43,8 +42,6 @@ NOT_YET = [
     "skew",
     "summary",
     "tables",
-    "thesis",
-    "verdict",
 ]
 """Pages that are templates still; nothing is added here."""
 NAMES = {
