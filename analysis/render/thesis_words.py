@@ -7,7 +7,7 @@ from math import isfinite, isnan
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import BW_Int
-from analysis.render.digits import digits_of, percent
+from analysis.render.digits import PREFIXES, digits_of, percent
 from analysis.render.paper_tables import short_name
 from analysis.systems.canonical import Edition
 from analysis.thesis import guidelines, largest, resources
@@ -212,11 +212,16 @@ def links_table(edition: Edition) -> str:
     systems = guidelines.systems(edition, edition.mixture)
     pairs = zip(systems, guidelines.flips(rule, systems), strict=True)
     rows = [
-        f"| {short_name(datasets.accelerator(system['accelerator']))} | {digits_of(float(system.point[BW_Int]) / 1e9)} | "
-        f"{digits_of(flip)} | {'no' if guidelines.holds(rule, system, flip) else 'yes'} |"
+        (
+            short_name(datasets.accelerator(system["accelerator"])),
+            digits_of(float(system.point[BW_Int]) / PREFIXES["G"]),
+            digits_of(flip),
+            "no" if guidelines.holds(rule, system, flip) else "yes",
+        )
         for system, flip in pairs
     ]
-    return "\n".join(["| accelerator | link [GB/s] | needed [GB/s] | keeps pace |", "|:---|---:|---:|:---|", *rows])
+    header = ["| accelerator | link [GB/s] | needed [GB/s] | keeps pace |", "|:---|---:|---:|:---|"]
+    return "\n".join([*header, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def link_needed(edition: Edition, arithmetic: float = 1.0, bandwidth: float = 1.0) -> float:
