@@ -168,7 +168,9 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InputError(f"it is a {type(value).__name__}, allowed are text and numbers; choose what to show.")
-    return str(value) if isinstance(value, str) else whole(value) if isinstance(value, int) else digits_of(value)
+    if isinstance(value, str):
+        return str(value)
+    return whole(value) if float(value).is_integer() else digits_of(value)
 
 
 def _line(page: Page, place: int) -> int:

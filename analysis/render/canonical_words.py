@@ -5,9 +5,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from analysis.ask.setting import Setting, architecture
+from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.derive.symbols import BW_mem, M_cap, P_acc
+from analysis.derive.symbols import M_cap
 from analysis.render import derivations, equations
 from analysis.render.digits import digits_of, percent
 from analysis.render.paper_tables import short_name
@@ -25,7 +25,6 @@ def words(edition: Edition) -> dict[str, Any]:
         "name": _name,
         "part": _part,
         "names": _names,
-        "made_of": made_of,
         "setting_table": setting_table,
         "latent_attention": datasets.model(edition.latent).attention,
         "precision": edition.peak.upper() + ("" if edition.width == 2 else f", {edition.width:g}-byte elements"),
@@ -34,7 +33,6 @@ def words(edition: Edition) -> dict[str, Any]:
         "ridge_share": partial(ridge_share, edition),
         "ridge_shares": partial(ridge_shares, edition),
         "capacity": partial(capacity, edition),
-        "lead_ends": partial(lead_ends, edition),
         "lowest_ridge": partial(lowest_ridge, edition),
         "crossing_sentence": partial(crossing_sentence, edition),
         "limit_number": _for_speakers(edition, derivations.limit_number),
@@ -69,21 +67,6 @@ def _written(value) -> str:
     return ", ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def made_of(model: str) -> str:
-    """The parts of a model's blocks, in words.
-
-    >>> made_of("deepseek-v3")
-    'MLA, gated layers, routed and shared experts'
-    >>> made_of("gpt3-175b")
-    'MHA, plain layers'
-    """
-    blocks = architecture(datasets.model(model))
-    parts = [blocks.attention.replace("_", " "), *([f"{blocks.ffn} layers"] if blocks.dense else [])]
-    if blocks.experts:
-        parts.append("routed and shared experts" if blocks.shared else "routed experts")
-    return ", ".join(parts)
-
-
 # -- numbers that depend on the setting's rows -------------------------------------------------------
 FEW = 8
 """Query tokens of a step that speculative decoding brings at most, as the book counts them."""
@@ -106,15 +89,6 @@ def ridge_share(edition: Edition, accelerator: str = "") -> float:
 def capacity(edition: Edition) -> float:
     """Memory of one of the edition's accelerators [byte]."""
     return Setting.of(accelerator=edition.accelerator, peak=edition.peak).point[M_cap]
-
-
-def lead_ends(edition: Edition, times: float = 1) -> str:
-    """Where the device of low ridge, with `times` its arithmetic, stops being faster than the accelerator, in words."""
-    parts = (edition.accelerator, edition.accelerator_experts)
-    plain, device = (Setting.of(accelerator=each, peak=edition.peak).point for each in parts)
-    if times * device[P_acc] >= plain[P_acc]:
-        return "no intensity at all: it then has no less arithmetic than the accelerator, and is ahead everywhere"
-    return f"{digits_of(times * device[P_acc] / plain[BW_mem])} FLOP per byte"
 
 
 def lowest_ridge(edition: Edition) -> str:

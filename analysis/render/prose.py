@@ -3,7 +3,7 @@
 A judging word is chosen by its number, so that the sentence around it stays true when the number changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 
 from analysis.ask.setting import Setting
@@ -87,6 +87,27 @@ def crossing(what: str, digits: int = 3, **given) -> str:
     )
 
 
+def compared(models: Iterable[str], columns: Mapping[str, str | Mapping]) -> str:
+    """A table with a line for each model; a column is a field of the model's row, or arguments of `number` or `share`.
+
+    >>> print(compared(["gpt3-175b"], {"blocks": "n_dec", "held": {"quantity": "parameters", "unit": "billion"}}))
+    | model | blocks | held |
+    |:---|---:|---:|
+    | GPT-3 | 96 | 175 billion |
+    """
+    lines = [[person(model), *(_cell(model, each) for each in columns.values())] for model in models]
+    rule = f"|:---|{'---:|' * len(columns)}"
+    head, *rows = (f"| {' | '.join(line)} |" for line in [["model", *columns], *lines])
+    return "\n".join([head, rule, *rows])
+
+
+def _cell(model: str, asked: str | Mapping) -> str:
+    if isinstance(asked, str):
+        found = getattr(row("models", model), asked)
+        return "" if found is None else whole(found) if isinstance(found, int) else str(found)
+    return (share if "of" in asked else number)(model=model, **asked)
+
+
 def row(file: str, id_: str):
     """A row of a data file: `row("accelerators", "b200-paper").BW_mem`. Raises InputError for an unknown file or id."""
     tables = {
@@ -151,15 +172,6 @@ def span(low: float, high: float) -> str:
     return " to ".join(ends)
 
 
-def or_none(number: float, text: str = "", none: str = "none") -> str:
-    """A number in `text` (`{}` where it belongs), or `none` where there is no such number.
-
-    >>> or_none(7.0, "below {} tokens"), or_none(float("nan"), none="nowhere")
-    ('below 7 tokens', 'nowhere')
-    """
-    return (text or "{}").format(digits_of(number)) if number is not None and isfinite(number) else none
-
-
 # -- worked answers ----------------------------------------------------------------------------------
 def times_of_step(**given) -> dict[str, float]:
     """The terms of a token's time [s] in a setting that take any, by name, longest first.
@@ -202,6 +214,7 @@ WORDS = {
     "layer_share": layer_share,
     "crossing": crossing,
     "row": row,
+    "compared": compared,
     "person": person,
     "digits": digits_of,
     "whole": whole,
@@ -212,7 +225,6 @@ WORDS = {
     "waits_or_computes": waits_or_computes,
     "higher_or_lower": higher_or_lower,
     "knee": knee,
-    "or_none": or_none,
     "span": span,
     "near_within": NEAR,
     "tie_within": TIE,

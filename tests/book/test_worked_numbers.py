@@ -1,31 +1,28 @@
 """Numbers that chapters work by hand, worked here by hand again, from the sizes that DeepSeek publishes for R1."""
 
-from functools import cache
+from contextlib import suppress
 
 import pytest
-from jinja2.meta import find_undeclared_variables
+from jinja2 import UndefinedError
 
 from analysis.book.head_values import ENVIRONMENT, parsed
 from analysis.book.page import template_functions
 from analysis.files.whole import ROOT
+from analysis.systems.canonical import paper
+from analysis.systems.quantities import evaluate
 
 BANDWIDTH, MEMORY = 8e12, 192e9
 BLOCKS, MIXED, WIDTH, HEADS, LATENT, ROPE = 61, 58, 7168, 128, 512, 64
 EXPERT = 3 * WIDTH * 2048
 ATTENTION = WIDTH * (1536 + LATENT + ROPE) + HEADS * (1536 * (128 + ROPE) + LATENT * 256 + 128 * WIDTH)
-    WIDTH * 1536 + 1536 * HEADS * (128 + ROPE) + WIDTH * (LATENT + ROPE) + LATENT * HEADS * 256 + HEADS * 128 * WIDTH
-)
 
 
-@cache
-def head(page):
-    """The values of a page's head that need no notebook."""
-    names = {name: each for name, each in template_functions({}, {}).items() if name != "notes"}
-    found = {}
+def head(page, **notes):
+    """The values of a page's head, but those that need another note of a notebook."""
+    names, found = template_functions({}, notes), {}
     for name, expression in parsed((ROOT / "book" / f"{page}.md").read_text()).values.items():
-        needed = find_undeclared_variables(ENVIRONMENT.parse(f"{{{{ {expression} }}}}"))
-        if needed <= {*names, *found, *ENVIRONMENT.globals}:
-            found[name] = ENVIRONMENT.compile_expression(expression)(**names, **found)
+        with suppress(UndefinedError):
+            found[name] = ENVIRONMENT.compile_expression(expression, undefined_to_none=False)(**names, **found)
     return found
 
 
@@ -52,3 +49,84 @@ def test_serving():
     gpt = 2 * 96 * 12288 * 2 * 4096
     assert page["gpt_request"] == gpt
     assert page["gpt_fits"] == 4 * int(page["gpt_free"] / gpt) == 4 * 61
+
+
+def test_experts():
+    page = head("experts")
+    tokens = 4096 * 8 / 256
+    assert page["tokens"] == tokens == 128
+    work, moved = 2 * tokens * EXPERT, 2 * EXPERT + 2 * 2 * tokens * WIDTH
+    assert page["intensity"] == pytest.approx(work / moved)
+    assert page["simple"] == 128
+    assert f"= {work / moved:.1f}\n" in page["steps"]
+    assert page["at_ridge"] == 281.25 * 256 / 8 == 9000
+    assert "= 9{,}000\\ " in page["ridge_line"]
+    knee = 281.25 * 2 * EXPERT / (2 * EXPERT - 281.25 * 2 * 2 * WIDTH) * 32
+    assert page["at_knee"] == pytest.approx(knee) == pytest.approx(9907, abs=0.5)
+    assert page["reached"].startswith(f"{100 * (1 - (31 / 32) ** 64):.0f}")
+    assert (page["other_ridge"], page["other_tokens"]) == (281.25 * 128, 32)
+    assert page["narrow"] == 6 * WIDTH * 2048 / (4 * WIDTH)
+    assert (page["eight_bit"], page["eight_bit_plain"]) == (9000, 4500)
+
+
+def test_memory():
+    page = head("memory")
+    assert page["in_experts"] == EXPERT * 256 * MIXED
+    assert page["expert_share"].startswith("97.4")
+    assert page["token"] == 576 * 61 * 2 == 70272
+    assert "= 4{,}718{,}592\\ " in page["old_line"]
+    assert 2 * 96 * 128 * 96 * 2 == 4718592
+    assert "= 196{,}608\\ " in page["grouped_line"]
+    assert 2 * 8 * 128 * 48 * 2 == 196608
+    assert page["old_times"] == f"{4718592 / 70272:.1f}"
+    assert page["even"] == pytest.approx(671.03e9 * 2 / 70272, rel=1e-4)
+    assert page["once"] == int((32 * MEMORY - 2 * page["held"]) / (70272 * 4096) / 32) * 32
+    assert (page["split_old"], page["split_latent"]) == (4718592 / 8, 70272)
+
+
+def test_links():
+    page = head("interconnect")
+    token = 8 * WIDTH * 2
+    assert page["sent"] == 128 * token == 14680064
+    assert page["fast_time"].startswith("16.3")
+    assert page["wired"] == 2 * MIXED * token
+    assert page["even_context"] == pytest.approx((2 * MIXED * token / 900e9) / (70272 / 8e12))
+    assert page["even_slow"] == pytest.approx(9 * page["even_context"])
+    assert page["step"] == pytest.approx(page["slow_step"] - 2 * MIXED * 128 * token * (1 / 100e9 - 1 / 900e9))
+    assert page["even"] == pytest.approx(2 * MIXED * 128 * token / 5.3215232e-3)
+    assert page["hidden"] == pytest.approx(2 * MIXED * 128 * token / 100e9, rel=1e-3)
+
+
+def test_the_wires_and_the_cache_are_even_at_the_context_that_is_named():
+    """By the whole model, at two batches."""
+    at = paper().system() | {"L": head("interconnect")["even_context"]}
+    for batch in (1024, 4096):
+        terms = evaluate("tpot_terms", **at, B=batch).value
+        queries = batch / 32 * HEADS * (2 * LATENT + ROPE) * 2 * BLOCKS / BANDWIDTH
+        assert terms["dispatch"] + terms["combine"] == pytest.approx(terms["core_attention"] - queries, rel=1e-3)
+
+
+def test_skew():
+    page = head("skew", skew_strongest=0.8)
+    zipf = sum(place**-0.8 for place in range(1, 257))
+    assert page["zipf_sum"] == pytest.approx(zipf)
+    assert page["zipf_share"].startswith(f"{100 / zipf:.1f}")
+    assert f"= {256 / zipf:.2f}" in page["hot_line"]
+    assert (page["wanted_copies"], page["left_over"]) == (9, pytest.approx(page["alone"] / 9))
+    popular = sum(place**-0.8 for place in range(1, 9)) / zipf
+    drawn = evaluate("load_imbalance", model="deepseek-v3", n_acc=32, s=0.8, draws="with", placement="contiguous")
+    assert drawn.value == pytest.approx(32 * popular), "eight experts of 256 on the first of 32 accelerators"
+
+
+def test_a_low_ridge_device():
+    page = head("pim")
+    assert page["end"] == 256e12 / 8e12 == 32
+    assert page["end_plain"] == 32 * 256 / 8 == 1024
+    read = 8 * MIXED * 2 * EXPERT * (1 - (1 - 8 / 256) ** 256)
+    vectors = 2 * 2 * WIDTH * MIXED * 256 * 8 / 32
+    assert page["few_experts"].startswith(f"{1e3 * (read + vectors) / BANDWIDTH:.2f}")
+    assert page["few_experts_device"].startswith(f"{1e3 * (read + vectors) / 4 / BANDWIDTH:.2f}")
+    assert page["few_gain"] == pytest.approx(
+        page["few_step"] / (page["few_step"] - 0.75 * (read + vectors) / BANDWIDTH)
+    )
+    assert page["other_end"] == 32 * 128
