@@ -3,12 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 
-from analysis.files.errors import InputError
 from analysis.ledger.ledger import ledger
 from analysis.render.digits import PREFIXES, digits_of, percent, whole
 from analysis.render.ledger_tables import link
 from analysis.render.tables import table
-from analysis.render.thesis_words import about, standing
+from analysis.render.thesis_words import about
 from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import SUMMARY, V1, V3, size
 from analysis.thesis.region import Axis, Line, Stretch
@@ -17,7 +16,6 @@ from analysis.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, Verdict,
 from analysis.thesis.weighed import Weighed, guidelines_that_flip, weighed
 from analysis.thesis.world import HOME, PRINTED
 
-GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
 LEAD = {EVERYWHERE: "It holds everywhere on its grid", NOWHERE: "It holds nowhere on its grid"}
 
 
@@ -41,21 +39,6 @@ def named(name: str, variant: str = PLAIN) -> Verdict:
     return next(each for each in verdicts(variant) if each.conclusion.name == name)
 
 
-def borders(name: str, place: int, count: int, variant: str = PLAIN) -> list[float]:
-    """The values at which a conclusion starts or stops to hold along a line, SI units, rising. Raises InputError where
-    there are not so many, since a sentence that names them would not be true."""
-    line, found = named(name, variant).boundaries[place]
-    ends = [end for each in found for end in (each.low, each.high) if end is not None]
-    if len(ends) != count:
-        raise InputError(f"borders({name!r}, {place}): {line.where} it holds {along(line, found)}; say that instead.")
-    return ends
-
-
-def border(name: str, place: int, variant: str = PLAIN) -> float:
-    """The one value at which a conclusion starts or stops to hold along a line, SI units. Raises InputError."""
-    return borders(name, place, 1, variant)[0]
-
-
 def elsewhere(name: str, model: str) -> str:
     """Share of the same grid on which a conclusion would hold for a model that it does not speak of."""
     return share_words(named(name).outside[model])
@@ -71,19 +54,6 @@ def stated_by(name: str) -> str:
 def holds_on(name: str, variant: str = PLAIN) -> str:
     """Share of its grid on which a conclusion holds."""
     return share_words(named(name, variant).share)
-
-
-def conclusions(*names: str) -> str:
-    """The conclusions of these names: who says each, where it holds, line by line, what lies outside its subject."""
-    return "\n\n".join(_paragraph(named(each)) for each in names)
-
-
-def _paragraph(verdict: Verdict) -> str:
-    said = verdict.conclusion
-    who = ", ".join((*said.said, *(link(each) for each in ledger() if each.id in said.claims)))
-    told = f"{extent(verdict)}. {outside(verdict)}".strip()
-    head = f"**{said.statement}** ({who}), that is: {said.criterion} ({{numref}}`{said.figure}`). {told}"
-    return "\n".join([f"- {head}", *(f"  - {each}." for each in places(verdict))])
 
 
 def versions_table() -> str:
@@ -197,16 +167,6 @@ def _axis(axis: Axis) -> str:
     return f"{axis.title}: {', '.join(each if isinstance(each, str) else f'{each:g}' for each in axis.values)}"
 
 
-def count_of(group: str) -> int:
-    """Number of conclusions that hold `everywhere`, in a `region`, or `nowhere` on their grids."""
-    return sum(each.holds == GROUPS[group] for each in verdicts())
-
-
-def tally() -> str:
-    """How many conclusions hold everywhere, in a region, or nowhere on their grids, as a sentence."""
-    return standing(*(count_of(group) for group in GROUPS))
-
-
 def verdicts_table() -> str:
     """The claims that weigh the thesis: their verdicts in the ledger and in this chapter, and the reasons."""
     rows = [
@@ -226,12 +186,6 @@ def _here(each: Weighed) -> str:
     return f"{each.holds} ({', '.join(share_words(verdict.share) for verdict in each.verdicts)})"
 
 
-def holding(name: str, place: int) -> str:
-    """Where along one line of a conclusion it holds, by its place among the lines."""
-    line, found = named(name).boundaries[place]
-    return along(line, found)
-
-
 def failing(name: str, place: int) -> str:
     """Where along one line of a conclusion it does not hold."""
     line, found = named(name).boundaries[place]
@@ -246,28 +200,12 @@ def answer() -> str:
     )
 
 
-def takeaway() -> str:
-    """The verdict in short sentences that follow the boundaries, all of R1 with memory full."""
-    return (
-        f"{answer()} Wires and waiting take over half of a step {holding('wires', 0)} on NVLink, and "
-        f"{holding('wires', 3)} under skew. For R1's attention the paper's memory device shortens a step by half a "
-        f"per cent or more {failing('not-needed', 0)}; at {size(HOME['context'])} one of its bandwidth does so "
-        f"{failing('not-needed', 2)}. "
-        f"Present chips come within a quarter of the best split of their area {holding('balanced', 0)}."
-    )
-
-
 WORDS = {
-    "border": border,
-    "borders": borders,
     "elsewhere": elsewhere,
     "stated_by": stated_by,
     "holds_on": holds_on,
-    "conclusions": conclusions,
     "grid_table": grid_table,
-    "tally": tally,
     "answer": answer,
-    "takeaway": takeaway,
     "verdicts_table": verdicts_table,
     "versions_table": versions_table,
 }
