@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from analysis.render.digits import NARROW, digits_of, percent
+from analysis.files.errors import InputError
+from analysis.render.digits import NARROW, digits_of
 from analysis.render.tables import ABSENT, table
+from analysis.render.verdict_tables import along, named
 from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import DEVICE_UNKNOWN
 from analysis.thesis.drafted import QUERIES, SHOWN, by_acceptance, by_queries
-from analysis.thesis.sensitivity import numbers
+from analysis.thesis.sensitivity import numbers, numbers_of
 from analysis.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
 
-NONE_TURNED = "No variant turns a region into all or nothing."
 SAME, FEWER = "=", "\N{DAGGER}"
 
 
@@ -40,15 +41,24 @@ def cell(verdict: Verdict, plain: Verdict, variant: str) -> str | None:
 
 
 def border(name: str, place: int = 0, variant: str = PLAIN) -> float:
-    """Where along one of its lines a conclusion begins or ceases to hold under a variant, the first such place.
+    """Where along one of its lines a conclusion begins or ceases to hold under a variant, SI units; raises InputError
+    where there is no such place, or a second.
 
     >>> from analysis.render.digits import digits_of
     >>> digits_of(border("no-longer"))
     '1,830'
     """
-    found = next(each for each in verdicts(variant) if each.conclusion.name == name)
-    ends = [end for stretch in found.boundaries[place][1] for end in (stretch.low, stretch.high)]
-    return next((end for end in ends if end is not None), float("nan"))
+    return borders(name, place, 1, variant)[0]
+
+
+def borders(name: str, place: int, count: int, variant: str = PLAIN) -> list[float]:
+    """All places along a line at which a conclusion begins or ceases to hold, rising; raises InputError where there are
+    not so many, as a sentence that names them would not be true."""
+    line, found = named(name, variant).boundaries[place]
+    ends = [end for stretch in found for end in (stretch.low, stretch.high) if end is not None]
+    if len(ends) != count:
+        raise InputError(f"border: {name} holds {line.where} {along(line, found)}; say that instead.")
+    return ends
 
 
 def loses_points(verdict: Verdict, plain: Verdict) -> bool:
@@ -79,32 +89,6 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names)
 
 
-def turned() -> str:
-    """The conclusions that hold everywhere or nowhere under a variant and not without it, or the other way round."""
-    plain, parts = verdicts(), []
-    for place, each in enumerate(plain):
-        found = {name: verdicts(name)[place].holds for name in VARIANTS}
-        turns = [f"{name} ({holds})" for name, holds in found.items() if holds not in (each.holds, UNJUDGED)]
-        parts += [f"*{each.conclusion.statement}* under {', '.join(turns)}"] if turns else []
-    return f"Other verdicts follow for {'; '.join(parts)}." if parts else NONE_TURNED
-
-
-def widest() -> str:
-    """The conclusion whose share of the grid a variant moves most, as a sentence."""
-    plain = verdicts()
-    moves = [
-        (abs(each.share - before.share), before, name, each)
-        for name in list(VARIANTS)[1:]
-        for each, before in zip(verdicts(name), plain, strict=True)
-        if each.holds != UNJUDGED and not loses_points(each, before)
-    ]
-    _, before, name, after = max(moves, key=lambda move: move[0])
-    return (
-        f"The largest move is that of *{before.conclusion.short}* under *{name}*, from {percent(before.share)} of its "
-        f"grid to {percent(after.share)}."
-    )
-
-
 def sensitivity_table() -> str:
     """The numbers that most of the verdicts rest on, in every variant."""
     header = ("variant", "step [ms]", "core", "wires", "core leads from", "TP 8 pays below", "worth of arithmetic")
@@ -130,12 +114,6 @@ def sensitivity_table() -> str:
 
 def _tenths(share: float) -> str:
     return f"{100 * share:.1f}{NARROW}%"
-
-
-def worth_of_arithmetic() -> tuple[float, float]:
-    """Elasticity of throughput to arithmetic by the datasheet and by measured efficiencies [1]."""
-    found = {each.name: each.worth for each in numbers()}
-    return found[PLAIN], found["measured"]
 
 
 # -- several query tokens a step ---------------------------------------------------------------------
@@ -174,27 +152,13 @@ def _best(query: int, gain: float) -> str | None:
     return None if gain != gain else f"{query} ({digits_of(gain)})"
 
 
-def turned_by_queries() -> str:
-    """Which verdicts become all or nothing with several query tokens, and from how many on, as a sentence."""
-    found, parts = by_queries(), []
-    for place, first in enumerate(found[SHOWN[0]]):
-        other = [query for query in SHOWN if found[query][place].holds != first.holds]
-        if other:
-            parts.append(f"*{first.conclusion.statement}* ({found[other[0]][place].holds}, from {other[0]} on)")
-    if not parts:
-        return f"No number of query tokens up to {SHOWN[-1]} turns a region into all or nothing."
-    return f"More query tokens turn {len(parts)} of {len(found[SHOWN[0]])} verdicts: {'; '.join(parts)}."
-
-
 WORDS = {
     "border": border,
+    "borders": borders,
     "shares_table": shares_table,
     "reasons": reasons,
-    "turned": turned,
-    "widest": widest,
-    "worth_of_arithmetic": worth_of_arithmetic,
+    "case": numbers_of,
     "sensitivity_table": sensitivity_table,
     "queries_table": queries_table,
     "acceptance_table": acceptance_table,
-    "turned_by_queries": turned_by_queries,
 }

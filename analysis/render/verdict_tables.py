@@ -7,16 +7,15 @@ from analysis.ledger.ledger import ledger
 from analysis.render.digits import PREFIXES, digits_of, percent, whole
 from analysis.render.ledger_tables import link
 from analysis.render.tables import table
-from analysis.render.thesis_words import about, standing
+from analysis.render.thesis_words import about
 from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import SUMMARY, V1, V3, size
 from analysis.thesis.region import Axis, Line, Stretch
 from analysis.thesis.resources import BUDGETS
-from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, Verdict, verdicts
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, Verdict, verdicts
 from analysis.thesis.weighed import Weighed, guidelines_that_flip, weighed
 from analysis.thesis.world import HOME, PRINTED
 
-GROUPS = {"everywhere": EVERYWHERE, "region": REGION, "nowhere": NOWHERE}
 LEAD = {EVERYWHERE: "It holds everywhere on its grid", NOWHERE: "It holds nowhere on its grid"}
 
 
@@ -35,22 +34,26 @@ BATCHES = {0.0: "least", 0.25: "1/4", 0.5: "1/2", 0.75: "3/4", 1.0: "full"}
 """Shares of the way, in the logarithm, from one request a data-parallel group to full memory."""
 
 
-def named(name: str) -> Verdict:
-    """The verdict on one conclusion, by name."""
-    return next(each for each in verdicts() if each.conclusion.name == name)
+def named(name: str, variant: str = PLAIN) -> Verdict:
+    """The verdict on one conclusion, by name, in the paper's setting or a variant of it."""
+    return next(each for each in verdicts(variant) if each.conclusion.name == name)
 
 
-def conclusions(*names: str) -> str:
-    """The conclusions of these names: who says each, where it holds, line by line, what lies outside its subject."""
-    return "\n\n".join(_paragraph(named(each)) for each in names)
+def elsewhere(name: str, model: str) -> str:
+    """Share of the same grid on which a conclusion would hold for a model that it does not speak of."""
+    return share_words(named(name).outside[model])
 
 
-def _paragraph(verdict: Verdict) -> str:
-    said = verdict.conclusion
-    who = ", ".join((*said.said, *(link(each) for each in ledger() if each.id in said.claims)))
-    told = f"{extent(verdict)}. {outside(verdict)}".strip()
-    head = f"**{said.statement}** ({who}), that is: {said.criterion} ({{numref}}`{said.figure}`). {told}"
-    return "\n".join([f"- {head}", *(f"  - {each}." for each in places(verdict))])
+def stated_by(name: str) -> str:
+    """Who states a conclusion, and the ledger's rows on it."""
+    said = named(name).conclusion
+    rows = [link(each) for each in ledger() if each.id in said.claims]
+    return f"*Stated by*: {', '.join((*said.said, *rows))}"
+
+
+def holds_on(name: str, variant: str = PLAIN) -> str:
+    """Share of its grid on which a conclusion holds."""
+    return share_words(named(name, variant).share)
 
 
 def versions_table() -> str:
@@ -164,16 +167,6 @@ def _axis(axis: Axis) -> str:
     return f"{axis.title}: {', '.join(each if isinstance(each, str) else f'{each:g}' for each in axis.values)}"
 
 
-def count_of(group: str) -> int:
-    """Number of conclusions that hold `everywhere`, in a `region`, or `nowhere` on their grids."""
-    return sum(each.holds == GROUPS[group] for each in verdicts())
-
-
-def tally() -> str:
-    """How many conclusions hold everywhere, in a region, or nowhere on their grids, as a sentence."""
-    return standing(*(count_of(group) for group in GROUPS))
-
-
 def verdicts_table() -> str:
     """The claims that weigh the thesis: their verdicts in the ledger and in this chapter, and the reasons."""
     rows = [
@@ -193,12 +186,6 @@ def _here(each: Weighed) -> str:
     return f"{each.holds} ({', '.join(share_words(verdict.share) for verdict in each.verdicts)})"
 
 
-def holding(name: str, place: int) -> str:
-    """Where along one line of a conclusion it holds, by its place among the lines."""
-    line, found = named(name).boundaries[place]
-    return along(line, found)
-
-
 def failing(name: str, place: int) -> str:
     """Where along one line of a conclusion it does not hold."""
     line, found = named(name).boundaries[place]
@@ -213,23 +200,12 @@ def answer() -> str:
     )
 
 
-def takeaway() -> str:
-    """The verdict in short sentences that follow the boundaries, all of R1 with memory full."""
-    return (
-        f"{answer()} Wires and waiting take over half of a step {holding('wires', 0)} on NVLink, and "
-        f"{holding('wires', 3)} under skew. For R1's attention the paper's memory device shortens a step by half a "
-        f"per cent or more {failing('not-needed', 0)}; at {size(HOME['context'])} one of its bandwidth does so "
-        f"{failing('not-needed', 2)}. "
-        f"Present chips come within a quarter of the best split of their area {holding('balanced', 0)}."
-    )
-
-
 WORDS = {
-    "conclusions": conclusions,
+    "elsewhere": elsewhere,
+    "stated_by": stated_by,
+    "holds_on": holds_on,
     "grid_table": grid_table,
-    "tally": tally,
     "answer": answer,
-    "takeaway": takeaway,
     "verdicts_table": verdicts_table,
     "versions_table": versions_table,
 }

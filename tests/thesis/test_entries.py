@@ -9,7 +9,7 @@ import pytest
 from analysis.render import sensitivity_tables, thesis_words, verdict_tables
 from analysis.render.digits import NARROW
 from analysis.thesis.region import Stretch
-from analysis.thesis.verdict import EVERYWHERE, NOWHERE, PLAIN, REGION, UNJUDGED, VARIANTS, extent, verdicts
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, extent, verdicts
 
 LATENT, EXPERTS = "models with latent attention", "models with routed experts"
 BOTH = f"{LATENT} and experts"
@@ -60,11 +60,12 @@ def test_entries_stand_in_the_order_of_the_list():
 @pytest.mark.parametrize("name", ENTRIES)
 def test_an_entry_says_who_states_what_and_when_it_holds(name):
     statement, who, claims, criterion, figure, subject = ENTRIES[name]
-    head = re.sub(r"<a[^>]*>(\w+)</a>", r"\1", verdict_tables.conclusions(name).splitlines()[0])
-    said = re.escape(", ".join((who, *claims.split())))
-    assert re.match(rf"- \*\*[^*]*{statement}[^*]*\*\* \({said}\), that is: ", head)
-    assert re.search(rf"that is: [^`]*{criterion}[^`]*\(\{{numref\}}`fig-thesis-{figure}`\)\. It holds on \d", head)
-    short = verdict_tables.named(name).conclusion.short
+    said = verdict_tables.named(name).conclusion
+    assert re.search(statement, said.statement)
+    assert (", ".join(said.said), " ".join(said.claims)) == (who, claims)
+    assert re.search(criterion, said.criterion)
+    assert said.figure == f"fig-thesis-{figure}"
+    short = said.short
     (row,) = (each for each in rows(verdict_tables.grid_table()) if each[0] == short)
     assert row[1] == subject
 
@@ -97,7 +98,6 @@ def test_how_far_in_words():
     for share, words in shares.items():
         found = SimpleNamespace(holds=extent(share), share=share)
         assert verdict_tables.extent(found).replace(NARROW, " ") == f"It holds {words}"
-    assert verdict_tables.GROUPS == {"everywhere": "everywhere", "region": "in a region", "nowhere": "nowhere"}
     assert (EVERYWHERE, REGION, NOWHERE, UNJUDGED) == ("everywhere", "in a region", "nowhere", "not judged")
 
 
@@ -144,19 +144,6 @@ def test_a_cell_says_what_a_variant_leaves():
     assert sensitivity_tables.cell(made(*[nan] * 20), plain, "FP8") is None
     assert sensitivity_tables.cell(tenth, plain, "measured") == "28"  # 18 of 20 points are nine tenths
     assert sensitivity_tables.cell(more, plain, "measured") == "29\N{DAGGER}"
-
-
-def test_what_turns_and_what_moves_most_by_verdicts_made_by_hand(monkeypatch):
-    found = dict.fromkeys(VARIANTS, (made(1.0, -1.0, -1.0, -1.0),))
-    monkeypatch.setattr(sensitivity_tables, "verdicts", lambda name=PLAIN: found[name])
-    assert sensitivity_tables.turned() == "No variant turns a region into all or nothing."
-    found |= {"Eq. 11": (made(1.0, 1.0, 1.0, -1.0),), "shipped": (made(-1.0, -1.0, -1.0, -1.0),)}
-    found |= {"FP8": (made(*[float("nan")] * 4),), "measured": (made(1.0, *[float("nan")] * 3),)}
-    assert sensitivity_tables.turned() == (
-        "Other verdicts follow for *Statement* under shipped (nowhere), measured (everywhere)."
-    )
-    told = "The largest move is that of *short* under *Eq. 11*, from 25 % of its grid to 75 %."
-    assert sensitivity_tables.widest().replace(NARROW, " ") == told
 
 
 def test_reasons_name_their_conclusions_and_variants():
