@@ -7,6 +7,7 @@ the attention core (with what picks its rows) and the feed-forward layers, whose
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from sympy import Add, Expr, Min, Symbol
 
@@ -247,6 +248,7 @@ def grouped(name: str, given: tuple[Einsum, ...], grouping: str) -> tuple[Kernel
     return (Kernel(name, given, spilled, S_passes),)
 
 
+@cache
 def attention_stages(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Stages:
     """Kernels of one attention block by stage (Eqs 1 to 8), for `l` new tokens against a context `L`.
 
@@ -260,6 +262,7 @@ def attention_stages(mechanism: Mechanism, conventions: Conventions = Convention
     }
 
 
+@cache
 def feedforward_stages(architecture: Architecture, grouping: str = "fused") -> Stages:
     """Kernels of the feed-forward half by stage: dense blocks, and blocks with experts, as far as there are any."""
     halves = (kind.feedforward for kind in architecture.kinds if kind.feedforward)

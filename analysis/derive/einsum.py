@@ -21,6 +21,7 @@ A mechanism is written as lines with named axes, for example
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
@@ -157,7 +158,7 @@ class Kernel:
         """Every tensor of the kernel by name."""
         return {tensor.name: tensor for line in self.lines for tensor in line.tensors}
 
-    @property
+    @cached_property
     def boundary(self) -> tuple[Tensor, ...]:
         """Tensors that cross the kernel's boundary: used or made inside, not both, unless a request keeps them.
 
@@ -170,12 +171,12 @@ class Kernel:
         kept = {name for name in made & used if self.tensors[name].kind in KEPT}
         return tuple(self.tensors[name] for name in sorted((made ^ used) | kept))
 
-    @property
+    @cached_property
     def flops(self) -> Expr:
         """Operations of the kernel [FLOP]."""
         return Add(*(line.flops for line in self.lines))
 
-    @property
+    @cached_property
     def bytes(self) -> Expr:
         """Bytes between the kernel and memory [byte]: the boundary once, spilled tensors `passes` times."""
         spilled = (self.tensors[name].bytes * self.passes for name in self.spilled)

@@ -5,12 +5,14 @@ is last, which reads the slots (copies too) that tokens reach there; exchanges w
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from sympy import Expr
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.derive.block import feedforward_stages
+from analysis.derive.block import Architecture, feedforward_stages
 from analysis.derive.communication import dispatched_bytes
 from analysis.derive.decoder import block_counts, weight_bytes_per_block
 from analysis.derive.roofline import B_MoE
@@ -127,8 +129,12 @@ def routed(setting: Setting, arrangement: Arrangement, batches: np.ndarray) -> t
 
 def slot_bytes(setting: Setting) -> float:
     """Bytes of one routed expert in every block that has it [byte]."""
-    held = weight_bytes_per_block(setting.architecture)["routed"] / experts
-    return float(value(held * block_counts(setting.architecture)["routed"], setting.point))
+    return float(value(_slot(setting.architecture), setting.point))
+
+
+@cache
+def _slot(architecture: Architecture) -> Expr:
+    return weight_bytes_per_block(architecture)["routed"] / experts * block_counts(architecture)["routed"]
 
 
 def _wire_bytes(setting: Setting, arrangement: Arrangement, batch: float) -> float:

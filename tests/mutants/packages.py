@@ -1,29 +1,22 @@
-"""Which files a package of mutants is, and which tests must kill a mutant of which file, the most telling first."""
+"""Which files a package of mutants is, which tests must kill them, and which of those speak of which file."""
 
-import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 THESIS, DERIVE, SERVING = "tests/thesis/test_", "tests/derive/test_", "tests/systems/test_"
 
 
 @dataclass(frozen=True)
 class Package:
-    """Files or folders that are mutated; tests of every one of them; and tests of one subject, by the file's path.
-
-    `apart`: folders that nothing but the tests of their subject calls.
-    """
+    """Files or folders that are mutated; tests of every one of them; and tests of one subject, by the file's path."""
 
     files: tuple[str, ...]
     tests: tuple[str, ...]
     subjects: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    apart: tuple[str, ...] = ()
 
-    def tests_of(self, path: str) -> tuple[str, ...]:
-        """The file's own examples; the tests of the longest subject that its path begins with; those of all."""
+    def own_tests(self, path: str) -> tuple[str, ...]:
+        """The file's own examples, and the tests of the longest subject that its path begins with."""
         known = [subject for subject in self.subjects if path.startswith(subject)]
-        own = self.subjects[max(known, key=len)] if known else ()
-        return tuple(dict.fromkeys((path, *own, *(() if path.startswith(self.apart) else self.tests))))
+        return path, *(self.subjects[max(known, key=len)] if known else ())
 
     @property
     def every_test(self) -> tuple[str, ...]:
@@ -61,7 +54,6 @@ PACKAGES = {
                "analysis/ledger/readings.py", "analysis/ledger/criteria.py", "analysis/render/verdict_tables.py",
                "analysis/render/sensitivity_tables.py"),
         tests=of(THESIS, "verdict", "verdict_words", "regions", "entries"),
-        apart=("analysis/thesis/trials",),
         subjects=STATEMENTS | {
             "analysis/ledger": LEDGER,
             "analysis/render/verdict_tables": of(THESIS, "entries", "verdict_words"),
@@ -83,10 +75,3 @@ PACKAGES = {
                    proposition="propositions", steps="proofs"),
     ),
 }  # fmt: skip
-
-
-def hashes(tree: Path, files: tuple[str, ...]) -> dict[str, str]:
-    """What each of the files, or of the modules in these folders, holds."""
-    places = [tree / name for name in files]
-    modules = [found for place in places for found in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
-    return {str(each.relative_to(tree)): hashlib.sha256(each.read_bytes()).hexdigest() for each in modules}

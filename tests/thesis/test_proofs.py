@@ -1,5 +1,7 @@
 """Each line of each proof follows from those before it: by algebra, or at random sizes past a maximum or a limit."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,10 +47,12 @@ from analysis.render.proofs import PROOFS, REORDERED
 sizes = st.integers(0, 2**32 - 1)
 
 
+@cache
 def lines(name: str) -> list:
     return [step.form for step in PROOFS[name]()]
 
 
+@cache
 def same(one, other) -> bool:
     return simplify(one - other) == 0
 
@@ -93,6 +97,11 @@ def test_device():
     assert same(ratio, even / intensity)
 
 
+@cache
+def whole_block():
+    return even_batch(MECHANISMS["MLA"], REORDERED, deg_TP)
+
+
 @settings(max_examples=25)
 @given(sizes)
 def test_tensor(seed):
@@ -108,7 +117,7 @@ def test_tensor(seed):
     assert same(spared, added.subs(B, even / L))
     by_hand = n_hd * (d_KVco * (d_nope + d_v) + d_Qco * (d_nope + d_RoPE) + d_v * d_emb)
     assert same(divided, by_hand)  # keys, values and the output; the query's up-projections
-    solved = even_batch(MECHANISMS["MLA"], REORDERED, deg_TP) * L
+    solved = whole_block() * L
     whole = {symbol: Integer(size) for symbol, size in (point | {BY_NAME["alpha"]: 0}).items()}
     exact = solved.xreplace(whole | {L: Integer(10) ** 40})
     assert float(exact) == pytest.approx(value(even, point | {N_hd: value(divided, point)}))
