@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.derive.serving import COMMUNICATION
+from analysis.derive.serving import COMMUNICATION, STAGES
 from analysis.render.axes import headline, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import person, where
 from analysis.systems import system
-from analysis.systems.layers import ATTENTION, WINDOWED, block_counts, layers, numbers
+from analysis.systems.layers import ATTENTION, block_counts, layers, numbers
 
 Rows = dict[str, list]
 EXPERTS = ("router", "latent", "dispatch", "routed", "shared", "combine")
@@ -25,7 +25,7 @@ GROUND = "#CCCCCC"
 def step_rows(setting: Setting) -> Rows:
     """One row per layer or exchange, in order: part, title, blocks that run it, time in one of them and in all [s].
 
-    Windowed and full blocks are one row, their time the mean. Raises InputError for a missing size.
+    Blocks of several kinds of attention are one row, their time the mean. Raises InputError for a missing size.
     """
     found: Rows = {name: [] for name in ("part", "title", "blocks", "each", "all")}
     every = _layers(setting) | _exchanges(setting)
@@ -40,11 +40,11 @@ def _layers(setting: Setting) -> dict[str, tuple]:
     """Title, blocks and time in all blocks [s] of each layer."""
     counts = {name: float(value(count, setting.point)) for name, count in block_counts(setting).items()}
     times = {name: counts[name] * float(numbers(each, setting.point)["time"]) for name, each in layers(setting).items()}
-    found = {}
+    found: dict[str, tuple] = {}
     for name, layer in layers(setting).items():
-        twin = WINDOWED + name
-        if not name.startswith(WINDOWED):
-            found[name] = (layer.title, counts[name] + counts.get(twin, 0), times[name] + times.get(twin, 0.0))
+        stage = next(each for each in STAGES if name == each or name.endswith(f"_{each}"))
+        title, blocks, total = found.get(stage, (layer.title, 0.0, 0.0))
+        found[stage] = title, blocks + counts[name], total + times[name]
     return found
 
 
