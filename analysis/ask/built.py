@@ -10,17 +10,19 @@ from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Architecture, FeedForward, Kind
 from analysis.derive.mechanisms import ALL
 from analysis.derive.spans import BANDS
-from analysis.derive.symbols import BY_NAME
+from analysis.derive.symbols import BY_NAME, n_dec
 from analysis.files.errors import InputError
 
 
-def architecture(row: Model, windows: str = "row") -> Architecture:
+def architecture(row: Model, windows: str = "row", other: bool = False) -> Architecture:
     """What the blocks of a model row are made of; `windows="full"` reads every block as one of full attention.
+
+    `other` leaves the number of blocks open, as `other_blocks` gives another.
 
     Models whose blocks differ in nothing but windows and experts share their closed forms, in which numbers of blocks
     are symbols; others have forms of their own, with the numbers and sizes of each kind.
     """
-    built = _in_words(row) if _alike(row) else _listed(row)
+    built = _in_words(row) if _alike(row) else _listed(row, other)
     if windows != "full":
         return built
     opened = tuple(replace(kind, mechanism=_opened(kind.mechanism)) for kind in built.listed)
@@ -50,8 +52,11 @@ def _in_words(row: Model) -> Architecture:
     )
 
 
-def _listed(row: Model) -> Architecture:
-    kinds = (_kind(row, kind) for kind in row.kinds)
+def _listed(row: Model, other: bool) -> Architecture:
+    kinds = [_kind(row, kind) for kind in row.kinds]
+    if other and row.grows:
+        at = row.kinds.index(row.grows)
+        kinds[at] = replace(kinds[at], blocks=kinds[at].blocks + n_dec - row.n_dec)
     return Architecture.of_kinds(*kinds, tied=row.tied, vectors=tuple(row.vectors))
 
 
@@ -91,13 +96,13 @@ def other_blocks(row: Model, built: Architecture, blocks) -> dict[Symbol, object
 
     Raises InputError for fewer than the dense ones, and for two kinds of attention, of which either could go.
     """
-    dense = row.n_dec - row.n_moe if row.n_moe else 0
-    if built.listed or (built.windowed and built.full):
+    if (built.listed and not row.grows) or (built.windowed and built.full):
         full = ", or give windows=full" if built.windowed and not built.listed else ""
         raise InputError(
             f"blocks={blocks}: {row.id} has blocks of two kinds of attention, and it is not said which kind goes; "
             f"leave blocks= out{full}."
         )
+    dense = row.n_dec - row.n_moe if row.n_moe else 0
     if np.any(np.asarray(blocks) < dense):
         raise InputError(
             f"blocks={blocks}: {row.id} has {dense} dense blocks besides those with experts; give at least {dense}."

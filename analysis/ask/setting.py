@@ -91,7 +91,7 @@ class Setting:
     @cached_property
     def architecture(self) -> Architecture:
         """What the model's blocks are made of, and whether its routed experts have a width of their own."""
-        built = architecture(self.model, self["windows"])
+        built = architecture(self.model, self["windows"], self["blocks"] is not None)
         return built.stored(widths.parts_apart(self), built.experts and widths.experts_apart(self))
 
     @cached_property

@@ -178,6 +178,13 @@ class Model(Row):
         return self.attending[0].attention
 
     @property
+    def grows(self) -> KindOfBlock | None:
+        """The kind of block of which a model has more if it has more blocks: that with experts, if all attend alike."""
+        kinds = [kind for kind in self.kinds if kind.feedforward == "experts" or not self.n_moe]
+        alike = len({self.shape(kind) for kind in self.kinds}) == 1
+        return kinds[0] if alike and len(kinds) == 1 else None
+
+    @property
     def mechanisms(self) -> str:
         """Every kind of attention by name, those that attend to most first."""
         return ", ".join(dict.fromkeys(kind.attends.replace("_", " ") for kind in self.attending))

@@ -25,6 +25,7 @@ from analysis.derive.symbols import (
     d_s,
     d_z,
     n_act,
+    n_dec,
     n_e,
     n_hd,
     n_kv,
@@ -97,9 +98,14 @@ def vector_elements(architecture: Architecture, experts: Expr = HELD, axes: Subs
     for kind in architecture.kinds:
         for name, place, count in _groups(architecture.vectors, kind, experts):
             elements = (count * VECTORS[name][place]).xreplace(kind.axes(axes))
-            counted.setdefault((name, place), []).append((kind.blocks, elements))
+            counted.setdefault((name, place), []).append((_blocks(architecture, kind, place), elements))
     once = Add(*(VECTORS[name].get("once", Integer(0)) for name in architecture.vectors))
     return Add(*(summed(each) for each in counted.values()), once.xreplace(axes or {}))
+
+
+def _blocks(architecture: Architecture, kind: Kind, place: str) -> Expr:
+    """Blocks of a kind; where a row says that all have experts, both halves are counted by the same symbol."""
+    return n_dec if place == "half" and not (architecture.listed or architecture.dense) else kind.blocks
 
 
 def _groups(common: tuple[str, ...], kind: Kind, experts: Expr) -> Iterator[tuple[str, str, Expr]]:

@@ -35,14 +35,11 @@ def certain(text: str) -> int | None:
 
 
 def _parameters(paper: Paper, row) -> Judgement:
-    scale, blocks = SCALES[row.unit], datasets.model(row.model).n_dec + 1
-    total, more = (
-        evaluate("parameters", model=row.model, windows="full", blocks=each).value for each in (None, blocks)
-    )
-    readings = (
-        paper.reading("every weight of the text decoder", total / scale),
-        paper.reading("one block more, for drafted tokens", more / scale),
-    )
+    scale, total = SCALES[row.unit], evaluate("parameters", model=row.model).value
+    readings = (paper.reading("every weight of the text decoder", total / scale),)
+    if (model := datasets.model(row.model)).grows:
+        more = evaluate("parameters", model=row.model, windows="full", blocks=model.n_dec + 1).value
+        readings += (paper.reading("one block more, for drafted tokens", more / scale),)
     reason = f"Counted from its sizes the text decoder holds {total / 1e9:.1f} billion parameters."
     return Judgement(readings, reason, row.unit, TOTAL)
 
@@ -63,7 +60,23 @@ def _active(paper: Paper, row) -> Judgement:
     return Judgement(readings, reason, row.unit, ACTIVE)
 
 
-JUDGES: dict[str, Callable[..., Judgement]] = {"parameters": _parameters, "active_parameters": _active}
+def _elements(paper: Paper, row) -> Judgement:
+    """Elements of a checkpoint: what is counted here, and without the biases of routers, which some keep apart."""
+    model, total = datasets.model(row.model), evaluate("parameters", model=row.model).value
+    bare = total - model.n_moe * model.n_e
+    readings = (
+        paper.reading("every element of the text decoder", total),
+        paper.reading("biases of routers not counted", bare),
+    )
+    reason = f"Counted from its sizes the text decoder has {total:,} elements, {bare:,} without biases of routers."
+    return Judgement(readings, reason, row.unit, TOTAL)
+
+
+JUDGES: dict[str, Callable[..., Judgement]] = {
+    "parameters": _parameters,
+    "active_parameters": _active,
+    "checkpoint_elements": _elements,
+}
 for _row in datasets.published().values():
     if _row.quantity in JUDGES and _row.model in datasets.models() and not _row.lacks:
         claim(_row.id, certain(_row.paper_value))(partial(JUDGES[_row.quantity], row=_row))
