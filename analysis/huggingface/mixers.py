@@ -13,7 +13,7 @@ from analysis.huggingface.streams import streams
 
 NONE = ""
 KINDS = {"full_attention": "full", "sliding_attention": "window", "chunked_attention": "chunk"}
-STATES = {"attention": "full", "linear_attention": "linear", "mamba": "linear"}  # where some blocks keep a state
+STATES = {"attention": "full", "linear_attention": "linear", "mamba": "linear", "conv": "linear"}  # where some blocks keep a state
 PICKING = dict.fromkeys(("deepseek_sparse_attention", "indexed_attention"), "full")  # where full attention picks rows
 WINDOW_KEYS = {  # what layer_types says in full
     "sliding_window",
@@ -161,6 +161,17 @@ def _period(keys: Keys, n_dec: int) -> list[str]:
     return ["full" if number % every == offset else "linear" for number in range(n_dec)]
 
 
+def _stated_only(keys: Keys, n_dec: int) -> list[str]:
+    return keys.ask_list("layer_types", n_dec)
+
+
+def _attending(keys: Keys, n_dec: int) -> list[str]:
+    """Bamba: the numbers of blocks that attend, none of which the others do."""
+    numbers = keys.positions("attn_layer_indices", n_dec)
+    named = keys.ask_list("attn_layer_indices", n_dec) if numbers is None else set(numbers)
+    return ["full" if number in named else "linear" for number in range(n_dec)]
+
+
 def _lists(keys: Keys, n_dec: int) -> list[str]:
     """Kimi: two lists of block numbers, counted from 1, that hold every block once between them."""
     names = {"linear": "linear_attn_config.kda_layers", "full": "linear_attn_config.full_attn_layers"}
@@ -212,6 +223,8 @@ LAYER_RULES = {
     "sparse": _numbered("sparse_attention_config.sparse_attention_freq", "full", "sparse"),
     "interval": _interval,
     "period": _period,
+    "stated": _stated_only,
+    "attending": _attending,
     "lists": _lists,
     "letters": _letters,
     "strides": _strides,
