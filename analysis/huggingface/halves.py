@@ -77,8 +77,8 @@ def _enumerated(keys: Keys, n_dec: int) -> list[str]:
         named = [int(number) for number in said.split(",")]
     else:
         raise InputError(
-            f"{keys.place}, key {keys.prefix}{ENUMERATED}: found {shown(said)}, allowed are numbers of blocks with commas "
-            "between them; correct it."
+            f"{keys.place}, key {keys.prefix}{ENUMERATED}: found {shown(said)}, allowed are numbers of blocks with "
+            "commas between them; correct it."
         )
     return _of([number in named for number in range(n_dec)])
 
