@@ -36,7 +36,17 @@ from analysis.derive.symbols import (
     width_kv,
     width_state,
 )
-from analysis.derive.variants import SWA, GQA_gated, GQA_head_gated, GQA_one, GQA_values, KDA_gated, Mamba, MLA_gated
+from analysis.derive.variants import (
+    SWA,
+    GQA_gated,
+    GQA_head_gated,
+    GQA_one,
+    GQA_values,
+    KDA_gated,
+    Mamba,
+    MLA_gated,
+    ShortConv,
+)
 from analysis.measure.execute import execute, inputs
 
 from .small import all_lines, few, number, points
