@@ -63,7 +63,7 @@ def kinds(keys: Keys, family: Family, found: list[Block], context: int | None) -
 
 def _reach(block: Block) -> int:
     """Those that attend to most first: to all, to a window, to what a state keeps, to nothing."""
-    return {"": 3, "linear": 2, "window": 1, "chunk": 1, "rows": 1, "shared": 1, "indexed": 1}.get(block.attention, 0)
+    return {"": 3, "linear": 2, "window": 1, "chunk": 1, "local": 1, "shared": 1, "indexed": 1}.get(block.attention, 0)
 
 
 def _kind(keys: Keys, family: Family, block: Block, common: list[str]) -> Kind:

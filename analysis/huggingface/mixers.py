@@ -21,7 +21,7 @@ STATES = {
 }  # where some blocks keep a state
 PICKING = dict.fromkeys(("deepseek_sparse_attention", "indexed_attention"), "full")  # where full attention picks rows
 LETTERS = {"M": "linear", "*": "full", "-": NONE, "E": NONE}  # of hybrid_override_pattern
-STRIDES = {0: "rows", 4: "picked", 128: "pooled"}  # of compress_ratios
+STRIDES = {0: "local", 4: "picked", 128: "pooled"}  # of compress_ratios
 OF_THEIR_OWN = (
     "letters",
     "lists",
