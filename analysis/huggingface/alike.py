@@ -106,7 +106,7 @@ def _not_used(keys: Keys, family: Family, built) -> None:
             keys.touched.update(keys.spellings(name))
         keys.infer("n_moe", 0, "no block has experts: the keys of experts are not used")
     width = keys.spellings("d_FFN")
-    if "d_FFN" not in read and width != keys.spellings("d_MoE") and keys.peek(width[0]) is not None:
+    if not {"d_FFN", *width} & (read | keys.touched) and keys.peek(width[0]) is not None:
         keys.infer("d_FFN", "none", f"no block has a dense layer: {width[0]} is not used")
 
 

@@ -66,6 +66,11 @@ def _counted(keys: Keys, n_dec: int) -> list[str]:
     return _of([bool(keys.count("n_e", null=0, least=0))] * n_dec)
 
 
+def _flagged(keys: Keys, n_dec: int) -> list[str]:
+    """Gemma 4: experts beside the dense layer of every block, or none."""
+    return _of([keys.flag("experts", "enable_moe_block")] * n_dec)
+
+
 def _enumerated(keys: Keys, n_dec: int) -> list[str]:
     """Step: numbers of the blocks with experts, in a list or in a text with commas; else dense blocks first."""
     said = keys.peek(ENUMERATED)
@@ -118,6 +123,7 @@ HALF_RULES = {
     "step": _step,
     "interleaved": _interleaved,
     "counted": _counted,
+    "flagged": _flagged,
     "enumerated": _enumerated,
     "span": _span,
     "period": _period,

@@ -183,6 +183,18 @@ def test_full_blocks_of_gemma_4_without_heads_of_their_own(imported):
     assert imported(config | {"text_config": text}).row.sizes["n_kv"] == 16
 
 
+def test_experts_beside_the_dense_layer_of_gemma_4(imported):
+    """26 billion parameters, of which a token meets 4: eight experts, and the dense layer as a shared one."""
+    found = imported(CONFIGS["gemma-4-26b-a4b"])
+    assert (found.row.sizes["n_shared"], found.row.sizes["d_shared"], found.row.L_win) == (1, 2112, 1024)
+    assert [(kind.blocks, kind.attention, kind.feedforward) for kind in found.row.kinds] == [
+        (5, "GQA_one", "experts"),
+        (25, "GQA", "experts"),
+    ]
+    *_, active = list(totals(found).values())[:2]
+    assert round(active / 1e9) == 4
+
+
 def test_granite_without_experts_has_its_shared_layer_alone(imported):
     config = CONFIGS["granite-4.0-h-small"]
     dense = imported(config, num_local_experts=0).row
