@@ -122,9 +122,6 @@ def test_skew():
     request = 8192 * 70272 + IN_FLIGHT
     assert page["served_fits"] == 32 * (free // request)
     assert page["served_copied"] == 32 * ((free - page["slot"]) // request)
-        32 * (free // request),
-        32 * ((free - page["slot"]) // request),
-    )
     popular = sum(place**-0.8 for place in range(1, 9)) / zipf
     drawn = evaluate("load_imbalance", model="deepseek-v3", n_acc=32, s=0.8, draws="with", placement="contiguous")
     assert drawn.value == pytest.approx(32 * popular), "eight experts of 256 on the first of 32 accelerators"
