@@ -28,8 +28,6 @@ NOT_YET = [
     "interconnect",
     "ledger",
     "limits",
-    "machine",
-    "measured",
     "memory",
     "notation",
     "onepage",
