@@ -18,6 +18,7 @@ from analysis.measured.validate import compare, groups
 from analysis.measured.validity import WHY
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.render.tables import code, table
+from analysis.systems.timing import EXPONENTS
 
 OPEN_MARK = "°"
 ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
@@ -210,15 +211,37 @@ def calibrated_apart() -> str:
 
 
 @cache
+def _served(calibration: str | None) -> dict:
+    return report(load_runs(), calibration)
+
+
 def serving_error(name: str, calibrated: bool = True) -> float:
     """A number of the errors over all measured deployments: rows, median or p90 [1]."""
-    return report(load_runs(), PUBLISHED if calibrated else None)["groups"][0][name]
+    return _served(PUBLISHED if calibrated else None)["groups"][0][name]
+
+
+def serving_share(term: str) -> float:
+    """Share of a term in the predicted time per output token of deployments, in the median [1]."""
+    return _served(PUBLISHED)["shares"][term]
+
+
+def serving_reading(name: str) -> float:
+    """Median error over all deployments where what they do not state is read in another way [1]."""
+    return _served(PUBLISHED)["readings"][name]
+
+
+def exponents_a_second() -> float:
+    """Exponentials that every accelerator is taken to compute in a second."""
+    return EXPONENTS
 
 
 NAMES = {
     "calibrated_number": calibrated_number,
     "calibrated_apart": calibrated_apart,
     "serving_error": serving_error,
+    "serving_share": serving_share,
+    "serving_reading": serving_reading,
+    "exponents_a_second": exponents_a_second,
     "measured_verdicts_table": verdicts_table,
     "verdict_number_of": verdict_number,
     "validation_table": validation_table,

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from analysis.measured.leaving_out import structures
 from analysis.render.digits import percent
+from analysis.render.sensitivity_tables import loses_points
 from analysis.render.tables import table
-from analysis.thesis.verdict import PLAIN, verdicts
+from analysis.thesis.verdict import PLAIN, UNJUDGED, Verdict, verdicts
 
+STILL = 0.01  # of a grid: a smaller move is none
 IN_WORDS = {
     "attention": "MHA and GQA, decode",
     "latent-attention": "reordered MLA, decode",
@@ -66,7 +68,7 @@ def structures_table() -> str:
 def measured_conclusions_table() -> str:
     """Share of its grid on which each conclusion holds, by data sheets and with measured kernels."""
     rows = [
-        (sheet.conclusion.statement, percent(sheet.share), *_change(sheet.share, kernels.share))
+        (sheet.conclusion.statement, percent(sheet.share), *_change(sheet, kernels))
         for sheet, kernels in zip(verdicts(PLAIN), verdicts("measured"), strict=True)
     ]
     header = ("conclusion", "holds by data sheets on", "with measured kernels on", "so kernels")
@@ -74,14 +76,35 @@ def measured_conclusions_table() -> str:
     return table(header, rows, caption, "tab-measured-conclusions", "lrrl")
 
 
-def _change(sheet: float, kernels: float) -> tuple[str, str]:
-    if kernels != kernels:
-        return "not judged", "were not timed"
-    step = kernels - sheet
-    return percent(kernels), "change nothing" if abs(step) < 0.01 else "widen it" if step > 0 else "narrow it"
+def _change(sheet: Verdict, kernels: Verdict) -> tuple[str | None, str]:
+    if kernels.holds == UNJUDGED:
+        return None, "are not known on its device"
+    if loses_points(kernels, sheet):
+        return None, "are known on few of its points"
+    step = kernels.share - sheet.share
+    return percent(kernels.share), "change nothing" if abs(step) < STILL else "widen it" if step > 0 else "narrow it"
+
+
+def kernels_move() -> dict[str, object]:
+    """What measured kernels do to the conclusions: how many are judged on nearly all points, turn into all or nothing,
+    and stay as they were; and of the one that moves most its name and both shares [1].
+    """
+    pairs = zip(verdicts(PLAIN), verdicts("measured"), strict=True)
+    pairs = [pair for pair in pairs if pair[1].holds != UNJUDGED and not loses_points(*reversed(pair))]
+    moves = [abs(after.share - before.share) for before, after in pairs]
+    before, after = pairs[moves.index(max(moves))]
+    return {
+        "judged": len(pairs),
+        "turned": sum(before.holds != after.holds for before, after in pairs),
+        "still": sum(move < STILL for move in moves),
+        "most": before.conclusion.short,
+        "before": before.share,
+        "after": after.share,
+    }
 
 
 WORDS = {
+    "kernels_move": kernels_move,
     "trust_table": trust_table,
     "structures_table": structures_table,
     "measured_conclusions_table": measured_conclusions_table,
