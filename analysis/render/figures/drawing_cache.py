@@ -24,7 +24,7 @@ TEXT, GAP = 190, 110  # room for two lines of text, and between models [elements
 
 
 def cache_rows(settings: Sequence[Setting]) -> Rows:
-    """One row per cached tensor of a block of the first kind: model, tensor, heads, elements of a head, bytes of a token,
+    """One row per cached tensor of the first kind of block: model, tensor, heads, elements of each, bytes of a token,
     and how many query heads read a stored one. Raises InputError for a missing size.
     """
     found: Rows = {name: [] for name in ("model", "tensor", "heads", "elements", "bytes", "readers")}
