@@ -1,7 +1,4 @@
-"""The names that a page of the book may use between double braces.
-
-Pages are Jinja2 templates over MyST; each function here returns MyST text.
-"""
+"""The names that expressions in a page's head may use; most are functions that return MyST text."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
