@@ -6,11 +6,13 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from sympy import Integer, Symbol
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
+from analysis.derive.block import Kind
 from analysis.derive.einsum import Tensor
-from analysis.derive.symbols import B, L, n_hd
+from analysis.derive.symbols import B, n_hd
 from analysis.render.axes import headline, mechanism_colour
 from analysis.render.style import WIDTH
 from analysis.render.words import counted, person
@@ -22,23 +24,31 @@ TEXT, GAP = 190, 110  # room for two lines of text, and between models [elements
 
 
 def cache_rows(settings: Sequence[Setting]) -> Rows:
-    """One row per cached tensor of a block: model, tensor, heads stored, elements of a head, bytes of a token, and how
-    many query heads read a stored one. Raises InputError for a missing size.
+    """One row per cached tensor of the first kind of block: model, tensor, heads, elements of each, bytes of a token,
+    and how many query heads read a stored one. Raises InputError for a missing size.
     """
     found: Rows = {name: [] for name in ("model", "tensor", "heads", "elements", "bytes", "readers")}
     for setting in settings:
-        for tensor in setting.architecture.mechanism.cache:
-            for column, cell in zip(found.values(), _row(setting, tensor), strict=True):
+        kind = setting.architecture.attending[0]
+        for tensor in (each for each in kind.mechanism.cache if any(map(_spans, each.axes))):
+            for column, cell in zip(found.values(), _row(setting, kind, tensor), strict=True):
                 column.append(cell)
     return found
 
 
-def _row(setting: Setting, tensor: Tensor) -> tuple:
-    point = setting.point | {B: 1, L: 1}
-    *heads, elements = (int(value(axis, point)) for axis in tensor.axes if axis not in (B, L))
+def _spans(axis: Symbol) -> bool:
+    """Whether an axis is one of cached rows, of the context or of a part of it."""
+    return axis.name.startswith("L")
+
+
+def _row(setting: Setting, kind: Kind, tensor: Tensor) -> tuple:
+    one = {axis: Integer(1) for axis in tensor.axes if axis == B or _spans(axis)}
+    own = kind.axes()
+    *heads, elements = (int(value(axis.xreplace(own), setting.point)) for axis in tensor.axes if axis not in one)
     stored = heads[0] if heads else 1
-    readers = int(value(n_hd, point)) // stored
-    return setting.model.id, tensor.name, stored, elements, float(value(tensor.stored, point)), readers
+    readers = int(value(n_hd.xreplace(own), setting.point)) // stored
+    size = float(value(tensor.stored.xreplace(one).xreplace(own), setting.point))
+    return setting.model.id, tensor.name, stored, elements, size, readers
 
 
 def of_model(rows: Rows, model: str) -> list[dict]:

@@ -70,7 +70,15 @@ def _panel(axes: Axes, setting: Setting, rows: Rows, part: str) -> None:
     colours |= {HIDDEN: layer_colour("dense", setting), REQUESTS: "#444444"}
     for n in chosen:
         first, last = rows["first"][n] - 1, rows["last"][n]
-        axes.bar(rows["accelerator"][n], last - first, 1.0, linewidth=0, bottom=first, color=colours[part])
+        axes.bar(
+            rows["accelerator"][n],
+            last - first,
+            1.0,
+            bottom=first,
+            color=colours[part],
+            edgecolor=colours[part],
+            linewidth=0.4,
+        )
     held = rows["last"][chosen[0]] - rows["first"][chosen[0]] + 1
     axes.set_title(f"{part}: {_many(held, count)}")
     axes.set(xlim=(0.3, len(chosen) + 0.7), ylim=(max(1, count), 0), xticks=(1, len(chosen)))

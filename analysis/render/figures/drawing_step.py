@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.derive.serving import COMMUNICATION, STAGES
+from analysis.derive.serving import COMMUNICATION
 from analysis.render.axes import headline, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import person, where
@@ -25,39 +25,39 @@ GROUND = "#CCCCCC"
 def step_rows(setting: Setting) -> Rows:
     """One row per layer or exchange, in order: part, title, blocks that run it, time in one of them and in all [s].
 
-    Blocks of several kinds of attention are one row, their time the mean. Raises InputError for a missing size.
+    Kinds of attention are one row, their time the mean over all blocks. Raises InputError for a missing size.
     """
     found: Rows = {name: [] for name in ("part", "title", "blocks", "each", "all")}
     every = _layers(setting) | _exchanges(setting)
-    for part in sorted((name for name, row in every.items() if row[2]), key=ORDER.index):
-        title, blocks, total = every[part]
+    for part in sorted(every, key=ORDER.index):
+        title, total = every[part]
+        blocks = _blocks(setting, part)
         for column, cell in zip(found.values(), (part, title, blocks, total / blocks, total), strict=True):
             column.append(cell)
     return found
 
 
-def _layers(setting: Setting) -> dict[str, tuple]:
-    """Title, blocks and time in all blocks [s] of each layer."""
-    counts = {name: float(value(count, setting.point)) for name, count in block_counts(setting).items()}
-    times = {name: counts[name] * float(numbers(each, setting.point)["time"]) for name, each in layers(setting).items()}
-    found: dict[str, tuple] = {}
+def _blocks(setting: Setting, part: str) -> int:
+    total, experts = setting.model.n_dec, setting.model.n_moe
+    return {"head": 1, "dense": total - experts, **dict.fromkeys(EXPERTS, experts)}.get(part, total)
+
+
+def _layers(setting: Setting) -> dict[str, tuple[str, float]]:
+    """Title and time in all blocks [s] of each layer, those of all kinds of attention together."""
+    counts, found = block_counts(setting), {}
     for name, layer in layers(setting).items():
-        stage = next(each for each in STAGES if name == each or name.endswith(f"_{each}"))
-        title, blocks, total = found.get(stage, (layer.title, 0.0, 0.0))
-        found[stage] = title, blocks + counts[name], total + times[name]
+        stage = next(each for each in ORDER if name == each or name.endswith(f"_{each}"))
+        title, before = found.get(stage, (layer.title.partition(",")[0], 0.0))
+        time = float(value(counts[name], setting.point)) * float(numbers(layer, setting.point)["time"])
+        found[stage] = title, before + time
     return found
 
 
-def _exchanges(setting: Setting) -> dict[str, tuple]:
-    """The same of each exchange that takes time: experts' in the blocks that have them, all-reduces in every block."""
+def _exchanges(setting: Setting) -> dict[str, tuple[str, float]]:
+    """The same of each exchange that takes time."""
     terms = system.terms(setting)
     times = {name: float(value(terms[name], setting.point)) for name in COMMUNICATION}
-    blocks = {REDUCED: setting.model.n_dec}
-    return {
-        name: (name.replace("_", "-"), blocks.get(name, setting.model.n_moe), time)
-        for name, time in times.items()
-        if time
-    }
+    return {name: (name.replace("_", "-"), time) for name, time in times.items() if time}
 
 
 def shown_block(rows: Rows) -> list[int]:
