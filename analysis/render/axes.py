@@ -10,7 +10,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.ask.setting import Setting
 from analysis.render.style import COLOURS, MARKERS, family
@@ -109,11 +109,17 @@ def with_names(figure: Figure) -> None:
     """Put names of models, accelerators and links in the place of ids, wherever the figure writes one."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            ticks = axis.get_major_formatter()
-            if isinstance(ticks, FixedFormatter):
-                ticks.seq = [named(each) for each in ticks.seq]
+            _name_ticks(axis)
     for text in figure.findobj(Text):
         text.set_text(named(text.get_text()))
+
+
+def _name_ticks(axis: Axis) -> None:
+    places = axis.get_major_locator()
+    if isinstance(places, FixedLocator):  # else the labels are numbers
+        labels = axis.get_major_formatter().format_ticks(places.locs)
+        if labels != (names := [named(each) for each in labels]):
+            axis.set_ticks(places.locs, names)
 
 
 def powers_of_two(axis: Axis, values: Sequence[float]) -> None:

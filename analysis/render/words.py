@@ -22,7 +22,14 @@ def person(model: str) -> str:
     return PEOPLE.get(model) or datasets.model(model).name
 
 
-SHORTEST = {"pim-paper": "low-ridge device", "paper-300": "link of 300 GB/s"}
+SHORTEST = {
+    "pim-paper": "low-ridge device",
+    "paper-300": "link of 300 GB/s",
+    "llama-4-scout": "Scout",
+    "llama-4-scout-chunked": "Scout, chunked",
+    "llama-4-maverick-chunked": "Maverick, chunked",
+    "mistral-large-3": "Mistral Large 3",
+}
 AS_PRINTED = " as printed in the paper"
 FULL = re.compile(r" \(.*| \d+GB$| \d+ Gb/s.*| as announced.*|, one GPU.*|, the Hopper.*")
 """What a short name leaves out: explanations, rates and sizes of memory."""
@@ -42,7 +49,7 @@ def named(text: str) -> str:
 
 @cache
 def _ids() -> tuple[dict[str, str], re.Pattern]:
-    found = {id_: person(id_) for id_ in datasets.models()}
+    found = {id_: FULL.sub("", person(id_)) for id_ in datasets.models()}
     rows = {**datasets.accelerators(), **datasets.interconnects()}
     short = {id_: _short(row.name) for id_, row in rows.items()}
     shared = {name for name in short.values() if list(short.values()).count(name) > 1}
