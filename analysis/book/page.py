@@ -3,6 +3,7 @@
 Pages are Jinja2 templates over MyST; each function here returns MyST text.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -32,6 +33,7 @@ from analysis.render import (
 from analysis.render.show import ShownFigure
 from analysis.systems.canonical import paper
 
+CONDITIONS = re.compile(r"(?:^|(?<=\. ))(?:L = \d+, )?\w+=[^\s,]+(?:, \w+=[^\s,]+)*\.$")
 FIGURES = "figures"
 """Folder of the staged book that holds LABEL.svg and LABEL.csv."""
 
@@ -138,7 +140,20 @@ def _figure_function(
 def _repeated(shown: ShownFigure) -> str:
     alt = " ".join(shown.alt.split())
     image = f"```{{image}} /{FIGURES}/{shown.label}.svg\n:alt: {alt}\n```"
-    return f"{image}\n\n{{numref}}`{shown.label}`. {shown.caption.strip()}"
+    return f"{image}\n\n{{numref}}`{shown.label}`. {finding_and_conditions(shown.caption)[0]}"
+
+
+def finding_and_conditions(caption: str) -> tuple[str, str]:
+    """What a caption says, and the list of parameters that it ends in, if it does.
+
+    >>> finding_and_conditions("Share of the core. n_acc=32, phase=decode.")
+    ('Share of the core.', 'n_acc=32, phase=decode')
+    >>> finding_and_conditions("Share of the core at L = 8192.")
+    ('Share of the core at L = 8192.', '')
+    """
+    caption = caption.strip()
+    found = CONDITIONS.search(caption)
+    return (caption[: found.start()].strip(), found[0].rstrip(".")) if found else (caption, "")
 
 
 def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
@@ -146,13 +161,18 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
     behind = [f"Computed by {{doc}}`{notebook} </notebooks/{notebook}>`"]
     behind += [f"drawn by {{py:func}}`{function.rpartition('.')[2]} <{function}>`"] if function else []
     behind += [f"[numbers]({source}.csv)"] if shown.csv else []
+    finding, conditions = finding_and_conditions(shown.caption)
     return "\n".join(
         [
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
             "",
-            f"{shown.caption.strip()} ({', '.join(behind)}.)",
+            finding,
+            "",
+            ":::{dropdown} How this figure is made",
+            f"{', '.join(behind)}.{f' Conditions: `{conditions}`.' if conditions else ''}",
+            ":::",
             "::::",
         ]
     )
