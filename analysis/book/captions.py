@@ -19,8 +19,3 @@ def in_two(caption: str) -> tuple[str, str]:
     shown = " ".join(part for part, fold in zip(parts, folded, strict=True) if not fold)
     below = " ".join(part for part, fold in zip(parts, folded, strict=True) if fold)
     return re.sub(r";(?= [A-Z]|$)", ".", shown), below
-
-
-def fold(conditions: str) -> str:
-    """The conditions as a fold below the caption."""
-    return f'<details class="conditions"><summary>Conditions</summary><p>{conditions}</p></details>'

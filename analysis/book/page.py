@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from analysis.book import reference
-from analysis.book.captions import fold, in_two
+from analysis.book.captions import in_two
 from analysis.files.errors import InputError, choices
 from analysis.render import (
     after_tables,
@@ -150,15 +150,17 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
     behind += [f"drawn by {{py:func}}`{function.rpartition('.')[2]} <{function}>`"] if function else []
     behind += [f"[numbers]({source}.csv)"] if shown.csv else []
     caption, conditions = in_two(shown.caption)
-    below = ["", fold(conditions)] if conditions else []
     return "\n".join(
         [
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
             "",
-            f"{caption} ({', '.join(behind)}.)",
-            *below,
+            caption,
+            "",
+            ":::{dropdown} How this figure is made",
+            f"{', '.join(behind)}.{f' Conditions: {conditions}' if conditions else ''}",
+            ":::",
             "::::",
         ]
     )

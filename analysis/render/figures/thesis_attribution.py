@@ -12,7 +12,7 @@ from analysis.ask.setting import Setting
 from analysis.derive.symbols import L, M_cap
 from analysis.render.axes import headline, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH, family
-from analysis.render.words import conventions
+from analysis.render.words import conventions, person
 from analysis.thesis import attribution
 from analysis.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, effects
 
@@ -105,11 +105,11 @@ def _lines(axes: Axes, found: Sequence[Interactions]) -> None:
 def describe(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        f"Throughput of six models with the widths and blocks of {setting.model.name}, each at its best "
+        f"Throughput of six models with the widths and blocks of {person(setting.model.id)}, each at its best "
         "tensor-parallel degree and B_cap; the dense feed-forward layer holds as many parameters as all experts of a "
         "block (above left) or as those that a token touches (right). Below: what latent attention and experts "
         "together give over the product of each alone; grey, where all waits for memory. "
-        f"L = {setting['L']:.0f} in the bars, "
+        f"Bars are at {setting['L']:.0f} tokens of context. "
         f"{conventions(setting, *USED)}."
     )
     words = [f"{cell.attention} {cell.feed_forward} {rounded(cell.per_accelerator)} ({cell.held})" for cell in cells]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import COLOURS, WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, person
 from analysis.thesis import balance
 
 USED = ("accelerator", "n_acc", "phase", "width", "peak", "weights")
@@ -37,7 +37,7 @@ def balance_figure(found: Sequence[balance.Balance], setting: Setting) -> Figure
         label="activation bytes counted",
     )
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_yticks(places, [f"{each.model} ({rounded(each.groups)})" for each in ordered])
+    axes.set_yticks(places, [f"{person(each.model)} ({rounded(each.groups)})" for each in ordered])
     axes.set(xscale="log", xlabel=f"intensity of experts / of dense layers, {setting['n_acc']} accelerators")
     axes.set_xticks([0.25, 0.5, 1, 2, 4, 8])
     plain_log(axes.xaxis)
@@ -54,7 +54,7 @@ def describe(found: Sequence[balance.Balance], setting: Setting) -> tuple[str, s
         "reached the ridge point, one group of experts over all accelerators and no skew; in brackets the number of "
         f"data-parallel accelerators that balances. {conventions(setting, *USED)}."
     )
-    words = [f"{each.model} {rounded(each.ratio_weights)}" for each in found]
+    words = [f"{person(each.model)} {rounded(each.ratio_weights)}" for each in found]
     return caption, f"A row per model. Ratio with weights' bytes alone: {', '.join(words)}."
 
 

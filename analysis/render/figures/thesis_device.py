@@ -11,7 +11,7 @@ from analysis.data import datasets
 from analysis.derive.symbols import RP_acc
 from analysis.render.axes import headline, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import MARKERS, WIDTH
-from analysis.render.words import conventions, speaker
+from analysis.render.words import conventions, person, speaker
 from analysis.thesis import full_attention
 
 TOKENS = 2.0 ** np.arange(0, 11)
@@ -22,7 +22,7 @@ def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     """Speed of core attention on the device at B_cap over the context, and of an expert over its tokens."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH, 3.8), sharey=True)
     for setting, marker in zip(settings, MARKERS, strict=False):
-        look = {"color": mechanism_colour(setting), "marker": marker, "label": setting.model.name}
+        look = {"color": mechanism_colour(setting), "marker": marker, "label": person(setting.model.id)}
         left.plot(contexts, full_attention.device_speed(setting, contexts), **look)
         if setting.model.n_moe:
             right.plot(TOKENS, full_attention.expert_speed(setting, TOKENS), **look)
@@ -37,7 +37,9 @@ def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     left.set(xlabel="context L [tokens], batch B_cap", ylabel="speed over the accelerator's", title="core attention")
     right.set(xlabel="tokens per expert", title="a routed expert")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    speeds = {each.model.name: full_attention.device_speed(each, contexts) for each in (settings[0], settings[-1])}
+    speeds = {
+        person(each.model.id): full_attention.device_speed(each, contexts) for each in (settings[0], settings[-1])
+    }
     words = ", ".join(f"{_ends(speed)} times as fast in {name}" for name, speed in speeds.items())
     headline(figure, f"{_device(settings)}: core attention is {words}")
     return figure

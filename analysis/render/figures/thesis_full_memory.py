@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
+from analysis.render.paper_tables import short_name
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions, speaker
+from analysis.render.words import conventions, person, speaker
 from analysis.systems.arrangements import networks, slow_link
 from analysis.thesis.full import passing, shares_at_capacity
 from analysis.thesis.full_attention import LEAST, context_at_ridge, context_of_share, core_share, longest
@@ -50,6 +51,12 @@ def _two(setting: Setting) -> dict[str, Setting]:
     return {f"{alone.link.id} everywhere": alone, f"{slow_link(setting).id} everywhere": slow}
 
 
+def place(each: Shares) -> str:
+    """An accelerator and the link that all of its transfers take, by name."""
+    link = each.setting.link.name.partition(" (")[0] if each.setting.link else each.network
+    return f"{short_name(each.setting.accelerator)}, {link}"
+
+
 def full_memory_figure(found: Sequence[Shares]) -> Figure:
     """A panel per accelerator and network: core attention solid, exchange dashed, a colour per mechanism."""
     devices, links = (
@@ -64,31 +71,35 @@ def full_memory_figure(found: Sequence[Shares]) -> Figure:
         colour = mechanism_colour(each.setting)
         axes.plot(each.contexts, 100 * each.shares[CORE], color=colour)
         axes.plot(each.contexts, 100 * each.shares[WIRES], "--", color=colour)
-        axes.set_title(f"{each.setting.accelerator.id}, {each.network.removesuffix(' everywhere')}")
+        axes.set_title(f"{place(each)}")
         axes.set(xscale="log", ylim=(0, 100))
         powers_of_two(axes.xaxis, each.contexts)
         axes.tick_params(axis="x", rotation=45)
     for axes in panels[-1]:
-        axes.set_xlabel("context L [tokens], batch B_cap")
+        axes.set_xlabel("context [tokens], memory full")
     for axes in panels[:, 0]:
-        axes.set_ylabel("share of TPOT [%]")
+        axes.set_ylabel("share of a step [%]")
     figure.legend(handles=_handles(found), loc="outside lower center", ncols=3)
     headline(figure, _title(found))
     return figure
 
 
 def _handles(found: Sequence[Shares]) -> list:
-    models = {each.setting.model.name: mechanism_colour(each.setting) for each in found}
+    models = {person(each.setting.model.id): mechanism_colour(each.setting) for each in found}
     looks = {name: {"color": colour} for name, colour in models.items()}
     looks |= {"core attention": {"color": "#444444"}, "exchange": {"color": "#444444", "linestyle": "--"}}
     return [pyplot.Line2D([], [], label=name, **look) for name, look in looks.items()]
 
 
 def _title(found: Sequence[Shares]) -> str:
-    high = [rounded(100 * max(fitting(each.shares[CORE]))) for each in found if len(fitting(each.shares[CORE]))]
-    ends = sorted({min(high, key=float), max(high, key=float)}, key=float)
-    by_model = ", by model" if len(ends) > 1 else ""
-    return f"Once memory is full, core attention takes {' to '.join(ends)} % of TPOT at most{by_model}"
+    most: dict[str, float] = {}
+    for each in found:
+        name, high = person(each.setting.model.id), fitting(each.shares[CORE])
+        most[name] = max(most.get(name, 0.0), *high.tolist(), 0.0)
+    falling = sorted(most.items(), key=lambda item: -item[1])
+    return (
+        f"With memory full, core attention takes up to {', '.join(f'{100 * x:.0f} % ({name})' for name, x in falling)}"
+    )
 
 
 def fitting(share: np.ndarray) -> np.ndarray:
@@ -100,14 +111,14 @@ def describe(found: Sequence[Shares]) -> tuple[str, str]:
     """Caption and alternative text."""
     flips = {each.setting.model.id: context_of_share(each.setting) for each in reversed(found)}
     caption = (
-        "Share of core attention (solid) and of communication (dashed) in the time per output token when requests fill "
+        "Share of core attention (solid) and of communication (dashed) in a step when requests fill "
         f"the memory, over the context. {conventions(speaker([each.setting for each in found]), *USED)}."
     )
     words = [f"{name} from L = {flip:.0f}" if flip else f"{name} nowhere" for name, flip in flips.items()]
     first = found[0]
     alt = (
-        f"A panel per accelerator and network. On {first.setting.accelerator.id} with {first.network}, core attention "
-        f"takes half of TPOT or more: {', '.join(words)}."
+        f"A panel per accelerator and network. On {place(first)}, core attention "
+        f"takes half of a step or more: {', '.join(words)}."
     )
     return caption, alt
 

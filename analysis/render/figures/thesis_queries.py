@@ -10,7 +10,7 @@ from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
 from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
-from analysis.render.words import conventions, speaker
+from analysis.render.words import conventions, person, speaker
 from analysis.thesis import queries as found
 
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
@@ -26,7 +26,7 @@ def queries_figure(settings: Sequence[Setting], queries: np.ndarray, L: float, a
                 found.gain(setting, queries, L, acceptance),
                 marker=marker,
                 color=mechanism_colour(setting),
-                label=setting.model.name,
+                label=person(setting.model.id),
             )
         axes.axhline(1, color="black", linewidth=1)
         axes.set(xlabel="query tokens l", title=f"acceptance {acceptance:g}")
@@ -35,7 +35,7 @@ def queries_figure(settings: Sequence[Setting], queries: np.ndarray, L: float, a
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     even = found.even_acceptance(settings[-1], 2, L)
     when = "never pay" if even is None else f"pay above an acceptance of {rounded(even, 2)}"
-    headline(figure, f"Two query tokens a step {when} for {settings[-1].model.name}")
+    headline(figure, f"Two query tokens a step {when} for {person(settings[-1].model.id)}")
     return figure
 
 
@@ -80,13 +80,13 @@ def acceptance_figure(settings: Sequence[Setting], queries: np.ndarray, L: float
     for setting, dashes in zip(settings, map(context_style, range(len(settings))), strict=True):
         best = [found.best_query(setting, queries, L, rate) for rate in RATES]
         look = {"color": mechanism_colour(setting), "linestyle": dashes}
-        number.step(RATES, [query for query, _ in best], where="mid", label=setting.model.name, **look)
+        number.step(RATES, [query for query, _ in best], where="mid", label=person(setting.model.id), **look)
         gain.plot(RATES, [more for _, more in best], **look)
     number.set(ylabel="query tokens", title="number that serves most", yticks=queries)
     gain.set(ylabel="over l = 1", title="its throughput", xlabel="acceptance", xlim=(0, 1))
     figure.legend(*number.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     first = found.first_acceptance(settings[-1], queries, L)
-    name = settings[-1].model.name
+    name = person(settings[-1].model.id)
     headline(
         figure,
         f"No drafts pay for {name}"

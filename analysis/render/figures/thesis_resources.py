@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
+from analysis.render.paper_tables import short_name
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions, speaker
+from analysis.render.words import conventions, person, speaker
 from analysis.systems.arrangements import in_groups
 from analysis.thesis import resources
 
@@ -26,7 +27,7 @@ def resources_figure(settings: Sequence[Setting], L: float, budgets: Budgets) ->
     places, width = np.arange(len(NAMES)), 0.8 / len(settings)
     for number, setting in enumerate(settings):
         at = places + (number - (len(settings) - 1) / 2) * width
-        look = {"width": width * 0.9, "color": mechanism_colour(setting), "label": setting.model.name}
+        look = {"width": width * 0.9, "color": mechanism_colour(setting), "label": person(setting.model.id)}
         panels[0].bar(at, list(resources.elasticities(setting, L).values()), **look)
         for axes, costs in zip(panels[1:], budgets.values(), strict=True):
             factors = np.array(list(resources.best_split(setting, L, costs).factors.values()))
@@ -39,7 +40,7 @@ def resources_figure(settings: Sequence[Setting], L: float, budgets: Budgets) ->
         plain_log(axes.yaxis)
     panels[-1].set_xticks(places, NAMES)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    model, worth = settings[-1].model.name, resources.elasticities(settings[-1], L)
+    model, worth = person(settings[-1].model.id), resources.elasticities(settings[-1], L)
     most = max(worth, key=worth.get)
     headline(figure, f"Throughput of {model} hangs most on {most}: elasticity {rounded(worth[most], 2)}")
     return figure
@@ -47,15 +48,15 @@ def resources_figure(settings: Sequence[Setting], L: float, budgets: Budgets) ->
 
 def describe(settings: Sequence[Setting], L: float, budgets: Budgets) -> tuple[str, str]:
     """Caption and alternative text."""
-    shares = "; ".join(f"{name} {', '.join(f'{share:g}' for share in costs)}" for name, costs in budgets.items())
+    shares = ", ".join(f"{name}={'/'.join(f'{share:g}' for share in costs)}" for name, costs in budgets.items())
     speaks = speaker(settings)
     caption = (
-        f"Above: elasticity of throughput at B_cap, L = {L:.0f}, on {speaks['n_acc']} x {speaks.accelerator.name}. "
-        "Then factors on the accelerator's resources that give most tokens for the same budget, which grows in "
-        f"proportion, and divides into {', '.join(NAMES)} as {shares} ({ASSUMED}). {conventions(speaks, *USED)}."
+        f"Above: elasticity of throughput with memory full at {L:.0f} tokens, on {speaks['n_acc']} x "
+        f"{short_name(speaks.accelerator)}. Below: factors on {', '.join(NAMES)} that give most tokens for the same "
+        f"area, power and price, whose shares are {ASSUMED}. {shares}, {conventions(speaks, *USED)}."
     )
     gained = {
-        each.model.name: [rounded(resources.best_split(each, L, costs).gain) for costs in budgets.values()]
+        person(each.model.id): [rounded(resources.best_split(each, L, costs).gain) for costs in budgets.values()]
         for each in settings
     }
     gains = [f"{name} {', '.join(numbers)}" for name, numbers in gained.items()]

@@ -11,7 +11,7 @@ from analysis.ask.setting import Setting
 from analysis.render.axes import headline, plain_log, powers_of_two, rounded
 from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, person
 from analysis.thesis.arrangement import PLACEMENTS
 from analysis.thesis.scheduling import Schedule, schedules, waiting_batch
 
@@ -67,9 +67,9 @@ def _dress(axes: Axes, batches: np.ndarray, setting: Setting) -> None:
 def describe(found: Found, setting: Setting, L: float) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        f"Above: throughput of {setting.model.name} with expert-parallel degree, placement and copies chosen for each "
-        f"batch and skew from all that fit, over contiguous experts on all accelerators; L = {L:.0f}. Below: FLOP/s "
-        "that experts attain over what the dense projections attain, scheduled (black) and static (grey). "
+        f"Above: throughput of {person(setting.model.id)} at {L:.0f} tokens with the degree, placement and copies that "
+        "serve most of all that fit, over experts in order on all accelerators. Below: arithmetic that experts attain "
+        "over what dense layers attain, scheduled (black) and static (grey). "
         f"{conventions(setting, *USED)}."
     )
     words = []

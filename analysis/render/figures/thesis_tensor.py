@@ -10,7 +10,7 @@ from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, plain_log
 from analysis.render.marks import context_style
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions
+from analysis.render.words import conventions, person
 from analysis.thesis import tensor_parallel
 
 Flips = dict[str, list]
@@ -52,8 +52,8 @@ def _title(flips: Flips) -> str:
 def describe(setting: Setting, flips: Flips) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        f"Time of one attention block of {setting.model.name} with tensor parallelism, all-reduce included, over that "
-        "with data parallelism alone, at equal batch of the whole system; dots mark where both are equal. "
+        f"Time of one attention block of {person(setting.model.id)} with tensor parallelism, all-reduce included, over "
+        "that with data parallelism alone, at equal batch of the whole system; dots mark where both are equal. "
         f"{conventions(setting, *USED)}."
     )
     alt = f"Curves rise with the batch. They pass 1 at {_listed(flips)}."
