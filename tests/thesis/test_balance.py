@@ -288,5 +288,8 @@ def test_the_spread_over_shares_holds_the_assumed_ones_and_names_where_its_ends_
 def test_wrong_shares_end_in_one_sentence():
     with pytest.raises(InputError, match=r"power=.*add up to 1"):
         resources.checked_costs((0.5, 0.5, 0.5, 0.5), "power")
+    for costs in ((1.2, -0.2, 0.5, -0.5), (0.5, 0.5, 0.0, 0.0), (0.5, 0.3, 0.2)):
+        with pytest.raises(InputError, match="four positive numbers"):
+            resources.checked_costs(costs)
     with pytest.raises(InputError, match="acceptances=abc"):
         numbers("acceptances", "abc")

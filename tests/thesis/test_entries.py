@@ -8,6 +8,7 @@ import pytest
 
 from analysis.render import sensitivity_tables, thesis_words, verdict_tables
 from analysis.render.digits import NARROW
+from analysis.thesis.conclusions import size
 from analysis.thesis.drafted import Drafted
 from analysis.thesis.region import Axis, Line, Stretch
 from analysis.thesis.sensitivity import Numbers
@@ -101,6 +102,11 @@ def test_how_far_in_words():
         assert verdict_tables.extent(found).replace(NARROW, " ") == f"It holds {words}"
     assert verdict_tables.GROUPS == {"everywhere": "everywhere", "region": "in a region", "nowhere": "nowhere"}
     assert (EVERYWHERE, REGION, NOWHERE, UNJUDGED) == ("everywhere", "in a region", "nowhere", "not judged")
+
+
+def test_contexts_change_their_unit_at_1024_and_its_square():
+    sizes = {1023.0: "1023", 1024.0: "1K", 1536.0: "1.5K", 2.0**19: "512K", 2.0**20: "1M", 2.0**21: "2M"}
+    assert {tokens: size(tokens) for tokens in sizes} == sizes
 
 
 def test_a_count_of_a_hundred_has_its_digits():
@@ -256,6 +262,9 @@ def test_tables_of_query_tokens(monkeypatch):
         "| short | 50 | 75 | 50 | 50 |",
     ]
     told = "More query tokens turn 1 of 2 verdicts: *Statement* (everywhere, from 2 on)."
+    assert sensitivity_tables.turned_by_queries() == told
+    monkeypatch.setattr(sensitivity_tables, "by_queries", lambda: {1: (some,), 2: (some,), 4: (none,), 8: (all_,)})
+    told = "More query tokens turn 1 of 1 verdicts: *Statement* (nowhere, from 4 on)."
     assert sensitivity_tables.turned_by_queries() == told
     monkeypatch.setattr(sensitivity_tables, "by_queries", lambda: dict.fromkeys(found, (some,)))
     none_turns = "No number of query tokens up to 8 turns a region into all or nothing."

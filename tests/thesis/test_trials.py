@@ -85,7 +85,10 @@ def drafts() -> Sample:
     return trial_attention._drafted(one, several, np.zeros(300))
 
 
-@pytest.mark.parametrize(("counted", "times"), [("tpot", 0.1), ("tpot", 10), ("terms_of", 1.001), ("terms_of", 0.999)])
+@pytest.mark.parametrize(
+    ("counted", "times"),
+    [("tpot", 0.1), ("tpot", 0.99), ("tpot", 1.01), ("tpot", 10), ("terms_of", 1.001), ("terms_of", 0.999)],
+)
 def test_a_step_of_several_query_tokens_that_takes_more_or_less_than_said_is_refused(monkeypatch, counted, times):
     kept, honest = getattr(Systems, counted), drafts()
     assert honest.inside().sum() > 100
