@@ -224,6 +224,8 @@ def test_a_hybrid_of_states_and_rows_by_hand():
         "shared": 48,
         "router": 48,
     }
+    alone = Architecture.of_kinds(Kind(Integer(12), GQA, half))
+    assert decoder.attention_parameters(mixed) == decoder.attention_parameters(alone)  # of the first kind
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ("MHA", "MLA_direct")])

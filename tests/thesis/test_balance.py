@@ -12,14 +12,14 @@ from sympy import simplify
 from analysis.ask.numbers import value
 from analysis.derive import serving
 from analysis.derive.statements import proof_of_balance as proofs
-from analysis.derive.symbols import B, BW_Int, BW_mem, L, P_acc, deg_DP, width_activations
+from analysis.derive.symbols import B, BW_Int, BW_mem, L, P_acc, deg_DP, deg_EP, n_acc, width_activations
 from analysis.files.errors import InputError
 from analysis.render import thesis_tables
 from analysis.systems.arrangements import with_models
 from analysis.systems.canonical import paper
 from analysis.thesis import balance, margins, resources
 from analysis.thesis.asking import numbers
-from analysis.thesis.full import batch_at_capacity, passing, terms_at
+from analysis.thesis.full import batch_at_capacity, passing, terms_at, throughput
 from analysis.thesis.world import world
 
 from . import points
@@ -72,6 +72,16 @@ def test_experts_and_dense_layers_of_the_whole_model_keep_step_at_the_balanced_n
     computes = batch / groups > RIDGE and batch / 32 > RIDGE
     steady = groups == balance.balanced_groups(R1) or reads or computes
     assert (ratios[0] == pytest.approx(ratios[1], rel=1e-5)) == steady
+
+
+def test_throughput_is_that_of_one_request_or_more_and_of_one_accelerator():
+    batches = np.array([0.99, 1.0, 64.0])
+    found = throughput(R1, batches, 8192.0)
+    assert np.isnan(found[0])
+    times = [points.time(R1, 8192.0, each) for each in batches[1:]]
+    assert found[1:] == pytest.approx(batches[1:] / times / 32)
+    halved = throughput(R1, batches, 8192.0, {n_acc: 64.0, deg_DP: 64.0, deg_EP: 64.0})
+    assert halved[2] == pytest.approx(64 / points.time(R1.with_(n_acc=64), 8192.0, 64.0) / 64)
 
 
 # -- resources -------------------------------------------------------------------------------------
@@ -278,5 +288,8 @@ def test_the_spread_over_shares_holds_the_assumed_ones_and_names_where_its_ends_
 def test_wrong_shares_end_in_one_sentence():
     with pytest.raises(InputError, match=r"power=.*add up to 1"):
         resources.checked_costs((0.5, 0.5, 0.5, 0.5), "power")
+    for costs in ((1.2, -0.2, 0.5, -0.5), (0.5, 0.5, 0.0, 0.0), (0.5, 0.3, 0.2)):
+        with pytest.raises(InputError, match="four positive numbers"):
+            resources.checked_costs(costs)
     with pytest.raises(InputError, match="acceptances=abc"):
         numbers("acceptances", "abc")

@@ -8,7 +8,10 @@ import pytest
 
 from analysis.render import sensitivity_tables, thesis_words, verdict_tables
 from analysis.render.digits import NARROW
-from analysis.thesis.region import Stretch
+from analysis.thesis.conclusions import size
+from analysis.thesis.drafted import Drafted
+from analysis.thesis.region import Axis, Line, Stretch
+from analysis.thesis.sensitivity import Numbers
 from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, extent, verdicts
 
 LATENT, EXPERTS = "models with latent attention", "models with routed experts"
@@ -101,6 +104,11 @@ def test_how_far_in_words():
     assert (EVERYWHERE, REGION, NOWHERE, UNJUDGED) == ("everywhere", "in a region", "nowhere", "not judged")
 
 
+def test_contexts_change_their_unit_at_1024_and_its_square():
+    sizes = {1023.0: "1023", 1024.0: "1K", 1536.0: "1.5K", 2.0**19: "512K", 2.0**20: "1M", 2.0**21: "2M"}
+    assert {tokens: size(tokens) for tokens in sizes} == sizes
+
+
 def test_a_count_of_a_hundred_has_its_digits():
     assert [thesis_words.about(count) for count in (99.6, 100.4, 101.4, 1004.0)] == ["100", "100", "101", "1,000"]
 
@@ -123,6 +131,56 @@ def test_where_a_conclusion_fails_is_the_rest_of_the_line():
     for holds, fails in wanted.items():
         found = verdict_tables.opposite([Stretch(*each) for each in holds])
         assert [(each.low, each.high) for each in found] == fails
+
+
+STRETCHES = {  # a size, then: below it, beyond it, between it and twice as much, nowhere, everywhere
+    "context": (
+        3.0,
+        "below 3 tokens of context; beyond 3 tokens of context; between 3 and 6 tokens of context",
+        "context",
+    ),
+    "requests": (3.0, "below 3 requests; beyond 3 requests; between 3 and 6 requests", "batch"),
+    "ridge": (
+        0.5,
+        "below a ridge point of 0.5 FLOP/byte; beyond a ridge point of 0.5 FLOP/byte; "
+        "between a ridge point of 0.5 and 1 FLOP/byte",
+        "ridge point",
+    ),
+    "bandwidth": (5e8, "below 0.5 GB/s; beyond 0.5 GB/s; between 0.5 and 1 GB/s", "bandwidth"),
+    "count": (
+        0.5,
+        "below 0.5 accelerators; beyond 0.5 accelerators; between 0.5 and 1 accelerators",
+        "number of accelerators",
+    ),
+    "acceptance": (
+        0.4,
+        "below an acceptance of 0.4; beyond an acceptance of 0.4; between an acceptance of 0.4 and 0.8",
+        "acceptance",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STRETCHES)
+def test_words_for_a_stretch_of_every_axis(name):
+    (low, words, title), line = STRETCHES[name], Line(Axis(name, "", (1.0, 9.0)), {}, "")
+    ends = ((None, low), (low, None), (low, 2 * low))
+    assert "; ".join(verdict_tables.along(line, [Stretch(*each)]) for each in ends) == words
+    told = [verdict_tables.along(line, each) for each in ([], [Stretch(None, None)])]
+    assert told == [f"at no {title}", f"at every {title}"]
+    both = verdict_tables.along(line, [Stretch(None, low), Stretch(2 * low, None)])
+    assert both == f"{words.split('; ')[0]} and {verdict_tables.along(line, [Stretch(2 * low, None)])}"
+
+
+def test_fewer_than_two_requests_are_a_single_one():
+    line = Line(Axis("requests", "batch", ()), {}, "")
+    found = [verdict_tables.along(line, [Stretch(None, high)]) for high in (1.0, 1.99, 2.0)]
+    assert found == ["with a single request", "with a single request", "below 2 requests"]
+    assert verdict_tables.along(line, [Stretch(1.0, 1.5)]) == "between 1 and 2 requests"
+
+
+def test_every_axis_of_a_line_has_its_words_here():
+    lines = {line.axis.name for each in verdicts() for line in each.conclusion.lines}
+    assert lines == set(verdict_tables.AXES) == set(STRETCHES)
 
 
 # -- variants ---------------------------------------------------------------------------------------
@@ -156,3 +214,60 @@ def test_reasons_name_their_conclusions_and_variants():
     assert lines[1] == "- The width divides both intensities alike: *intensity rises a hundredfold* (FP8)."
     assert lines[-1].endswith("nobody has measured it: *device suits small loads* (FP8, measured).")
     assert len(lines) == 7
+
+
+# -- tables by numbers made by hand ------------------------------------------------------------------
+def body(text: str) -> list[str]:
+    """A table from its header on."""
+    return [line.replace(NARROW, " ") for line in text.splitlines() if line.startswith("|")]
+
+
+def test_the_numbers_of_a_variant_stand_in_their_columns_in_their_units(monkeypatch):
+    made_up = [
+        Numbers("plain", 0.0253, 0.593, 0.2, 1826.0, 916.0, 0.1234),
+        Numbers("other", 0.0004, 0.0, 1.0, None, None, 0.0),
+    ]
+    monkeypatch.setattr(sensitivity_tables, "numbers", lambda: made_up)
+    header = "| variant | step [ms] | core | wires | core leads from | TP 8 pays below | worth of arithmetic |"
+    assert body(sensitivity_tables.sensitivity_table()) == [
+        header,
+        "|:---|---:|---:|---:|---:|---:|---:|",
+        "| plain | 25.3 | 59.3 % | 20.0 % | 1,830 | 916 | 0.12 |",
+        "| other | 0.4 | 0.0 % | 100.0 % | – | – | 0 |",
+    ]
+
+
+def test_tables_of_query_tokens(monkeypatch):
+    """One conclusion that turns from two tokens on, one that never does."""
+    some, all_, none = made(1.0, -1.0), made(1.0, 1.0), made(-1.0, -1.0)
+    found = {1: (some, some), 2: (all_, made(1.0, 1.0, 1.0, -1.0)), 4: (some, some), 8: (none, some)}
+    monkeypatch.setattr(sensitivity_tables, "by_queries", lambda: found)
+    assert body(sensitivity_tables.queries_table()) == [
+        "| conclusion, by query tokens | 1 | 2 | 4 | 8 |",
+        "|:---|---:|---:|---:|---:|",
+        "| short | 50 | 100 | 50 | 0 |",
+        "| short | 50 | 75 | 50 | 50 |",
+    ]
+    told = "More query tokens turn 1 of 2 verdicts: *Statement* (everywhere, from 2 on)."
+    assert sensitivity_tables.turned_by_queries() == told
+    monkeypatch.setattr(sensitivity_tables, "by_queries", lambda: {1: (some,), 2: (some,), 4: (none,), 8: (all_,)})
+    told = "More query tokens turn 1 of 1 verdicts: *Statement* (nowhere, from 4 on)."
+    assert sensitivity_tables.turned_by_queries() == told
+    monkeypatch.setattr(sensitivity_tables, "by_queries", lambda: dict.fromkeys(found, (some,)))
+    none_turns = "No number of query tokens up to 8 turns a region into all or nothing."
+    assert sensitivity_tables.turned_by_queries() == none_turns
+
+
+def test_what_serves_most_at_each_acceptance(monkeypatch):
+    made_up = [
+        Drafted(0.3, {"deepseek-v3": 1, "gpt3-175b": 1}, {"deepseek-v3": 1.0, "gpt3-175b": float("nan")}),
+        Drafted(0.95, {"deepseek-v3": 8, "gpt3-175b": 2}, {"deepseek-v3": 2.345, "gpt3-175b": 1.5}),
+    ]
+    monkeypatch.setattr(sensitivity_tables, "by_acceptance", lambda: made_up)
+    assert body(sensitivity_tables.acceptance_table()) == [
+        "| acceptance | R1 | GPT-3 |",
+        "|---:|---:|---:|",
+        "| 0.3 | 1 (1) | – |",
+        "| 0.95 | 8 (2.35) | 2 (1.5) |",
+    ]
+    assert "Query tokens a step, of up to 8, that serve most at 8K" in sensitivity_tables.acceptance_table()

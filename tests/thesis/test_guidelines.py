@@ -92,6 +92,24 @@ def test_every_inequality_flips_at_its_value(guideline, model):
             assert low * high < 0, (system.echo["accelerator"], flip)
 
 
+@pytest.mark.parametrize(("arithmetic", "bandwidth"), [(1.0, 1.0), (2.0, 3.0), (0.5, 1.0), (1.0, 4.0)])
+def test_wires_at_the_ridge_of_another_accelerator_by_hand(arithmetic, bandwidth):
+    """R1's experts at the batch of the ridge: eight copies of 7168 elements go and come, beside three products."""
+    system = SYSTEMS["deepseek-v3"][0]
+    count, peak, rate = system["n_acc"], 2250e12 * arithmetic, 8e12 * bandwidth
+    assert (system["deg_TP"], system.echo["accelerator"]) == (1, "b200-paper")
+    batch = peak / rate * 256 / 8
+    tokens, reached = batch * 8 / count, 256 / count * (1 - (1 - 8 / 256) ** batch)
+    taken = max(6 * tokens * 7168 * 2048 / peak, 2 * (2 * tokens * 7168 + reached * 3 * 7168 * 2048) / rate)
+    by_hand = 2 * batch * 8 * 7168 * 2 / count / taken
+    assert guidelines.wires_at_ridge(system, arithmetic, bandwidth) == pytest.approx(by_hand)
+
+
+def test_wires_are_asked_of_an_accelerator_as_it_is():
+    for system in SYSTEMS["deepseek-v3"]:
+        assert guidelines.wires_at_ridge(system) == guidelines.wires_at_ridge(system, 1.0, 1.0)
+
+
 def test_what_is_no_positive_number_is_no_flip_point():
     found = [None, np.nan, np.inf, -np.inf, -5e9, 0.0, 2e9]
     made = replace(guidelines.GUIDELINES[0], unit="GB", flip=lambda system: system)

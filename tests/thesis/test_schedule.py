@@ -52,6 +52,14 @@ def test_every_degree_placement_and_number_of_copies_is_tried_once(count):
     assert wide == ([("contiguous", 0)] if count == 1 else [("contiguous", 0), ("strided", 0), ("lpt", 0), *copies])
 
 
+@pytest.mark.parametrize(("n_e", "count", "most"), [(2, 2, 1), (4, 2, 2), (6, 2, 3), (4, 4, 3), (6, 3, 4), (16, 2, 4)])
+def test_copies_are_of_experts_that_an_accelerator_does_not_hold_and_at_most_four(n_e, count, most):
+    """Each of `count` accelerators holds n_e/count experts, so that it may copy all others."""
+    wide = [each for each in arrangements(n_e, 1, 0.5, count) if each.deg_EP == count]
+    assert [each.copies for each in wide] == [0, 0, 0, *range(1, most + 1)]
+    assert all(each.share.sum(axis=1) == pytest.approx(1) for each in wide)
+
+
 @given(st.sampled_from([(8, 2), (12, 3), (16, 4)]), st.floats(0, 1.5), st.integers(1, 4), st.integers(1, 500))
 def test_tokens_and_reached_slots_by_hand(layer, s, copies, tokens):
     held = Arrangement(layer[0], 2, s, layer[1], "replicated", copies)

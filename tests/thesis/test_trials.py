@@ -14,12 +14,15 @@ from analysis.derive.symbols import (
     P_exp,
     acceptance,
     deg_DP,
+    deg_EP,
     deg_TP,
     l,
     n_acc,
+    n_e,
     n_group,
+    n_k,
 )
-from analysis.thesis.trials import DRAWS, trial_attention, trial_batching
+from analysis.thesis.trials import DRAWS, trial_attention, trial_batching, trial_reordering
 from analysis.thesis.trials.random_systems import Systems, drawn
 from analysis.thesis.trials.search import Sample
 
@@ -82,7 +85,10 @@ def drafts() -> Sample:
     return trial_attention._drafted(one, several, np.zeros(300))
 
 
-@pytest.mark.parametrize(("counted", "times"), [("tpot", 0.1), ("tpot", 10), ("terms_of", 1.001), ("terms_of", 0.999)])
+@pytest.mark.parametrize(
+    ("counted", "times"),
+    [("tpot", 0.1), ("tpot", 0.99), ("tpot", 1.01), ("tpot", 10), ("terms_of", 1.001), ("terms_of", 0.999)],
+)
 def test_a_step_of_several_query_tokens_that_takes_more_or_less_than_said_is_refused(monkeypatch, counted, times):
     kept, honest = getattr(Systems, counted), drafts()
     assert honest.inside().sum() > 100
@@ -114,3 +120,110 @@ def test_a_point_where_all_holds_misses_the_claim_by_nothing(name):
         far, inside = sample.shown["far"], sample.inside()
         assert np.all(np.abs(far[inside]) < 1e-3)
         assert far.min() >= 0
+
+
+# -- what decides where hypotheses hold --------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("model", "order", "reads"),
+    [
+        ("deepseek-v3", None, (True, True)),
+        ("deepseek-v3", "as_printed", (False, False)),
+        ("gpt3-175b", None, (True, True)),
+        ("mistral-7b-v0.1", None, (True, False)),  # the second token's window has dropped a row that memory keeps
+        ("gpt-oss-120b", None, (True, False)),
+    ],
+)
+def test_what_reads_its_stored_rows(model, order, reads):
+    systems = drawn(rng(), model, 2, order=order).with_({l: np.array([1.0, 2.0])})
+    assert tuple(trial_attention._reads(systems)) == reads
+
+
+def test_tokens_choose_as_many_experts_as_the_model_says():
+    systems = drawn(rng(), "mixtral-8x7b", 500)
+    chance = trial_batching._popularity(rng(), systems)
+    free = chance.max(axis=1) < 1
+    assert chance.shape == (500, 32)
+    assert chance[free].sum(axis=1) == pytest.approx(systems[n_k][free])
+    assert chance.min() > 0
+    assert free.sum() > 100
+    ratio = np.sort(chance[free], axis=1)  # Zipf: the third, of the ranks 2 and 4, is the second's share of the first
+    assert ratio[:, -4] / ratio[:, -2] == pytest.approx(ratio[:, -2] / ratio[:, -1])
+
+
+def test_a_step_of_equal_experts_is_the_whole_models():
+    systems = drawn(rng(), "mixtral-8x7b", 100)
+    count = np.maximum(8, systems[n_acc])
+    systems = systems.with_({n_acc: count, n_e: np.full(100, 32.0), deg_EP: np.full(100, 8.0)})
+    step, busy, most = trial_batching._step(systems, np.tile(systems[n_k][:, None] / 32, 32))
+    assert step == pytest.approx(systems.tpot())
+    assert busy == pytest.approx(1)
+    assert most == pytest.approx(1)
+
+
+# -- what is told of a point -------------------------------------------------------------------------
+def test_numbers_told_of_balance_are_each_of_its_own_batch():
+    first = drawn(rng(), "mixtral-8x7b", 50)
+    second = first.with_({B: first[B] * 10})
+    one, other = trial_batching._balanced(first, second).shown, trial_batching._balanced(second, first).shown
+    for name, turned in (("few", "many"), ("batch", "more")):
+        assert np.array_equal(one[name], other[turned])
+        assert not np.array_equal(one[name], one[turned])
+    assert np.array_equal(one["batch"], first[B])
+    assert one["reached"] == pytest.approx(
+        1 - (1 - first[n_k] / first[n_e]) ** (first[B] * first[deg_EP] / first[n_acc])
+    )
+
+
+@pytest.mark.parametrize("name", ["thesis-device"])
+def test_a_device_is_told_to_gain_where_its_numbers_say(name):
+    for sample in DRAWS[name](rng()):
+        shown, inside = sample.shown, sample.inside()
+        assert np.array_equal((shown["speed"] > 1)[inside], (shown["intensity"] < shown["even"])[inside])
+        assert np.all(shown["arithmetic"][inside] <= 1)
+        assert np.all(shown["width"][inside] > 1)
+
+
+def test_the_bound_of_a_schedule_is_the_larger_of_the_two_told():
+    for sample in DRAWS["thesis-schedule"](rng()):
+        shown = sample.shown
+        assert np.array_equal(shown["bound"], np.maximum(shown["tokens"], shown["reached"]))
+        assert shown["tokens"].min() >= 1 - 1e-9
+        assert set(shown["degree"]) == {1, 8}
+
+
+# -- both contraction orders -------------------------------------------------------------------------
+def test_a_row_is_turned_by_its_place():
+    rows = np.zeros((1, 4, 4))
+    rows[..., 0] = rows[..., 3] = 1  # a first and a second element of a pair
+    place = np.arange(4)
+    by_hand = np.stack([np.cos(place), np.sin(place), -np.sin(place), np.cos(place)], axis=1)
+    assert trial_reordering._turned(rows)[0] == pytest.approx(by_hand)
+
+
+def head(**changed) -> dict:
+    """One small head; nothing masked but the last of its six tokens for the first query."""
+    made = rng()
+    arrays = {
+        name: made.standard_normal((1, *(trial_reordering.SIZES[axis] for axis in axes)))
+        for name, axes in trial_reordering._ARRAYS.items()
+    }
+    mask = np.zeros((1, 3, 6))
+    mask[0, 0, 5] = -np.inf
+    return arrays | {"mask": mask} | changed
+
+
+def test_weights_are_shares_of_one_and_none_of_what_is_masked():
+    found = trial_reordering._weights(head(), np.full((1, 3, 6), 2.0))
+    assert found.sum(axis=2) == pytest.approx(1)
+    assert found[0, 0, 5] == 0 < found.min(where=head()["mask"] == 0, initial=1)
+    free = trial_reordering._weights(head(q_R=np.zeros((1, 3, 2))), np.arange(6) * np.ones((1, 3, 1)))
+    assert free[0, 1] == pytest.approx(np.exp(np.arange(6) / 6**0.5) / np.exp(np.arange(6) / 6**0.5).sum())
+
+
+def test_a_norm_makes_keys_one_long():
+    on, off, plain = np.ones((1, 1, 1), dtype=bool), np.zeros((1, 1, 1), dtype=bool), head()
+    larger = head(W_DK=3 * plain["W_DK"])
+    normed, as_large = (trial_reordering._printed(each, on, off) for each in (plain, larger))
+    assert normed == pytest.approx(as_large)
+    assert trial_reordering._printed(plain, off, off) != pytest.approx(trial_reordering._printed(larger, off, off))
+    assert trial_reordering._printed(plain, off, off) == pytest.approx(trial_reordering._absorbed(plain, off, off))

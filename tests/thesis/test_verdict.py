@@ -19,7 +19,7 @@ from analysis.thesis.region import Axis, Line, Stretch, grid, stretches
 from analysis.thesis.resources import BUDGETS, best_split, rate
 from analysis.thesis.scheduling import schedules
 from analysis.thesis.tensor_parallel import even_batch as even_tensor_batch
-from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdict, verdicts
+from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdict, judged_on, verdicts
 from analysis.thesis.world import mean_imbalance, world
 
 FOUND = {each.conclusion.name: each for each in verdicts()}
@@ -69,6 +69,42 @@ def test_stretches_are_found_between_signs_and_end_where_the_line_does():
     assert stretches(lambda *given: np.array(1.0), None, "", line) == (Stretch(None, None),)
     assert stretches(lambda *given: np.array(-1.0), None, "", line) == ()
     assert stretches(lambda *given: np.array(np.nan), None, "", line) == ()
+
+
+ON_OWN = {  # lines that a reader's system keeps: on one fast link, on its own chips, of degrees that divide it
+    "raises": 5, "computes": 1, "no-longer": 3, "wires": 3, "tunes": 3, "aligns": 3, "small": 3, "not-needed": 3,
+    "balanced": 3, "tensor": 3, "one-alone": 4, "drafts": 4,
+}  # fmt: skip
+ON_ONE = {"raises": 3, "wires": 2, "tensor": 0}  # nothing divides one accelerator, and it has no wire
+
+
+@pytest.mark.parametrize(
+    ("setting", "kept"),
+    [(R1_32, ON_OWN), (Setting.of(model="qwen3-30b-a3b", accelerator="b200-paper", n_acc=1), ON_OWN | ON_ONE)],
+    ids=["32", "one"],
+)
+def test_a_readers_system_is_judged_at_places_that_it_has(setting, kept):
+    found = {each.conclusion.name: each for each in judged_on(setting)}
+    assert {name: len(each.conclusion.lines) for name, each in found.items()} == kept
+    for name, each in found.items():
+        axes = {axis.name: axis.values for axis in each.conclusion.axes}
+        plain = {axis.name: axis.values for axis in FOUND[name].conclusion.axes if axis.name != "chip"}
+        wanted = plain | ({"link": ("fast",)} if "link" in plain else {})
+        if setting["n_acc"] == 1 and "degree" in plain:
+            wanted["degree"] = tuple(degree for degree in plain["degree"] if degree == 1)
+        assert axes == wanted
+        places = " ".join(line.where for line in each.conclusion.lines)
+        assert not any(word in places for word in ("InfiniBand", "NVLink", "the B200"))
+
+
+def test_a_readers_network_and_count_stand_in_the_words_of_lines():
+    found = {each.conclusion.name: each.conclusion.lines for each in judged_on(R1_32.with_(n_acc=16))}
+    assert [line.where for line in found["no-longer"]] == [
+        "on its own network",
+        "on its own network under skew (Zipf 0.8)",
+        "at 8K on its own network",
+    ]
+    assert found["tunes"][-1].where == "at 8K on 16 accelerators"
 
 
 # -- second roads to the margins whose hand is long ---------------------------------------------------
