@@ -248,14 +248,6 @@ def test_tables_of_query_tokens(monkeypatch):
         "| short | 50 | 100 | 50 | 0 |",
         "| short | 50 | 75 | 50 | 50 |",
     ]
-    told = "More query tokens turn 1 of 2 verdicts: *Statement* (everywhere, from 2 on)."
-    assert sensitivity_tables.turned_by_queries() == told
-    monkeypatch.setattr(sensitivity_tables, "by_queries", lambda: {1: (some,), 2: (some,), 4: (none,), 8: (all_,)})
-    told = "More query tokens turn 1 of 1 verdicts: *Statement* (nowhere, from 4 on)."
-    assert sensitivity_tables.turned_by_queries() == told
-    monkeypatch.setattr(sensitivity_tables, "by_queries", lambda: dict.fromkeys(found, (some,)))
-    none_turns = "No number of query tokens up to 8 turns a region into all or nothing."
-    assert sensitivity_tables.turned_by_queries() == none_turns
 
 
 def test_what_serves_most_at_each_acceptance(monkeypatch):
