@@ -91,6 +91,19 @@ def _kimi_k3():
 
 
 MODELS["kimi-k3"] = _kimi_k3()
+
+
+def _deepseek_v41():
+    """40 blocks with 384 experts; four of them own a stream of rows and its index, four more an index alone."""
+    d, expert, table = 5120, 3 * 5120 * 2304, 129_280 * 5120
+    query, out = d * 1280 + 1280 * 64 * 512, 64 * 512 * 1024 + 8 * 1024 * d
+    index, pools = 1280 * 32 * 128 + d * 32, 2 * 2 * d * (512 + 128)
+    mixing = 80 * 24 * 4 * d
+    fixed = 40 * (query + d * 512 + out + d * 384 + expert) + 8 * index + 4 * pools + mixing
+    return [(fixed + 2 * table + 40 * 384 * expert) / 1e9, (fixed + table + 40 * 6 * expert) / 1e9]
+
+
+MODELS["deepseek-v4.1-flash"] = _deepseek_v41()
 OTHERS = {  # by hand
     "P131": 1e9 * MODELS["kimi-k3"][0],
     "P132": 743_911_218_432 - 75 * 256,  # a bias for each expert of 75 blocks
