@@ -35,6 +35,7 @@ PAPER = {
     "parameters": "Fig. 4",
     "active_parameters": "Fig. 4",
     "tokens_per_step": "Sec. IV-B",
+    "ttft": "",
     "throughput": "Fig. 9",
     "throughput_per_accelerator": "Fig. 2",
     "cost_per_million_tokens": "Fig. 9, whose throughput it prices",

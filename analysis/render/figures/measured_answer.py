@@ -109,9 +109,7 @@ def held_out_figure(rows: Rows) -> Figure:
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=1)
     most = {by: np.nanmax(rows[by]) for by in UNSEEN}
-    headline(
-        figure, f"Unseen models: at most {most['model']:.0%}; an unseen architecture: at most {most['device']:.0%}"
-    )
+    headline(figure, f"Unseen models err by up to {most['model']:.0%}, architectures by {most['device']:.0%}")
     return figure
 
 

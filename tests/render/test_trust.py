@@ -1,0 +1,42 @@
+"""What the chapter on measured hardware says first: what may be trusted, and what kernels change."""
+
+import numpy as np
+import pytest
+
+from analysis.measured import served
+from analysis.measured.serving_runs import load_runs
+from analysis.render import trust_tables
+from analysis.render.digits import percent
+from analysis.render.figures import measured_answer
+
+
+def test_the_table_of_trust_prints_what_the_notebook_measured():
+    notes = {"model_error_gemm_fp8": 0.051, "model_90_error_gemm_fp8": 0.18, "roofline_error_gemm_fp8": 0.58}
+    notes |= {"served_median": 0.116, "served_90": 0.355}
+    lines = trust_tables.trust_table(notes).splitlines()
+    (quantised,) = [line for line in lines if "FP8" in line]
+    wanted = [percent(0.051), percent(0.18), "–", percent(0.58)]
+    assert [each.split() for each in quantised.strip("|").split("|")][1:] == [each.split() for each in wanted]
+    assert percent(0.355).split()[0] in next(line for line in lines if line.startswith("| a deployment"))
+
+
+def test_kernels_move_the_schedule_of_experts_most():
+    """Both shares are pinned elsewhere, a boundary by hand; a conclusion whose device nobody timed is left out."""
+    move = trust_tables.kernels_move()
+    assert (move["judged"], move["turned"], move["most"]) == (10, 0, "scheduling aligns experts")
+    assert (move["before"], move["after"]) == (pytest.approx(0.5), pytest.approx(33 / 180))
+    table = trust_tables.measured_conclusions_table()
+    assert "are not known on its device" in table
+    assert "are known on few of its points" in table
+
+
+def test_the_scatter_shows_what_the_command_prints():
+    runs = load_runs()[::7]
+    notes = measured_answer.served_notes(measured_answer.served_rows(runs))
+    group = served.report(runs, "published")["groups"][0]
+    assert (notes["served_median"], notes["served_90"]) == pytest.approx((group["median"], group["p90"]))
+
+
+def test_what_no_fit_has_seen_is_the_worse_device():
+    rows = {"operation": ["gemm-fp8"], "model": [0.05], "device": [np.nan]}
+    assert measured_answer.held_out_notes(rows) == {"model_error_gemm_fp8": 0.05}
