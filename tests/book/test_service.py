@@ -99,6 +99,17 @@ def test_limit_and_drafts(page):
     assert page["drafted_even"].startswith("60")
 
 
+def test_a_small_model(page):
+    """GLM-4.7-Flash keeps R1's row in each of 47 blocks."""
+    assert page["small_request"] == 47 * (LATENT + ROPE) * 2 * CONTEXT
+    assert page["small_free"] / page["small_request"] == pytest.approx(
+        float(page["small_line"].split("= ")[1][:5]), 1e-3
+    )
+    assert page["small_fits"] // 8 == int(page["small_free"] / page["small_request"])
+    assert page["small_cache"].startswith(f"{100 * 47 / 61:.0f}")
+    assert page["cost"] / page["small_cost"] == pytest.approx(float(page["small_times"]), rel=0.03)
+
+
 def test_the_printed_commands_give_the_pages_numbers(page, capsys):
     commands = [shlex.split(line)[3:] for line in re.findall(r"^python -m analysis evaluate .*$", TEXT, re.M)]
     found = []

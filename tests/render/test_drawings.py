@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 from matplotlib import pyplot
+from matplotlib.patches import FancyArrowPatch
 
 from analysis.files.errors import InputError
 from analysis.render import style
@@ -76,6 +77,9 @@ def test_bars_of_a_block_follow_each_other_and_last_as_long_as_it():
     ends = [start + width for start, width, _ in drawn]
     assert [start for start, *_ in drawn] == pytest.approx([0, *ends[:-1]])
     assert ends[-1] == pytest.approx(1e6 * sum(rows["each"][n] for n in drawing_step.shown_block(rows)))
+    assert sum(width for _, width, _ in bars(drawing_step.step_figure(step, rows).axes[0])) == pytest.approx(
+        1e3 * evaluate("tpot", step).value
+    )
     assert [rows["part"][n] for n in drawing_step.shown_block(rows)][-3:] == ["routed", "shared", "combine"]
 
 
@@ -127,6 +131,16 @@ def test_an_accelerators_tokens_take_the_time_of_an_exchange():
     assert tokens * inside * 8 / 2 == pytest.approx(evaluate("all_to_all_time", R1.with_(B=6400)).value)
 
 
+def test_an_arrow_for_each_copy_and_bars_as_long_as_the_wires_are_in_use():
+    rows = drawing_wires.wire_rows(GROUPED)
+    above, below = drawing_wires.wires_figure(GROUPED, rows).axes
+    arrows = [patch for patch in above.patches if isinstance(patch, FancyArrowPatch)]
+    squares = [patch for patch in above.patches if not isinstance(patch, FancyArrowPatch)]
+    assert (len(arrows), len(squares)) == (8, 32)
+    assert Counter(map(str, (arrow.get_linestyle() for arrow in arrows))).most_common()[-1][1] == 2  # solid, inside
+    assert [width for _, width, _ in bars(below)] == pytest.approx([2 * 14336 / 900, 6 * 14336 / 100])
+
+
 @pytest.mark.parametrize("setting", [R1, GPT3.with_(group=8, link_between="ib-xdr")], ids=["one level", "dense"])
 def test_wires_need_groups_and_experts(setting):
     with pytest.raises(InputError, match="a model with experts, and two kinds of wire"):
@@ -148,6 +162,14 @@ def test_every_part_lies_as_often_as_its_degree_says(setting):
             assert sum(row["first"] - 1 < middle <= row["last"] for row in held) == wanted[part], (part, each)
 
 
+def test_bars_of_the_layout_are_as_long_as_what_is_held():
+    rows = drawing_layout.layout_rows(EVERY)
+    drawn = sum(height for axes in drawing_layout.layout_figure(EVERY, rows).axes for *_, height in bars(axes))
+    assert drawn == pytest.approx(
+        sum(last - first + 1 for first, last in zip(rows["first"], rows["last"], strict=True))
+    )
+
+
 # -- the two times -----------------------------------------------------------------------------------
 def test_the_batch_of_equal_times_by_hand():
     """Work of an expert per token over its weights, and the two vectors that a token brings along."""
@@ -157,6 +179,14 @@ def test_the_batch_of_equal_times_by_hand():
     assert found == pytest.approx(tokens * 256 / 8, rel=1e-6)
     reads, computes = drawing_knee.times(R1, "routed", found)
     assert reads == pytest.approx(computes)
+
+
+def test_bars_are_as_long_as_the_two_times():
+    rows = drawing_knee.knee_rows(R1, [64, 4096])
+    drawn = [width for axes in drawing_knee.knee_figure(R1, rows).axes for _, width, _ in bars(axes)]
+    experts, core = (of(rows, layer=layer) for layer in ("routed", "core"))
+    wanted = [each[name] * 1e6 for layer in (experts, core) for name in ("reads", "computes") for each in layer]
+    assert drawn == pytest.approx(wanted)
 
 
 def test_core_attention_reads_longer_at_every_batch():
