@@ -19,6 +19,7 @@ HOMES = {
     "figure": "cli.library_tables",
     "plan": "cli.library",
     "import_model": "huggingface.model_files",
+    "import_folder": "huggingface.model_files",
     "Setting": "ask.setting",
     "models": "data.datasets",
     "accelerators": "data.datasets",

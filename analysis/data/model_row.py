@@ -5,6 +5,7 @@ einsum lines.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Annotated, Literal, Self
 
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from analysis.data.cells import refuse
 from analysis.data.row import Count, Mechanism, PrintedNumber, Row, TrueFalse, Width, Words, column
 from analysis.derive.attention import MHA
+from analysis.derive.attention import Mechanism as Attention
 from analysis.derive.mechanisms import ALL
 from analysis.derive.spans import SPANS
 from analysis.derive.vectors import VECTORS
@@ -240,15 +242,9 @@ class Model(Row):
             self._need(EXPERT_COLUMNS, f"{place}.sizes", sizes, "feedforward is experts")
             if sizes["n_k"] > sizes["n_e"]:
                 refuse(f"{place}.sizes.n_k", sizes["n_k"], f"at most n_e ({sizes['n_e']})")
-        if kind.borrows and not any(self._lends(each, kind) for each in self.kinds):
-            refuse(f"{place}.borrows", "true", f"a kind of attention {kind.attention} that stores the cache it reads")
-
-    def _lends(self, owner: KindOfBlock, reader: KindOfBlock) -> bool:
-        """Whether one kind stores what another reads."""
-        if not owner.attention or owner.attention not in ALL or owner.borrows:
-            return False
-        stored, read = (ALL[kind.attention].cache_text for kind in (owner, reader))
-        return stored == read
+        if kind.attention and _mechanism(kind).lacks(_mechanism(each) for each in self.kinds if each.attention in ALL):
+            column, found = ("borrows", "true") if kind.borrows else ("attention", kind.attention)
+            refuse(f"{place}.{column}", found, "a kind of attention beside one that stores the rows that it reads")
 
     def _need(self, names: Iterable[str], place: str, sizes: dict[str, int], why: str) -> None:
         for name in names:
@@ -275,6 +271,10 @@ def _columns(kind: KindOfBlock) -> Iterator[str]:
         yield from mechanism_columns(kind.attention)
         if kind.window:
             yield "L_win"
+
+
+def _mechanism(kind: KindOfBlock) -> Attention:
+    return replace(ALL[kind.attention], borrows=kind.borrows)
 
 
 def _known_groups(place: str, groups: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ Stages of a mechanism's own (`sparse.py`, `states.py`) run before the core.
 Tensors ending in `_new` are the rows that this step appends to the cache, or the states that it leaves.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from sympy import Symbol
@@ -36,14 +37,28 @@ class Mechanism:
     shared_key: str = ""  # "copy=cache": the per-head copy of the one RoPE key, and the tensor it copies
     apart: tuple[str, ...] = ()  # parts of the cache that have a width of their own; the others have width_kv
     borrows: bool = False  # reads the cache of an earlier block: makes and stores no rows of its own
+    lent_text: str = ""  # rows of an earlier block that it reads beside a cache of its own
     context: Symbol = L  # the axis of cached rows, of which `spans.py` says how many are stored, touched, worked on
 
     @property
     def cache(self) -> tuple[Tensor, ...]:
         """Tensors kept per token between steps."""
+        return self._rows(self.cache_text)
+
+    def _rows(self, text: str) -> tuple[Tensor, ...]:
         parts = {name: part for name, part in PARTS.items() if part in self.apart}
-        kept = (Tensor(t.name, t.axes, parts.get(t.name, "kv")) for t in tensors(self.cache_text))
+        kept = (Tensor(t.name, t.axes, parts.get(t.name, "kv")) for t in tensors(text))
         return tuple(tensor.over(L, self.context) for tensor in kept)
+
+    def lacks(self, others: Iterable["Mechanism"]) -> bool:
+        """Whether it reads rows that none of the others stores.
+
+        >>> replace(MHA, borrows=True).lacks([GQA]), replace(MHA, borrows=True).lacks([GQA, MHA])
+        (True, False)
+        """
+        owned = {str(tensor) for each in others if not each.borrows for tensor in tensors(each.cache_text)}
+        read = f"{self.cache_text if self.borrows else ''} {self.lent_text}"
+        return not {str(tensor) for tensor in tensors(read)} <= owned
 
     @property
     def kept(self) -> tuple[Tensor, ...]:
@@ -57,7 +72,7 @@ class Mechanism:
         >>> MLA.parts, str(replace(MLA, apart=MLA.parts).cache[0].stored)
         (('latent', 'rope_key'), 'B*L*d_KVco*width_latent')
         """
-        return tuple(PARTS[t.name] for t in tensors(self.cache_text) if t.name in PARTS)
+        return tuple(PARTS[t.name] for t in tensors(f"{self.cache_text} {self.lent_text}") if t.name in PARTS)
 
     @property
     def states(self) -> tuple[Tensor, ...]:
@@ -107,7 +122,8 @@ class Mechanism:
         return replace(self, apart=named) if named != self.apart else self
 
     def _lines(self, text: str) -> tuple[Einsum, ...]:
-        kept = {name: t.kind for t in (*self.cache, *self.states) for name in (t.name, f"{t.name}_new")}
+        rows = (*self.cache, *self._rows(self.lent_text), *self.states)
+        kept = {name: t.kind for t in rows for name in (t.name, f"{t.name}_new")}
         return over(lines(text, kept | dict.fromkeys(self.scores, "scores")), L, self.context)
 
     def stages(self, order: str = "as_printed", rope: str = "in", rope_key: str = "per_head") -> dict[str, tuple]:

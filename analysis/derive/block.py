@@ -138,8 +138,7 @@ class Architecture:
         mechanisms = sorted((k.mechanism for k in kinds if k.mechanism), key=lambda each: not each.cache_text)
         if not mechanisms:
             raise ValueError("no kind of block has attention: give at least one a mechanism")
-        owned = {each.cache_text for each in mechanisms if not each.borrows}
-        orphans = [each.name for each in mechanisms if each.borrows and each.cache_text not in owned]
+        orphans = [each.name for each in mechanisms if each.lacks(mechanisms)]
         if orphans:
             raise ValueError(f"{orphans[0]} borrows a cache that no block stores: let another kind of it own one")
         halves = [kind.feedforward for kind in kinds if kind.feedforward]

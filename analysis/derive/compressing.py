@@ -2,8 +2,8 @@
 
 HCA attends to every compressed row, CSA to those that an index picks; both also to the rows of a sliding window, so
 that groups of tokens which are not complete yet are seen. Of a row's inputs each token is projected n_role times, and
-n_pool projected tokens are pooled into a row; those that wait for it are a state. Source: arXiv 2606.19348 (sec. 2).
-Hugging Face's keys, which the importer does not read yet: L_str compress_ratios, n_og o_groups, d_oco o_lora_rank.
+n_pool projected tokens are pooled into a row; those that wait for it are a state. In DeepSeek-V4.1 a few blocks make
+compressed rows, and the blocks after them read those. Sources: arXiv 2606.19348 (sec. 2); arXiv 2609.19969.
 """
 
 from dataclasses import replace
@@ -78,4 +78,32 @@ CSA = replace(
         """
     },
     scores=("J", "T"),
+)
+
+CSA_shared = replace(
+    CSA,
+    name="CSA_shared",
+    title="attention to a window and to compressed rows of an earlier block, as picked there",
+    cache_text="x[B L_win d_hd]",
+    lent_text="c[B L_cmp d_hd]",
+    states_text="",
+    projections_text="""
+        c_Q[B l d_Qco]   = H[B l d_emb] W_CQ[d_emb d_Qco]
+        q[B l n_hd d_hd] = c_Q[B l d_Qco] W_Q[d_Qco n_hd d_hd]
+        x_new[B l d_hd]  = H[B l d_emb] W_KV[d_emb d_hd]
+    """,
+    more_text={},
+)
+
+CSA_indexed = replace(
+    CSA_shared,
+    name="CSA_indexed",
+    title="attention to a window and to compressed rows of an earlier block, picked anew",
+    lent_text=f"{CSA_shared.lent_text} k_I[B L_cmp d_I]",
+    projections_text=CSA_shared.projections_text
+    + """
+        q_I[B l h_I d_I] = c_Q[B l d_Qco] W_QI[d_Qco h_I d_I]
+        g_I[B l h_I]     = H[B l d_emb] W_GI[d_emb h_I]
+    """,
+    more_text={stage: CSA.more_text[stage] for stage in ("index", "select")},
 )

@@ -2,8 +2,7 @@
 
 The gate of a gated layer multiplies element-wise and is not counted; both products add into `h` for the
 bookkeeping of bytes. Experts run `n_act` at a time on an accelerator, each over its `T_e` tokens. Latent experts act
-on d_z dimensions: a projection into them before dispatch, one back after combine, for all experts of a block. Hugging
-Face's key of d_z is moe_latent_size.
+on d_z dimensions: a projection into them before dispatch, one back after combine, for all experts of a block.
 """
 
 from analysis.derive.einsum import Einsum, lines, of_kind, over

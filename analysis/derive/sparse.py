@@ -3,8 +3,6 @@
 Rows that are picked are gathered inside the core's kernel, so that it moves each row it touches once; index scores
 and picked positions cross between kernels. Sources: DSA, arXiv 2512.02556 (sec. 2); its indices shared by blocks, the
 configuration of GLM-5.2; MSA, that of MiniMax-M3; GLA and GTA, arXiv 2505.21487; MFA, arXiv 2412.19255.
-Hugging Face's keys, which the importer does not read yet: h_I index_n_heads, d_I index_head_dim, L_top index_topk,
-L_blk sparse_block_size, n_top sparse_topk_blocks.
 """
 
 from dataclasses import replace

@@ -4,8 +4,7 @@ A step reads the state, lets it decay, adds a rank-one update for each new token
 l tokens of one step with the state on the chip between them; as values they say one token (l = 1). Queries and keys of
 n_qk heads serve n_v / n_qk heads of the state each. Sources: KDA (Kimi Delta Attention), arXiv 2510.26692; GDN (Gated
 DeltaNet), arXiv 2412.06464; lightning attention, arXiv 2501.08313; Mamba-2, arXiv 2405.21060, whose B, x, C are the
-keys, values and queries here. Hugging Face's keys, which the importer does not read yet: n_v linear_num_value_heads,
-n_qk linear_num_key_heads, d_k linear_key_head_dim, d_s linear_value_head_dim, n_tap linear_conv_kernel_dim.
+keys, values and queries here.
 """
 
 from analysis.derive.attention import Mechanism

@@ -47,7 +47,7 @@ causal = _born("causal", r"f_{causal}", "1", "share of the l x L score pairs tha
 L_win = _born("L_win", r"L_{win}", "tokens", "tokens that a query of a windowed block attends to, at most", _g,
               "sliding_window")
 L_chunk = _born("L_chunk", r"L_{chunk}", "tokens", "tokens of a query's chunk, where chunks have L_win of them", _g)
-L_top = _born("L_top", r"L_{top}", "tokens", "rows that a query picks by their index scores, at most", _g)
+L_top = _born("L_top", r"L_{top}", "tokens", "rows that a query picks by their index scores, at most", _g, "index_topk")
 L_blk = _born("L_blk", r"L_{blk}", "tokens", "tokens of a block of the context that is picked as a whole", _g)
 n_blk = _born("n_blk", r"n_{blk}", "1", "blocks of L_blk tokens in the context", _g)
 n_top = _born("n_top", r"n_{top}", "1", "blocks that a query picks, at most", _g)
@@ -79,20 +79,20 @@ d_Qco = _born("d_Qco", r"d_{Qco}", "1", "compressed query dimension", _g, "q_lor
 d_KVco = _born("d_KVco", r"d_{KVco}", "1", "compressed key-value dimension", _g, "kv_lora_rank", "Table II",
                deepseek=r"d_{c}")
 
-h_I = _born("h_I", r"h_{I}", "1", "heads of the index that picks rows", _g)
-d_I = _born("d_I", r"d_{I}", "1", "dimension of an index head and of the one index key", _g)
+h_I = _born("h_I", r"h_{I}", "1", "heads of the index that picks rows", _g, "index_n_heads")
+d_I = _born("d_I", r"d_{I}", "1", "dimension of an index head and of the one index key", _g, "index_head_dim")
 n_pool = _born("n_pool", r"n_{pool}", "1", "projected tokens that are pooled into one compressed row", _g)
 n_role = _born("n_role", r"n_{role}", "1", "compressed rows into which one token is pooled, each by a projection", _g)
-n_og = _born("n_og", r"n_{og}", "1", "groups of heads of a block-diagonal output projection", _g)
+n_og = _born("n_og", r"n_{og}", "1", "groups of heads of a block-diagonal output projection", _g, "o_groups")
 deg_og = _born("deg_og", r"deg_{og}", "1", "query heads of a group of the output projection", _g)
-d_oco = _born("d_oco", r"d_{oco}", "1", "compressed dimension of a group of the output projection", _g)
-n_v = _born("n_v", r"n_{v}", "1", "heads of a recurrent state", _g)
+d_oco = _born("d_oco", r"d_{oco}", "1", "compressed dimension of a group of the output projection", _g, "o_lora_rank")
+n_v = _born("n_v", r"n_{v}", "1", "heads of a recurrent state", _g, "linear_num_value_heads")
 n_qk = _born("n_qk", r"n_{qk}", "1", "heads of queries and keys of a recurrent state, each for n_v / n_qk of its heads",
-             _g)
-d_k = _born("d_k", r"d_{k}", "1", "key dimension of a recurrent state", _g)
-d_s = _born("d_s", r"d_{s}", "1", "value dimension of a recurrent state", _g)
+             _g, "linear_num_key_heads")
+d_k = _born("d_k", r"d_{k}", "1", "key dimension of a recurrent state", _g, "linear_key_head_dim")
+d_s = _born("d_s", r"d_{s}", "1", "value dimension of a recurrent state", _g, "linear_value_head_dim")
 d_dec = _born("d_dec", r"d_{dec}", "1", "compressed dimension of the decay and output gates of a recurrent state", _g)
-n_tap = _born("n_tap", r"n_{tap}", "1", "taps of a short convolution over time", _g)
+n_tap = _born("n_tap", r"n_{tap}", "1", "taps of a short convolution over time", _g, "linear_conv_kernel_dim")
 n_past = _born("n_past", r"n_{past}", "1", "earlier inputs that a short convolution keeps, n_tap - 1", _g)
 
 # -- feed-forward and experts --------------------------------------------------------------------
@@ -101,7 +101,7 @@ d_FFN = _born("d_FFN", r"d_{FFN}", "1", "intermediate dimension of the dense fee
               "intermediate_size", "Table II")
 d_MoE = _born("d_MoE", r"d_{MoE}", "1", "intermediate dimension of one routed expert", _g,
               "moe_intermediate_size", "Table II")
-d_z = _born("d_z", r"d_{z}", "1", "dimension on which latent experts act", _g)
+d_z = _born("d_z", r"d_{z}", "1", "dimension on which latent experts act", _g, "moe_latent_size")
 n_e = _born("n_e", r"n_{e}", "1", "routed experts of a block", _g, "n_routed_experts", "Table II", deepseek=r"N_{r}")
 n_k = _born("n_k", r"n_{k}", "1", "routed experts that one token visits", _g, "num_experts_per_tok", "Table II",
             deepseek=r"K_{r}")

@@ -1,7 +1,7 @@
-"""Attention as published models vary it: output gates, values of another width, keys that are values, Mamba-1.
+"""Attention as published models vary it: output gates, values of another width, keys that are values; Mamba-1, LFM2.
 
 A gate multiplies what heads give, element-wise or head by head. Sources: the model classes of transformers 5.24 for
-Qwen3-Next, Gemma 4, MiMo-V2, Step-3.5, DeepSeek-V4 and Jamba; Kimi-K3's configuration; Mamba, arXiv 2312.00752.
+Qwen3-Next, Gemma 4, MiMo-V2, Step-3.5, DeepSeek-V4, Jamba and LFM2; Kimi-K3's configuration; Mamba, arXiv 2312.00752.
 """
 
 from dataclasses import replace
@@ -83,6 +83,21 @@ KDA_gated = replace(
     projections_text=KDA.projections_text.replace("z_lr[B l d_dec]  = H[B l d_emb] W_CZ[d_emb d_dec]", "").replace(
         "z_lr[B l d_dec] W_Z[d_dec", "H[B l d_emb] W_Z[d_emb"
     ),
+)
+
+ShortConv = Mechanism(
+    "ShortConv",
+    "short convolution between two gates",
+    cache_text="",
+    past_text="v_past[B n_past n_v]",
+    projections_text="""
+        x[B l n_v] = H[B l d_emb] W_X[d_emb n_v]
+        g[B l n_v] = H[B l d_emb] W_G[d_emb n_v]
+        z[B l n_v] = H[B l d_emb] W_Z[d_emb n_v]
+    """,
+    more_text={"convolution": f"v[B l n_v] <- x[B l n_v] g[B l n_v]\n{short_convolution('u', 'v', 'n_v')}"},
+    core_text={"as_printed": "o[B l n_v] <- u[B l n_v] z[B l n_v]"},
+    output_text="y[B l d_emb] = o[B l n_v] W_out[n_v d_emb]",
 )
 
 Mamba = Mechanism(

@@ -7,7 +7,7 @@ carry it do.
 from collections import Counter
 from dataclasses import dataclass
 
-from analysis.data.model_row import EXPERT_COLUMNS, SIZES
+from analysis.data.model_row import EXPERT_COLUMNS, SIZES, mechanism_columns
 from analysis.derive.attention import MLA_direct
 from analysis.derive.vectors import VECTORS
 from analysis.files.errors import InputError
@@ -17,6 +17,7 @@ from analysis.huggingface.halves import DENSE, NONE
 from analysis.huggingface.keys import Keys
 from analysis.huggingface.sizes import feeding, mixing
 
+FOLLOWING = ("n_pool", "n_role")  # sizes that the stride decides
 BANDS = {"window": "sliding", "chunk": "chunked"}
 DIRECT = {"latent_norms": "latent_norm_kv", "latent_biases": "latent_bias_kv"}  # where queries are not compressed
 
@@ -30,6 +31,7 @@ class Kind:
     feedforward: str
     sizes: dict[str, int]
     vectors: tuple[str, ...]
+    queries: int | None = None
 
     @property
     def places(self) -> set[str]:
@@ -56,12 +58,12 @@ def kinds(keys: Keys, family: Family, found: list[Block], context: int | None) -
         row = _row(built[block], shared, vectors)
         alike = merged.setdefault(repr(row), {"blocks": 0, **row})
         alike["blocks"] += counted[block]
-    return {"sizes": shared, "kinds": list(merged.values()), "vectors": vectors}
+    return {"sizes": shared, "kinds": _named(list(merged.values())), "vectors": vectors}
 
 
 def _reach(block: Block) -> int:
     """Those that attend to most first: to all, to a window, to what a state keeps, to nothing."""
-    return {"": 3, "linear": 2, "window": 1, "chunk": 1, "rows": 1, "shared": 1}.get(block.attention, 0)
+    return {"": 3, "linear": 2, "window": 1, "chunk": 1, "rows": 1, "shared": 1, "indexed": 1}.get(block.attention, 0)
 
 
 def _kind(keys: Keys, family: Family, block: Block, common: list[str]) -> Kind:
@@ -78,7 +80,7 @@ def _kind(keys: Keys, family: Family, block: Block, common: list[str]) -> Kind:
         vectors = [DIRECT.get(name, name) for name in vectors]
     sizes |= feeding(keys, family, block.half, own)
     half = block.half if block.half in (NONE, DENSE) else "experts"
-    return Kind(attention, BANDS.get(block.attention, ""), half, sizes, tuple(vectors))
+    return Kind(attention, BANDS.get(block.attention, ""), half, sizes, tuple(vectors), block.queries)
 
 
 def _refuse_more_than_all(keys: Keys, sizes: dict, context: int | None) -> None:
@@ -108,6 +110,26 @@ def _not_used(keys: Keys, family: Family, built) -> None:
         keys.infer("d_FFN", "none", f"no block has a dense layer: {width[0]} is not used")
 
 
+def _named(rows: list[dict]) -> list[dict]:
+    """The kinds, with a name for the attention of those whose mechanism and window another has in other sizes."""
+    shapes: dict[str, set[str]] = {}
+    for row in rows:
+        if "attention" in row:
+            shapes.setdefault(_title(row), set()).add(_shape(row))
+    several = {title for title, found in shapes.items() if len(found) > 1}
+    return [row | {"name": f"{_title(row)} {_shape(row)}"} if _title(row) in several else row for row in rows]
+
+
+def _title(row: dict) -> str:
+    return " ".join(row[part] for part in ("attention", "window") if part in row)
+
+
+def _shape(row: dict) -> str:
+    read = ("L_win", *mechanism_columns(row["attention"]))
+    own = [f"{name} {size}" for name, size in row.get("sizes", {}).items() if name in read and name not in FOLLOWING]
+    return " ".join([*own, *([f"last {row['queries']}"] if "queries" in row else [])])
+
+
 def _shared_sizes(built: list[Kind]) -> dict[str, int]:
     values: dict[str, set[int]] = {}
     for kind in built:
@@ -129,5 +151,5 @@ def _row(kind: Kind, shared: dict[str, int], vectors: list[str]) -> dict:
     own = {name: size for name, size in kind.sizes.items() if name not in shared}
     groups = [name for name in kind.vectors if name not in vectors and kind.places & set(VECTORS[name])]
     row = {"attention": kind.attention, "window": kind.window, "feedforward": kind.feedforward}
-    row |= {"sizes": own, "vectors": list(dict.fromkeys(groups))}
+    row |= {"sizes": own, "vectors": list(dict.fromkeys(groups)), "queries": kind.queries}
     return {name: value for name, value in row.items() if value}

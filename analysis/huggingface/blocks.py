@@ -9,8 +9,10 @@ from analysis.huggingface.families import Family
 from analysis.huggingface.halves import DENSE, HALF_RULES, HASHED, NONE
 from analysis.huggingface.keys import Keys
 from analysis.huggingface.mixers import mixers
+from analysis.huggingface.streams import read_sizes, replayed
 
 MOST_BLOCKS = 10_000
+OWN_SIZES = {"configs": own_sizes, "streams": read_sizes}  # rules of layers that say sizes of each block
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Block:
     tokens: int | None = None
     half: str = DENSE
     sizes: tuple[tuple[str, int], ...] = ()
+    queries: int | None = None
 
     @property
     def experts(self) -> bool:
@@ -31,7 +34,8 @@ class Block:
         attention = f"{self.attention} attention" if self.attention else ""
         reach = f" ({self.tokens} tokens)" if self.tokens else ""
         own = ", ".join(f"{name} {size}" for name, size in self.sizes)
-        return ", ".join(part for part in (attention + reach, self.half.replace(HASHED, "experts"), own) if part)
+        last = f"last {self.queries} tokens of a prompt" if self.queries else ""
+        return ", ".join(part for part in (attention + reach, self.half.replace(HASHED, "experts"), own, last) if part)
 
 
 def blocks(keys: Keys, family: Family, n_dec: int, context: int | None) -> list[Block]:
@@ -39,9 +43,10 @@ def blocks(keys: Keys, family: Family, n_dec: int, context: int | None) -> list[
     if n_dec > MOST_BLOCKS:
         raise InputError(f"{keys.place}: found {n_dec} blocks, allowed are at most {MOST_BLOCKS}; correct the number.")
     halves = HALF_RULES[family.experts](keys, n_dec)
-    own = own_sizes(keys, n_dec) if family.layers == "configs" else [()] * n_dec
-    each = zip(mixers(keys, family, n_dec, context), halves, own, strict=True)
-    return [Block(kind, tokens, half, sizes) for (kind, tokens), half, sizes in each]
+    kinds = mixers(keys, family, n_dec, context)
+    own = OWN_SIZES[family.layers](keys, n_dec) if family.layers in OWN_SIZES else [()] * n_dec
+    last = replayed(keys, n_dec) if family.layers == "streams" else [None] * n_dec
+    return [Block(*kind, *others) for kind, *others in zip(kinds, halves, own, last, strict=True)]
 
 
 def pattern(found: list[Block]) -> str:

@@ -20,7 +20,8 @@ from analysis.huggingface.summary import Imported
 
 MTP_KEYS = ("num_nextn_predict_layers", "num_mtp_modules", "mtp_num_hidden_layers")
 DECODERS = ("text_config", "llm_config", "language_config")  # where a file of several towers holds the text decoder
-PARTS = ("linear_attn_config", "sparse_attention_config")  # mappings that describe a part of the decoder
+THINKER = "thinker_config"  # where a file of models that think and talk holds the one that thinks
+PARTS = ("linear_attn_config", "sparse_attention_config", "attention_other_setting")  # mappings within a decoder's
 TOWERS = ("vision_config", "audio_config", "vision_tower", "mm_vision_tower")
 
 
@@ -53,6 +54,8 @@ def _keys(path: Path) -> Keys:
     config, where = json_mapping(path, constants=True), place(path)
     outer_type = _type(where, config)
     _refuse(where, outer_type)
+    thinker = config.get(THINKER)
+    config, above = (thinker, f"{THINKER}.") if isinstance(thinker, dict) else (config, "")
     nested = next((key for key in DECODERS if isinstance(config.get(key), dict)), None)
     if nested is None:
         name = wrappers().get(outer_type, outer_type) if "hidden_size" in config else outer_type
@@ -61,7 +64,7 @@ def _keys(path: Path) -> Keys:
     name = _type(where, {"model_type": wrappers().get(outer_type, outer_type), **inner})
     _refuse(where, name)
     outer = {key: each for key, each in config.items() if key != nested}
-    return Keys(where, _flat(inner), _family(where, name), name, outer, f"{nested}.")
+    return Keys(where, _flat(inner), _family(where, name), name, outer, f"{above}{nested}.")
 
 
 def _flat(config: dict) -> dict:

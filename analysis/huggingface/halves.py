@@ -1,10 +1,14 @@
 """The feed-forward half of every block: dense, experts or none; a rule for each way in which files say so."""
 
+import re
+
 from analysis.files.errors import InputError
+from analysis.files.text import shown
 from analysis.huggingface.block_lists import configs, letters
 from analysis.huggingface.keys import Keys
 
 NONE, DENSE, EXPERTS, HASHED = "", "dense", "experts", "hashed"  # hashed: a table says which experts, by the token
+ENUMERATED = "moe_layers_enum"
 LETTERS = {"-": DENSE, "E": EXPERTS}  # of hybrid_override_pattern
 
 
@@ -57,6 +61,28 @@ def _interleaved(keys: Keys, n_dec: int) -> list[str]:
     return _of([(number + 1) % every == 0 for number in range(n_dec)])
 
 
+def _counted(keys: Keys, n_dec: int) -> list[str]:
+    """Granite: experts everywhere, or nowhere where their number is 0."""
+    return _of([bool(keys.count("n_e", null=0, least=0))] * n_dec)
+
+
+def _enumerated(keys: Keys, n_dec: int) -> list[str]:
+    """Step: numbers of the blocks with experts, in a list or in a text with commas; else dense blocks first."""
+    said = keys.peek(ENUMERATED)
+    if said is None:
+        return _first_dense(keys, n_dec)
+    if not isinstance(said, str):
+        named = keys.positions(ENUMERATED, n_dec)
+    elif re.fullmatch(r"\d{1,4}(,\d{1,4})*", said.replace(" ", "")):
+        named = [int(number) for number in said.split(",")]
+    else:
+        raise InputError(
+            f"{keys.place}, key {keys.prefix}{ENUMERATED}: found {shown(said)}, allowed are numbers of blocks with commas "
+            "between them; correct it."
+        )
+    return _of([number in named for number in range(n_dec)])
+
+
 def _span(keys: Keys, n_dec: int) -> list[str]:
     """ERNIE: every so-many-th block from one to another, the last of all where the end is -1."""
     first, every = keys.count("moe_layer_start_index", least=0), keys.count("moe_layer_interval")
@@ -91,6 +117,8 @@ HALF_RULES = {
     "first_dense": _first_dense,
     "step": _step,
     "interleaved": _interleaved,
+    "counted": _counted,
+    "enumerated": _enumerated,
     "span": _span,
     "period": _period,
     "hashed": _hashed,

@@ -61,8 +61,12 @@ class Keys:
         return self.family.keys.get(name) or SPELLINGS.get(name, (name,))
 
     def spelled(self, own: dict[str, tuple[str, ...]]) -> "Keys":
-        """The same keys, of which some sizes are spelled otherwise; what is read from either is remembered in both."""
-        return replace(self, family=replace(self.family, keys=self.family.keys | own)) if own else self
+        """The same keys, of which some sizes are spelled otherwise where the file or its class says them so.
+
+        What is read from either is remembered in both.
+        """
+        said = {size: keys for size, keys in own.items() if any(self.peek(key) is not None for key in keys)}
+        return replace(self, family=replace(self.family, keys=self.family.keys | said)) if said else self
 
     def count(self, name: str, null=_NEEDED, least: int = 1):
         """A size: a whole number from `least`, or `null` where the file, or the class for an absent key, says null.

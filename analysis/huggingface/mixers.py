@@ -9,10 +9,16 @@ from analysis.files.text import shown
 from analysis.huggingface.block_lists import configs, letters
 from analysis.huggingface.families import Family
 from analysis.huggingface.keys import Keys
+from analysis.huggingface.streams import streams
 
 NONE = ""
 KINDS = {"full_attention": "full", "sliding_attention": "window", "chunked_attention": "chunk"}
-STATES = {"attention": "full", "linear_attention": "linear", "mamba": "linear"}  # where some blocks keep a state
+STATES = {
+    "attention": "full",
+    "linear_attention": "linear",
+    "mamba": "linear",
+    "conv": "linear",
+}  # where some blocks keep a state
 PICKING = dict.fromkeys(("deepseek_sparse_attention", "indexed_attention"), "full")  # where full attention picks rows
 WINDOW_KEYS = {  # what layer_types says in full
     "sliding_window",
@@ -26,7 +32,15 @@ WINDOW_KEYS = {  # what layer_types says in full
 }
 LETTERS = {"M": "linear", "*": "full", "-": NONE, "E": NONE}  # of hybrid_override_pattern
 STRIDES = {0: "rows", 4: "picked", 128: "pooled"}  # of compress_ratios
-OF_THEIR_OWN = ("letters", "lists", "sparse", "strides", "indexers", "configs")  # rules that layer_types says less than
+OF_THEIR_OWN = (
+    "letters",
+    "lists",
+    "sparse",
+    "strides",
+    "streams",
+    "indexers",
+    "configs",
+)  # rules that layer_types says less than
 REACHING = {"window": "L_win", "chunk": "chunk"}
 
 
@@ -152,6 +166,17 @@ def _period(keys: Keys, n_dec: int) -> list[str]:
     return ["full" if number % every == offset else "linear" for number in range(n_dec)]
 
 
+def _stated_only(keys: Keys, n_dec: int) -> list[str]:
+    return keys.ask_list("layer_types", n_dec)
+
+
+def _attending(keys: Keys, n_dec: int) -> list[str]:
+    """Bamba: the numbers of blocks that attend, none of which the others do."""
+    numbers = keys.positions("attn_layer_indices", n_dec)
+    named = keys.ask_list("attn_layer_indices", n_dec) if numbers is None else set(numbers)
+    return ["full" if number in named else "linear" for number in range(n_dec)]
+
+
 def _lists(keys: Keys, n_dec: int) -> list[str]:
     """Kimi: two lists of block numbers, counted from 1, that hold every block once between them."""
     names = {"linear": "linear_attn_config.kda_layers", "full": "linear_attn_config.full_attn_layers"}
@@ -203,9 +228,12 @@ LAYER_RULES = {
     "sparse": _numbered("sparse_attention_config.sparse_attention_freq", "full", "sparse"),
     "interval": _interval,
     "period": _period,
+    "stated": _stated_only,
+    "attending": _attending,
     "lists": _lists,
     "letters": _letters,
     "strides": _strides,
+    "streams": streams,
     "indexers": _indexers,
     "configs": _configs,
 }

@@ -7,6 +7,7 @@ from analysis.huggingface.families import Family, Mixer
 from analysis.huggingface.halves import DENSE, NONE
 from analysis.huggingface.keys import Keys
 
+ADJUSTED = "block_auto_adjust_ff_dim"  # the key of LFM2 that makes of a width two thirds
 FACTORS = {"mamba_expand"}  # keys that say a size in multiples of the hidden size
 LATENT = ("d_KVco", "d_nope", "d_RoPE", "d_v")
 
@@ -111,6 +112,9 @@ def feeding(keys: Keys, family: Family, half: str, own: dict[str, int]) -> dict[
 
 def _dense_width(keys: Keys) -> int:
     width = keys.count_if_any("d_FFN")
+    if ADJUSTED in keys.family.defaults and keys.flag(ADJUSTED, ADJUSTED):
+        step, width = keys.count("block_multiple_of"), 2 * width // 3
+        return keys.infer("d_FFN", -(-width // step) * step, f"two thirds, in multiples of {step}, as {ADJUSTED} says")
     return width or keys.infer(
         "d_FFN", 4 * keys.count("d_emb"), f"no {keys.spellings('d_FFN')[0]}: four times the hidden size"
     )

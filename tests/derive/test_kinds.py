@@ -10,6 +10,7 @@ from sympy import Add, Integer
 from analysis.derive import capacity, decoder, serving
 from analysis.derive.attention import GQA, MLA
 from analysis.derive.block import Architecture, Conventions, FeedForward, Kind, attention_stages
+from analysis.derive.compressing import CSA
 from analysis.derive.mechanisms import ALL
 from analysis.derive.parallel import sharded
 from analysis.derive.sparse import DSA, DSA_shared
@@ -230,7 +231,8 @@ def test_a_hybrid_of_states_and_rows_by_hand():
 @given(points(high=3))
 def test_the_term_of_core_attention_holds_every_stage_that_is_a_mechanisms_own(name, point):
     point, mechanism = placed(point), ALL[name]
-    built = Architecture.of_kinds(Kind(Integer(2), mechanism))
+    owner = (Kind(Integer(0), CSA),) if mechanism.lent_text else ()
+    built = Architecture.of_kinds(Kind(Integer(2), mechanism), *owner)
     terms = {name: number(term, point) for name, term in serving.tpot_terms(built, REORDERED).items()}
     stages = attention_stages(mechanism, REORDERED)
     seconds = {

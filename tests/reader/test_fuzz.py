@@ -26,6 +26,7 @@ from analysis.huggingface.stored import CACHE, STATED
 from analysis.measured.kernel_files import SCHEMA
 from analysis.sweeps.grid import read_grid
 from analysis.systems.quantities import all_quantities
+from tests.huggingface.configurations import FILES as CONFIGS
 from tests.huggingface.configurations import PUBLISHED
 from tests.reader.broken import run
 from tests.reader.rows import declaring
@@ -97,13 +98,14 @@ def test_a_notebook_with_any_parameters(given):
 
 
 @QUICK
-@given(st.sampled_from(sorted(PUBLISHED)), st.data())
+@given(st.sampled_from(sorted(PUBLISHED | CONFIGS)), st.data())
 def test_a_configuration_with_any_values_in_it(tmp_path, name, data):
-    config = json.loads(json.dumps(PUBLISHED[name]))
+    config = json.loads(json.dumps((PUBLISHED | CONFIGS)[name]))
     inner = config.get("text_config", config)
     known = sorted({*inner, "sliding_window", "layer_types", *STATED, *CACHE})
     for key in data.draw(st.lists(st.sampled_from(known), max_size=3)):
-        inner[key] = data.draw(VALUES)
+        part = inner[key] if isinstance(inner.get(key), dict) and inner[key] and data.draw(st.booleans()) else inner
+        part[key if part is inner else data.draw(st.sampled_from(sorted(part)))] = data.draw(VALUES)
     (tmp_path / "config.json").write_text(json.dumps(config))
     answers_or_refuses(lambda: report(import_config(tmp_path / "config.json")))
 

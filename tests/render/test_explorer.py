@@ -117,7 +117,12 @@ def page_point(study, state, batches):
 
 STATES = st.fixed_dictionaries(
     {
-        "model": st.sampled_from(["deepseek-v3", "llama-3.1-8b", "qwen3-30b-a3b"]),
+        "model": st.sampled_from(
+            [
+                *("deepseek-v3", "llama-3.1-8b", "qwen3-30b-a3b", "deepseek-v3.2", "deepseek-v4-flash", "minimax-m3"),
+                *("qwen3-next-80b-a3b", "kimi-linear-48b-a3b", "nemotron-3-super", "mimo-v2-flash"),
+            ]
+        ),
         "accelerator": st.sampled_from(["b200-sxm", "h200-sxm5"]),
         "link": st.sampled_from(["nvlink5-b200", "ib-xdr"]),
         "phase": st.sampled_from(["decode", "prefill"]),
@@ -131,7 +136,7 @@ STATES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=30)
 @given(STATES, st.lists(st.integers(1, 2**20), min_size=3, max_size=3), st.sampled_from([1, 8]))
 def test_the_explorers_forms_give_what_evaluate_gives(study, state, batches, deg_EP):
     state = state | {"deg_EP": min(deg_EP, state["deg_DP"])}

@@ -3,7 +3,7 @@
 
 (function () {
   const WIDTH = 440;
-  const LETTERS = "ABCDEFGHIJKLMNOP";
+  const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
   function tag(name, attributes, content) {
     const given = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`).join("");
