@@ -80,6 +80,8 @@ VECTORS: dict[str, dict[str, Expr]] = {
     "head_bias": {"once": n_vocab},
     "router_bias": {"experts": n_e},
     "shared_gate": {"experts": d_emb},
+    "beside_norms": {"experts": 3 * d_emb},  # where experts run beside a dense layer
+    "router_scale": {"experts": d_emb + n_e},  # of the router's input, and of what each expert gives
     "latent_expert_norm": {"experts": d_z},
     "expert_bias": {"expert": 2 * d_MoE + d_emb},
     "hyper_connections": {"block": _SITE, "half": _SITE, "once": n_res * (n_res * d_emb + 1) + 1},

@@ -63,7 +63,7 @@ def kinds(keys: Keys, family: Family, found: list[Block], context: int | None) -
 
 def _reach(block: Block) -> int:
     """Those that attend to most first: to all, to a window, to what a state keeps, to nothing."""
-    return {"": 3, "linear": 2, "window": 1, "chunk": 1, "rows": 1, "shared": 1, "indexed": 1}.get(block.attention, 0)
+    return {"": 3, "linear": 2, "window": 1, "chunk": 1, "local": 1, "shared": 1, "indexed": 1}.get(block.attention, 0)
 
 
 def _kind(keys: Keys, family: Family, block: Block, common: list[str]) -> Kind:
@@ -106,7 +106,7 @@ def _not_used(keys: Keys, family: Family, built) -> None:
             keys.touched.update(keys.spellings(name))
         keys.infer("n_moe", 0, "no block has experts: the keys of experts are not used")
     width = keys.spellings("d_FFN")
-    if "d_FFN" not in read and width != keys.spellings("d_MoE") and keys.peek(width[0]) is not None:
+    if not {"d_FFN", *width} & (read | keys.touched) and keys.peek(width[0]) is not None:
         keys.infer("d_FFN", "none", f"no block has a dense layer: {width[0]} is not used")
 
 

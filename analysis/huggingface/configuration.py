@@ -20,8 +20,12 @@ from analysis.huggingface.summary import Imported
 
 MTP_KEYS = ("num_nextn_predict_layers", "num_mtp_modules", "mtp_num_hidden_layers")
 DECODERS = ("text_config", "llm_config", "language_config")  # where a file of several towers holds the text decoder
-THINKER = "thinker_config"  # where a file of models that think and talk holds the one that thinks
-PARTS = ("linear_attn_config", "sparse_attention_config", "attention_other_setting")  # mappings within a decoder's
+THINKER = "thinker_config"  # where a file of a thinker and a talker holds the first
+PARTS = (
+    "linear_attn_config",
+    "sparse_attention_config",
+    "attention_other_setting",
+)  # mappings that describe a part of the decoder
 TOWERS = ("vision_config", "audio_config", "vision_tower", "mm_vision_tower")
 
 

@@ -44,6 +44,7 @@ SPELLINGS = {  # of a size, in every model type whose entry names no others
     "d_shared": ("shared_expert_intermediate_size", "shared_intermediate_size", "share_expert_dim"),
     "L_win": ("sliding_window", "sliding_window_size"),
     "chunk": ("attention_chunk_size",),
+    "first_k_dense_replace": ("first_k_dense_replace",),  # dense blocks before those with experts
     "n_vocab": ("vocab_size",),
     "context_max": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "model_max_length"),
 }

@@ -66,6 +66,11 @@ def _counted(keys: Keys, n_dec: int) -> list[str]:
     return _of([bool(keys.count("n_e", null=0, least=0))] * n_dec)
 
 
+def _flagged(keys: Keys, n_dec: int) -> list[str]:
+    """Gemma 4: experts beside the dense layer of every block, or none."""
+    return _of([keys.flag("experts", "enable_moe_block")] * n_dec)
+
+
 def _enumerated(keys: Keys, n_dec: int) -> list[str]:
     """Step: numbers of the blocks with experts, in a list or in a text with commas; else dense blocks first."""
     said = keys.peek(ENUMERATED)
@@ -77,8 +82,8 @@ def _enumerated(keys: Keys, n_dec: int) -> list[str]:
         named = [int(number) for number in said.split(",")]
     else:
         raise InputError(
-            f"{keys.place}, key {keys.prefix}{ENUMERATED}: found {shown(said)}, allowed are numbers of blocks with commas "
-            "between them; correct it."
+            f"{keys.place}, key {keys.prefix}{ENUMERATED}: found {shown(said)}, allowed are numbers of blocks with "
+            "commas between them; correct it."
         )
     return _of([number in named for number in range(n_dec)])
 
@@ -118,6 +123,7 @@ HALF_RULES = {
     "step": _step,
     "interleaved": _interleaved,
     "counted": _counted,
+    "flagged": _flagged,
     "enumerated": _enumerated,
     "span": _span,
     "period": _period,

@@ -5,11 +5,11 @@ window or to a chunk of the context; linear keeps a state; others are named by t
 """
 
 from analysis.files.errors import InputError, choices
-from analysis.files.text import shown
 from analysis.huggingface.block_lists import configs, letters
 from analysis.huggingface.families import Family
 from analysis.huggingface.keys import Keys
 from analysis.huggingface.streams import streams
+from analysis.huggingface.windowed import WINDOW_KEYS, WINDOW_RULES, with_full
 
 NONE = ""
 KINDS = {"full_attention": "full", "sliding_attention": "window", "chunked_attention": "chunk"}
@@ -20,18 +20,8 @@ STATES = {
     "conv": "linear",
 }  # where some blocks keep a state
 PICKING = dict.fromkeys(("deepseek_sparse_attention", "indexed_attention"), "full")  # where full attention picks rows
-WINDOW_KEYS = {  # what layer_types says in full
-    "sliding_window",
-    "sliding_window_size",
-    "sliding_window_pattern",
-    "use_sliding_window",
-    "max_window_layers",
-    "no_rope_layers",
-    "no_rope_layer_interval",
-    "full_attention_interval",
-}
 LETTERS = {"M": "linear", "*": "full", "-": NONE, "E": NONE}  # of hybrid_override_pattern
-STRIDES = {0: "rows", 4: "picked", 128: "pooled"}  # of compress_ratios
+STRIDES = {0: "local", 4: "picked", 128: "pooled"}  # of compress_ratios
 OF_THEIR_OWN = (
     "letters",
     "lists",
@@ -84,60 +74,6 @@ def _stated(keys: Keys, kinds: list[str]) -> list[str]:
     return kinds
 
 
-def _full(keys: Keys, n_dec: int) -> list[str]:
-    return ["full"] * n_dec
-
-
-def _windows(keys: Keys) -> bool:
-    return any(keys.peek(key) is not None for key in keys.spellings("L_win"))
-
-
-def _every(keys: Keys, n_dec: int) -> list[str]:
-    """Mistral: every block, unless the window is null."""
-    return ["window" if _windows(keys) else "full"] * n_dec
-
-
-def _upper(keys: Keys, n_dec: int) -> list[str]:
-    """Qwen: blocks from max_window_layers on, if windows are switched on at all."""
-    if not keys.flag("use_sliding_window", "use_sliding_window") or not _windows(keys):
-        keys.touched |= WINDOW_KEYS
-        return ["full"] * n_dec
-    first = keys.count("max_window_layers", least=0)
-    return ["window" if number >= first else "full" for number in range(n_dec)]
-
-
-def _pattern(keys: Keys, n_dec: int) -> list[str]:
-    """Gemma, OLMo 3, EXAONE, gpt_oss: every so-many-th block attends to all; or letters, G to all, L in a window."""
-    said = keys.peek("sliding_window_pattern")
-    if not _windows(keys) or said is None:
-        return ["full"] * n_dec
-    if isinstance(said, str):
-        if not said or set(said) - set("LG"):
-            raise InputError(
-                f"{keys.place}, key sliding_window_pattern: found {shown(said)}, allowed are the letters L and G, or a "
-                "whole number from 1; correct it."
-            )
-        keys.note("windows", said, "sliding_window_pattern")
-        return ["full" if said[number % len(said)] == "G" else "window" for number in range(n_dec)]
-    return _with_full(n_dec, keys.count("sliding_window_pattern"), "window")
-
-
-def _with_full(n_dec: int, every: int, other: str) -> list[str]:
-    """Every so-many-th block attends to all."""
-    return [other if (number + 1) % every else "full" for number in range(n_dec)]
-
-
-def _chunks(keys: Keys, n_dec: int) -> list[str]:
-    """Llama 4: blocks with RoPE attend within chunks, every fourth has no RoPE and attends to all."""
-    listed = keys.sequence("no_rope_layers", n_dec, (0, 1))
-    if keys.peek("attention_chunk_size") is None:
-        keys.touched |= WINDOW_KEYS
-        return ["full"] * n_dec
-    if not listed:
-        return _with_full(n_dec, keys.count("no_rope_layer_interval"), "chunk")
-    return ["chunk" if each else "full" for each in listed]
-
-
 def _numbered(key: str, zero: str, one: str, absent: str | None = None):
     """A rule for a list of 0 and 1 under a key, which must be there unless it is said what all blocks are without."""
 
@@ -157,7 +93,7 @@ def _numbered(key: str, zero: str, one: str, absent: str | None = None):
 
 def _interval(keys: Keys, n_dec: int) -> list[str]:
     """Qwen3-Next: every full_attention_interval-th block has a cache, the others a state."""
-    return _with_full(n_dec, keys.count("full_attention_interval"), "linear")
+    return with_full(n_dec, keys.count("full_attention_interval"), "linear")
 
 
 def _period(keys: Keys, n_dec: int) -> list[str]:
@@ -217,11 +153,7 @@ def _configs(keys: Keys, n_dec: int) -> list[str]:
 
 
 LAYER_RULES = {
-    "full": _full,
-    "every": _every,
-    "upper": _upper,
-    "pattern": _pattern,
-    "chunks": _chunks,
+    **WINDOW_RULES,
     "listed": _numbered("attn_type_list", "linear", "full"),
     "softmax": _numbered("attn_type_list", "linear", "full", absent="full"),
     "hybrid": _numbered("hybrid_layer_pattern", "full", "window"),

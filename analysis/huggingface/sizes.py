@@ -141,4 +141,15 @@ def _shared_count(keys: Keys, d_MoE: int) -> tuple[int, int]:
     return number, number * d_MoE
 
 
-SHARED = {"none": _shared_none, "one": _shared_one, "width": _shared_width, "count": _shared_count}
+def _shared_beside(keys: Keys, d_MoE: int) -> tuple[int, int]:
+    """A dense layer that every token passes beside the experts, which is what a shared expert is."""
+    return 1, keys.infer("d_shared", keys.count("d_FFN"), "the dense layer beside the experts")
+
+
+SHARED = {
+    "none": _shared_none,
+    "one": _shared_one,
+    "width": _shared_width,
+    "count": _shared_count,
+    "beside": _shared_beside,
+}

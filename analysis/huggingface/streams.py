@@ -35,7 +35,7 @@ def streams(keys: Keys, n_dec: int) -> list[str]:
             f"stride above 0, which block {wrong[0]} contradicts; correct it."
         )
     made = {number: "picked" if number in sources else "indexed" for number in indexed}
-    return [made.get(number, "shared" if stride else "rows") for number, stride in enumerate(listed)]
+    return [made.get(number, "shared" if stride else "local") for number, stride in enumerate(listed)]
 
 
 def _numbers(keys: Keys, key: str, n_dec: int) -> list[int]:

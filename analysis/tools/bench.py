@@ -145,6 +145,12 @@ def command_line() -> Iterator[Timing]:
     yield Timing("from analysis import number", seconds, 0.5)
     seconds = best(lambda: _python("-m", "analysis", "plan", *asked, "slo=0.05"), 3)
     yield Timing("plan on the command line", seconds, 5)
+    yield Timing("the published configurations imported from a folder", best(_import_all, 3), 10)
+
+
+def _import_all() -> None:
+    with tempfile.TemporaryDirectory() as empty:
+        _python("-m", "analysis", "import-model", str(ROOT / "tests" / "huggingface" / "configs"), "-o", empty)
 
 
 def notebooks() -> Iterator[Timing]:

@@ -36,7 +36,17 @@ from analysis.derive.symbols import (
     width_kv,
     width_state,
 )
-from analysis.derive.variants import SWA, GQA_gated, GQA_head_gated, GQA_one, GQA_values, KDA_gated, Mamba, MLA_gated
+from analysis.derive.variants import (
+    SWA,
+    GQA_gated,
+    GQA_head_gated,
+    GQA_one,
+    GQA_values,
+    KDA_gated,
+    Mamba,
+    MLA_gated,
+    ShortConv,
+)
 from analysis.measure.execute import execute, inputs
 
 from .small import all_lines, few, number, points
@@ -175,6 +185,27 @@ def test_mamba_is_a_recurrence_of_each_channel(sizes, tokens, seed):
         output = np.einsum("bck,bk->bc", state, u @ arrays["W_C"]) * step["z"][:, 0]
         np.testing.assert_allclose(step["y"][:, 0], output @ arrays["W_out"], rtol=1e-9, atol=1e-9)
         arrays |= {"M": step["M_new"], "v_past": step["v_past_new"]}
+
+
+@few
+@given(points(high=3), SEEDS)
+def test_a_short_convolution_between_two_gates(sizes, seed):
+    """y = W (z * conv(x * g)): the last inputs, gated, are all that is kept."""
+    sizes = sizes | {l: Integer(1), n_past: sizes[n_tap] - 1}
+    lines = all_lines(ShortConv, "as_printed")
+    rng = np.random.default_rng(seed)
+    shapes = {name: [int(sizes[axis]) for axis in t.axes] for name, t in inputs(lines).items()}
+    arrays = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    moves = {"v": lambda x, g: x * g, "o": lambda u, z: u * z, "v_past_new": lambda window: window[:, 0, 1:]}
+    moves |= {"v_tap": lambda v, past: np.concatenate([past, v], axis=1)[:, None]}
+    step = execute(lines, arrays, None, moves)
+    H = arrays["H"][:, 0]
+    v = (H @ arrays["W_X"]) * (H @ arrays["W_G"])
+    window = np.concatenate([arrays["v_past"], v[:, None]], axis=1)
+    u = np.einsum("btc,tc->bc", window, arrays["W_v_tap"])
+    np.testing.assert_allclose(step["y"][:, 0], (u * (H @ arrays["W_Z"])) @ arrays["W_out"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(step["v_past_new"], window[:, 1:], rtol=0, atol=0)
+    assert number(stored(ShortConv), sizes) == sizes[B] * (sizes[n_tap] - 1) * sizes[n_v] * sizes[width_activations]
 
 
 def test_the_state_and_the_operations_of_mamba_by_hand():

@@ -47,7 +47,11 @@ LATENT = {
 }
 V3 = {"model_type": "deepseek_v3", **SMALL, **MOE, **LATENT}
 AN_EXPERT = 3 * 256 * 96
-ASKED = {"add_full_attention_sink_bias", "add_swa_attention_sink_bias"}  # no default is known
+ASKED = {  # no default is known
+    "add_full_attention_sink_bias",
+    "add_swa_attention_sink_bias",
+    "moe_router_enable_expert_bias",
+}
 
 
 def without(config, *keys):
@@ -137,6 +141,93 @@ def test_heads_of_falcon(imported):
     assert imported(newer, new_decoder_architecture=False).row.n_kv == 1
     assert imported(newer, new_decoder_architecture=False, multi_query=False).row.attention == "MHA"
     assert imported(without(newer, "num_kv_heads")).row.n_kv == 128
+
+
+def test_heads_of_windows_as_step_writes_them(imported):
+    """Published, 33 windowed blocks have 96 heads and others 64; where a file says none, they are as the others."""
+    flat = FILES["step-3.7-flash"]
+    renamed = {
+        "num_attention_groups": "num_key_value_heads",
+        "moe_num_experts": "num_experts",
+        "moe_top_k": "num_experts_per_tok",
+    }
+    published = {key: flat[old] for key, old in renamed.items()} | {
+        "moe_layers_enum": ",".join(str(number) for number in range(3, 45)),
+        "attention_other_setting": {
+            "attention_type": "sliding_attention",
+            "num_attention_heads": 96,
+            "num_attention_groups": 8,
+            "head_dim": 128,
+        },
+    }
+    config = without(flat, *renamed.values(), "first_k_dense_replace") | published | {"model_type": "step3p5"}
+    found = imported({"model_type": "step3p7", "text_config": config})
+    more = 33 * 32 * (2 * 128 * 4096 + 4096)
+    assert totals(found)["parameters"] - totals(imported(flat))["parameters"] == more
+    assert {kind.window: kind.sizes["n_hd"] for kind in found.row.kinds} == {None: 64, "sliding": 96}
+    other = published["attention_other_setting"]
+    for changes, said in (
+        ({"attention_other_setting": other | {"attention_type": "full_attention"}}, "allowed is 'sliding_attention'"),
+        ({"moe_layers_enum": "3;4"}, "found '3;4', allowed are numbers of blocks with"),
+        ({"moe_layers_enum": [45]}, "found 45, allowed is a whole number from 0 to 44"),
+    ):
+        with pytest.raises(InputError, match=said):
+            imported({"model_type": "step3p7", "text_config": config | changes})
+
+
+def test_full_blocks_of_gemma_4_without_heads_of_their_own(imported):
+    config = FILES["gemma-4-31b-it-nvfp4"]
+    text = config["text_config"] | {"num_global_key_value_heads": None, "attention_k_eq_v": False}
+    full, window = imported(config | {"text_config": text}).row.kinds
+    assert (full.attention, window.attention) == ("GQA", "GQA")
+    assert imported(config | {"text_config": text}).row.sizes["n_kv"] == 16
+
+
+def test_experts_beside_the_dense_layer_of_gemma_4(imported):
+    """26 billion parameters, of which a token meets 4: eight experts, and the dense layer as a shared one."""
+    found = imported(CONFIGS["gemma-4-26b-a4b"])
+    assert (found.row.sizes["n_shared"], found.row.sizes["d_shared"], found.row.L_win) == (1, 2112, 1024)
+    assert [(kind.blocks, kind.attention, kind.feedforward) for kind in found.row.kinds] == [
+        (5, "GQA_one", "experts"),
+        (25, "GQA", "experts"),
+    ]
+    *_, active = list(totals(found).values())[:2]
+    assert round(active / 1e9) == 4
+
+
+def test_granite_without_experts_has_its_shared_layer_alone(imported):
+    config = CONFIGS["granite-4.0-h-small"]
+    dense = imported(config, num_local_experts=0).row
+    assert {(kind.feedforward, dense.sizes["d_FFN"]) for kind in dense.kinds} == {("dense", 1536)}
+    with pytest.raises(InputError, match="found no key layer_types"):
+        imported(without(config, "layer_types"))
+
+
+def test_bamba_by_the_numbers_of_its_blocks(imported):
+    """Bamba-9B has 9.78 billion parameters; the sizes of its states are those of Granite's."""
+    config = without(CONFIGS["granite-4.0-h-small"], "layer_types", "num_local_experts", "num_experts_per_tok")
+    config = without(config, "shared_intermediate_size") | {
+        "model_type": "bamba",
+        "num_hidden_layers": 32,
+        "attn_layer_indices": [9, 18, 27],
+        "intermediate_size": 14336,
+        "vocab_size": 128256,
+        "tie_word_embeddings": False,
+    }
+    found = imported(config)
+    assert round(totals(found)["parameters"] / 1e7) == 978
+    assert [number for number, block in enumerate(found.blocks) if block.attention == "full"] == [9, 18, 27]
+    with pytest.raises(InputError, match="found no key attn_layer_indices"):
+        imported(config, attn_layer_indices=None)
+
+
+def test_the_thinker_of_a_file_with_a_talker(imported):
+    text = FILES["qwen3-30b-a3b"] | {"model_type": "qwen3_omni_moe_text"}
+    thinker = {"model_type": "qwen3_omni_moe_thinker", "text_config": text, "audio_config": {"d_model": 1280}}
+    found = imported({"model_type": "qwen3_omni_moe", "thinker_config": thinker, "talker_config": {"num_experts": 8}})
+    assert found.row.kinds == imported(FILES["qwen3-30b-a3b"]).row.kinds
+    assert "d_emb = 2048 from thinker_config.text_config.hidden_size" in report(found)
+    assert found.row.omits == "towers other than the text decoder"
 
 
 def test_a_tower_of_an_unknown_type_with_a_known_decoder(imported):
