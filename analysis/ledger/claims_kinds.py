@@ -15,6 +15,7 @@ from analysis.systems.quantities import evaluate
 
 V32, V4 = "deepseek-v3.2", "deepseek-v4-pro"
 SERVED = {V32: "latent-fp8", V4: "row-fp8-rope-bf16", "deepseek-v4-flash": "row-fp8-rope-bf16"}
+ROW_OF_FP4 = 1 / 2 + 1 / 16
 KEY_VALUE_HEADS, HEAD = 8, 128
 """Of the grouped-query attention that the report on V4 compares its cache with."""
 
@@ -26,9 +27,9 @@ def _cache(model: str, tokens: int, served: bool) -> float:
     return evaluate("kv_cache_bytes", model=model, B=1, L=tokens, **given).value
 
 
-def _of_a_token(model: str, tokens: int, served: bool) -> float:
-    """Bytes that a token more adds to a long context [byte]: rows alone, without windows and states."""
-    return (_cache(model, 2 * tokens, served) - _cache(model, tokens, served)) / tokens
+def _of_a_token(model: str, _tokens: int, served: bool) -> float:
+    """Bytes of rows that a token adds [byte], as served or in 16 bits."""
+    return cached(model, SERVED[model] if served else "")
 
 
 def _cache_ratio(paper: Paper, id_: str) -> Judgement:
@@ -69,6 +70,39 @@ def _grouped_cache(paper: Paper) -> Judgement:
 def _full_blocks(model: str) -> float:
     """Blocks that keep rows like R1's."""
     return cached(model) / (cached(R1) / datasets.model(R1).n_dec)
+
+
+def _in_fp4(model: str) -> float:
+    """Bytes that a token adds where rows are held in 4 bits with a byte of scale for 16 elements [byte]."""
+    return cached(model, SERVED[V4], width_kv=ROW_OF_FP4)
+
+
+@claim("P013")
+def _global_cache(paper: Paper) -> Judgement:
+    model = datasets.claimed("P013").model
+    readings = (
+        paper.reading("rows and index keys as V4 serves them", cached(model, SERVED[V4])),
+        paper.reading("rows in 4 bits with a scale for 16 elements, index keys as in V4", _in_fp4(model)),
+        paper.reading("16 bits", cached(model)),
+    )
+    reason = (
+        f"A token adds {readings[2].value:,.0f} bytes in 16 bits, {readings[0].value:,.0f} in V4's layout, "
+        f"and {readings[1].value:,.0f} if rows are in 4 bits."
+    )
+    return Judgement(readings, reason, "byte", KV)
+
+
+@claim("P014")
+def _global_ratio(paper: Paper) -> Judgement:
+    model, other = datasets.claimed("P014").model, "deepseek-v4-flash"
+    readings = (
+        paper.reading("both as V4 serves them", cached(model, SERVED[V4]) / cached(other, SERVED[V4])),
+        paper.reading("rows of the later model in 4 bits", _in_fp4(model) / cached(other, SERVED[V4])),
+        paper.reading("16 bits", cached(model) / cached(other)),
+    )
+    before = cached(other, SERVED[V4])
+    reason = f"A token adds {before:,.0f} bytes in V4-Flash and {_in_fp4(model):,.0f} here with rows in 4 bits."
+    return Judgement(readings, reason, "1", KV)
 
 
 @claim("P016")

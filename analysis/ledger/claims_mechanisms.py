@@ -62,15 +62,20 @@ def row_bytes(mechanism: Mechanism, point: dict) -> float:
     return exact(stored(mechanism) / (B * L), point)
 
 
-def cached(model: str) -> float:
-    """Bytes of the rows that all blocks of a model keep of a token [byte], states left out.
+def cached(model: str, form: str = "", **widths: float) -> float:
+    """Bytes of rows that a token more adds to a long context [byte], in all blocks: no windows, no states.
 
-    >>> cached("jamba-v0.1"), cached("deepseek-v3")
-    (16384, 70272)
+    `form` is a format of data/formats.yml, `widths` replace what it says.
+
+    >>> cached("jamba-v0.1"), cached("deepseek-v3"), cached("deepseek-v3.2", "latent-fp8")
+    (16384.0, 70272.0, 48068.0)
     """
-    setting = Setting.of(model=model, B=1, L=ENDLESS)
-    kept = ((kind, Add(*(rows.stored for rows in kind.mechanism.cache))) for kind in setting.architecture.attending)
-    return sum(exact((kind.blocks * rows / (B * L)).xreplace(kind.axes()), setting.point) for kind, rows in kept)
+    setting = Setting.of(model=model, B=1, L=ENDLESS, **({"format": form} if form else {}))
+    point = setting.point | {BY_NAME[name]: width for name, width in widths.items()}
+    owned = [kind for kind in setting.architecture.attending if not kind.mechanism.borrows]
+    rows = [(kind.blocks * Add(*(t.stored for t in kind.mechanism.cache))).xreplace(kind.axes()) for kind in owned]
+    held = [exact(Add(*rows), point | {L: tokens}) for tokens in (ENDLESS, 2 * ENDLESS)]
+    return (held[1] - held[0]) / ENDLESS
 
 
 def of_r1() -> dict[Symbol, float]:

@@ -107,8 +107,8 @@ def _throughput(paper: Paper, other: str) -> Judgement:
     own = [reading.value for reading in readings[1 : 1 + len(CONTEXTS)]]
     reason = (
         f"Each at its own B_cap, R1 has {min(own):.1f} to {max(own):.1f} times {NAMES[other]}'s throughput (L = 1K to "
-        f"32K). Of {len(pairs)} pairs of powers of two in memory, {len(fitting)} would give the printed number; the "
-        f"one with the largest batches is {_largest(fitting)}."
+        f"32K); of {len(pairs)} pairs of powers of two in memory {len(fitting)} would give the printed number, the "
+        f"one with the largest batches at {_largest(fitting)}."
     )
     return Judgement(readings, reason, "1", RATE, FIGURE)
 
@@ -123,8 +123,8 @@ def _latency(paper: Paper, other: str) -> Judgement:
     own = [reading.value for reading in readings[1 : 1 + len(CONTEXTS)]]
     reason = (
         f"Each at its own B_cap, R1 takes {-max(own):.0f} to {-min(own):.0f} % longer than {NAMES[other]} (L = 1K to "
-        f"32K). The number must compare other batches. Of {len(pairs)} pairs of powers of two within memory, "
-        f"{len(fitting)} would give it; the one with the largest batches is {_largest(fitting)}."
+        f"32K); other batches give the printed number, {len(fitting)} of {len(pairs)} pairs of powers of two, "
+        f"of which the largest are {_largest(fitting)}, and nothing singles one out."
     )
     return Judgement(readings, reason, "%", TPOT, FIGURE)
 

@@ -39,6 +39,7 @@ PAPER = {
     "throughput": "Fig. 9",
     "throughput_per_accelerator": "Fig. 2",
     "cost_per_million_tokens": "Fig. 9, whose throughput it prices",
+    **dict.fromkeys(("phi", "state_bytes", "index_intensity", "state_intensity", "stage_times", "wire_ratio"), ""),
 }
 
 
