@@ -171,6 +171,8 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
             finding,
             "",
             ":::{dropdown} How this figure is made",
+            ":class-container: behind",
+            "",
             f"{', '.join(behind)}.{f' Conditions: `{conditions}`.' if conditions else ''}",
             ":::",
             "::::",
