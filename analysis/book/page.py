@@ -159,6 +159,8 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
             caption,
             "",
             ":::{dropdown} How this figure is made",
+            ":class-container: behind",
+            "",
             f"{', '.join(behind)}.{f' Conditions: {conditions}' if conditions else ''}",
             ":::",
             "::::",
