@@ -11,7 +11,9 @@ from analysis.book import reference
 from analysis.files.errors import InputError, choices
 from analysis.render import (
     audit_tables,
+    by_hand,
     canonical_words,
+    counting,
     derivations,
     equations,
     glossary_tables,
@@ -34,6 +36,7 @@ FIGURES = "figures"
 """Folder of the staged book that holds LABEL.svg and LABEL.csv."""
 
 OWN: dict[str, Any] = {
+    "by_hand": by_hand.by_hand,
     "equation": equations.equation,
     "symbol": equations.symbol,
     "einsum": derivations.einsum,
@@ -51,6 +54,7 @@ OWN: dict[str, Any] = {
     "multiple_equation": system_equations.multiple_equation,
     "parts_equation": system_equations.parts_equation,
     "read_equation": system_equations.read_equation,
+    "in_steps": counting.in_steps,
     "symbols_table": tables.symbols_table,
     "conventions_table": tables.conventions_table,
     "data_dictionary": tables.data_dictionary,

@@ -143,12 +143,6 @@ def bound_holds_from(system: Mapping[str, object], weights: str = "eq11", L: int
     return int(batches[above].max(initial=0)) + 1
 
 
-def bound_holds(system: Mapping[str, object], weights: str = "eq11", L: int | None = None) -> str:
-    """`bound_holds_from` in words."""
-    batch = bound_holds_from(system, weights, L)
-    return f"from B = {whole(batch)} on" if batch <= SEARCHED else f"at no batch up to {whole(SEARCHED)}"
-
-
 def stated_tokens() -> int:
     """Tokens per accelerator that the paper states with its two times."""
     return claims_network.TOKENS
@@ -173,5 +167,5 @@ NAMES = {
     "inverse_table": inverse_table,
     "random_ratio": random_ratio,
     "banded_placements": claims_routing.SEEDS,
-    "bound_holds": bound_holds,
+    "bound_holds_from": bound_holds_from,
 }

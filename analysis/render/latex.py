@@ -62,7 +62,7 @@ def _by_width(form: Expr) -> Expr:
     return Mul(*parts)
 
 
-def _length(text: str) -> int:
+def length(text: str) -> int:
     """Characters of a formula as printed; a fraction is as wide as its longer half."""
     text = re.sub(r"\{\{(\w+)\}\}", r"{\1}", re.sub(r"\\mathrm|\\left|\\right|\\,", "", text))
     braces = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
@@ -72,13 +72,13 @@ def _length(text: str) -> int:
 
 def broken(form: Expr, room: int = LONGEST) -> list[str]:
     """LaTeX of a form in lines of at most `room` characters: one if it fits, else its terms shared out over several."""
-    if _length(tex(form)) <= room or not (form.is_Add or form.has(Max)):
+    if length(tex(form)) <= room or not (form.is_Add or form.has(Max)):
         return [tex(form)]
     lines: list[str] = []
     terms = sorted(Add.make_args(form), key=default_sort_key) if form.has(Max) else form.as_ordered_terms()
     for term in terms:
         first, *more = _spread(term, room)
-        if lines and _length(lines[-1] + first) <= room and not more:
+        if lines and length(lines[-1] + first) <= room and not more:
             lines[-1] += f" + {first}"
         else:
             lines += [f"+ {first}" if lines else first, *more]
@@ -87,7 +87,7 @@ def broken(form: Expr, room: int = LONGEST) -> list[str]:
 
 def _spread(term: Expr, room: int) -> list[str]:
     """A product with one long sum in it, or a long maximum, in lines that each fit."""
-    if _length(tex(term)) <= room:
+    if length(tex(term)) <= room:
         return [tex(term)]
     if isinstance(term, Max):
         first, *more = (tex(part) for part in sorted(term.args, key=default_sort_key))
@@ -95,7 +95,7 @@ def _spread(term: Expr, room: int) -> list[str]:
         return [*(f"{line}," for line in lines[:-1]), rf"{lines[-1]}\Bigr)"]
     inner = max(
         (part for part in Mul.make_args(term) if isinstance(part, Add | Max)),
-        key=lambda part: _length(tex(part)),
+        key=lambda part: length(tex(part)),
         default=None,
     )
     return [tex(term)] if inner is None or term.is_Add else _around(inner, term / inner, room)
@@ -104,7 +104,7 @@ def _spread(term: Expr, room: int) -> list[str]:
 def _around(inner: Expr, outer: Expr, room: int) -> list[str]:
     """Lines of a long factor after a short one."""
     before = rf"\left({tex(outer)}\right)" if outer.is_Add else tex(outer)
-    first, *more = broken(inner, room - _length(before))
+    first, *more = broken(inner, room - length(before))
     opened, closed = ("", "") if isinstance(inner, Max) else (r" \bigl(", r"\bigr)")
     lines = [f"{before}{opened} {first}", *(rf"\qquad {line}" for line in more)]
     return [*lines[:-1], lines[-1] + closed]
@@ -116,22 +116,22 @@ def display(rows: Iterable[Row], label: str = "", relation: str = "=") -> Printe
     Under remarks, and where a left side is long, rows begin at the left margin instead.
     """
     rows = list(rows)
-    flush = any(remark or _length(left) > LONG_LEFT for left, _, remark in rows)
+    flush = any(remark or length(left) > LONG_LEFT for left, _, remark in rows)
     printed = [line for row in rows for line in (_flush(*row) if flush else _aligned(*row[:2], relation))]
     return Printed(display_lines(printed, label), rows)
 
 
 def _aligned(left: str, form: Expr, relation: str) -> list[str]:
-    first, *more = broken(form, LONGEST - max(0, _length(left) - SHORT))
+    first, *more = broken(form, LONGEST - max(0, length(left) - SHORT))
     return [rf"{left} &{relation} {first}", *(rf"&\quad {line}" for line in more)]
 
 
 def _flush(left: str, form: Expr, remark: str) -> list[str]:
     """A row at the left margin, below its remark; a form that does not fit beside a long left side begins below it."""
     heading, margin = ([rf"&\text{{{remark}:}}"], r"&\quad ") if remark else ([], "&")
-    if _length(left) > LONG_LEFT and _length(tex(form)) > LONGEST + SHORT - _length(left):
+    if length(left) > LONG_LEFT and length(tex(form)) > LONGEST + SHORT - length(left):
         return [*heading, f"{margin}{left} =", *(rf"{margin}\qquad {line}" for line in broken(form))]
-    first, *more = broken(form, LONGEST + SHORT - max(SHORT, _length(left)))
+    first, *more = broken(form, LONGEST + SHORT - max(SHORT, length(left)))
     return [*heading, f"{margin}{left} = {first}", *(rf"{margin}\qquad {line}" for line in more)]
 
 

@@ -12,6 +12,7 @@ from analysis.derive.symbols import BW_Int
 from analysis.files.errors import InputError, choices
 from analysis.ledger.criteria import NEAR, TIE, near
 from analysis.render.digits import digits_of, percent, whole, with_unit
+from analysis.render.words import person
 from analysis.systems import crossing as crossings
 from analysis.systems.layers import shares
 from analysis.systems.quantities import evaluate
@@ -171,11 +172,17 @@ def times_of_step(**given) -> dict[str, float]:
     return dict(sorted(terms.items(), key=lambda item: item[1], reverse=True))
 
 
-def longest_term(**given) -> str:
-    """The term that takes most of a token's time, in words, with its share."""
+def terms_table(words: Mapping[str, str], **given) -> str:
+    """The terms of a token's time, longest first, each with what `words` say that it does. Raises InputError for one
+    that they leave out."""
     terms = times_of_step(**given)
-    name, time = next(iter(terms.items()))
-    return f"{name.replace('_', ' ')}, {with_unit(time, 's', 'ms')} or {percent(time / sum(terms.values()))} of it"
+    missing = [name for name in terms if name not in words]
+    if missing:
+        raise InputError(f"terms_table: no words for the term {missing[0]}; add them to {choices(words)}.")
+    step = sum(terms.values())
+    rows = [(words[name], with_unit(time, "s", "ms"), percent(time / step)) for name, time in terms.items()]
+    body = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"| the step | takes | share |\n|:---|---:|---:|\n{body}\n"
 
 
 def even_bandwidth(**given) -> float:
@@ -195,6 +202,7 @@ WORDS = {
     "layer_share": layer_share,
     "crossing": crossing,
     "row": row,
+    "person": person,
     "digits": digits_of,
     "whole": whole,
     "percent": percent,
@@ -209,6 +217,6 @@ WORDS = {
     "near_within": NEAR,
     "tie_within": TIE,
     "times_of_step": times_of_step,
-    "longest_term": longest_term,
+    "terms_table": terms_table,
     "even_bandwidth": even_bandwidth,
 }

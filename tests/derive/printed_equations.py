@@ -9,7 +9,9 @@ from analysis.book.page import template_functions
 from analysis.files.whole import ROOT
 from analysis.render.printed import recording
 
-CALLS = re.compile(r"\{\{ (?:\w*equation|both_orders|sharding_rule|proof|flip)\(.*?\) \}\}")
+CALLS = re.compile(
+    r"(?:\{\{ |^  [\w]+: )((?:\w*equation|both_orders|sharding_rule|proof|flip)\(.*?\))(?: \}\}|$)", flags=re.M
+)
 
 
 @cache
@@ -19,7 +21,8 @@ def staged():
     names = recording(template_functions({}, {}), origins)
     pages = {
         path.name: "\n\n".join(
-            jinja2.Template(call).render(names) for call in CALLS.findall(path.read_text(encoding="utf-8"))
+            jinja2.Template(f"{{{{ {call} }}}}").render(names)
+            for call in CALLS.findall(path.read_text(encoding="utf-8"))
         )
         for path in sorted((ROOT / "book").glob("*.md"))
     }
