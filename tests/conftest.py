@@ -14,7 +14,8 @@ from analysis.huggingface import import_config
 from tests.reader.broken import run
 
 LONG = """
-thesis/test_verdict thesis/test_verdict_words thesis/test_entries thesis/test_variants thesis/test_regions
+thesis/test_verdict thesis/test_verdict_words thesis/test_entries thesis/test_variants thesis/test_regions \
+ledger/test_ledger ledger/test_ledger_rules ledger/test_ledger_systems ledger/test_published tools/test_readme
 book/test_notebooks
 book/test_notebook_runner
 book/test_report
