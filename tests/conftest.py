@@ -3,6 +3,7 @@ reader brings."""
 
 import json
 import time
+from pathlib import Path
 
 import matplotlib as mpl
 import pytest
@@ -12,9 +13,34 @@ from hypothesis import settings
 from analysis.huggingface import import_config
 from tests.reader.broken import run
 
+LONG = """
+thesis/test_verdict thesis/test_verdict_words thesis/test_entries thesis/test_variants thesis/test_regions \
+ledger/test_ledger ledger/test_ledger_rules ledger/test_ledger_systems ledger/test_published tools/test_readme
+book/test_notebooks
+book/test_notebook_runner
+book/test_report
+thesis/test_propositions
+book/test_rerun
+book/test_serving_notebooks
+book/test_derivations
+thesis/test_queries
+test_extension
+""".strip().splitlines()
+"""Files of tests that take longest, in the order in which workers begin them; one line for files that share much."""
+
 mpl.use("agg")
 settings.register_profile("study", deadline=None, derandomize=True, max_examples=60, database=None)
 settings.load_profile("study")
+
+
+def pytest_collection_modifyitems(items):
+    """The tests of a file, or of one line of LONG, run on one worker, so that what they share is made once."""
+    place = {name: place for place, names in enumerate(LONG) for name in names.split()}
+    names = [item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix() for item in items]
+    for item, name in zip(items, names, strict=True):
+        item.add_marker(pytest.mark.xdist_group(str(place.get(name, name))))
+    order = sorted(range(len(items)), key=lambda each: place.get(names[each], len(LONG)))
+    items[:] = [items[each] for each in order]
 
 
 @pytest.fixture

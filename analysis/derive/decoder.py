@@ -1,6 +1,7 @@
 """Sums over the tensors of a whole model: parameters, weight bytes, cache bytes, activation bytes."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from sympy import Add, Expr, Integer, Max
 
@@ -76,6 +77,7 @@ def feedforward_weights(architecture: Architecture, experts: Expr = HELD, axes: 
     return {stage: of_stage(stage) for stage in feedforward_stages(architecture)}
 
 
+@cache
 def block_counts(architecture: Architecture) -> dict[str, Expr]:
     """How many blocks carry each stage of `feedforward_parameters`; dense and routed also where it is none."""
     stages = {"dense", "routed", *feedforward_stages(architecture)}

@@ -16,17 +16,20 @@ from analysis.files.whole import ROOT
 from analysis.render.latex import tex
 from tests.derive.latex_value import Formula, right_sides
 from tests.derive.printed_equations import staged
+from tests.made import Made
 
-PAGES, ORIGINS = staged()
-RESULTS = {
-    entry["label"]: entry
-    for entry in entries.joined(
-        each for name, text in PAGES.items() for each in entries.of_page(name, text, ORIGINS, {})
-    )
-}
-EQUATIONS = {label: entry for label, entry in RESULTS.items() if entry["kind"] == "equation"}
-WITH_FORMS = {label: entry for label, entry in EQUATIONS.items() if entry["forms"]}
+
+@cache
+def equations():
+    pages, origins = staged()
+    found = entries.joined(each for name, text in pages.items() for each in entries.of_page(name, text, origins, {}))
+    return {entry["label"]: entry for entry in found if entry["kind"] == "equation"}
+
+
+FROZEN = [each for each in (ROOT / "tests" / "book" / "labels.txt").read_text().split() if each.startswith("eq-")]
 IN_WORDS = {"eq-b-slo", "eq-load-imbalance"}
+EQUATIONS = Made(FROZEN, equations)
+WITH_FORMS = Made([label for label in FROZEN if label not in IN_WORDS], equations)
 IN_NAMES = ("eq-tpot", "eq-throughput", "eq-throughput-per-accelerator", "eq-cost-per-million-tokens")
 """Equations in terms of others' left sides, in an order in which each is known before it is used."""
 AFTER_THE_PAPER = {  # of mechanisms that it does not speak of
@@ -57,9 +60,8 @@ def spelt(point):
 
 
 def test_every_equation_of_the_pages_is_there():
-    frozen = (ROOT / "tests" / "book" / "labels.txt").read_text().split()
-    assert {label for label in frozen if label.startswith("eq-")} == set(EQUATIONS)
-    assert {label for label, entry in EQUATIONS.items() if not entry["forms"]} == IN_WORDS
+    assert set(FROZEN) == set(equations())
+    assert {label for label, entry in equations().items() if not entry["forms"]} == IN_WORDS
 
 
 @pytest.mark.parametrize("label", sorted(set(WITH_FORMS) - set(IN_NAMES)))

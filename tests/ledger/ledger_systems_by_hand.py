@@ -3,6 +3,7 @@
 No formula of `analysis` is used. Accelerators are B200 as printed; `gamma` is the load of the busiest over the mean.
 """
 
+from functools import cache
 from math import floor
 
 import numpy as np
@@ -120,6 +121,7 @@ def one_over_eight(wire, L, small, large) -> float:
 
 
 # -- routing ---------------------------------------------------------------------------------------
+@cache
 def chosen(s=0.8, experts=256, draws=8) -> np.ndarray:
     """Probability that each expert is among 8 draws without replacement: its clock rings before the eighth other one.
 

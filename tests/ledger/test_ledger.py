@@ -15,10 +15,11 @@ from analysis.ledger.readings import DIFFERS, ERROR, NOT_TESTABLE, OPEN, REPRODU
 from analysis.systems.quantities import all_quantities
 from tests.ledger.ledger_by_hand import held_without_reordering, slowdown, speedup
 from tests.ledger.ledger_hand_table import HAND, TRIED
+from tests.made import Made
 
 # Numbers that the paper rounds more coarsely than the last digit it prints: significant digits that count.
 COARSE = {"C030": 2, "C036": 2, "C043": 2, "C045": 1}
-FINDINGS = {finding.id: finding for finding in ledger()}
+FINDINGS = Made(datasets.claims(), lambda: {finding.id: finding for finding in ledger()})
 
 
 def numbers(value) -> tuple:

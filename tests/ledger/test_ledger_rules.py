@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.data import datasets
 from analysis.ledger import criteria
 from analysis.ledger import readings as readings_module
 from analysis.ledger.findings import Judgement
@@ -28,8 +29,9 @@ from analysis.ledger.readings import (
     UNDER_A_READING,
     holds,
 )
+from tests.made import Made
 
-FINDINGS = {finding.id: finding for finding in ledger()}
+FINDINGS = Made(datasets.claims(), lambda: {finding.id: finding for finding in ledger()})
 
 
 def test_thresholds():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.ask.gammas import random_imbalance
+from analysis.data import datasets
 from analysis.ledger import claims_bottleneck, claims_network, claims_pim, claims_scaling, claims_thesis
 from analysis.ledger.ledger import counts, ledger
 from analysis.ledger.readings import OPEN
@@ -22,8 +23,9 @@ from tests.ledger.ledger_systems_by_hand import (
     shuffled,
 )
 from tests.ledger.ledger_systems_table import copied
+from tests.made import Made
 
-FINDINGS = {finding.id: finding for finding in ledger()}
+FINDINGS = Made(datasets.claims(), lambda: {finding.id: finding for finding in ledger()})
 TOKEN = 7168 * 2 * 8  # bytes that a token of each accelerator puts on a wire
 
 

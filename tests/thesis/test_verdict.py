@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.ask.setting import Setting
+from analysis.data import datasets
 from analysis.ledger import claims_bottleneck, claims_pim
 from analysis.ledger.ledger import ledger
 from analysis.ledger.readings import DIFFERS, NOT_TESTABLE, REPRODUCED, UNDER_A_READING
@@ -21,9 +22,11 @@ from analysis.thesis.scheduling import schedules
 from analysis.thesis.tensor_parallel import even_batch as even_tensor_batch
 from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdict, judged_on, verdicts
 from analysis.thesis.world import mean_imbalance, world
+from tests.made import Made
 
 FOUND = {each.conclusion.name: each for each in verdicts()}
-LEDGER = {each.id: each for each in ledger()}
+LEDGER = Made(datasets.claims(), lambda: {each.id: each for each in ledger()})
+WEIGHED = Made(weighed.CLAIMS, lambda: {each.finding.id: each for each in weighed.weighed()})
 R1 = "deepseek-v3"
 R1_32 = Setting.of(model=R1, accelerator="b200-paper", link="nvlink5-b200", n_acc=32)
 ON_PIM = R1_32.with_(accelerator_experts="pim-paper")
@@ -173,12 +176,13 @@ def test_random_placements_are_those_that_the_ledger_draws():
 
 
 # -- the ledger ------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("each", weighed.weighed(), ids=lambda each: each.finding.id)
-def test_the_ledgers_row_and_the_region_agree(each):
+@pytest.mark.parametrize("claim", WEIGHED)
+def test_the_ledgers_row_and_the_region_agree(claim):
     """Readings and grid are two roads: where all, some or none of the readings fit, so does the region.
 
     The ledger's word then follows from whether the first reading, the paper's own, fits by no choice of ours.
     """
+    each = WEIGHED[claim]
     first, found = each.finding.readings[0], each.finding.verdict
     if each.finding.id == weighed.GUIDELINES:
         assert (found, each.verdicts) == (NOT_TESTABLE, ())
@@ -206,6 +210,7 @@ def test_readings_of_the_ledger_have_the_margins_sign():
 
 
 def test_every_row_that_weighs_the_thesis_is_carried_by_a_conclusion_and_none_besides():
+    assert [each.finding.id for each in weighed.weighed()] == [each for each in LEDGER if each in weighed.CLAIMS]
     carried = {claim for each in conclusions.CONCLUSIONS for claim in each.claims}
     assert carried | {weighed.GUIDELINES} == set(weighed.CLAIMS)
     assert {each.name: each.claims for each in conclusions.CONCLUSIONS if each.claims} == {
