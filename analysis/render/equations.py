@@ -41,6 +41,7 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "phi": r"\varphi",
     "index_intensity": r"ArI_{index}",
     "state_intensity": r"ArI_{state}",
+    "wire_ratio": r"r_{wire}",
     "tpot": r"TPOT",
     "ttft": r"TTFT",
     "tpot_bound": r"TPOT_{bound}",
