@@ -1,14 +1,11 @@
-"""The names that a page of the book may use between double braces.
+"""The names that expressions in a page's head may use; most are functions that return MyST text."""
 
-Pages are Jinja2 templates over MyST; each function here returns MyST text.
-"""
-
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from analysis.book import reference
+from analysis.book.captions import fold, in_two
 from analysis.files.errors import InputError, choices
 from analysis.render import (
     audit_tables,
@@ -33,7 +30,6 @@ from analysis.render import (
 from analysis.render.show import ShownFigure
 from analysis.systems.canonical import paper
 
-CONDITIONS = re.compile(r"(?:^|(?<=\. ))(?:L = \d+, )?\w+=[^\s,]+(?:, \w+=[^\s,]+)*\.$")
 FIGURES = "figures"
 """Folder of the staged book that holds LABEL.svg and LABEL.csv."""
 
@@ -140,20 +136,7 @@ def _figure_function(
 def _repeated(shown: ShownFigure) -> str:
     alt = " ".join(shown.alt.split())
     image = f"```{{image}} /{FIGURES}/{shown.label}.svg\n:alt: {alt}\n```"
-    return f"{image}\n\n{{numref}}`{shown.label}`. {finding_and_conditions(shown.caption)[0]}"
-
-
-def finding_and_conditions(caption: str) -> tuple[str, str]:
-    """What a caption says, and the list of parameters that it ends in, if it does.
-
-    >>> finding_and_conditions("Share of the core. n_acc=32, phase=decode.")
-    ('Share of the core.', 'n_acc=32, phase=decode')
-    >>> finding_and_conditions("Share of the core at L = 8192.")
-    ('Share of the core at L = 8192.', '')
-    """
-    caption = caption.strip()
-    found = CONDITIONS.search(caption)
-    return (caption[: found.start()].strip(), found[0].rstrip(".")) if found else (caption, "")
+    return f"{image}\n\n{{numref}}`{shown.label}`. {in_two(shown.caption)[0]}"
 
 
 def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
@@ -161,20 +144,16 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
     behind = [f"Computed by {{doc}}`{notebook} </notebooks/{notebook}>`"]
     behind += [f"drawn by {{py:func}}`{function.rpartition('.')[2]} <{function}>`"] if function else []
     behind += [f"[numbers]({source}.csv)"] if shown.csv else []
-    finding, conditions = finding_and_conditions(shown.caption)
+    caption, conditions = in_two(shown.caption)
+    below = ["", fold(conditions)] if conditions else []
     return "\n".join(
         [
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
             "",
-            finding,
-            "",
-            ":::{dropdown} How this figure is made",
-            ":class-container: behind",
-            "",
-            f"{', '.join(behind)}.{f' Conditions: `{conditions}`.' if conditions else ''}",
-            ":::",
+            f"{caption} ({', '.join(behind)}.)",
+            *below,
             "::::",
         ]
     )

@@ -23,17 +23,14 @@ def by_hand(sign: str, *parts: tuple, unit: str = "", shown: str = "", digits: i
         raise InputError(f"by_hand: {sign!r} is no sign of arithmetic here; allowed are {choices(SIGNS)}.")
     printed, take = SIGNS[sign]
     result = take([part[0] for part in parts])
-    text = (
-        with_unit(result, unit, shown, digits).removesuffix(shown).strip(f" {NARROW}")
-        if shown
-        else _number(result, digits)
-    )
+    scaled = with_unit(result, unit, shown, digits).removesuffix(shown).strip(f" {NARROW}") if shown else ""
+    text = scaled or _number(result, digits)
     name = rf"\ \text{{{shown or unit}}}" if unit else ""
     return f"$$\n{f' {printed} '.join(_brace(digits, *part) for part in parts)} = {_grouped(text)}{name}\n$$"
 
 
 def _brace(digits: int, number: float, name: str, text: str = "") -> str:
-    printed = rf"\text{{{_grouped(text)}}}" if text else _grouped(_number(number, digits))
+    printed = rf"\text{{{text}}}".replace("%", r"}\%\text{") if text else _grouped(_number(number, digits))
     return rf"\underbrace{{{printed}}}_{{\text{{{name}}}}}"
 
 
@@ -42,5 +39,5 @@ def _number(number: float, digits: int) -> str:
 
 
 def _grouped(text: str) -> str:
-    """A number as LaTeX takes it: no space behind a comma, a per cent that begins no comment."""
-    return text.replace(",", "{,}").replace("%", r"\%")
+    """Thousands without the space that LaTeX puts behind a comma."""
+    return text.replace(",", "{,}")

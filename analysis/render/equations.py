@@ -6,7 +6,6 @@ Nothing here knows a formula: rows come from `QUANTITIES`.
 import re
 from functools import cache
 from html import escape
-from textwrap import wrap
 
 from sympy import Expr, collect, expand, factor
 
@@ -48,6 +47,11 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "throughput_per_accelerator": r"X_{acc}",
     "load_imbalance": r"\Gamma_{acc}",
 }
+FOUND = {
+    "B_SLO": r"\max\,\{B : \mathrm{TPOT}(B) \le \mathrm{SLO}\}",
+    "load_imbalance": r"\frac{\max_{a}\,\sum_{e \in E_{a}} p_{e}}{\frac{1}{n_{\mathrm{acc}}}\,\sum_{e} p_{e}}",
+}
+"""What is found step by step, as a formula says it."""
 ORDER_NAMES = {"as_printed": "as printed", "reordered": "reordered"}
 
 
@@ -135,7 +139,7 @@ def _merged(remarks: list[str]) -> str:
 def equation(name: str, label: str | None = None, keep: tuple[str, ...] = (), **given) -> str:
     """The labelled equation of a quantity, degrees of parallelism 1 unless named in `keep` (see the sharding rule).
 
-    A breakdown gives one row per term, a quantity that is computed step by step its description in words. Raises
+    A breakdown gives one row per term, a quantity that is computed step by step what `FOUND` says. Raises
     InputError for a parameter that cannot be read.
 
     >>> print(equation("ridge_point"))
@@ -149,10 +153,7 @@ def equation(name: str, label: str | None = None, keep: tuple[str, ...] = (), **
     wanted = quantity(name)
     label = wanted.label if label is None else label
     if wanted.expression is None:
-        first, *more = wrap(wanted.closed_form.replace("<=", "at most"), 50)
-        return display_lines(
-            [rf"{left_side(name)} &= \text{{{first}}}", *(rf"&\quad \text{{{line}}}" for line in more)], label
-        )
+        return display_lines([f"{left_side(name)} &= {FOUND[name]}"], label)
     rows = []
     for remark, form in forms(name, keep, **given):
         parts = form if isinstance(form, dict) else {name: form}

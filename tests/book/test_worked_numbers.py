@@ -16,6 +16,9 @@ BLOCKS, MIXED, WIDTH, HEADS, LATENT, ROPE = 61, 58, 7168, 128, 512, 64
 EXPERT = 3 * WIDTH * 2048
 ATTENTION = WIDTH * (1536 + LATENT + ROPE) + HEADS * (1536 * (128 + ROPE) + LATENT * 256 + 128 * WIDTH)
 
+IN_FLIGHT = 2 * (2 * WIDTH + 1536 + HEADS * (128 + ROPE + 2 * LATENT + 128))
+"""Vectors of one token in a block [byte]."""
+
 
 def head(page, **notes):
     """The values of a page's head, but those that need another note of a notebook."""
@@ -44,7 +47,7 @@ def test_serving():
     assert page["weights"] == weights
     assert "= 406.1" in page["fit_line"]
     assert (MEMORY - weights) / (4096 * token) == pytest.approx(406.1, abs=0.05)
-    assert page["fits"] == 32 * 405
+    assert page["fits"] == 32 * int((MEMORY - weights) / (4096 * token + IN_FLIGHT)) == 32 * 405
     assert page["even"] == pytest.approx(experts / (4096 * token / 32))
     gpt = 2 * 96 * 12288 * 2 * 4096
     assert page["gpt_request"] == gpt
@@ -99,7 +102,7 @@ def test_links():
 
 def test_the_wires_and_the_cache_are_even_at_the_context_that_is_named():
     """By the whole model, at two batches."""
-    at = paper().system() | {"L": head("interconnect")["even_context"]}
+    at = paper().system() | {"L": round(head("interconnect")["even_context"])}
     for batch in (1024, 4096):
         terms = evaluate("tpot_terms", **at, B=batch).value
         queries = batch / 32 * HEADS * (2 * LATENT + ROPE) * 2 * BLOCKS / BANDWIDTH
@@ -113,6 +116,12 @@ def test_skew():
     assert page["zipf_share"].startswith(f"{100 / zipf:.1f}")
     assert f"= {256 / zipf:.2f}" in page["hot_line"]
     assert (page["wanted_copies"], page["left_over"]) == (9, pytest.approx(page["alone"] / 9))
+    assert page["slot"] == EXPERT * MIXED * 2
+    assert "= 5.109\\ " in page["slot_line"]
+    free = MEMORY - head("serving")["weights"]
+    request = 8192 * 70272 + IN_FLIGHT
+    assert page["served_fits"] == 32 * (free // request)
+    assert page["served_copied"] == 32 * ((free - page["slot"]) // request)
     popular = sum(place**-0.8 for place in range(1, 9)) / zipf
     drawn = evaluate("load_imbalance", model="deepseek-v3", n_acc=32, s=0.8, draws="with", placement="contiguous")
     assert drawn.value == pytest.approx(32 * popular), "eight experts of 256 on the first of 32 accelerators"
@@ -126,7 +135,10 @@ def test_a_low_ridge_device():
     vectors = 2 * 2 * WIDTH * MIXED * 256 * 8 / 32
     assert page["few_experts"].startswith(f"{1e3 * (read + vectors) / BANDWIDTH:.2f}")
     assert page["few_experts_device"].startswith(f"{1e3 * (read + vectors) / 4 / BANDWIDTH:.2f}")
-    assert page["few_gain"] == pytest.approx(
-        page["few_step"] / (page["few_step"] - 0.75 * (read + vectors) / BANDWIDTH)
-    )
+    saved = 0.75 * (read + vectors) / BANDWIDTH
+    assert page["few_gain"] == pytest.approx(page["few_step"] / (page["few_step"] - saved))
     assert page["other_end"] == 32 * 128
+    core = 128 * 2 * (2 * LATENT + ROPE) / ((LATENT + ROPE) * 2)
+    assert page["attention_latent"] == f"{core:.0f}"
+    assert page["old_speed"] == 4
+    assert page["longer"] == page["held"] / 1024

@@ -178,7 +178,7 @@ def describe_ridge(setting: Setting, rows: Rows) -> tuple[str, str]:
     count, device = setting["n_acc"], setting.accelerator.name
     used = conventions(setting, "phase", "deg_TP", "deg_DP", "Gamma_imb", "width_weights")
     caption = (
-        f"Batches of Eq. 10 for every mixture-of-experts model of the data on {count} x {device} (ridge "
+        f"Batches of the paper's Eq. 10 for every mixture-of-experts model of the data on {count} x {device} (ridge "
         f"{rounded(ridge(setting))}): B_MoE as points, B_attn as the line; B_RP is the greater of both; {used}."
     )
     pairs = zip(rows["model"], rows["B_MoE"], strict=True)

@@ -1,0 +1,47 @@
+"""How converted pages read: short sentences, every figure announced, names in the place of ids."""
+
+import re
+
+import pytest
+
+from analysis.book import head_values
+from analysis.book.typed import CODE, FORM, MATH
+from analysis.data import datasets
+from analysis.files.whole import ROOT
+
+PAGES = {path.stem: head_values.parsed(path.read_text()) for path in sorted((ROOT / "book").rglob("*.md"))}
+CONVERTED = {name: page.text for name, page in PAGES.items() if page}
+IDS = {*datasets.models(), *datasets.accelerators(), *datasets.interconnects()}
+NO_SENTENCE = re.compile(r"^(?:#|\||:|%|`{3,}|\{(?:show|again|block)\}|<|\* -|\s+- ).*$", flags=re.M)
+END = re.compile(r"(?<!Eq\.)(?<!Eqs\.)(?<=[.?!:])\s+|\n\n")
+
+
+def sentences(text):
+    plain = NO_SENTENCE.sub("\n", CODE.sub("X", text))
+    return [each.split() for each in END.split(plain) if len(each.split()) > 2]
+
+
+def running(text):
+    """The text without code, formulas, roles and what is no prose."""
+    for pattern in (CODE, MATH, FORM):
+        text = pattern.sub(" ", text)
+    return text
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_sentences_are_short_on_average(name):
+    lengths = [len(each) for each in sentences(CONVERTED[name])]
+    assert sum(lengths) < 25 * len(lengths)
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_a_figure_is_announced_before_it_is_shown(name):
+    text = CONVERTED[name]
+    for found in re.finditer(r"^\{show\}`([\w-]+)`$", text, flags=re.M):
+        assert f"{{numref}}`{found[1]}`" in text[: found.start()], f"{found[1]} is not announced"
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_prose_names_rows_as_people_do(name):
+    found = [each for each in IDS if re.search(rf"(?<![\w-]){re.escape(each)}(?![\w-])", running(CONVERTED[name]))]
+    assert not found
