@@ -175,6 +175,34 @@ def test_heads_of_windows_as_step_writes_them(imported):
             imported({"model_type": "step3p7", "text_config": config | changes})
 
 
+def test_step_3_by_what_its_report_prints(imported):
+    """arXiv 2507.19427: 316 billion parameters without its vision tower, 38 active; one wide key-value head."""
+    text = {
+        "model_type": "step3_text",
+        "hidden_size": 7168,
+        "intermediate_size": 18432,
+        "num_attention_heads": 64,
+        "num_attention_groups": 1,
+        "head_dim": 256,
+        "share_q_dim": 2048,
+        "num_hidden_layers": 61,
+        "max_position_embeddings": 65536,
+        "vocab_size": 128815,
+        "moe_intermediate_size": 5120,
+        "moe_num_experts": 48,
+        "moe_top_k": 3,
+        "share_expert_dim": 5120,
+        "moe_layers_enum": list(range(4, 60)),
+    }
+    found = imported({"model_type": "step3_vl", "text_config": text})
+    total, active, cached = totals(found).values()
+    assert (round(total / 1e9), round(active / 1e9), cached) == (316, 38, 61 * 2 * 256 * 2)
+    assert [(kind.blocks, kind.attention, kind.feedforward) for kind in found.row.kinds] == [
+        (5, "MFA", "dense"),
+        (56, "MFA", "experts"),
+    ]
+
+
 def test_full_blocks_of_gemma_4_without_heads_of_their_own(imported):
     config = FILES["gemma-4-31b-it-nvfp4"]
     text = config["text_config"] | {"num_global_key_value_heads": None, "attention_k_eq_v": False}
