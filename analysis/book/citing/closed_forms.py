@@ -57,9 +57,9 @@ def general_forms(quantity: Quantity) -> Iterable[dict]:
         setting = Setting.of(**chosen, accelerator=next(iter(datasets.accelerators())), link=link)
         try:
             quantity.domain(setting)
+            form = json.dumps(_written(quantity.expression(setting)))
         except InputError:
             continue  # the model has no such part
-        form = json.dumps(_written(quantity.expression(setting)))
         found.setdefault(form, []).append(remark)
         assumed.setdefault(form, assumptions(quantity, setting, {"order": ""}))
     for form, remarks in found.items():

@@ -37,6 +37,7 @@ PAPER = {
     "tokens_per_step": "Sec. IV-B",
     "throughput": "Fig. 9",
     "throughput_per_accelerator": "Fig. 2",
+    **dict.fromkeys(("phi", "state_bytes", "index_intensity", "state_intensity", "stage_times", "wire_ratio"), ""),
 }
 
 
