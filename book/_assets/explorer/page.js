@@ -2,8 +2,10 @@
 "use strict";
 
 (function () {
-  const SLIDERS = ["peak", "width", "B", "L", "deg_TP", "deg_DP", "deg_EP", "Gamma_imb", "slo"];
-  const PRECISIONS = ["peak", "width"];
+  const WIDTHS = ["width_weights", "width_experts", "width_kv", "width"];
+  const SLIDERS = ["peak", ...WIDTHS, "B", "L", "deg_TP", "deg_DP", "deg_EP", "Gamma_imb", "slo"];
+  const PRECISIONS = ["peak", ...WIDTHS];
+  const OF_EXPERTS = ["Gamma_imb", "deg_EP", "width_experts"];
   const MENUS = ["model", "accelerator", "link", "phase", "order"];
   const WORDS = {
     auto: "as usual for the phase", as_printed: "as printed (K and V decompressed)", reordered: "reordered (absorbed)",
@@ -44,8 +46,7 @@
     slider.max = values.length - 1;
     slider.value = step < 0 ? values.indexOf(explorer.nearest(values, state[name])) : step;
     slider.setAttribute("aria-valuetext", shown);
-    const needsExperts = name === "Gamma_imb" || name === "deg_EP";
-    slider.disabled = values.length < 2 || (needsExperts && !study.models[state.model].experts);
+    slider.disabled = values.length < 2 || (OF_EXPERTS.includes(name) && !study.models[state.model].experts);
     part(name + "-shown").textContent = shown;
   }
 

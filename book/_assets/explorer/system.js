@@ -14,6 +14,8 @@ var explorer = (function () {
     peak: ["bf16", "fp8", "fp4"],
     width: [2, 1, 0.5],
   };
+  const WIDTHS = ["width_weights", "width_experts", "width_kv"];  // as wide as activations, where an address names none
+  WIDTHS.forEach((name) => { explorer.CHOICES[name] = explorer.CHOICES.width; });
 
   /* Steps of each slider; TP and EP degrees follow from the model. */
   explorer.STEPS = {
@@ -86,6 +88,7 @@ var explorer = (function () {
 
   /* The default where it is allowed, else the largest allowed value that is not above what was wanted. */
   function fallback(name, state, wanted) {
+    if (WIDTHS.includes(name) && wanted === undefined) return state.width;
     const allowed = explorer.allowed(name, state);
     const aim = Number.isFinite(wanted) ? wanted : explorer.DEFAULTS[name];
     if (FREE.includes(name)) return Number.isFinite(wanted) ? explorer.nearest(allowed, wanted) : aim;
@@ -103,11 +106,11 @@ var explorer = (function () {
 
   /* Every symbol that the choices give a number, in SI units. */
   explorer.point = function (state) {
-    const { B, L, deg_TP, deg_DP, deg_EP, width } = state;
+    const { B, L, deg_TP, deg_DP, deg_EP, width_weights, width_experts, width_kv } = state;
     const chosen = {
       B, L, deg_TP, deg_DP, deg_EP, l: state.phase === "decode" ? 1 : L, n_acc: deg_TP * deg_DP,
       Gamma_imb: state.Gamma_imb, Gamma_acc: state.Gamma_imb,
-      width_weights: width, width_experts: width, width_kv: width, width_activations: width,
+      width_weights, width_experts, width_kv, width_activations: state.width,
     };
     return Object.assign(
       {}, study.conventions, study.models[state.model].point,
