@@ -74,7 +74,7 @@
       explorer.time(each.time), each.intensity < results.ridge ? "below" : "above",
     ]));
     rows(part("terms"), Object.entries(terms).filter(([, time]) => time > 0).concat([["sum", tpot]])
-      .map(([name, time]) => [name.replace(/_/g, " "), explorer.time(time), explorer.share(time / tpot)]));
+      .map(([name, time]) => [named(name), explorer.time(time), explorer.share(time / tpot)]));
     rows(part("batches"), batches(results));
   }
 
@@ -90,14 +90,54 @@
     ];
   }
 
-  function summary(results) {
+  const named = (term) => term.replace(/_/g, " ");
+  const STEP = { decode: "A token takes", prefill: "A step over the whole context takes" };
+
+  function headline(state, { tpot, terms, effects }) {
+    const share = explorer.share(terms[effects.largest] / tpot);
+    return `${STEP[state.phase]} ${explorer.time(tpot)}; the largest term is ${named(effects.largest)}, ${share} of it.`;
+  }
+
+  /* What the largest term waits for, and what twice of each resource and of the batch would do. */
+  function change({ effects }) {
+    const { saved, batch, largest } = effects;
+    const best = saved.reduce((most, each) => (each.term > most.term ? each : most));
+    const waits = best.term > 0 ? `The time of ${named(largest)} falls most with ${best.rate}: twice as much saves ${explorer.share(best.term)} of it.`
+      : `No rate shortens ${named(largest)}.`;
+    const others = saved.map(({ rate, token }) => `twice the ${rate} ${explorer.share(token)}`).join(", ");
+    return `${waits} Of the whole time ${others}. Twice the batch gives ${explorer.number(batch)} times the tokens per second.`;
+  }
+
+  function summary(state, results) {
     const { limit, name, admitted, saturates } = explorer.binding(state, results);
-    const first = limit < 1 ? `Nothing fits: the limit is ${name}.`
-      : `At most ${explorer.count(limit)} requests; what binds is ${name}.`;
+    if (limit < 1) return nothing(state, name);
     const second = admitted ? "" : ` The chosen ${explorer.count(state.B)} are too many.`;
     const third = saturates ? " The limit lies beyond B_RP: every weight layer can reach the ridge."
       : " The limit lies below B_RP: some weight layer waits for memory.";
-    return `${first}${second}${third} TPOT at the chosen batch: ${explorer.time(results.tpot)}.`;
+    return `At most ${explorer.count(limit)} requests; what binds is ${name}.${second}${third}`;
+  }
+
+  /* What stands in the way, and the nearest that does not. */
+  function nothing(state, name) {
+    const { layout, slower, more, shorter } = explorer.remedy(state);
+    const count = explorer.count(state.deg_TP * state.deg_DP);
+    if (layout) return `This layout serves no request: the limit is ${name}. On the same ${count} accelerators ${fits(layout)}.`;
+    if (slower) {
+      return `Nothing fits: the limit is ${name}. One request alone takes ${explorer.time(slower.least)} a token in the fastest layout ` +
+        `(${degrees(slower.state)}): allow that, shorten the context, or choose faster memory or narrower weights.`;
+    }
+    const ways = [more && `${explorer.count(more.deg_TP * more.deg_DP)} accelerators, where ${fits(more)}`,
+      shorter && `a context of ${explorer.count(shorter.L)} tokens, where ${fits(shorter)}`].filter(Boolean);
+    const remedy = ways.length ? ` Nearest are ${ways.join("; or ")}.` : " Choose narrower weights, or accelerators with more memory.";
+    return `Nothing fits in any layout of ${count} accelerators: the limit is ${name}.${remedy}`;
+  }
+
+  const degrees = ({ model, deg_TP, deg_DP, deg_EP }) => `TP ${deg_TP}, DP ${deg_DP}` + (study.models[model].experts ? `, EP ${deg_EP}` : "");
+
+  function fits(state) {
+    const { B_cap, B_SLO } = explorer.compute(state);
+    const served = B_SLO < 1 ? `holds ${explorer.count(B_cap)}, none of them within the SLO` : `serves ${explorer.count(Math.min(B_cap, B_SLO))} at most`;
+    return `${degrees(state)} ${served}`;
   }
 
   /* -- updates ------------------------------------------------------------------------------------------------ */
@@ -110,9 +150,10 @@
     SLIDERS.forEach(fillSlider);
     const results = explorer.compute(state);
     show(results);
-    part("summary").textContent = summary(results);
+    const said = { headline: headline(state, results), change: change(results), summary: summary(state, results) };
+    Object.entries(said).forEach(([name, text]) => { part(name).textContent = text; });
     clearTimeout(speaking);  // a screen reader hears where the slider comes to rest
-    speaking = setTimeout(() => { part("spoken").textContent = summary(results); }, 600);
+    speaking = setTimeout(() => { part("spoken").textContent = Object.values(said).join(" "); }, 600);
     if (remember) history.replaceState(null, "", "#" + new URLSearchParams(state));
     return settled.changed;
   }
@@ -126,11 +167,8 @@
 
   function chosen(event) {
     const name = event.target.id.replace("explorer-", "");
-    const wanted = Object.assign({}, state);
-    wanted[name] = SLIDERS.includes(name) ? explorer.allowed(name, state)[event.target.value] : event.target.value;
-    if (name === "accelerator") wanted.link = study.accelerators[wanted.accelerator].link || state.link;
-    if (name === "deg_TP" || name === "deg_DP") wanted.deg_EP = wanted.deg_TP * wanted.deg_DP;
-    update(wanted, true);
+    const value = SLIDERS.includes(name) ? explorer.allowed(name, state)[event.target.value] : event.target.value;
+    update(explorer.moved(state, name, value), true);
   }
 
   function begin() {
