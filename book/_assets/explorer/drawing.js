@@ -28,11 +28,15 @@
     return (value) => from + ((to - from) * Math.log(value / low)) / span;
   }
 
+  /* Ticks of a logarithmic axis: powers of ten, over a short range with 2 and 5 between them. */
   function decades(low, high) {
     const found = [];
-    const step = Math.max(1, Math.ceil(Math.log10(high / low) / 6));
-    for (let i = Math.ceil(Math.log10(low)); i <= Math.log10(high); i += 1) if (i % step === 0) found.push(Math.pow(10, i));
-    return found;
+    const range = Math.log10(high / low);
+    const step = Math.max(1, Math.ceil(range / 6));
+    for (let i = Math.floor(Math.log10(low)); i <= Math.log10(high); i += 1) {
+      if (i % step === 0) found.push(...(range < 2 ? [1, 2, 5] : [1]).map((each) => each * Math.pow(10, i)));
+    }
+    return found.filter((each) => each >= low && each <= high);
   }
 
   explorer.letter = (i) => LETTERS[i];
@@ -81,9 +85,7 @@
   }
 
   function power(value) {
-    const exponent = Math.round(Math.log10(value));
-    if (exponent >= -2 && exponent <= 4) return String(Math.pow(10, exponent).toFixed(Math.max(0, -exponent)));
-    return `1e${exponent}`;
+    return value >= 0.01 && value < 1e5 ? digits(value) : value.toExponential(0).replace("+", "");
   }
 
   const COMMUNICATION = ["dispatch", "combine", "all_reduce"];
@@ -123,7 +125,7 @@
   }
 
   explorer.count = (value) => (value >= 1e9 ? value.toExponential(2) : digits(Math.floor(value)));
-  explorer.share = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
+  explorer.share = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
   explorer.number = digits;
   explorer.time = function (seconds) {
     const [scale, unit] = seconds >= 1 ? [1, "s"] : seconds >= 1e-3 ? [1e3, "ms"] : seconds >= 1e-6 ? [1e6, "µs"] : [1e9, "ns"];

@@ -12,7 +12,9 @@
     decode: "decode (one token per request)", prefill: "prefill (all tokens of the context)",
     bf16: "BF16", fp8: "FP8", fp4: "FP4", 2: "2 bytes", 1: "1 byte", 0.5: "half a byte",
   };
+  const SECOND = "second.";  // begins the names of a second system's choices in an address
   let state;
+  let second = null;  // the state that is kept to compare with
 
   const part = (name) => document.getElementById("explorer-" + name);
   const word = (value) => WORDS[value] || value;
@@ -79,23 +81,25 @@
   }
 
   function batches(results) {
+    const held = (rate) => (state.B <= results.B_cap ? explorer.number(rate) : "does not fit memory");
     return [
       ["B, chosen", explorer.count(state.B)], ["B_RP, all weight layers at the ridge", explorer.count(results.B_RP)],
       ["B_cap, fits memory", explorer.count(results.B_cap)],
       [`B_SLO, within ${explorer.time(state.slo)}`, explorer.count(results.B_SLO)],
       ["ridge point [FLOP/byte]", explorer.number(results.ridge)],
       ["accelerators", explorer.count(results.point.n_acc)],
-      ["tokens/s, system", explorer.number(results.throughput)],
-      ["tokens/s and accelerator", explorer.number(results.throughput / results.point.n_acc)],
+      ["tokens/s, system", held(results.throughput)],
+      ["tokens/s and accelerator", held(results.throughput / results.point.n_acc)],
     ];
   }
 
   const named = (term) => term.replace(/_/g, " ");
-  const STEP = { decode: "A token takes", prefill: "A step over the whole context takes" };
+  const STEP = { decode: ["A token takes", "a token would take"], prefill: ["A step over the whole context takes", "a step over the whole context would take"] };
 
-  function headline(state, { tpot, terms, effects }) {
+  function headline({ phase, B }, { tpot, terms, effects, B_cap }) {
+    const step = B <= B_cap ? STEP[phase][0] : `Memory does not hold this batch; if it did, ${STEP[phase][1]}`;
     const share = explorer.share(terms[effects.largest] / tpot);
-    return `${STEP[state.phase]} ${explorer.time(tpot)}; the largest term is ${named(effects.largest)}, ${share} of it.`;
+    return `${step} ${explorer.time(tpot)}; the largest term is ${named(effects.largest)}, ${share} of it.`;
   }
 
   /* What the largest term waits for, and what twice of each resource and of the batch would do. */
@@ -104,8 +108,8 @@
     const best = saved.reduce((most, each) => (each.term > most.term ? each : most));
     const waits = best.term > 0 ? `The time of ${named(largest)} falls most with ${best.rate}: twice as much saves ${explorer.share(best.term)} of it.`
       : `No rate shortens ${named(largest)}.`;
-    const others = saved.map(({ rate, token }) => `twice the ${rate} ${explorer.share(token)}`).join(", ");
-    return `${waits} Of the whole time ${others}. Twice the batch gives ${explorer.number(batch)} times the tokens per second.`;
+    const others = saved.map(({ rate, token }) => `${explorer.share(token)} with twice the ${rate}`).join(", ");
+    return `${waits} The whole time falls by ${others}. Twice the batch gives ${explorer.number(batch)} times the tokens per second.`;
   }
 
   function summary(state, results) {
@@ -120,16 +124,16 @@
   /* What stands in the way, and the nearest that does not. */
   function nothing(state, name) {
     const { layout, slower, more, shorter } = explorer.remedy(state);
-    const count = explorer.count(state.deg_TP * state.deg_DP);
-    if (layout) return `This layout serves no request: the limit is ${name}. On the same ${count} accelerators ${fits(layout)}.`;
+    if (layout) return `This layout serves no request: the limit is ${name}. On as many accelerators ${fits(layout)}.`;
     if (slower) {
       return `Nothing fits: the limit is ${name}. One request alone takes ${explorer.time(slower.least)} a token in the fastest layout ` +
         `(${degrees(slower.state)}): allow that, shorten the context, or choose faster memory or narrower weights.`;
     }
     const ways = [more && `${explorer.count(more.deg_TP * more.deg_DP)} accelerators, where ${fits(more)}`,
       shorter && `a context of ${explorer.count(shorter.L)} tokens, where ${fits(shorter)}`].filter(Boolean);
-    const remedy = ways.length ? ` Nearest are ${ways.join("; or ")}.` : " Choose narrower weights, or accelerators with more memory.";
-    return `Nothing fits in any layout of ${count} accelerators: the limit is ${name}.${remedy}`;
+    const remedy = ways.length ? ` Nearest: ${ways.join("; or ")}.` : " Choose narrower weights, or accelerators with more memory.";
+    const count = state.deg_TP * state.deg_DP;
+    return `Nothing fits in any layout of ${count === 1 ? "one accelerator" : `${explorer.count(count)} accelerators`}: the limit is ${name}.${remedy}`;
   }
 
   const degrees = ({ model, deg_TP, deg_DP, deg_EP }) => `TP ${deg_TP}, DP ${deg_DP}` + (study.models[model].experts ? `, EP ${deg_EP}` : "");
@@ -139,6 +143,33 @@
     const served = B_SLO < 1 ? `holds ${explorer.count(B_cap)}, none of them within the SLO` : `serves ${explorer.count(Math.min(B_cap, B_SLO))} at most`;
     return `${degrees(state)} ${served}`;
   }
+
+  const system = ({ model, accelerator, link, phase, deg_TP, deg_DP, ...state }) => `${label("model", model)} on ` +
+    `${explorer.count(deg_TP * deg_DP)} × ${label("accelerator", accelerator)}, ${label("link", link)}, ${phase}, ` +
+    `${degrees({ model, deg_TP, deg_DP, ...state })}, B ${explorer.count(state.B)}, L ${explorer.count(state.L)}`;
+
+  function compare(results) {
+    part("second").hidden = !second;
+    part("swap").disabled = part("drop").disabled = !second;
+    if (!second) return "";
+    const other = explorer.compute(second);
+    const terms = Object.keys(Object.assign({}, results.terms, other.terms)).filter((name) => results.terms[name] || other.terms[name]);
+    const per = (each) => (each.point.B <= each.B_cap ? each.throughput / each.point.n_acc : 0);
+    const batch = (each, of) => explorer.binding(of, each).limit;
+    rows(part("compared"), [
+      compared("time", explorer.time, results.tpot, other.tpot),
+      compared("tokens/s and accelerator", explorer.number, per(results), per(other)),
+      compared("largest batch", explorer.count, batch(results, state), batch(other, second)),
+      ...terms.map((name) => compared(named(name), explorer.time, results.terms[name] || 0, other.terms[name] || 0)),
+    ]);
+    part("kept").textContent = [["Shown", state, results], ["Second", second, other]]
+      .map(([which, of, each]) => `${which}: ${system(of)}. ${headline(of, each)}`).join("\n");
+    return part("kept").textContent;
+  }
+
+  const compared = (name, show, here, there) => [
+    name, here ? show(here) : "none", there ? show(there) : "none", here && there ? explorer.number(here / there) : "",
+  ];
 
   /* -- updates ------------------------------------------------------------------------------------------------ */
   let speaking;
@@ -152,15 +183,29 @@
     show(results);
     const said = { headline: headline(state, results), change: change(results), summary: summary(state, results) };
     Object.entries(said).forEach(([name, text]) => { part(name).textContent = text; });
+    said.kept = compare(results);
     clearTimeout(speaking);  // a screen reader hears where the slider comes to rest
     speaking = setTimeout(() => { part("spoken").textContent = Object.values(said).join(" "); }, 600);
-    if (remember) history.replaceState(null, "", "#" + new URLSearchParams(state));
+    if (remember) history.replaceState(null, "", "#" + new URLSearchParams(Object.assign({}, state, renamed(second))));
     return settled.changed;
   }
 
+  const renamed = (kept) => Object.fromEntries(Object.entries(kept || {}).map(([name, value]) => [SECOND + name, value]));
+
+  /* The choices of the second system in an address, null where it has none; and the names of those not allowed. */
+  function secondIn(wanted) {
+    const names = Object.keys(wanted).filter((name) => name.startsWith(SECOND));
+    if (!names.length) return { state: null, changed: [] };
+    const { state, changed } = explorer.settled(Object.fromEntries(names.map((name) => [name.slice(SECOND.length), wanted[name]])));
+    return { state, changed: changed.map((name) => SECOND + name) };
+  }
+
   function fromAddress() {
-    const wanted = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-    const changed = update(location.hash.includes("=") ? wanted : {}, false);
+    const wanted = location.hash.includes("=") ? Object.fromEntries(new URLSearchParams(location.hash.slice(1))) : {};
+    const other = secondIn(wanted);
+    second = other.state;
+    const first = Object.entries(wanted).filter(([name]) => !name.startsWith(SECOND));
+    const changed = update(Object.fromEntries(first), false).concat(other.changed);
     const named = changed.map((name) => `${name}=${wanted[name]}`.slice(0, 60)).join(", ");
     part("refused").textContent = changed.length ? `The address asks for what is not allowed here: ${named}. The page shows the nearest choice.` : "";
   }
@@ -171,9 +216,22 @@
     update(explorer.moved(state, name, value), true);
   }
 
+  function keep(kept, shown) {
+    second = kept;
+    update(shown, true);
+  }
+
+  const BUTTONS = {
+    plan: () => update(explorer.plan(state) || state, true),  // where nothing fits, the summary says so
+    keep: () => keep(state, state),
+    swap: () => keep(state, second),
+    drop: () => keep(null, state),
+    reset: () => update({}, true),
+  };
+
   function begin() {
     part("form").addEventListener("input", chosen);
-    part("reset").addEventListener("click", () => update({}, true));
+    Object.entries(BUTTONS).forEach(([name, press]) => part(name).addEventListener("click", press));
     addEventListener("hashchange", fromAddress);
     fromAddress();
     part("page").hidden = false;
