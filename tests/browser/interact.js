@@ -54,7 +54,7 @@ async function compared(page, report) {
   const other = await page.context().newPage();
   await other.goto(report.two.href);
   report.twoShared = await other.evaluate(shown);
-  report.twoMilliseconds = await other.evaluate(timed);
+  report.twoMilliseconds = await other.evaluate(timed, "");
   await page.click("#explorer-swap");
   report.swapped = await page.evaluate(shown);
   await page.click("#explorer-drop");
@@ -62,12 +62,13 @@ async function compared(page, report) {
   report.planned = await page.evaluate(shown);
 }
 
-// Milliseconds of one update, layout included: the median of many.
-function timed() {
+// Milliseconds of one update in a state as an address holds it, layout included: the median of many.
+function timed(hash) {
+  const chosen = { L: "1000", ...Object.fromEntries(new URLSearchParams(hash.slice(1))) };
   const times = [];
   for (let i = 0; i < 200; i += 1) {
     const start = performance.now();
-    explorer.update({ B: String(100 + i), L: String(1000 + 7 * i) }, false);
+    explorer.update({ ...chosen, B: String(100 + i), L: String(Number(chosen.L) - i) }, false);
     document.body.getBoundingClientRect();
     times.push(performance.now() - start);
   }
@@ -119,6 +120,7 @@ async function inEachState(browser, report) {
     await page.setViewportSize(PHONE);
     found.overflow = await page.evaluate(overflow);
     found.phone = await page.evaluate(laid);
+    found.milliseconds = await page.evaluate(timed, hash);
     await page.setViewportSize(DESK);
     report.states[name] = found;
     await page.context().close();
@@ -132,7 +134,7 @@ run(async (browser) => {
   const other = await page.context().newPage();
   await other.goto(report.dense.href);
   report.shared = await other.evaluate(shown);
-  report.milliseconds = await page.evaluate(timed);
+  report.milliseconds = await page.evaluate(timed, "");
   await compared(page, report);
   await inEachState(browser, report);
   report.explorerErrors = [...report.errors];
