@@ -11,6 +11,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.util.docutils import SphinxTranslator
 
 from analysis.book.citing.citing_words import block
@@ -18,7 +19,7 @@ from analysis.book.citing.entries import GENERATED
 from analysis.book.footing import foot
 from analysis.book.reference import code_of
 
-SCRIPT, STYLE = "reading/cite.js", "reading/cite.css"
+SCRIPT, STYLE, SCORER = "reading/cite.js", "reading/cite.css", "_assets/reading/search.js"
 LABELLED = (nodes.math_block, nodes.figure, nodes.table)
 NO_CHAPTERS = re.compile(r"(glossary|references|results|reference|data)$|notebooks/|reference/")
 NO_TEXT = (nodes.table, nodes.figure, nodes.title, nodes.reference, nodes.footnote, nodes.citation)
@@ -134,6 +135,11 @@ def _add_foot(app: Sphinx, page: str, _template: str, context: dict, _doctree: n
     context["theme_extra_footer"] = foot(page, entries, linker(app, page), "../" * page.count("/"))
 
 
+# -- the search --------------------------------------------------------------------------------------
+def _score(app: Sphinx, config: Config) -> None:
+    config.html_search_scorer = str(Path(app.srcdir, SCORER))  # from wherever Sphinx is called
+
+
 # -- code --------------------------------------------------------------------------------------------
 def _link_code(_app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Beside each documented object, a link to its module's text, which the book holds as it is."""
@@ -148,6 +154,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(cite_block, html=(_write, None), latex=skipped, text=skipped, man=skipped, texinfo=skipped)
     app.add_js_file(SCRIPT, loading_method="defer")
     app.add_css_file(STYLE)
+    app.connect("config-inited", _score)
     app.connect("builder-inited", _read)
     for aid in (_add_folds, link_terms, _link_code):
         app.connect("doctree-resolved", aid)

@@ -97,7 +97,7 @@ def _operation(kind: dict, prefill: bool) -> str:
         return "exchange"
     if kind["operation"] == "all_reduce":
         return "" if kind["kernel"].lower().startswith("nccl") else "all-reduce"
-    stage = {"core_attention": "core", "experts": "routed", "gemm": "products"}.get(kind["operation"])
+    stage = {"core_attention": "core", "experts": "routed", "gemm": "projections"}.get(kind["operation"])
     if stage is None:
         return ""
     step = Step(None, prefill, kind["order"] or "", PEAK.get(kind["precision"], ""), WHOLE, ())

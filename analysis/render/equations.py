@@ -32,7 +32,6 @@ LEFT = {  # the letter that stands for a quantity; others are spelt out
     "kv_decompression_flops": r"F_{decompress}",
     "attention_block_time": r"t_{attn}",
     "expert_intensity": r"ArI_{expert}",
-    "wire_ratio": r"r_{wire}",
     "ridge_point": r"RP_{acc}",
     "B_attn": r"B_{attn}",
     "B_MoE": r"B_{MoE}",

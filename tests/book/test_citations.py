@@ -33,8 +33,7 @@ MADE = tuple(re.findall(r"\b((?:eq|fig|tab)-[\w-]*-)\{", SOURCES))  # an f-strin
 @pytest.fixture(scope="module")
 def found():
     figure = (
-        "::::{figure} /figures/fig-a.svg\n:name: fig-a\n:alt: It rises.\n\nA line: it rises.\n\n"
-        ":::{dropdown} How\nComputed by x.\n:::\n::::\n"
+        "::::{figure} /figures/fig-a.svg\n:name: fig-a\n:alt: It rises.\n\nA line: it rises. (Computed by x.)\n::::\n"
     )
     table = ":::{table} Rows of *x*.\n:name: tab-a\n\n| a |\n:::\n"
     proposition = "```{prf:proposition} Both are one\n:label: prop-reordering\n\nThen\n\n$$\na = b,\n$$\n```\n"

@@ -110,6 +110,20 @@ def test_a_small_model(page):
     assert page["cost"] / page["small_cost"] == pytest.approx(float(page["small_times"]), rel=0.03)
 
 
+def test_newer_models(page):
+    """DeepSeek-V3.2 keeps a key of 128 elements beside R1's row; Qwen3.5 keeps states of 32 bits in 45 of 60 blocks."""
+    row, key = (LATENT + ROPE) * 2, 128 * 2
+    printed(page, "sparse_line", "4.46")
+    assert page["picked_bytes"] + page["index_bytes"] == 2048 * row + CONTEXT * key
+    assert page["touched"].startswith(f"{100 * (2048 * row + CONTEXT * key) / (CONTEXT * (row + key)):.0f}")
+    assert page["index_even"] == 2048 * row / key
+    assert page["sparse_request"].startswith(f"{BLOCKS * (row + key) * CONTEXT / 1e6:.0f}")
+    grows = 15 * 2 * 2 * 256 * 2 * CONTEXT
+    stays = 45 * (64 * 128 * 128 * 4 + 3 * (2 * 16 + 64) * 128 * 2)
+    assert page["states_full"] == 15
+    assert page["states_request"].startswith(f"{(grows + stays) / 1e6:.0f}")
+
+
 def test_the_printed_commands_give_the_pages_numbers(page, capsys):
     commands = [shlex.split(line)[3:] for line in re.findall(r"^python -m analysis evaluate .*$", TEXT, re.M)]
     found = []

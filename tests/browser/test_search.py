@@ -7,7 +7,7 @@ FIRST = {  # what readers type, and the chapter that they want
     "sparse attention": "published.html",
     "cost per token": "limits.html",
     "roofline": "ridge.html",
-    "batch size": "memory.html",
+    "batch size": "glossary.html",
     "all-to-all": "interconnect.html",
     "prefill": "reordering.html",
     "TTFT": "limits.html",

@@ -12,6 +12,7 @@ from analysis.book.notebooks import run as run_notebooks
 from analysis.cli import commands_measured
 from analysis.files.errors import InputError
 from analysis.measured import fitting
+from analysis.measured.baselines import BASELINES
 from analysis.measured.kernel_files import FOLDER
 from analysis.render import measured_tables
 from tests.measured.database_tables import GQA, write
@@ -37,7 +38,8 @@ def test_validate_in_json(capsys):
     found = json.loads(typed(capsys, "validate", "--json", "--worst", "2"))
     assert found["rows"] == 481
     assert len(found["worst"]) == 2
-    assert set(found["groups"][0]) == {"operation", "accelerator", "regime", "rows", "median", "p90", "median_ratio"}
+    asked = {"operation", "accelerator", "regime", "rows", "median", "p90", "median_ratio"}
+    assert set(found["groups"][0]) == asked | set(BASELINES)
     assert {each["regime"] for each in found["groups"]} == {"launch", "work"}
     assert sum(each["rows"] for each in found["groups"]) == 481
     assert set(found["ratios"][0]) == {"operation", "accelerator", "regime", "count", "median", "low", "high", "within"}
@@ -111,6 +113,8 @@ def test_an_output_of_another_kind_is_refused(tmp_path):
 def test_the_notebook_runs(tmp_path, given):
     figures, notes = collect(run_notebooks([NOTEBOOK], given, tmp_path) if given else run_notebooks([NOTEBOOK]))
     assert set(figures) == {
+        "fig-served",
+        "fig-held-out",
         "fig-measured-roofline",
         "fig-measured-ratio",
         "fig-measured-orders",

@@ -58,9 +58,11 @@ VALUES = {each.name: each.allowed for each in PARAMETERS.values() if each.kind =
     "s": (0, 0.6),
     "copies": (32, 64),
     "seed": (0, 3),
+    "price_hour": (1, 3),
 }
 QUANTITIES = (
     *("tpot", "throughput", "B_cap", "B_SLO", "B_RP", "tokens_per_step", "all_to_all_time", "load_imbalance"),
+    "cost_per_million_tokens",
     *("kv_bytes_per_token", "kv_cache_bytes", "core_attention_flops", "core_attention_intensity", "expert_intensity"),
 )
 few = settings(max_examples=8, phases=(Phase.explicit, Phase.generate))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sympy import Integer, simplify
 
 from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive.statements import proof_of_attention as proofs
 from analysis.derive.symbols import (
     B,
@@ -47,6 +48,20 @@ def test_it_never_undercuts_reading_what_the_cache_holds(system, context):
     kept = row.d_KVco + row.d_RoPE if row.d_KVco else 2 * row.d_hd * max(1, row.n_kv / system["deg_TP"])
     cache = 2 * row.n_dec * kept * context * batch * system["deg_TP"] / system["n_acc"]
     assert terms["core_attention"] >= cache / system.point[BW_mem] * (1 - 1e-12)
+
+
+@pytest.mark.parametrize(("model", "ends"), [("mistral-7b-v0.1", True), ("gpt-oss-120b", False)])
+def test_the_context_of_a_batch_is_that_at_which_memory_holds_it(model, ends):
+    """Windows in all blocks: beyond 4096 tokens a request grows no more, so that fewer fit at every context."""
+    system = Setting.of(model=model, accelerator="b200-paper", n_acc=8)
+    form = proofs.context_of_batch(system.architecture, system.conventions, B)
+    most, window = float(batch_at_capacity(system, float(system.model.L_win))), float(system.model.L_win)
+    for batch in (most * 3, most * 1.01, most * 0.99, most / 7):
+        found = float(value(form, system.point | {B: batch}))
+        assert (found < window) == (batch > most)
+        assert (found == np.inf) == (ends and batch < most)
+        if np.isfinite(found):
+            assert float(batch_at_capacity(system, found)) == pytest.approx(batch)
 
 
 def test_the_core_reads_the_cache_once_at_long_contexts():

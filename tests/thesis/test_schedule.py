@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import simplify
 
+from analysis.ask.numbers import value
 from analysis.derive.statements import proof_of_balance as proofs
 from analysis.derive.symbols import B, BW_mem, Gamma_acc, Gamma_imb, P_acc, deg_EP, n_acc
 from analysis.files.errors import InputError
@@ -133,9 +134,7 @@ def test_below_the_waiting_batch_the_busiest_expert_waits_and_above_it_computes(
     counts = proofs.roofline.expert()
     point = R1.point | {Gamma_imb: gamma, deg_EP: R1.point[n_acc]}
     for off, computes in ((0.99, False), (1.01, True)):
-        work, read = (
-            float(each.xreplace(point | {B: flip * off})) for each in (counts.flops / P_acc, counts.bytes / BW_mem)
-        )
+        work, read = (value(each, point | {B: flip * off}) for each in (counts.flops / P_acc, counts.bytes / BW_mem))
         assert (work > read) == computes
 
 

@@ -59,7 +59,7 @@ def _texts(label: str, title: str, body: str) -> dict:
     if kind == "equation":
         return {"latex": body}
     if kind in ("figure", "table"):
-        caption = plain(body.partition("\n\n")[0]) if kind == "figure" else title
+        caption = plain(body.rpartition(" (Computed by ")[0] or body) if kind == "figure" else title
         return {"statement": SENTENCE.split(caption)[0].rstrip("."), "caption": caption}
     if kind == "proposition":
         shown = "\n\\qquad\n".join(each.strip().rstrip(",.") for each in DISPLAYED.findall(body))

@@ -38,11 +38,11 @@ def _parts(setting: Setting) -> dict[str, tuple]:
     """For each kind of part: how many, in how many pieces, and which piece (from 0) an accelerator (from 0) has."""
     TP, DP, EP, ETP = (int(setting.point[symbol]) for symbol in (deg_TP, deg_DP, deg_EP, deg_ETP))
     row = setting.model
-    experts = {EXPERTS: (row.n_e, EP, lambda each: each // ETP % EP)} if row.n_moe else {}
-    hidden = {} if row.n_moe else {HIDDEN: (row.d_FFN, TP, lambda each: each % TP)}
+    experts = {EXPERTS: (row.n_e, EP, lambda each: divmod(each // ETP, EP)[1])} if row.n_moe else {}
+    hidden = {} if row.n_moe else {HIDDEN: (row.d_FFN, TP, lambda each: divmod(each, TP)[1])}
     batch = max(0.0, float(batch_at_capacity(setting, setting["L"])))
     return {
-        HEADS: (row.n_hd, TP, lambda each: each % TP),
+        HEADS: (row.n_hd, TP, lambda each: divmod(each, TP)[1]),
         **experts,
         **hidden,
         REQUESTS: (batch, DP, lambda each: each // TP),

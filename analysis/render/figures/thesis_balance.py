@@ -37,14 +37,19 @@ def balance_figure(found: Sequence[balance.Balance], setting: Setting) -> Figure
         label="activation bytes counted",
     )
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_yticks(places, [f"{person(each.model)} ({rounded(each.groups)})" for each in ordered])
-    axes.set(xscale="log", xlabel=f"intensity of experts / of dense layers, {setting['n_acc']} accelerators")
+    axes.set_yticks(places, [f"{_short(each.model)} ({rounded(each.groups)})" for each in ordered])
+    axes.set(xscale="log", xlabel="intensity over dense layers'")
     axes.set_xticks([0.25, 0.5, 1, 2, 4, 8])
     plain_log(axes.xaxis)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2)
     near = sum(abs(each.ratio_weights - 1) < 1e-9 for each in ordered)
     headline(figure, f"{near} of {len(ordered)} models with experts balance on {setting['n_acc']} accelerators")
     return figure
+
+
+def _short(model: str) -> str:
+    """A model's name without its year and what a chunk is made of."""
+    return person(model).partition(" (")[0].removesuffix(" attention")
 
 
 def describe(found: Sequence[balance.Balance], setting: Setting) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 // Sphinx puts this file into its search; without it a notebook that bears the words in its title comes before the chapter.
 var STUDY_FIRST = {  // words of a query, in any order, and the page that answers them
   "all-to-all": "interconnect",
-  "batch size": "memory",
+  "batch size": "glossary",
   "cost per token": "limits",
   "expert parallelism": "interconnect",
   "kv cache": "attention",
