@@ -72,16 +72,24 @@
     ].join(""));
   };
 
-  /* Letters stand beside their points; where points crowd, letters move down the page until they are free. */
+  /* Letters stand beside their points; points that crowd share one label, and labels move down until they are free. */
   function spread(points) {
-    const placed = [];
-    return points.map((point) => {
-      const label = { x: point.x + 9, y: point.y + 16 };
-      while (placed.some((other) => Math.abs(other.x - label.x) < 11 && Math.abs(other.y - label.y) < 14)) label.y += 3;
-      placed.push(label);
-      return tag("circle", { cx: point.x.toFixed(1), cy: point.y.toFixed(1), r: 5, class: "mark" }) +
-        text(label.x, label.y, point.letter, { class: "letter" });
+    const crowds = [];
+    [...points].sort((a, b) => a.x - b.x).forEach((point) => {
+      const crowd = crowds.find(([first]) => Math.abs(first.x - point.x) < 16 && Math.abs(first.y - point.y) < 16);
+      if (crowd) crowd.push(point);
+      else crowds.push([point]);
     });
+    const placed = [];
+    return points.map(({ x, y }) => tag("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: 5, class: "mark" }))
+      .concat(crowds.map((crowd) => {
+        const letters = crowd.map((each) => each.letter).sort().join("");
+        const wide = 11 * letters.length;
+        const label = { x: Math.min(crowd[0].x + 9, WIDTH - 12 - wide), y: crowd[0].y + 19, wide };
+        while (placed.some((other) => label.x < other.x + other.wide && other.x < label.x + wide && Math.abs(other.y - label.y) < 15)) label.y += 3;
+        placed.push(label);
+        return text(label.x, label.y, letters, { class: "letter" });
+      }));
   }
 
   function power(value) {
