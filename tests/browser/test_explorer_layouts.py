@@ -117,6 +117,16 @@ def test_what_would_change_the_time_is_what_the_closed_forms_give(node, generate
             assert each["term"] == pytest.approx(1 - then[effects["largest"]] / now[effects["largest"]], abs=1e-12)
 
 
+def test_the_map_has_the_largest_term_of_every_batch_and_context(node, generated):
+    (found,) = asked(node, generated, [{"model": "deepseek-v3", "deg_DP": "16", "ask": ["map"]}])
+    for cell in (each for row in found["answer"][::4] for each in row[::3]):
+        here = setting(found["state"], B=cell["B"], L=cell["L"], deg_TP=1, deg_EP=found["state"]["deg_EP"])
+        now = terms(here, here.point)
+        assert cell["largest"] == max(now, key=now.get)
+        assert cell["share"] == pytest.approx(now[cell["largest"]] / sum(now.values()), rel=1e-12)
+        assert cell["held"] == (cell["B"] <= system.B_cap_value(here))
+
+
 def terms(given: Setting, point: dict) -> dict[str, float]:
     """Terms of TPOT [s] at a point."""
     return {name: float(value(form, point)) for name, form in quantity("tpot_terms").expression(given).items()}

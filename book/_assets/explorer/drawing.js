@@ -39,8 +39,6 @@
     return found.filter((each) => each >= low && each <= high);
   }
 
-  explorer.letter = (i) => LETTERS[i];
-
   /* Layers that read and compute nothing, such as the decompression of MHA, have no place on a logarithmic plot. */
   explorer.layers = function (results) {
     return Object.entries(results.layers)
@@ -104,7 +102,7 @@
     const rows = terms.map(([name, time], i) => {
       const width = Math.max(1, (time / longest) * (WIDTH - 300));
       const kind = COMMUNICATION.includes(name) ? "bar wire" : "bar";
-      return text(152, 26 * i + 17, name.replace(/_/g, " "), { class: "end" }) +
+      return text(152, 26 * i + 17, explorer.term(name, results), { class: "end" }) +
         tag("rect", { x: 158, y: 26 * i + 4, width: width.toFixed(1), height: 18, class: kind }) +
         text(163 + width, 26 * i + 17, `${explorer.time(time)}, ${explorer.share(time / results.tpot)}`, {});
     });
@@ -127,7 +125,63 @@
     return picture(140, "Batch and its limits on a logarithmic axis, numbers in the table", axis.join("") + marks.join(""));
   };
 
-  /* -- numbers for people ------------------------------------------------------------------------------------- */
+  /* Neighbours of a row that have the same largest term, and that memory holds alike: [first, number, cell]. */
+  function runs(row) {
+    const found = [];
+    row.forEach((cell, j) => {
+      const last = found[found.length - 1];
+      if (last && last[2].largest === cell.largest && last[2].held === cell.held) last[1] += 1;
+      else found.push([j, 1, cell]);
+    });
+    return found;
+  }
+
+  /* A row for each context, a column for each batch: letters of the largest terms, pale where memory does not hold it. */
+  explorer.mapped = function (state, results, cells) {
+    const { B, L } = explorer.MAP;
+    const [wide, high] = [(WIDTH - 76) / B.length, 18];
+    const shown = cells.flatMap((row, i) => runs(row).map(([j, many, cell]) => {
+      const [x, y] = [70 + j * wide, 6 + (L.length - 1 - i) * high];
+      const term = placeOf(cell.largest, results);
+      const mark = tag("rect", { x: x.toFixed(1), y, width: (many * wide).toFixed(1), height: high, class: `term${term % 8}` }) +
+        text(x + (many * wide) / 2, y + 13, LETTERS[term], { class: "middle letter" });
+      return tag("g", { class: cell.held ? "held" : "pale" }, mark);
+    }));
+    const [j, i] = [nearestStep(B, state.B), nearestStep(L, state.L)];
+    const here = tag("rect", { x: (70 + j * wide).toFixed(1), y: 6 + (L.length - 1 - i) * high, width: wide.toFixed(1), height: high, class: "here" });
+    const foot = 6 + L.length * high;
+    const columns = B.map((value, k) => (k % 2 ? "" : text(70 + (k + 0.5) * wide, foot + 16, short(value), { class: "middle" })));
+    const lines = L.map((value, k) => (k % 2 ? "" : text(64, 6 + (L.length - 1 - k) * high + 14, short(value), { class: "end" })));
+    return picture(foot + 42, "Map: the largest term over batch and context, numbers in the table", [
+      ...shown, here, ...columns, ...lines, text(WIDTH / 2 + 35, foot + 36, "batch B [requests]", { class: "middle" }),
+      text(0, 0, "context L [tokens]", { class: "middle", transform: `translate(13 ${foot / 2}) rotate(-90)` }),
+    ].join(""));
+  };
+
+  function nearestStep(values, value) {
+    const logs = values.map(Math.log);
+    return logs.indexOf(explorer.nearest(logs, Math.log(value)));
+  }
+
+  /* Powers of two as people read them: 64, 4k, 1M. */
+  const short = (value) => (value >= 1048576 ? `${value / 1048576}M` : value >= 1024 ? `${value / 1024}k` : String(value));
+
+  const placeOf = (term, { terms }) => Object.keys(terms).indexOf(term);
+  explorer.termLetter = (term, results) => LETTERS[placeOf(term, results)];
+
+  /* Which letters stand for which terms on the map, as far as they are on it. */
+  explorer.key = function (results, cells) {
+    const present = new Set(cells.flat().map((cell) => cell.largest));
+    return Object.keys(results.terms).filter((name) => present.has(name))
+      .map((name) => `${explorer.termLetter(name, results)} ${explorer.term(name, results)}`).join(", ");
+  };
+
+  /* -- words and numbers for people ------------------------------------------------------------------------------------- */
+  const TERMS = { dense_ffn: "dense FFN", all_reduce: "all-reduce" };
+
+  /* A term's name; what decompresses the cache is called as the order does it. */
+  explorer.term = (name, { titles }) => (name === "kv_decompression" && titles.decompression) || TERMS[name] || name.replace(/_/g, " ");
+
   function digits(value) {
     return value >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
   }

@@ -71,13 +71,24 @@
     part("roofline").innerHTML = explorer.roofline(results);
     part("bars").innerHTML = explorer.bars(results);
     part("limits").innerHTML = explorer.limits(state, results);
+    const cells = explorer.map(state);
+    part("map").innerHTML = explorer.mapped(state, results, cells);
+    part("map-key").textContent = `${explorer.key(results, cells)}; pale where memory does not hold the batch.`;
+    rows(part("cells"), cells.map((row) => [explorer.count(row[0].L), ...row.map((each) => cellWords(each, results))]));
+    part("layers-key").textContent = explorer.layers(results).map((each) => `${each.letter} ${each.title}`).join(", ") + ".";
     rows(part("layers"), explorer.layers(results).map((each) => [
       `${each.letter}: ${each.title}`, explorer.number(each.intensity), explorer.number(each.rate / 1e12),
       explorer.time(each.time), each.intensity < results.ridge ? "below" : "above",
     ]));
     rows(part("terms"), Object.entries(terms).filter(([, time]) => time > 0).concat([["sum", tpot]])
-      .map(([name, time]) => [named(name), explorer.time(time), explorer.share(time / tpot)]));
+      .map(([name, time]) => [explorer.term(name, results), explorer.time(time), explorer.share(time / tpot)]));
     rows(part("batches"), batches(results));
+  }
+
+  /* A letter and a share in percent, in brackets where memory does not hold the batch. */
+  function cellWords({ largest, share, held }, results) {
+    const words = `${explorer.termLetter(largest, results)} ${Math.round(100 * share)}`;
+    return held ? words : `(${words})`;
   }
 
   function batches(results) {
@@ -93,21 +104,22 @@
     ];
   }
 
-  const named = (term) => term.replace(/_/g, " ");
   const STEP = { decode: ["A token takes", "a token would take"], prefill: ["A step over the whole context takes", "a step over the whole context would take"] };
 
-  function headline({ phase, B }, { tpot, terms, effects, B_cap }) {
+  function headline({ phase, B }, results) {
+    const { tpot, terms, effects, B_cap } = results;
     const step = B <= B_cap ? STEP[phase][0] : `Memory does not hold this batch; if it did, ${STEP[phase][1]}`;
     const share = explorer.share(terms[effects.largest] / tpot);
-    return `${step} ${explorer.time(tpot)}; the largest term is ${named(effects.largest)}, ${share} of it.`;
+    return `${step} ${explorer.time(tpot)}; the largest term is ${explorer.term(effects.largest, results)}, ${share} of it.`;
   }
 
   /* What the largest term waits for, and what twice of each resource and of the batch would do. */
-  function change({ effects }) {
-    const { saved, batch, largest } = effects;
+  function change(results) {
+    const { saved, batch } = results.effects;
+    const largest = explorer.term(results.effects.largest, results);
     const best = saved.reduce((most, each) => (each.term > most.term ? each : most));
-    const waits = best.term > 0 ? `The time of ${named(largest)} falls most with ${best.rate}: twice as much saves ${explorer.share(best.term)} of it.`
-      : `No rate shortens ${named(largest)}.`;
+    const waits = best.term > 0 ? `The time of ${largest} falls most with ${best.rate}: twice as much saves ${explorer.share(best.term)} of it.`
+      : `No rate shortens ${largest}.`;
     const others = saved.map(({ rate, token }) => `${explorer.share(token)} with twice the ${rate}`).join(", ");
     return `${waits} The whole time falls by ${others}. Twice the batch gives ${explorer.number(batch)} times the tokens per second.`;
   }
@@ -160,7 +172,7 @@
       compared("time", explorer.time, results.tpot, other.tpot),
       compared("tokens/s and accelerator", explorer.number, per(results), per(other)),
       compared("largest batch", explorer.count, batch(results, state), batch(other, second)),
-      ...terms.map((name) => compared(named(name), explorer.time, results.terms[name] || 0, other.terms[name] || 0)),
+      ...terms.map((name) => compared(explorer.term(name, name in results.terms && results.terms[name] ? results : other), explorer.time, results.terms[name] || 0, other.terms[name] || 0)),
     ]);
     part("kept").textContent = [["Shown", state, results], ["Second", second, other]]
       .map(([which, of, each]) => `${which}: ${system(of)}. ${headline(of, each)}`).join("\n");
@@ -230,6 +242,7 @@
   };
 
   function begin() {
+    part("columns").append(...explorer.MAP.B.map((B) => Object.assign(document.createElement("th"), { scope: "col", textContent: explorer.count(B) })));
     part("form").addEventListener("input", chosen);
     Object.entries(BUTTONS).forEach(([name, press]) => part(name).addEventListener("click", press));
     addEventListener("hashchange", fromAddress);

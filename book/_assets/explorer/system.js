@@ -137,13 +137,15 @@ var explorer = (function () {
   const tpotAt = (form, point, B) => total(form(Object.assign({}, point, { B })).terms);
   const withinSlo = (form, point, slo) => largestBatch((B) => tpotAt(form, point, B) <= slo);
 
+  const largestOf = (terms) => Object.keys(terms).reduce((best, name) => (terms[name] > terms[best] ? name : best));
+
   /* -- what would change the time -------------------------------------------------------------------------------- */
   const RATES = { "memory bandwidth": ["BW_mem", "BW_exp"], arithmetic: ["P_acc", "P_exp"], link: ["BW_Int"] };
 
   /* The largest term, and for twice each rate the shares of that term's and of the token's time that it saves; for
      twice the batch how much the tokens per second grow. */
   explorer.effects = function (form, point, terms) {
-    const largest = Object.keys(terms).reduce((best, name) => (terms[name] > terms[best] ? name : best));
+    const largest = largestOf(terms);
     const saved = Object.entries(RATES).map(([rate, symbols]) => {
       const faster = Object.assign({}, point);
       symbols.forEach((symbol) => { faster[symbol] *= 2; });
@@ -170,6 +172,21 @@ var explorer = (function () {
     }
     return low;
   }
+
+  /* Over batches and contexts, a row for each context: the largest term, its share, and whether memory holds the batch. */
+  explorer.MAP = { B: powers(0, 20, 0.5), L: powers(8, 20, 1) };
+  explorer.map = function (state) {
+    const form = formOf(state);
+    return explorer.MAP.L.map((L) => {
+      const row = explorer.point(Object.assign({}, state, { L }));
+      return explorer.MAP.B.map((B) => {
+        const point = Object.assign({}, row, { B });
+        const { terms, B_cap } = form(point);
+        const largest = largestOf(terms);
+        return { B, L, largest, share: terms[largest] / total(terms), held: B <= whole(B_cap, point) };
+      });
+    });
+  };
 
   /* -- layouts --------------------------------------------------------------------------------------------------- */
   const DEGREES = ["deg_TP", "deg_DP", "deg_EP"];
