@@ -93,6 +93,8 @@ def test_the_page_and_its_scripts_agree_on_names():
     assert set(re.findall(r'src="_static/explorer/(\w+\.js)"', page)) == {
         "study.js",
         "system.js",
+        "layouts.js",
+        "words.js",
         "drawing.js",
         "page.js",
     }

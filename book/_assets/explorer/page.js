@@ -7,33 +7,21 @@
   const PRECISIONS = ["peak", ...WIDTHS];
   const OF_EXPERTS = ["Gamma_imb", "deg_EP", "width_experts"];
   const MENUS = ["model", "accelerator", "link", "phase", "order"];
-  const WORDS = {
-    auto: "as usual for the phase", as_printed: "as printed (K and V decompressed)", reordered: "reordered (absorbed)",
-    decode: "decode (one token per request)", prefill: "prefill (all tokens of the context)",
-    bf16: "BF16", fp8: "FP8", fp4: "FP4", 2: "2 bytes", 1: "1 byte", 0.5: "half a byte",
-  };
   const SECOND = "second.";  // begins the names of a second system's choices in an address
   let state;
   let second = null;  // the state that is kept to compare with
 
   const part = (name) => document.getElementById("explorer-" + name);
-  const word = (value) => WORDS[value] || value;
-
-  function label(name, value) {
-    const rows = { model: study.models, accelerator: study.accelerators, link: study.links }[name];
-    return rows ? rows[value].name : word(value);
-  }
-
   function wording(name) {
     if (name === "slo") return explorer.time(state.slo);
-    return PRECISIONS.includes(name) ? word(state[name]) : explorer.number(state[name]);
+    return PRECISIONS.includes(name) ? explorer.word(state[name]) : explorer.number(state[name]);
   }
 
   function fillMenu(name) {
     const values = explorer.allowed(name, state);
     const menu = part(name);
     if (menu.dataset.values !== values.join()) {
-      menu.replaceChildren(...values.map((value) => new Option(label(name, value), value)));
+      menu.replaceChildren(...values.map((value) => new Option(explorer.label(name, value), value)));
       menu.dataset.values = values.join();
     }
     menu.value = state[name];
@@ -104,62 +92,6 @@
     ];
   }
 
-  const STEP = { decode: ["A token takes", "a token would take"], prefill: ["A step over the whole context takes", "a step over the whole context would take"] };
-
-  function headline({ phase, B }, results) {
-    const { tpot, terms, effects, B_cap } = results;
-    const step = B <= B_cap ? STEP[phase][0] : `Memory does not hold this batch; if it did, ${STEP[phase][1]}`;
-    const share = explorer.share(terms[effects.largest] / tpot);
-    return `${step} ${explorer.time(tpot)}; the largest term is ${explorer.term(effects.largest, results)}, ${share} of it.`;
-  }
-
-  /* What the largest term waits for, and what twice of each resource and of the batch would do. */
-  function change(results) {
-    const { saved, batch } = results.effects;
-    const largest = explorer.term(results.effects.largest, results);
-    const best = saved.reduce((most, each) => (each.term > most.term ? each : most));
-    const waits = best.term > 0 ? `The time of ${largest} falls most with ${best.rate}: twice as much saves ${explorer.share(best.term)} of it.`
-      : `No rate shortens ${largest}.`;
-    const others = saved.map(({ rate, token }) => `${explorer.share(token)} with twice the ${rate}`).join(", ");
-    return `${waits} The whole time falls by ${others}. Twice the batch gives ${explorer.number(batch)} times the tokens per second.`;
-  }
-
-  function summary(state, results) {
-    const { limit, name, admitted, saturates } = explorer.binding(state, results);
-    if (limit < 1) return nothing(state, name);
-    const second = admitted ? "" : ` The chosen ${explorer.count(state.B)} are too many.`;
-    const third = saturates ? " The limit lies beyond B_RP: every weight layer can reach the ridge."
-      : " The limit lies below B_RP: some weight layer waits for memory.";
-    return `At most ${explorer.count(limit)} requests; what binds is ${name}.${second}${third}`;
-  }
-
-  /* What stands in the way, and the nearest that does not. */
-  function nothing(state, name) {
-    const { layout, slower, more, shorter } = explorer.remedy(state);
-    if (layout) return `This layout serves no request: the limit is ${name}. On as many accelerators ${fits(layout)}.`;
-    if (slower) {
-      return `Nothing fits: the limit is ${name}. One request alone takes ${explorer.time(slower.least)} a token in the fastest layout ` +
-        `(${degrees(slower.state)}): allow that, shorten the context, or choose faster memory or narrower weights.`;
-    }
-    const ways = [more && `${explorer.count(more.deg_TP * more.deg_DP)} accelerators, where ${fits(more)}`,
-      shorter && `a context of ${explorer.count(shorter.L)} tokens, where ${fits(shorter)}`].filter(Boolean);
-    const remedy = ways.length ? ` Nearest: ${ways.join("; or ")}.` : " Choose narrower weights, or accelerators with more memory.";
-    const count = state.deg_TP * state.deg_DP;
-    return `Nothing fits in any layout of ${count === 1 ? "one accelerator" : `${explorer.count(count)} accelerators`}: the limit is ${name}.${remedy}`;
-  }
-
-  const degrees = ({ model, deg_TP, deg_DP, deg_EP }) => `TP ${deg_TP}, DP ${deg_DP}` + (study.models[model].experts ? `, EP ${deg_EP}` : "");
-
-  function fits(state) {
-    const { B_cap, B_SLO } = explorer.compute(state);
-    const served = B_SLO < 1 ? `holds ${explorer.count(B_cap)}, none of them within the SLO` : `serves ${explorer.count(Math.min(B_cap, B_SLO))} at most`;
-    return `${degrees(state)} ${served}`;
-  }
-
-  const system = ({ model, accelerator, link, phase, deg_TP, deg_DP, ...state }) => `${label("model", model)} on ` +
-    `${explorer.count(deg_TP * deg_DP)} × ${label("accelerator", accelerator)}, ${label("link", link)}, ${phase}, ` +
-    `${degrees({ model, deg_TP, deg_DP, ...state })}, B ${explorer.count(state.B)}, L ${explorer.count(state.L)}`;
-
   function compare(results) {
     part("second").hidden = !second;
     part("swap").disabled = part("drop").disabled = !second;
@@ -175,7 +107,7 @@
       ...terms.map((name) => compared(explorer.term(name, name in results.terms && results.terms[name] ? results : other), explorer.time, results.terms[name] || 0, other.terms[name] || 0)),
     ]);
     part("kept").textContent = [["Shown", state, results], ["Second", second, other]]
-      .map(([which, of, each]) => `${which}: ${system(of)}. ${headline(of, each)}`).join("\n");
+      .map(([which, of, each]) => `${which}: ${explorer.system(of)}. ${explorer.headline(of, each)}`).join("\n");
     return part("kept").textContent;
   }
 
@@ -193,7 +125,7 @@
     SLIDERS.forEach(fillSlider);
     const results = explorer.compute(state);
     show(results);
-    const said = { headline: headline(state, results), change: change(results), summary: summary(state, results) };
+    const said = { headline: explorer.headline(state, results), change: explorer.change(results), summary: explorer.summary(state, results) };
     Object.entries(said).forEach(([name, text]) => { part(name).textContent = text; });
     said.kept = compare(results);
     clearTimeout(speaking);  // a screen reader hears where the slider comes to rest

@@ -24,8 +24,6 @@ var explorer = (function () {
   };
 
   const LARGEST_BATCH = Math.pow(2, 52);
-  const MOST_ACCELERATORS = 4096;  // that are tried where fewer hold nothing
-  const SAME = 1e-9;  // two rates that differ by less are one
 
   function powers(from, to, parts, scale) {
     const found = [];
@@ -47,14 +45,14 @@ var explorer = (function () {
     if (name === "peak") return Object.keys(study.accelerators[state.accelerator].peaks);
     if (name === "order") return ["auto"].concat(Object.keys(model.functions));
     if (name === "deg_TP") return model.deg_TP;
-    if (name === "deg_EP") return holders(model, state.deg_TP * state.deg_DP);
+    if (name === "deg_EP") return explorer.holders(model, state.deg_TP * state.deg_DP);
     return explorer.CHOICES[name] || explorer.STEPS[name];
   };
 
   /* Numbers of accelerators that can share a block's experts; where there are none, all of them, as nothing is shared. */
-  function holders(model, n_acc) {
+  explorer.holders = function (model, n_acc) {
     return model.deg_EP ? model.deg_EP.filter((each) => n_acc % each === 0) : [n_acc];
-  }
+  };
 
   /* Numbers between steps are as good as steps, within the slider's range. */
   const FREE = ["B", "L", "deg_DP", "Gamma_imb", "slo"];
@@ -122,20 +120,20 @@ var explorer = (function () {
   explorer.compute = function (state) {
     const point = explorer.point(state);
     const order = explorer.order(state);
-    const form = formOf(state);
+    const form = explorer.formOf(state);
     const results = form(point);
     const tpot = total(results.terms);
     return Object.assign(results, {
       point, order, tpot, titles: study.models[state.model].titles[order],
-      B_cap: whole(results.B_cap, point), B_SLO: withinSlo(form, point, state.slo), throughput: state.B / tpot,
+      B_cap: explorer.whole(results.B_cap, point), B_SLO: explorer.withinSlo(form, point, state.slo), throughput: state.B / tpot,
       effects: explorer.effects(form, point, results.terms),
     });
   };
 
-  const formOf = (state) => study.functions[study.models[state.model].functions[explorer.order(state)]];
-  const whole = (batch, { deg_DP }) => Math.max(0, Math.floor(batch / deg_DP) * deg_DP);  // as many in each group
-  const tpotAt = (form, point, B) => total(form(Object.assign({}, point, { B })).terms);
-  const withinSlo = (form, point, slo) => largestBatch((B) => tpotAt(form, point, B) <= slo);
+  explorer.formOf = (state) => study.functions[study.models[state.model].functions[explorer.order(state)]];
+  explorer.whole = (batch, { deg_DP }) => Math.max(0, Math.floor(batch / deg_DP) * deg_DP);  // as many in each group
+  explorer.tpotAt = (form, point, B) => total(form(Object.assign({}, point, { B })).terms);
+  explorer.withinSlo = (form, point, slo) => largestBatch((B) => explorer.tpotAt(form, point, B) <= slo);
 
   const largestOf = (terms) => Object.keys(terms).reduce((best, name) => (terms[name] > terms[best] ? name : best));
 
@@ -153,7 +151,7 @@ var explorer = (function () {
       const then = form(faster).terms;
       return { rate, term: 1 - then[largest] / terms[largest], token: 1 - total(then) / total(terms) };
     });
-    return { largest, saved, batch: (2 * total(terms)) / tpotAt(form, point, 2 * point.B) };
+    return { largest, saved, batch: (2 * total(terms)) / explorer.tpotAt(form, point, 2 * point.B) };
   };
 
   function total(terms) {
@@ -176,104 +174,17 @@ var explorer = (function () {
   /* Over batches and contexts, a row for each context: the largest term, its share, and whether memory holds the batch. */
   explorer.MAP = { B: powers(0, 20, 0.5), L: powers(8, 20, 1) };
   explorer.map = function (state) {
-    const form = formOf(state);
+    const form = explorer.formOf(state);
     return explorer.MAP.L.map((L) => {
       const row = explorer.point(Object.assign({}, state, { L }));
       return explorer.MAP.B.map((B) => {
         const point = Object.assign({}, row, { B });
         const { terms, B_cap } = form(point);
         const largest = largestOf(terms);
-        return { B, L, largest, share: terms[largest] / total(terms), held: B <= whole(B_cap, point) };
+        return { B, L, largest, share: terms[largest] / total(terms), held: B <= explorer.whole(B_cap, point) };
       });
     });
   };
-
-  /* -- layouts --------------------------------------------------------------------------------------------------- */
-  const DEGREES = ["deg_TP", "deg_DP", "deg_EP"];
-  const MOST_GROUPS = explorer.STEPS.deg_DP[explorer.STEPS.deg_DP.length - 1];
-  const accelerators = (state) => state.deg_TP * state.deg_DP;
-
-  /* Every layout that can be built from a number of accelerators: what the state becomes. */
-  explorer.layouts = function (state, n_acc) {
-    const model = study.models[state.model];
-    const able = model.deg_TP.filter((TP) => n_acc % TP === 0 && n_acc / TP <= MOST_GROUPS);
-    return able.flatMap((deg_TP) => holders(model, n_acc).map((deg_EP) => Object.assign({}, state, { deg_TP, deg_DP: n_acc / deg_TP, deg_EP })));
-  };
-
-  const capacity = (state) => {
-    const point = explorer.point(state);
-    return whole(formOf(state)(point).B_cap, point);
-  };
-  const holding = (state, n_acc) => explorer.layouts(state, n_acc).map((each) => ({ state: each, capacity: capacity(each) }))
-    .filter((each) => each.capacity > 0);
-
-  /* Of some layouts that which changes least: the tensor-parallel degree first, then the one that holds most. */
-  function closest(layouts, state) {
-    const distance = (each) => Math.abs(Math.log2(each.state.deg_TP / state.deg_TP));
-    return layouts.reduce((best, each) => {
-      const nearer = distance(each) - distance(best);
-      return nearer < 0 || (nearer === 0 && each.capacity > best.capacity) ? each : best;
-    });
-  }
-
-  /* The state after a choice. Another model, device or phase keeps the accelerators, and their layout where that
-     holds a request; else the layout moves to the closest that does. */
-  explorer.moved = function (state, name, value) {
-    const wanted = Object.assign({}, state, { [name]: value });
-    if (name === "accelerator") wanted.link = study.accelerators[wanted.accelerator].link || state.link;
-    if (name === "deg_TP" || name === "deg_DP") wanted.deg_EP = accelerators(wanted);
-    if (!["model", "accelerator", "phase"].includes(name)) return explorer.settled(wanted).state;
-    const other = explorer.settled(wanted).state;
-    const kept = Object.assign({}, other, { deg_TP: state.deg_TP, deg_DP: state.deg_DP });
-    if (DEGREES.every((degree) => other[degree] === state[degree]) && capacity(other) > 0) return other;
-    const able = holding(kept, accelerators(state));
-    return able.length ? closest(able, state).state : other;
-  };
-
-  /* Where a layout holds or serves nothing: the closest that does on as many accelerators, or else the fewest more
-     accelerators and the longest context that would do; under the SLO the least time that a single request takes. */
-  explorer.remedy = function (state) {
-    const n_acc = accelerators(state);
-    const able = holding(state, n_acc);
-    if (!able.length) return { more: moreAccelerators(state, n_acc), shorter: shorterContext(state, n_acc) };
-    const timed = able.map((each) => Object.assign(each, { least: tpotAt(formOf(each.state), explorer.point(each.state), 1) }));
-    const fast = timed.filter((each) => each.least <= state.slo);
-    if (fast.length) return { layout: closest(fast, state).state };
-    return { slower: timed.reduce((best, each) => (each.least < best.least ? each : best)) };
-  };
-
-  function moreAccelerators(state, n_acc) {
-    for (let more = 2 * n_acc; more <= MOST_ACCELERATORS; more *= 2) {
-      const able = holding(state, more);
-      if (able.length) return closest(able, state).state;
-    }
-    return null;
-  }
-
-  function shorterContext(state, n_acc) {
-    const shorter = explorer.STEPS.L.filter((L) => L < state.L);
-    let [low, high] = [-1, shorter.length];  // steps that hold a request, and that do not
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (holding(Object.assign({}, state, { L: shorter[middle] }), n_acc).length) low = middle;
-      else high = middle;
-    }
-    return low < 0 ? null : closest(holding(Object.assign({}, state, { L: shorter[low] }), n_acc), state).state;
-  }
-
-  /* The layout and batch of most tokens per second within memory and SLO, among layouts of as many accelerators; null
-     where nothing fits. Tokens per second never fall with the batch, so that each is judged at the largest admitted. */
-  explorer.plan = function (state) {
-    const plans = holding(state, accelerators(state)).map((each) => planned(each.state, each.capacity)).filter(Boolean);
-    return plans.length ? plans.reduce((best, each) => (each.rate > best.rate * (1 + SAME) ? each : best)).state : null;
-  };
-
-  function planned(state, cap) {
-    const form = formOf(state);
-    const point = explorer.point(state);
-    const B = whole(Math.min(cap, withinSlo(form, point, state.slo)), point);
-    return B && { state: Object.assign({}, state, { B }), rate: B / tpotAt(form, point, B) };
-  }
 
   /* Which limit binds, in words: the batch is bounded by memory and by the SLO; the ridge is what it should reach. */
   explorer.binding = function (state, results) {
