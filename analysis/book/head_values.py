@@ -54,11 +54,11 @@ class Page:
     start: int
 
 
-def parsed(source: str) -> Page | None:
-    """The page, or None where its head gives no values. Raises PageError for a head that cannot be read."""
+def parsed(source: str) -> Page:
+    """The page, with or without a head and values in it. Raises PageError for a head that cannot be read."""
     head = HEAD.match(source)
     if not head:
-        return None
+        return Page({}, {}, "", source, 0)
     try:
         node = yaml.compose(head[1], yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -66,7 +66,7 @@ def parsed(source: str) -> Page | None:
         raise PageError(line, f"the head is no YAML: {error.problem}; put the expression between quotes.") from error
     entry = next((pair for pair in getattr(node, "value", ()) if pair[0].value == KEY), None)
     if entry is None:
-        return None
+        return Page({}, {}, head[1], source[head.end() :], head[0].count("\n"))
     key, mapping = entry
     values, lines = _entries(mapping)
     kept = head[1].splitlines(keepends=True)

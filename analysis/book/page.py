@@ -1,5 +1,6 @@
 """The names that expressions in a page's head may use; most are functions that return MyST text."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -144,6 +145,20 @@ def _repeated(shown: ShownFigure) -> str:
     return f"{image}\n\n{{numref}}`{shown.label}`. {in_two(shown.caption)[0]}"
 
 
+TALL = 1.2
+"""Height over width from which a figure is shown as large as it was drawn, and not as wide as the column."""
+
+
+def _is_tall(svg: str) -> bool:
+    """Whether a drawing is much taller than wide.
+
+    >>> _is_tall('<svg width="100pt" height="90.5pt">'), _is_tall('<svg width="100pt" height="400pt">')
+    (False, True)
+    """
+    size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
+    return bool(size) and float(size[2]) > TALL * float(size[1])
+
+
 def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
     source = f"/{FIGURES}/{shown.label}"
     behind = [f"Computed by {{doc}}`{notebook} </notebooks/{notebook}>`"]
@@ -155,6 +170,7 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
+            *([":figclass: tall"] if _is_tall(shown.svg) else []),
             "",
             caption,
             "",

@@ -8,12 +8,9 @@ import json
 import os
 import re
 import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from analysis.book import head_values
 from analysis.book.executed import as_page, collect
@@ -97,31 +94,7 @@ def _page_of(executed: Path) -> str:
 
 def render(page: Path, names: Mapping[str, Any]) -> str:
     """Render the page, in which `names` are known; raises InputError with the page and line."""
-    shown_name = os.path.relpath(page, ROOT)
     try:
-        parts = head_values.parsed(page.read_text(encoding="utf-8"))
-        return head_values.resolved(parts, names) if parts else _template(page, names)
+        return head_values.resolved(head_values.parsed(page.read_text(encoding="utf-8")), names)
     except head_values.PageError as error:
-        raise InputError(f"{shown_name}, line {error.line}: {error}") from error
-    except jinja2.TemplateSyntaxError as error:
-        raise InputError(f"{shown_name}, line {error.lineno}: {error.message}") from error
-    except Exception as error:  # whatever a page's function raises is the page's error
-        kind = "" if isinstance(error, InputError | jinja2.TemplateError) else f"{type(error).__name__}: "
-        raise InputError(f"{shown_name}, line {_line(error, page)}: {kind}{error}") from error
-
-
-def _template(page: Path, names: Mapping[str, Any]) -> str:
-    """A page whose head has no values yet, as a Jinja2 template."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(page.parent),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        comment_start_string="{##",
-        comment_end_string="##}",  # "{#" opens an attribute in MyST
-    )
-    return environment.get_template(page.name).render(names)
-
-
-def _line(error: Exception, page: Path) -> int | str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(page)]
-    return lines[-1] if lines else "?"
+        raise InputError(f"{os.path.relpath(page, ROOT)}, line {error.line}: {error}") from error

@@ -90,7 +90,7 @@ def _index_proof() -> Proof:
 
 
 INDEX_TRAFFIC = Proposition(
-    "index-traffic",
+    "thesis-index-traffic",
     "Beyond one context the index is the traffic",
     "blocks that pick rows by an index, in a step of a whole model",
     (
@@ -156,7 +156,7 @@ def _state_proof() -> Proof:
 
 
 STATE_TRAFFIC = Proposition(
-    "state-traffic",
+    "thesis-state-traffic",
     "A state is dearer than a cache below one context",
     "one block with a recurrent state and one with a cache, of the same model",
     (
@@ -229,7 +229,7 @@ def _hidden_proof() -> Proof:
 
 
 WIRES_HIDDEN = Proposition(
-    "wires-hidden",
+    "thesis-wires-hidden",
     "Wires hide behind experts below one ratio of arithmetic to link",
     "the exchanges and the routed experts of a whole model, overlapped",
     (

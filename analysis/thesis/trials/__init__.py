@@ -20,9 +20,9 @@ DRAWS: dict[str, Draw] = {
     "thesis-attribution": trial_attribution.attribution,
     "thesis-queries": trial_attention.queries,
     "thesis-schedule": trial_batching.schedule,
-    "index-traffic": trial_mechanisms.index_traffic,
-    "state-traffic": trial_mechanisms.state_traffic,
-    "wires-hidden": trial_mechanisms.wires_hidden,
+    "thesis-index-traffic": trial_mechanisms.index_traffic,
+    "thesis-state-traffic": trial_mechanisms.state_traffic,
+    "thesis-wires-hidden": trial_mechanisms.wires_hidden,
     "reordering": trial_reordering.reordering,
 }
 
