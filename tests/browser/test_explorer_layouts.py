@@ -54,6 +54,11 @@ def test_another_model_moves_to_a_layout_that_holds_it_where_one_does(node, gene
     assert moved["gpt3-175b"]["deg_TP"] == 2, "the closest tensor-parallel degree that holds it"
 
 
+def test_a_layout_that_holds_stays_where_others_would_hold_more(node, generated):
+    (found,) = asked(node, generated, [{"deg_EP": "16", "ask": ["moved", "accelerator", "b200-sxm"]}])
+    assert [found["answer"][name] for name in DEGREES] == [1, 32, 16]
+
+
 def test_a_layout_that_holds_nothing_is_told_from_a_system_that_holds_nothing(node, generated):
     states = [{"model": "gpt3-175b", "L": "4096", "deg_TP": "1", "deg_DP": "8", "ask": ["remedy"]}]
     (found,) = asked(node, generated, states)
@@ -62,11 +67,13 @@ def test_a_layout_that_holds_nothing_is_told_from_a_system_that_holds_nothing(no
 
 
 def test_the_fewest_more_accelerators_and_the_longest_context_are_named(node, generated):
-    (one, two) = asked(node, generated, [TIGHT | {"ask": ["remedy"]}, TIGHT | {"deg_DP": "4", "ask": ["remedy"]}])
-    more, shorter = one["answer"]["more"], two["answer"]["shorter"]
-    count = more["deg_TP"] * more["deg_DP"]
-    assert holds(setting(more))
-    assert not holds(setting(more, n_acc=count // 2))
+    asking = [TIGHT | {"deg_DP": groups, "ask": ["remedy"]} for groups in ("1", "2", "4")]
+    answers = [each["answer"] for each in asked(node, generated, asking)]
+    for more in (each["more"] for each in answers[:2]):
+        count = more["deg_TP"] * more["deg_DP"]
+        assert holds(setting(more))
+        assert not holds(setting(more, n_acc=count // 2))
+    shorter = answers[2]["shorter"]
     assert holds(setting(shorter))
     assert not holds(setting(shorter, L=round(shorter["L"] * 2**0.25)))
 
