@@ -248,6 +248,9 @@ def B_SLO_eq12(
 
 
 def _largest(time: Expr) -> Expr:
-    """The B at which a time that is linear in B equals the SLO."""
+    """The B at which a time that is linear in B, or the largest of such, equals the SLO."""
+    bends = next((each for each in time.atoms(Max) if each.has(B)), None)
+    if bends:
+        return Min(*(_largest(time.xreplace({bends: each}).expand()) for each in bends.args))
     at_zero = time.xreplace({B: Integer(0)})
     return (SLO - at_zero) / (time.xreplace({B: Integer(1)}) - at_zero)

@@ -20,6 +20,7 @@ from analysis.systems.quantities import quantity
 
 Nested = Expr | list["Nested"] | dict[str, "Nested"]
 DEVICE = ("P_acc", "BW_mem", "M_cap", "RP_acc", "P_exp", "BW_exp")
+WIDTHS = ("width", "width_weights", "width_experts", "width_kv")  # the first serves activations
 LARGEST_TP = 64
 GENERATED = "_assets/explorer/study.js"
 
@@ -47,7 +48,8 @@ def _start() -> dict[str, object]:
     point = Setting.of(**edition.system()).point
     degrees = {name: int(point[BY_NAME[name]]) for name in ("deg_TP", "deg_DP", "deg_EP")}
     rows = {"model": edition.model, "accelerator": edition.accelerator, "link": edition.link}
-    step = {"phase": "decode", "order": "auto", "peak": edition.peak, "width": edition.width}
+    step = {"phase": "decode", "order": "auto", "peak": edition.peak}
+    step |= dict.fromkeys(WIDTHS, edition.width)
     return rows | step | {"B": edition.B, "L": edition.L} | degrees | {"Gamma_imb": 1, "slo": edition.slo}
 
 
@@ -67,10 +69,12 @@ def forms(setting: Setting) -> Nested:
 
 
 def _settings() -> Iterable[Setting]:
-    """Every model in every order; B_RP's domain wants an accelerator, whichever."""
+    """Every model in every order, experts' width a symbol of its own; B_RP's domain wants an accelerator, whichever."""
     for row in datasets.models().values():
         for order in Setting.of(model=row.id).architecture.mechanism.orders:
-            yield Setting.of(model=row.id, order=order, accelerator=next(iter(datasets.accelerators())))
+            yield Setting.of(
+                model=row.id, order=order, accelerator=next(iter(datasets.accelerators())), width_experts=2
+            )
 
 
 def _key(setting: Setting) -> tuple:

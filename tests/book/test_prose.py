@@ -12,7 +12,7 @@ from analysis.files.whole import ROOT
 PAGES = {path.stem: head_values.parsed(path.read_text()) for path in sorted((ROOT / "book").rglob("*.md"))}
 CONVERTED = {name: page.text for name, page in PAGES.items() if page}
 IDS = {*datasets.models(), *datasets.accelerators(), *datasets.interconnects()}
-NO_SENTENCE = re.compile(r"^(?:#|\||:|%|`{3,}|\{(?:show|again|block)\}|<|\* -|\s+- ).*$", flags=re.M)
+NO_SENTENCE = re.compile(r"^(?:#|\||:|%|`{3,}|\{(?:show|again|block)\}|\s*<|\* -|\s+- ).*$", flags=re.M)
 END = re.compile(r"(?<!Eq\.)(?<!Eqs\.)(?<=[.?!:])\s+|\n\n")
 
 

@@ -4,6 +4,7 @@ const { AXE, DESK, PHONE, address, judged, offline, run, settled } = require("./
 const { overflow } = require("./inpage.js");
 
 const STATES = {  // that look different: nothing fits, nothing to choose, a refusal, prefill
+  two: "#second.model=gpt3-175b",
   "nothing fits": "#model=gpt3-175b&B=1048576&L=1048576&deg_DP=1&slo=0.001",
   dense: "#model=gpt3-175b&accelerator=v100-sxm2-16gb&phase=prefill",
   refused: "#model=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&B=-3",
@@ -12,24 +13,62 @@ const [, , root] = process.argv;
 
 const shown = () => ({
   href: location.href,
+  headline: document.getElementById("explorer-headline").textContent,
+  change: document.getElementById("explorer-change").textContent,
   summary: document.getElementById("explorer-summary").textContent,
+  second: document.getElementById("explorer-second").hidden ? null : document.getElementById("explorer-kept").textContent,
+  compared: [...document.querySelectorAll("#explorer-compared tr")].map((row) => [...row.cells].map((cell) => cell.textContent)),
   refused: document.getElementById("explorer-refused").textContent,
   rows: document.querySelectorAll("#explorer-layers tr").length,
   points: document.querySelectorAll("#explorer-roofline circle").length,
   pictures: document.querySelectorAll(".explorer svg[role=img][aria-label]").length,
-  tables: [...document.querySelectorAll(".explorer table")].map((each) => each.tBodies[0].rows.length),
+  tables: [...document.querySelectorAll(".explorer details table")].map((each) => each.tBodies[0].rows.length),
   B: document.getElementById("explorer-B").getAttribute("aria-valuetext"),
   peak: document.getElementById("explorer-peak").getAttribute("aria-valuetext"),
   model: document.getElementById("explorer-model").value,
   focus: document.activeElement.id,
 });
 
-// Milliseconds of one update, layout included: the median of many.
-function timed() {
+// Where the headline, results and choices begin and end, and what a closed menu cuts off.
+function laid() {
+  const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+  const pen = document.createElement("canvas").getContext("2d");
+  const cut = [...document.querySelectorAll(".explorer select")].filter((menu) => {
+    pen.font = getComputedStyle(menu).font;
+    return pen.measureText(menu.selectedOptions[0].text).width + 30 > menu.clientWidth;  // an arrow and paddings
+  });
+  const inSight = () => { scrollTo(0, document.body.scrollHeight / 2); return box("#explorer-headline").top; };
+  return {
+    results: box(".explorer-results").bottom, form: box("#explorer-form").top, cut: cut.map((each) => each.id), stuck: inSight(),
+  };
+}
+
+// Two systems: the present one is kept, another is chosen, both are swapped, and another window opens the address.
+async function compared(page, report) {
+  await page.goto(address(root, "explorer.html"));
+  await page.reload();
+  await page.focus("#explorer-keep");
+  await page.keyboard.press("Enter");
+  await page.selectOption("#explorer-model", "gpt3-175b");
+  report.two = await page.evaluate(shown);
+  const other = await page.context().newPage();
+  await other.goto(report.two.href);
+  report.twoShared = await other.evaluate(shown);
+  report.twoMilliseconds = await other.evaluate(timed, "");
+  await page.click("#explorer-swap");
+  report.swapped = await page.evaluate(shown);
+  await page.click("#explorer-drop");
+  await page.click("#explorer-plan");
+  report.planned = await page.evaluate(shown);
+}
+
+// Milliseconds of one update in a state as an address holds it, layout included: the median of many.
+function timed(hash) {
+  const chosen = { L: "1000", ...Object.fromEntries(new URLSearchParams(hash.slice(1))) };
   const times = [];
   for (let i = 0; i < 200; i += 1) {
     const start = performance.now();
-    explorer.update({ B: String(100 + i), L: String(1000 + 7 * i) }, false);
+    explorer.update({ ...chosen, B: String(100 + i), L: String(Number(chosen.L) - i) }, false);
     document.body.getBoundingClientRect();
     times.push(performance.now() - start);
   }
@@ -41,7 +80,7 @@ function timed() {
 async function tabbed(page) {
   const reached = [];
   await page.focus("#explorer-model");
-  for (let i = 0; i < 20; i += 1) {
+  for (let i = 0; i < 30; i += 1) {
     reached.push(await page.evaluate(() => document.activeElement.id));
     await page.keyboard.press("Tab");
   }
@@ -80,6 +119,8 @@ async function inEachState(browser, report) {
     found.axe.dark = await page.evaluate(judged);
     await page.setViewportSize(PHONE);
     found.overflow = await page.evaluate(overflow);
+    found.phone = await page.evaluate(laid);
+    found.milliseconds = await page.evaluate(timed, hash);
     await page.setViewportSize(DESK);
     report.states[name] = found;
     await page.context().close();
@@ -93,7 +134,8 @@ run(async (browser) => {
   const other = await page.context().newPage();
   await other.goto(report.dense.href);
   report.shared = await other.evaluate(shown);
-  report.milliseconds = await page.evaluate(timed);
+  report.milliseconds = await page.evaluate(timed, "");
+  await compared(page, report);
   await inEachState(browser, report);
   report.explorerErrors = [...report.errors];
   await page.goto(address(root, "search.html") + "?q=ridge");

@@ -24,7 +24,7 @@ def a_state(draw: random.Random, model: str) -> dict:
         "phase": draw.choice(["decode", "decode", "prefill"]),
         "order": draw.choice(["auto", "as_printed", "reordered"]),
         "peak": draw.choice(["bf16", "fp8", "fp4"]),
-        "width": draw.choice([2, 1, 0.5]),
+        **{f"width{part}": draw.choice([2, 1, 0.5]) for part in ("", "_weights", "_experts", "_kv")},
         "B": round(2 ** draw.uniform(0, 20)),
         "L": round(2 ** draw.uniform(8, 20)),
         "deg_TP": deg_TP,

@@ -1,5 +1,7 @@
 """The explorer and the search, used as a reader would use them."""
 
+import re
+
 import pytest
 
 from tests.browser.budgets import UPDATE
@@ -12,7 +14,7 @@ def report(node, book):
 
 def test_it_opens_with_every_picture_and_every_layer(report):
     start = report["start"]
-    assert start["pictures"] == len(start["tables"]) == 3, "a table beside each picture"
+    assert start["pictures"] == len(start["tables"]) == 4, "a table beside each picture"
     assert start["rows"] == start["points"] == 9
     assert "what binds is" in start["summary"]
 
@@ -41,9 +43,42 @@ def test_an_address_that_asks_for_nonsense_is_named_as_text(report):
     assert refused["model"] == "deepseek-v3"
 
 
-def test_what_binds_is_said_where_nothing_fits(report):
-    assert report["states"]["nothing fits"]["summary"].startswith("Nothing fits: the limit is ")
+def test_what_binds_is_said_where_nothing_fits_and_what_would_do(report):
+    state = report["states"]["nothing fits"]
+    assert state["summary"].startswith("Nothing fits in any layout of one accelerator: the limit is memory capacity")
+    assert "Nearest: 32 accelerators, where TP " in state["summary"]
+    assert state["headline"].startswith("Memory does not hold this batch; if it did, ")
     assert report["states"]["dense"]["model"] == "gpt3-175b"
+
+
+def test_the_largest_term_is_named_with_what_would_change_it(report):
+    assert re.fullmatch(r"A token takes \S+ ms; the largest term is .*, \d+ % of it\.", report["start"]["headline"])
+    for word in ("memory bandwidth", "arithmetic", "link", "Twice the batch"):
+        assert word in report["start"]["change"]
+
+
+def test_two_systems_stand_side_by_side_and_travel_in_the_address(report):
+    assert report["start"]["second"] is None
+    two, swapped = report["two"], report["swapped"]
+    assert "#model=gpt3-175b&" in two["href"]
+    assert "&second.model=deepseek-v3&" in two["href"]
+    assert two["second"].count("the largest term is") == 2, "both headlines"
+    assert two | {"focus": ""} == report["twoShared"] | {"focus": ""}
+    assert [row[1:3] for row in two["compared"][:3]] == [row[2:0:-1] for row in swapped["compared"][:3]]
+    assert swapped["headline"] == report["start"]["headline"]
+
+
+def test_the_plan_button_chooses_layout_and_batch(report):
+    assert report["planned"]["second"] is None
+    assert "too many" not in report["planned"]["summary"]
+    assert int(report["planned"]["B"].replace(",", "")) > int(report["start"]["B"].replace(",", ""))
+
+
+def test_a_phone_shows_results_first_and_keeps_the_headline_in_sight(report):
+    for name, state in report["states"].items():
+        assert state["phone"]["results"] <= state["phone"]["form"], name
+        assert 0 <= state["phone"]["stuck"] < 100, name
+        assert not state["phone"]["cut"], name
 
 
 def test_every_state_is_accessible_in_both_colour_modes_and_fits_a_phone(report):
@@ -54,7 +89,10 @@ def test_every_state_is_accessible_in_both_colour_modes_and_fits_a_phone(report)
 
 def test_an_update_fits_a_frame(report, measured):
     measured("one update of the explorer [ms]", report["milliseconds"], UPDATE)
-    assert report["milliseconds"] < UPDATE
+    measured("one update of two systems side by side [ms]", report["twoMilliseconds"], UPDATE)
+    advice = report["states"]["nothing fits"]["milliseconds"]
+    measured("one update where nothing fits, with advice [ms]", advice, UPDATE)
+    assert max(report["milliseconds"], report["twoMilliseconds"], advice) < UPDATE
 
 
 def test_it_neither_fails_nor_asks_the_network(report):

@@ -29,9 +29,11 @@ CHOSEN = {
     "Gamma_imb",
     "Gamma_acc",
     "width_weights",
+    "width_experts",
     "width_kv",
     "width_activations",
 }
+WIDTHS = ("width_weights", "width_experts", "width_kv")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,8 @@ def test_the_page_and_its_scripts_agree_on_names():
     assert set(re.findall(r'src="_static/explorer/(\w+\.js)"', page)) == {
         "study.js",
         "system.js",
+        "layouts.js",
+        "words.js",
         "drawing.js",
         "page.js",
     }
@@ -109,7 +113,7 @@ def page_point(study, state, batches):
     chosen = {name: state[name] for name in ("L", "deg_TP", "deg_DP", "deg_EP", "Gamma_imb")}
     chosen |= {"B": batches, "l": 1 if state["phase"] == "decode" else state["L"], "Gamma_acc": state["Gamma_imb"]}
     chosen |= {"n_acc": state["deg_TP"] * state["deg_DP"]}
-    chosen |= {f"width_{each}": state["width"] for each in ("weights", "kv", "activations")}
+    chosen |= {name: state[name] for name in WIDTHS} | {"width_activations": state["width"]}
     model, device = study["models"][state["model"]], study["accelerators"][state["accelerator"]]
     point = study["conventions"] | model["point"] | device["peaks"][state["peak"]]
     return point | study["links"][state["link"]]["point"] | chosen
@@ -127,7 +131,7 @@ STATES = st.fixed_dictionaries(
         "link": st.sampled_from(["nvlink5-b200", "ib-xdr"]),
         "phase": st.sampled_from(["decode", "prefill"]),
         "peak": st.sampled_from(["bf16", "fp8"]),
-        "width": st.sampled_from([2, 1, 0.5]),
+        **{name: st.sampled_from([2, 1, 0.5]) for name in ("width", *WIDTHS)},
         "L": st.integers(256, 2**20),
         "deg_TP": st.sampled_from([1, 2, 4]),
         "deg_DP": st.sampled_from([1, 8, 32]),
@@ -142,7 +146,8 @@ def test_the_explorers_forms_give_what_evaluate_gives(study, state, batches, deg
     state = state | {"deg_EP": min(deg_EP, state["deg_DP"])}
     batches = np.array(batches, dtype=float)
     here = Setting.of(**state, n_acc=state["deg_TP"] * state["deg_DP"], B=batches)
-    shown = explorer.forms(Setting.of(model=state["model"], accelerator="b200-paper", order=here.conventions.order))
+    order = here.conventions.order
+    shown = explorer.forms(Setting.of(model=state["model"], accelerator="b200-paper", order=order, width_experts=2))
     point = {symbol: page_point(study, state, batches).get(symbol.name, each) for symbol, each in here.point.items()}
     terms = {name: value(form, point) for name, form in shown["terms"].items()}
     wanted = evaluate("tpot_terms", here).value

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive import serving
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError
@@ -131,6 +132,18 @@ def test_B_SLO_of_the_bound_inverts_it(name, context, slo):
     batch = number(form(name, "B_SLO_eq12"), point(name, L=context, SLO=slo))
     if batch > 0:
         assert number(form(name, "tpot_eq12"), point(name, B=batch, L=context)) == pytest.approx(slo, rel=1e-9)
+
+
+@pytest.mark.parametrize("slo", [0.001, 0.05])
+def test_B_SLO_of_the_bound_inverts_it_where_requests_share_activations(slo):
+    """Lightning attention of MiniMax-M1 has one decay a head for the whole batch: bytes bend with it."""
+    here = Setting.of(model="minimax-m1", accelerator="b200-sxm", n_acc=32, L=4096, slo=slo)
+    batch = evaluate("B_SLO", here.with_(B=1)).beside["by Eq. 12"]
+    bound = system.tpot_eq12(here)
+    if batch:
+        assert value(bound, here.point | {BY_NAME["B"]: batch}) == pytest.approx(slo, rel=1e-9)
+    else:
+        assert value(bound, here.with_(B=1).point) > slo
 
 
 def test_the_bound_admits_more_than_the_full_tpot():

@@ -28,14 +28,16 @@
     return (value) => from + ((to - from) * Math.log(value / low)) / span;
   }
 
+  /* Ticks of a logarithmic axis: powers of ten, over a short range with 2 and 5 between them. */
   function decades(low, high) {
     const found = [];
-    const step = Math.max(1, Math.ceil(Math.log10(high / low) / 6));
-    for (let i = Math.ceil(Math.log10(low)); i <= Math.log10(high); i += 1) if (i % step === 0) found.push(Math.pow(10, i));
-    return found;
+    const range = Math.log10(high / low);
+    const step = Math.max(1, Math.ceil(range / 6));
+    for (let i = Math.floor(Math.log10(low)); i <= Math.log10(high); i += 1) {
+      if (i % step === 0) found.push(...(range < 2 ? [1, 2, 5] : [1]).map((each) => each * Math.pow(10, i)));
+    }
+    return found.filter((each) => each >= low && each <= high);
   }
-
-  explorer.letter = (i) => LETTERS[i];
 
   /* Layers that read and compute nothing, such as the decompression of MHA, have no place on a logarithmic plot. */
   explorer.layers = function (results) {
@@ -68,22 +70,28 @@
     ].join(""));
   };
 
-  /* Letters stand beside their points; where points crowd, letters move down the page until they are free. */
+  /* Letters stand beside their points; points that crowd share one label, and labels move down until they are free. */
   function spread(points) {
-    const placed = [];
-    return points.map((point) => {
-      const label = { x: point.x + 9, y: point.y + 16 };
-      while (placed.some((other) => Math.abs(other.x - label.x) < 11 && Math.abs(other.y - label.y) < 14)) label.y += 3;
-      placed.push(label);
-      return tag("circle", { cx: point.x.toFixed(1), cy: point.y.toFixed(1), r: 5, class: "mark" }) +
-        text(label.x, label.y, point.letter, { class: "letter" });
+    const crowds = [];
+    [...points].sort((a, b) => a.x - b.x).forEach((point) => {
+      const crowd = crowds.find(([first]) => Math.abs(first.x - point.x) < 16 && Math.abs(first.y - point.y) < 16);
+      if (crowd) crowd.push(point);
+      else crowds.push([point]);
     });
+    const placed = [];
+    return points.map(({ x, y }) => tag("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: 5, class: "mark" }))
+      .concat(crowds.map((crowd) => {
+        const letters = crowd.map((each) => each.letter).sort().join("");
+        const wide = 11 * letters.length;
+        const label = { x: Math.min(crowd[0].x + 9, WIDTH - 12 - wide), y: crowd[0].y + 19, wide };
+        while (placed.some((other) => label.x < other.x + other.wide && other.x < label.x + wide && Math.abs(other.y - label.y) < 15)) label.y += 3;
+        placed.push(label);
+        return text(label.x, label.y, letters, { class: "letter" });
+      }));
   }
 
   function power(value) {
-    const exponent = Math.round(Math.log10(value));
-    if (exponent >= -2 && exponent <= 4) return String(Math.pow(10, exponent).toFixed(Math.max(0, -exponent)));
-    return `1e${exponent}`;
+    return value >= 0.01 && value < 1e5 ? digits(value) : value.toExponential(0).replace("+", "");
   }
 
   const COMMUNICATION = ["dispatch", "combine", "all_reduce"];
@@ -94,7 +102,7 @@
     const rows = terms.map(([name, time], i) => {
       const width = Math.max(1, (time / longest) * (WIDTH - 300));
       const kind = COMMUNICATION.includes(name) ? "bar wire" : "bar";
-      return text(152, 26 * i + 17, name.replace(/_/g, " "), { class: "end" }) +
+      return text(152, 26 * i + 17, explorer.term(name, results), { class: "end" }) +
         tag("rect", { x: 158, y: 26 * i + 4, width: width.toFixed(1), height: 18, class: kind }) +
         text(163 + width, 26 * i + 17, `${explorer.time(time)}, ${explorer.share(time / results.tpot)}`, {});
     });
@@ -117,13 +125,69 @@
     return picture(140, "Batch and its limits on a logarithmic axis, numbers in the table", axis.join("") + marks.join(""));
   };
 
-  /* -- numbers for people ------------------------------------------------------------------------------------- */
+  /* Neighbours of a row that have the same largest term, and that memory holds alike: [first, number, cell]. */
+  function runs(row) {
+    const found = [];
+    row.forEach((cell, j) => {
+      const last = found[found.length - 1];
+      if (last && last[2].largest === cell.largest && last[2].held === cell.held) last[1] += 1;
+      else found.push([j, 1, cell]);
+    });
+    return found;
+  }
+
+  /* A row for each context, a column for each batch: letters of the largest terms, pale where memory does not hold it. */
+  explorer.mapped = function (state, results, cells) {
+    const { B, L } = explorer.MAP;
+    const [wide, high] = [(WIDTH - 76) / B.length, 18];
+    const shown = cells.flatMap((row, i) => runs(row).map(([j, many, cell]) => {
+      const [x, y] = [70 + j * wide, 6 + (L.length - 1 - i) * high];
+      const term = placeOf(cell.largest, results);
+      const mark = tag("rect", { x: x.toFixed(1), y, width: (many * wide).toFixed(1), height: high, class: `term${term % 8}` }) +
+        text(x + (many * wide) / 2, y + 13, LETTERS[term], { class: "middle letter" });
+      return tag("g", { class: cell.held ? "held" : "pale" }, mark);
+    }));
+    const [j, i] = [nearestStep(B, state.B), nearestStep(L, state.L)];
+    const here = tag("rect", { x: (70 + j * wide).toFixed(1), y: 6 + (L.length - 1 - i) * high, width: wide.toFixed(1), height: high, class: "here" });
+    const foot = 6 + L.length * high;
+    const columns = B.map((value, k) => (k % 2 ? "" : text(70 + (k + 0.5) * wide, foot + 16, short(value), { class: "middle" })));
+    const lines = L.map((value, k) => (k % 2 ? "" : text(64, 6 + (L.length - 1 - k) * high + 14, short(value), { class: "end" })));
+    return picture(foot + 42, "Map: the largest term over batch and context, numbers in the table", [
+      ...shown, here, ...columns, ...lines, text(WIDTH / 2 + 35, foot + 36, "batch B [requests]", { class: "middle" }),
+      text(0, 0, "context L [tokens]", { class: "middle", transform: `translate(13 ${foot / 2}) rotate(-90)` }),
+    ].join(""));
+  };
+
+  function nearestStep(values, value) {
+    const logs = values.map(Math.log);
+    return logs.indexOf(explorer.nearest(logs, Math.log(value)));
+  }
+
+  /* Powers of two as people read them: 64, 4k, 1M. */
+  const short = (value) => (value >= 1048576 ? `${value / 1048576}M` : value >= 1024 ? `${value / 1024}k` : String(value));
+
+  const placeOf = (term, { terms }) => Object.keys(terms).indexOf(term);
+  explorer.termLetter = (term, results) => LETTERS[placeOf(term, results)];
+
+  /* Which letters stand for which terms on the map, as far as they are on it. */
+  explorer.key = function (results, cells) {
+    const present = new Set(cells.flat().map((cell) => cell.largest));
+    return Object.keys(results.terms).filter((name) => present.has(name))
+      .map((name) => `${explorer.termLetter(name, results)} ${explorer.term(name, results)}`).join(", ");
+  };
+
+  /* -- words and numbers for people ------------------------------------------------------------------------------------- */
+  const TERMS = { dense_ffn: "dense FFN", all_reduce: "all-reduce" };
+
+  /* A term's name; what decompresses the cache is called as the order does it. */
+  explorer.term = (name, { titles }) => (name === "kv_decompression" && titles.decompression) || TERMS[name] || name.replace(/_/g, " ");
+
   function digits(value) {
     return value >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
   }
 
   explorer.count = (value) => (value >= 1e9 ? value.toExponential(2) : digits(Math.floor(value)));
-  explorer.share = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
+  explorer.share = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
   explorer.number = digits;
   explorer.time = function (seconds) {
     const [scale, unit] = seconds >= 1 ? [1, "s"] : seconds >= 1e-3 ? [1e3, "ms"] : seconds >= 1e-6 ? [1e6, "µs"] : [1e9, "ns"];

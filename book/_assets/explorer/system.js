@@ -14,6 +14,8 @@ var explorer = (function () {
     peak: ["bf16", "fp8", "fp4"],
     width: [2, 1, 0.5],
   };
+  const WIDTHS = ["width_weights", "width_experts", "width_kv"];  // as wide as activations, where an address names none
+  WIDTHS.forEach((name) => { explorer.CHOICES[name] = explorer.CHOICES.width; });
 
   /* Steps of each slider; TP and EP degrees follow from the model. */
   explorer.STEPS = {
@@ -43,15 +45,14 @@ var explorer = (function () {
     if (name === "peak") return Object.keys(study.accelerators[state.accelerator].peaks);
     if (name === "order") return ["auto"].concat(Object.keys(model.functions));
     if (name === "deg_TP") return model.deg_TP;
-    if (name === "deg_EP") return divisors(state.deg_TP * state.deg_DP).filter((i) => !model.deg_EP || model.deg_EP.includes(i));
+    if (name === "deg_EP") return explorer.holders(model, state.deg_TP * state.deg_DP);
     return explorer.CHOICES[name] || explorer.STEPS[name];
   };
 
-  function divisors(n_acc) {
-    const found = [];
-    for (let i = 1; i <= n_acc; i += 1) if (n_acc % i === 0) found.push(i);
-    return found;
-  }
+  /* Numbers of accelerators that can share a block's experts; where there are none, all of them, as nothing is shared. */
+  explorer.holders = function (model, n_acc) {
+    return model.deg_EP ? model.deg_EP.filter((each) => n_acc % each === 0) : [n_acc];
+  };
 
   /* Numbers between steps are as good as steps, within the slider's range. */
   const FREE = ["B", "L", "deg_DP", "Gamma_imb", "slo"];
@@ -86,6 +87,7 @@ var explorer = (function () {
 
   /* The default where it is allowed, else the largest allowed value that is not above what was wanted. */
   function fallback(name, state, wanted) {
+    if (WIDTHS.includes(name) && wanted === undefined) return state.width;
     const allowed = explorer.allowed(name, state);
     const aim = Number.isFinite(wanted) ? wanted : explorer.DEFAULTS[name];
     if (FREE.includes(name)) return Number.isFinite(wanted) ? explorer.nearest(allowed, wanted) : aim;
@@ -103,11 +105,11 @@ var explorer = (function () {
 
   /* Every symbol that the choices give a number, in SI units. */
   explorer.point = function (state) {
-    const { B, L, deg_TP, deg_DP, deg_EP, width } = state;
+    const { B, L, deg_TP, deg_DP, deg_EP, width_weights, width_experts, width_kv } = state;
     const chosen = {
       B, L, deg_TP, deg_DP, deg_EP, l: state.phase === "decode" ? 1 : L, n_acc: deg_TP * deg_DP,
       Gamma_imb: state.Gamma_imb, Gamma_acc: state.Gamma_imb,
-      width_weights: width, width_experts: width, width_kv: width, width_activations: width,
+      width_weights, width_experts, width_kv, width_activations: state.width,
     };
     return Object.assign(
       {}, study.conventions, study.models[state.model].point,
@@ -117,17 +119,39 @@ var explorer = (function () {
 
   explorer.compute = function (state) {
     const point = explorer.point(state);
-    const model = study.models[state.model];
     const order = explorer.order(state);
-    const form = study.functions[model.functions[order]];
+    const form = explorer.formOf(state);
     const results = form(point);
     const tpot = total(results.terms);
     return Object.assign(results, {
-      point, order, tpot, titles: model.titles[order],
-      B_cap: Math.max(0, Math.floor(results.B_cap / point.deg_DP) * point.deg_DP),  // whole requests for each group
-      B_SLO: largestBatch((B) => total(form(Object.assign({}, point, { B })).terms) <= state.slo),
-      throughput: state.B / tpot,
+      point, order, tpot, titles: study.models[state.model].titles[order],
+      B_cap: explorer.whole(results.B_cap, point), B_SLO: explorer.withinSlo(form, point, state.slo), throughput: state.B / tpot,
+      effects: explorer.effects(form, point, results.terms),
     });
+  };
+
+  explorer.formOf = (state) => study.functions[study.models[state.model].functions[explorer.order(state)]];
+  explorer.whole = (batch, { deg_DP }) => Math.max(0, Math.floor(batch / deg_DP) * deg_DP);  // as many in each group
+  explorer.tpotAt = (form, point, B) => total(form(Object.assign({}, point, { B })).terms);
+  explorer.withinSlo = (form, point, slo) => largestBatch((B) => explorer.tpotAt(form, point, B) <= slo);
+
+  const largestOf = (terms) => Object.keys(terms).reduce((best, name) => (terms[name] > terms[best] ? name : best));
+
+  /* -- what would change the time -------------------------------------------------------------------------------- */
+  const RATES = { "memory bandwidth": ["BW_mem", "BW_exp"], arithmetic: ["P_acc", "P_exp"], link: ["BW_Int"] };
+
+  /* The largest term, and for twice each rate the shares of that term's and of the token's time that it saves; for
+     twice the batch how much the tokens per second grow. */
+  explorer.effects = function (form, point, terms) {
+    const largest = largestOf(terms);
+    const saved = Object.entries(RATES).map(([rate, symbols]) => {
+      const faster = Object.assign({}, point);
+      symbols.forEach((symbol) => { faster[symbol] *= 2; });
+      faster.RP_acc = faster.P_acc / faster.BW_mem;
+      const then = form(faster).terms;
+      return { rate, term: 1 - then[largest] / terms[largest], token: 1 - total(then) / total(terms) };
+    });
+    return { largest, saved, batch: (2 * total(terms)) / explorer.tpotAt(form, point, 2 * point.B) };
   };
 
   function total(terms) {
@@ -146,6 +170,21 @@ var explorer = (function () {
     }
     return low;
   }
+
+  /* Over batches and contexts, a row for each context: the largest term, its share, and whether memory holds the batch. */
+  explorer.MAP = { B: powers(0, 20, 0.5), L: powers(8, 20, 1) };
+  explorer.map = function (state) {
+    const form = explorer.formOf(state);
+    return explorer.MAP.L.map((L) => {
+      const row = explorer.point(Object.assign({}, state, { L }));
+      return explorer.MAP.B.map((B) => {
+        const point = Object.assign({}, row, { B });
+        const { terms, B_cap } = form(point);
+        const largest = largestOf(terms);
+        return { B, L, largest, share: terms[largest] / total(terms), held: B <= explorer.whole(B_cap, point) };
+      });
+    });
+  };
 
   /* Which limit binds, in words: the batch is bounded by memory and by the SLO; the ridge is what it should reach. */
   explorer.binding = function (state, results) {
