@@ -188,7 +188,7 @@ def test_both_orders_of_it_cost_what_a_hand_count_says(known):
     norms_and_all = evaluate("parameters", model="deepseek-v3").value - 61 * latent
     assert known["quantities"]["parameters reordered 1"] == norms_and_all + 61 * attention
     refused = {name.partition(" ")[0] for name, each in known["quantities"].items() if isinstance(each, str)}
-    assert refused == {"index_intensity", "state_intensity"}  # it picks no rows and keeps no state
+    assert refused == {"index_intensity", "state_intensity", "cost_per_million_tokens"}  # no picks, no state, no price
 
 
 def test_plans_tables_pages_and_the_explorer_know_it(known):

@@ -1,4 +1,4 @@
-"""Pages are templates: what they name must exist, and a mistake is told with its page and line."""
+"""What pages name must exist, and a mistake is told with its page and line."""
 
 import json
 import math
@@ -18,14 +18,14 @@ DRAWN = {"fig-line": ("line", "analysis.render.figures.lines.line_figure")}
 FIGURES = {"fig-line": ("line", ShownFigure("fig-line", "A line.", "It\nrises.", "<svg/>", "x\n1\n"))}
 
 
-def rendered(folder, text):
+def rendered(folder, text, head="  top: notes.top\n"):
     page = folder / "page.md"
-    page.write_text(text)
+    page.write_text(f"---\nvalues:\n{head}---\n{text}")
     return render(page, template_functions(FIGURES, {"top": 3.5}, drawn=DRAWN))
 
 
 def test_a_page_gets_numbers_and_figures(tmp_path):
-    text = rendered(tmp_path, "Top: {{ notes.top }} {#id}\n\n{{ figure('fig-line') }}\n")
+    text = rendered(tmp_path, "Top: {v}`top` {#id}\n\n{show}`fig-line`\n")
     assert text.startswith("Top: 3.5 {#id}\n\n::::{figure} /figures/fig-line.svg\n:name: fig-line\n:alt: It rises.\n")
     assert "{doc}`line </notebooks/line>`" in text
     assert "drawn by {py:func}`line_figure <analysis.render.figures.lines.line_figure>`" in text
@@ -33,18 +33,19 @@ def test_a_page_gets_numbers_and_figures(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("head", "text", "message"),
     [
-        ("a\nb {{ nots.top }}\n", "line 2: 'nots' is undefined"),
-        ("a\n\n{{ notes.tpo }}\n", "line 3: 'dict object' has no attribute 'tpo'"),
-        ("a\n{{ figure('fig-lime') }}\n", "line 2: no notebook shows a figure 'fig-lime'; labels shown: fig-line"),
-        ("a\n{{ figure() }}\n", "line 2: TypeError: "),
-        ("a\n{{ notes.top \n", "line 2: unexpected end of template"),
+        ("  top: nots.top\n", "{v}`top`", "line 3: the value top fails: 'nots' is undefined"),
+        ("  top: notes.tpo\n", "{v}`top`", "line 3: the value top fails: 'dict object' has no attribute 'tpo'"),
+        ("  top: figure()\n", "{v}`top`", "line 3: the value top fails: TypeError: "),
+        ("  top: notes.top +\n", "{v}`top`", "line 3: the value top fails: "),
+        ("  top: notes.top\n", "{v}`top`\n\n{show}`fig-lime`\n", "line 7: {show}`fig-lime`: no notebook shows "),
+        ("  top: notes.top\n", "{v}`top`\n{{ notes.top }}\n", "line 6: found '{{'; name the value in the head"),
     ],
 )
-def test_a_mistake_is_told_with_page_and_line(tmp_path, text, message):
+def test_a_mistake_is_told_with_page_and_line(tmp_path, head, text, message):
     with pytest.raises(InputError) as caught:
-        rendered(tmp_path, text)
+        rendered(tmp_path, text, head)
     assert str(caught.value).startswith(f"{os.path.relpath(tmp_path / 'page.md', ROOT)}, {message}")
 
 

@@ -31,7 +31,7 @@ def running(text):
 @pytest.mark.parametrize("name", CONVERTED)
 def test_sentences_are_short_on_average(name):
     lengths = [len(each) for each in sentences(CONVERTED[name])]
-    assert sum(lengths) < 25 * len(lengths)
+    assert sum(lengths) < 25 * len(lengths) or not lengths  # pages of tables, or of signatures alone
 
 
 @pytest.mark.parametrize("name", CONVERTED)

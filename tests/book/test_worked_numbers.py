@@ -139,6 +139,10 @@ def test_a_low_ridge_device():
     saved = 0.75 * (read + vectors) / BANDWIDTH
     assert page["few_gain"] == pytest.approx(page["few_step"] / (page["few_step"] - saved))
     assert page["other_end"] == 32 * 128
+    core = 128 * 2 * (2 * LATENT + ROPE) / ((LATENT + ROPE) * 2)
+    assert page["attention_latent"] == f"{core:.0f}"
+    assert page["old_speed"] == 4
+    assert page["longer"] == page["held"] / 1024
 
 
 def test_ridge():
@@ -186,6 +190,7 @@ def test_argument():
     assert page["gpt_memory"].startswith("174")
     assert pytest.approx(174e12, rel=1e-3) == 9000 * 4096 * 2 * 96 * 12288 * 2
     assert page["needed"] == "149"
+    assert page["room"] / page["token"] == pytest.approx(32 * MEMORY / 9000 / 70_272) == pytest.approx(9715, abs=1)
 
 
 def test_sparse():
@@ -241,8 +246,3 @@ def test_predict():
     four = parts[0] + 4 * parts[1] + sum(launches)
     assert page["more_hand"] == pytest.approx(four)
     assert four < evaluate("tpot", **asked | {"accelerator": "h200-sxm5", "B": 128}).value < 1.01 * four
-
-    core = 128 * 2 * (2 * LATENT + ROPE) / ((LATENT + ROPE) * 2)
-    assert page["attention_latent"] == f"{core:.0f}"
-    assert page["old_speed"] == 4
-    assert page["longer"] == page["held"] / 1024

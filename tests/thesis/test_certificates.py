@@ -70,7 +70,35 @@ def schedule(s: Sizes) -> Iterator[float]:
     yield s["s_1"] * 3 * s["d_emb"] * s["d_MoE"] * s["width_weights"] / s["BW_mem"]
 
 
+def index_traffic(s: Sizes) -> Iterator[float]:
+    """Keys beyond the border; rows that lie before it; a row wider than a key by a slack, all of them read."""
+    each, row = s["B"] * s["width_kv"], s["d_KVco"] + s["d_RoPE"]
+    yield each * s["d_I"] * s["s_0"]
+    picked = each * s["l"] * s["L_top"] * row
+    yield picked - picked / (1 + s["s_0"])
+    yield each * s["L"] * s["s_0"]
+
+
+def state_traffic(s: Sizes) -> Iterator[float]:
+    """A state and the inputs of its convolutions, moved twice and stored once: the slack's share of it each time."""
+    channels = 2 * s["n_qk"] * s["d_k"] + s["n_v"] * s["d_s"]
+    state = s["n_v"] * s["d_k"] * s["d_s"] * s["width_state"] + s["s_1"] * channels * s["width_activations"]
+    for share in (s["s_0"], s["s_0"] / (1 + s["s_0"])):
+        yield 2 * state * share
+        yield state * share
+
+
+def wires_hidden(s: Sizes) -> Iterator[float]:
+    """The exchange, of which experts take longer by the slack, or shorter."""
+    sent = s["Gamma_acc"] * s["B"] * s["l"] * s["n_k"] / s["n_acc"] * 2 * s["d_emb"] * s["width_activations"]
+    yield sent / s["BW_Int"] * s["s_0"]
+    yield sent / s["BW_Int"] * (1 - 1 / (1 + s["s_0"]))
+
+
 BY_HAND = {
+    "thesis-index-traffic": index_traffic,
+    "thesis-state-traffic": state_traffic,
+    "thesis-wires-hidden": wires_hidden,
     "thesis-full-memory": full_memory,
     "thesis-device": device,
     "thesis-tensor": tensor,

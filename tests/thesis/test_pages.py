@@ -18,7 +18,8 @@ def test_a_proof_is_three_to_ten_lines(name):
 
 
 CHAPTERS = "".join(
-    (ROOT / "book" / f"{name}.md").read_text() for name in ("thesis", "thesis_hardware", "thesis_service")
+    (ROOT / "book" / f"{name}.md").read_text()
+    for name in ("thesis", "thesis_hardware", "thesis_service", "sparse", "states", "today")
 )
 
 

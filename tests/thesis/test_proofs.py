@@ -16,6 +16,7 @@ from analysis.derive.symbols import (
     BW_Int,
     BW_mem,
     L,
+    L_top,
     M_cap,
     M_free,
     N_hd,
@@ -171,6 +172,25 @@ def test_schedule():
     even = busy | {BY_NAME["Gamma_imb"]: 1}
     assert value(time, even) <= value(time, busy) <= 3 * value(time, even)
     assert received == BY_NAME["Gamma_acc"]
+
+
+def test_index_traffic():
+    keys, rows, picked, border = lines("index-traffic")
+    assert same(keys.subs(L, border), picked)
+    assert same(rows.subs({L: 10 * L_top, l: 1}), picked.subs(l, 1))
+
+
+def test_state_traffic():
+    state, moved, cache, border = lines("state-traffic")
+    assert same(moved, 2 * state)
+    assert same(cache.subs(L, border), moved)
+    assert same(cache.subs(L, border / 2), state)
+
+
+def test_wires_hidden():
+    sent, experts, ratio, even = lines("wires-hidden")
+    assert same(ratio, sent / experts)
+    assert same(ratio.subs(P_acc, even * BW_Int), 1)
 
 
 def test_every_proof_is_checked_here():

@@ -24,6 +24,8 @@ from analysis.derive.symbols import (
     P_acc,
     P_exp,
     acceptance,
+    alpha,
+    d_I,
     d_RoPE,
     deg_DP,
     deg_EP,
@@ -33,6 +35,7 @@ from analysis.derive.symbols import (
     n_dec,
     n_e,
     n_hd,
+    width_kv,
 )
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
@@ -90,6 +93,9 @@ BEYOND = {  # sizes outside of the hypotheses, of those that they bound, at whic
     "thesis-queries": {acceptance: 1.1, l: 2},
     "thesis-attribution": {n_acc: 0.5, deg_TP: 1, M_cap: 1e9},
     "thesis-schedule": {n_acc: 2, deg_EP: 4},
+    "thesis-index-traffic": {d_I: 20, L: 2},
+    "thesis-state-traffic": {width_kv: -1},
+    "thesis-wires-hidden": {alpha: 1e9},
 }
 
 

@@ -111,6 +111,7 @@ LETTERS = {  # what letters bear throughout the study, whatever their index
     "E": "tokens",
     "X": "token/s",
     "C": "currency/10^6 token",
+    "M": "byte",
 }
 MARKS = re.compile(r"\^\{\\(?:star|dagger)\}")
 OPERATOR = re.compile(r"^\\(?:lim|max|min)_\{(?:[^{}]|\{[^{}]*\})*\}(?:\\,| )*|^\\eta_\{\w+\}\\,|^\\Delta ")

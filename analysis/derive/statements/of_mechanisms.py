@@ -224,7 +224,11 @@ def _hidden_proof() -> Proof:
         Step(r"t_{exchange}", sent, "dispatch and combine, without latency"),
         Step(r"t_{experts}", ARRIVING * expert_work() / P_acc, "experts that compute"),
         Step(r"t_{exchange}/t_{experts}", (sent * P_acc / (ARRIVING * expert_work())).cancel(), "the batch drops out"),
-        Step(r"(P_{acc}/BW_{Int})^{\star}", work_of_a_byte(), "where it is 1: the work of a byte"),
+        Step(
+            r"ArI_{wire}^{\star}",
+            work_of_a_byte(),
+            "operations of experts for a byte: arithmetic over link where it is 1",
+        ),
     )
 
 

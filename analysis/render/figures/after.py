@@ -26,6 +26,11 @@ def colours(found: Sequence[Carried]) -> list[str]:
     return [PALETTE[place % len(PALETTE)] for place in range(len(found))]
 
 
+def lines(found: Sequence[Carried], what: str) -> list[np.ndarray]:
+    """One measure of each model over the contexts: `kept` [byte], `phi` [1] or `attention` [1]."""
+    return [getattr(each, what) for each in found]
+
+
 def _lines(found: Sequence[Carried], values: Sequence[np.ndarray], ends: Sequence[str], logarithmic: bool) -> tuple:
     figure, axes = pyplot.subplots(figsize=(WIDTH, 4.4))
     for each, line, colour, place in zip(found, values, colours(found), range(len(found)), strict=True):
