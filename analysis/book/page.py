@@ -117,9 +117,9 @@ def template_functions(
     """
     chosen = paper()
     filled = (thesis_tables, thesis_words)
-    bound = {name: partial(function, chosen) for each in filled for name, function in each.BY_EDITION.items()}
-    own = canonical_words.words(chosen) | bound
-    return {**NAMES, **own, "figure": _figure_function(figures, drawn or {}), "notes": notes}
+    bound = [{name: partial(each, chosen) for name, each in part.BY_EDITION.items()} for part in filled]
+    found = together(NAMES, *bound, {"figure": _figure_function(figures, drawn or {}), "notes": notes})
+    return found | canonical_words.words(chosen)  # some of them are names above, for the setting's own models
 
 
 def _figure_function(

@@ -194,11 +194,6 @@ def _meaning(name: str, field) -> str:
     return field.description or MEANINGS[BY_NAME[name]].text
 
 
-def floor(operation: str) -> str:
-    """The calibrated launch floor of an operation as text."""
-    return with_unit(named(PUBLISHED)[operation].floor, "s", "us", 2)
-
-
 def calibrated_number(key: str, name: str) -> float:
     """A fitted number of the published calibration, by the key of its row."""
     return named(PUBLISHED)[key].parameters[name]
@@ -253,6 +248,5 @@ NAMES = {
     "measurement_columns_table": columns_table,
     "burst_gain": burst_gain,
     "judging_bytes": judging_bytes,
-    "launch_floor": floor,
 }
 """What pages may use; to be merged into the names of analysis.book.page."""

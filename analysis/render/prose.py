@@ -143,15 +143,6 @@ def waits_or_computes(share: float) -> str:
     return "it waits for memory" if share < 1 else "it computes"
 
 
-def higher_or_lower(ratio: float, higher: str = "higher", lower: str = "lower", same: str = "the same") -> str:
-    """A comparison by its ratio; equal at three digits is the same.
-
-    >>> higher_or_lower(2), higher_or_lower(0.5, "more", "less"), higher_or_lower(1.0001)
-    ('higher', 'less', 'the same')
-    """
-    return same if digits_of(ratio) == "1" else higher if ratio > 1 else lower
-
-
 def knee(**given) -> str:
     """The batch at which routed experts reach the ridge with their activations counted, in words.
 
@@ -223,7 +214,6 @@ WORDS = {
     "value": quantity_value,
     "against_ridge": against_ridge,
     "waits_or_computes": waits_or_computes,
-    "higher_or_lower": higher_or_lower,
     "knee": knee,
     "span": span,
     "near_within": NEAR,

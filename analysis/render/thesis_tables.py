@@ -16,7 +16,6 @@ from analysis.render.words import PEOPLE, person
 from analysis.systems.canonical import Edition
 from analysis.thesis import guidelines
 from analysis.thesis.conclusions import size
-from analysis.thesis.full import shares_at_capacity
 from analysis.thesis.kinds import Shares, kinds, shares
 from analysis.thesis.resources import BUDGETS, RESOURCES, devices, tokens_per_joule
 from analysis.thesis.verdict import REGION, Verdict, verdicts
@@ -178,7 +177,6 @@ def devices_table(edition: Edition) -> str:
 
 
 # -- the study on one page ---------------------------------------------------------------------------
-ENDS = np.array([1024.0, 65536.0])  # a short context and a long one
 
 
 def conclusions_table() -> str:
@@ -199,28 +197,11 @@ def _extent(verdict: Verdict) -> str:
     return percent(round(verdict.share, 2)) if verdict.holds == REGION else verdict.holds
 
 
-def full_memory(edition: Edition) -> str:
-    """What takes a token's time at B_cap, at a short context and at a long one, as a sentence."""
-    setting = Setting.of(**edition.system())
-    shares = shares_at_capacity(setting, ENDS)
-    part = f"{edition.n_acc} × {short_name(datasets.accelerator(edition.accelerator))}"
-    parts = [
-        f"{percent(core)} at {size(L)} tokens of context (the wires {percent(wires)})"
-        for L, core, wires in zip(ENDS, shares["core_attention"], shares["communication"], strict=True)
-        if np.isfinite(core)
-    ]
-    name = datasets.model(edition.model).name
-    if not parts:
-        return f"{name} does not fit into {part}."
-    return f"For {name} on {part} with memory full, core attention's share of a token's time is {' and '.join(parts)}."
-
-
 BY_EDITION = {
     "kinds_table": kinds_table,
     "hardware_table": hardware_table,
     "joule_table": joule_table,
     "devices_table": devices_table,
     "guidelines_table": guidelines_table,
-    "full_memory": full_memory,
 }
 WORDS = {"conclusions_table": conclusions_table}

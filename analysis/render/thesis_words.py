@@ -110,7 +110,7 @@ def gain_of_drafts(query: int, acceptance: float, L: int, **given) -> float:
     return float(gain(Setting.of(**given), [query], L, acceptance)[0])
 
 
-def links_table(edition: Edition) -> str:
+def needed_links(edition: Edition) -> str:
     """Every accelerator's own link beside the bandwidth that keeps pace with experts at the ridge point."""
     rule = next(each for each in guidelines.GUIDELINES if each.name == "wires")
     systems = guidelines.systems(edition, edition.mixture)
@@ -143,4 +143,4 @@ WORDS = {
     "speed_on_device": speed_on_device,
     "gain_of_drafts": gain_of_drafts,
 }
-BY_EDITION = {"links_table": links_table, "link_needed": link_needed}
+BY_EDITION = {"needed_links": needed_links, "link_needed": link_needed}

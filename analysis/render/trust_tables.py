@@ -108,6 +108,5 @@ WORDS = {
     "trust_table": trust_table,
     "structures_table": structures_table,
     "measured_conclusions_table": measured_conclusions_table,
-    "operation_in_words": IN_WORDS.get,
 }
 """What pages may use; to be merged into the names of analysis.book.page."""

@@ -143,4 +143,3 @@ def test_numbers_for_the_prose():
     assert measured_tables.ridge_change("h100-sxm5", "sustained") == pytest.approx(214.4 / 295.34, rel=1e-3)
     assert measured_tables.burst_gain("h100-sxm5") == pytest.approx(826 / 694.4 - 1)
     assert measured_tables.judging_bytes().startswith("400")
-    assert measured_tables.floor("experts").endswith("µs")

@@ -117,6 +117,7 @@ def _points(axes: Axes, rows: Rows, name: str) -> None:
                 alpha=0.75,
                 linestyle="none",
                 label=each,
+                rasterized=True,
                 zorder=2,
             )
 
@@ -174,6 +175,7 @@ def measured_ratio_figure(rows: Rows) -> Figure:
             alpha=0.7,
             linestyle="none",
             label=name,
+            rasterized=True,
         )
     axes.axhline(1, color="black", linewidth=1)
     axes.axhspan(1, 1.25, color="#DDDDDD", zorder=0, linewidth=0)

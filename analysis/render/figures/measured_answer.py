@@ -39,7 +39,9 @@ def served_figure(rows: Rows) -> Figure:
         on = np.array(rows["model"]) == model
         style = {"marker": MARKERS[number % len(MARKERS)], "color": PALETTE[number % len(PALETTE)]}
         label = datasets.model(model).name
-        axes.plot(expected[on], seen[on], linestyle="none", markersize=3.5, alpha=0.6, label=label, **style)
+        axes.plot(
+            expected[on], seen[on], linestyle="none", markersize=3.5, alpha=0.6, label=label, rasterized=True, **style
+        )
     axes.set(xlabel="predicted time per output token [ms]", ylabel="measured [ms]", xlim=ends, ylim=ends)
     plain_log(axes.xaxis)
     plain_log(axes.yaxis)
