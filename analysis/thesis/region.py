@@ -81,8 +81,9 @@ def stretches(margin: Margin, world: World, model: str, line: Line) -> tuple[Str
 def where_positive(at: Callable, points: np.ndarray, even: bool = False) -> tuple[Stretch, ...]:
     """Between points on which the sign `at` is above 0, its changes refined; `even` as steps of the axis are.
 
-    >>> where_positive(lambda x: np.sign((x - 2) * (5 - x)), np.array([1.0, 3.0, 4.0, 8.0]))
-    (Stretch(low=2.0..., high=5.0...),)
+    >>> (found,) = where_positive(lambda x: np.sign((x - 2) * (5 - x)), np.array([1.0, 3.0, 4.0, 8.0]))
+    >>> round(found.low, 4), round(found.high, 4)
+    (2.0, 5.0)
     """
     signs = at(points)
     changes = [
