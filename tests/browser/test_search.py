@@ -4,8 +4,9 @@ import pytest
 
 FIRST = {  # what readers type, and the chapter that they want
     "ridge point": "ridge.html",
-    "sparse attention": "published.html",
-    "cost per token": "limits.html",
+    "sparse attention": "sparse.html",
+    "linear attention": "states.html",
+    "cost per token": "service.html",
     "roofline": "ridge.html",
     "batch size": "glossary.html",
     "all-to-all": "interconnect.html",
