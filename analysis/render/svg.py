@@ -4,13 +4,19 @@ Matplotlib writes a group around every mark, a long identifier on every group, s
 command a line. None of it shows. This works on the text as matplotlib writes it, not on SVG in general.
 """
 
+import base64
+import io
 import re
+
+from PIL import Image
 
 IDLE = re.compile(r'(?s)<\?xml.*?\?>|<!--.*?-->|<metadata>.*?</metadata>|<!DOCTYPE[^>]*>| xmlns:xlink="[^"]*"')
 LONG_NUMBER = re.compile(r"(?<!scale\()(?<![\d.])-?\d+\.\d{3,}(?!\d*e)")  # no factors
 REFERENCE = re.compile(r'(?:(?<=href=")|(?<=url\())#([^")]+)')
 PATH = re.compile(r'(?<= d=")[^"]+')
 LETTER = re.compile(r'<use href="([^"]+)" transform="translate\(([-\d.]+) 0\)"/>')
+PICTURE = re.compile(r"(?<=data:image/png;base64,)[^\"]+")
+COLOURS = 256  # of a picture inside a drawing: what many overlapping marks have beyond it no eye tells apart
 BARE_GROUP = re.compile(r"<g>((?:(?!</?g\b).)*)</g>")
 
 
@@ -26,7 +32,18 @@ def light(svg: str) -> str:
     svg = REFERENCE.sub(lambda other: f"#{names[other[1]]}", svg).replace("xlink:href", "href")
     svg = PATH.sub(lambda path: re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(path[0].split())), svg)
     svg = LETTER.sub(r'<use href="\1" x="\2"/>', svg)
+    svg = PICTURE.sub(lambda picture: _light_picture(picture[0]), svg)
     svg = re.sub(r"\s*\n\s*", "", svg)
     while BARE_GROUP.search(svg):
         svg = BARE_GROUP.sub(r"\1", svg)
     return re.sub(r'([:;]) (?=[^<>"]*")', r"\1", svg)
+
+
+def _light_picture(encoded: str) -> str:
+    """A picture with a palette where it has more colours than one; the same elsewhere."""
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    if picture.mode != "RGBA" or picture.getcolors(COLOURS):
+        return encoded
+    found = io.BytesIO()
+    picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE).save(found, "PNG", optimize=True)
+    return base64.b64encode(found.getvalue()).decode()
