@@ -60,7 +60,7 @@ FULL_MEMORY = Proposition(
         Hypothesis(
             "alike",
             "all blocks attend alike",
-            "full and windowed blocks have a product each, whose sum is {ratio:5} times one product over both",
+            "full and windowed blocks have a product each, whose sum is {ratio:7} times one product over both",
         ),
         Hypothesis(
             "read",
