@@ -24,7 +24,7 @@ LOOKS = {
     WIRED: {"facecolor": "#8C8C8C"},
     REST: {"facecolor": "#F7EFC2"},
 }
-BEYOND = {"facecolor": "#EFEFEF", "linewidth": 0}
+BEYOND = {"facecolor": "white", "hatch": "////", "edgecolor": "#BBBBBB", "linewidth": 0}
 STEPS = 49  # contexts of a panel, beside the corners
 LEADER = {"arrowstyle": "-", "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0, "relpos": (0.5, 0)}
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1}
