@@ -187,7 +187,7 @@ def activation_bytes(
 def _held(kind: Kind, conventions: Conventions, axes: Substitution | None) -> Expr:
     stages = attention_stages(kind.mechanism, conventions)
     kernels = [kernel for kernels in stages.values() for kernel in kernels]
-    crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations"}
+    crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations" and B in t.axes}
     return Add(*(tensor.bytes / B for tensor in crossing.values())).xreplace(kind.axes(axes))
 
 

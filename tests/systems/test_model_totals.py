@@ -2,7 +2,10 @@
 
 import pytest
 
+from analysis.ask.setting import Setting
 from analysis.data import datasets
+from analysis.derive import capacity
+from analysis.derive.symbols import B
 from analysis.systems.quantities import evaluate
 
 MODELS = datasets.models()
@@ -105,3 +108,10 @@ def test_a_row_without_a_printed_total_is_an_assumed_one():
 def test_gpt3_by_hand():
     blocks = 96 * (4 * 12288**2 + 2 * 12288 * 49152 + 2 * 12288 + 2 * 12288 + 4 * 12288 + 49152 + 12288)
     assert counted_total(MODELS["gpt3-175b"]) == blocks + (50257 + 2048) * 12288 + 2 * 12288 == 174_604_259_328
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_largest_batch_of_every_model_asks_for_no_batch(model):
+    """What does not grow with the batch, as a decay for each head, is not held for each request."""
+    setting = Setting.of(model=model)
+    assert B not in capacity.B_cap(setting.architecture, setting.conventions).free_symbols
