@@ -22,7 +22,7 @@ from analysis.systems.layers import layers
 from analysis.systems.quantity import needs_experts
 from analysis.systems.timing import timing
 from analysis.thesis.arrangement import Arrangement, arrangements, static
-from analysis.thesis.full import batch_at_capacity, terms_at, total
+from analysis.thesis.full import batch_at_capacity, root, terms_at, total
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,29 @@ def schedules(setting: Setting, batches, L: float, s: float) -> list[list[Schedu
         for i in np.flatnonzero(np.isfinite(plain.time / each.time)):
             found[i].append(_judged(setting, each, plain, i, float(batches[i])))
     return [sorted(those, key=lambda schedule: -schedule.gain) for those in found]
+
+
+def with_and_without(setting: Setting, batch: float, L: float, s: float) -> tuple[float, float]:
+    """Gain of the best schedule that copies experts, and of the best that only places them, over the static one [1].
+
+    nan where none fits memory.
+    """
+    (those,) = schedules(setting, [batch], L, s)
+    copied, placed = (max((e.gain for e in those if bool(e.copies) is kind), default=np.nan) for kind in (True, False))
+    return copied, placed
+
+
+def copies_from(setting: Setting, batches, L: float, s: float) -> float | None:
+    """Batch [requests] from which copies serve more than placing alone: the last such change between the batches."""
+
+    def ahead(batch: float) -> float:
+        copied, placed = with_and_without(setting, batch, L, s)
+        return copied - placed
+
+    points = [float(each) for each in batches]
+    signs = [ahead(each) > 0 for each in points]
+    last = next((i for i in range(len(points) - 1, 0, -1) if signs[i] and not signs[i - 1]), None)
+    return root(ahead, *points[last - 1 : last + 1]) if last else None
 
 
 def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> Schedule:

@@ -17,7 +17,7 @@ FIGURES = {
     "thesis_attribution": "fig-thesis-attribution",
     "thesis_queries": "fig-thesis-queries fig-thesis-acceptance",
     "thesis_schedule": "fig-thesis-schedule",
-    "thesis_guidelines": "fig-guidelines",
+    "thesis_guidelines": "fig-guidelines fig-rules-architect fig-rules-engineer",
 }
 OTHERS = {
     "thesis_map": {"model": "gpt3-175b", "accelerator": "mi325x", "link_between": "ib-ndr", "L": 4096, "n_acc": 8},

@@ -1,0 +1,100 @@
+"""The small panels of the guidelines: every dot lies where the two sides change places, by the curves and by hand."""
+
+import numpy as np
+import pytest
+
+from analysis.ask.setting import Setting
+from analysis.derive.symbols import BW_Int, BW_mem, P_acc
+from analysis.render.figures import rules as figures
+from analysis.systems.arrangements import with_models
+from analysis.systems.canonical import paper
+from analysis.thesis import rules
+from analysis.thesis.full import batch_at_capacity, throughput
+from analysis.thesis.scheduling import schedules
+
+EDITION = paper()
+PARTS = {"accelerator": EDITION.accelerator, "link": EDITION.link, "accelerator_experts": EDITION.accelerator_experts}
+SYSTEMS = with_models(Setting.of(model=EDITION.latent, n_acc=EDITION.n_acc, **PARTS), EDITION.models, 8192)
+ALONE = [each.with_(accelerator_experts=None) for each in SYSTEMS]
+ARCHITECTS = rules.for_architects(SYSTEMS, ("h200-sxm5", EDITION.accelerator), [(EDITION.link, 900.0)])
+ENGINEERS = rules.for_engineers(SYSTEMS, EDITION.slo)
+PANELS = {each.title: each for each in (*ARCHITECTS, *ENGINEERS)}
+
+
+def other_side(sides) -> np.ndarray:
+    """What the first line is compared with: the highest of the others, or the height of equality."""
+    others = list(sides.lines.values())[1:]
+    return np.full_like(sides.x, sides.even) if sides.even is not None else np.max(others, axis=0)
+
+
+TURNING = ("No low ridge", "Memory read in time", "A link that keeps pace", "Chips for experts", "Data parallel",
+           "Drafts", "Bandwidth first")  # fmt: skip
+
+
+@pytest.mark.parametrize("title", TURNING)
+def test_lines_cross_at_the_dot_and_nowhere_else(title):
+    """The first line and what it is compared with change places once, between the points around the dot."""
+    sides = PANELS[title]
+    ahead = sides.lines[next(iter(sides.lines))] > other_side(sides)
+    (place,) = np.flatnonzero(ahead[1:] != ahead[:-1])
+    assert sides.x[place] * (1 - 1e-9) <= sides.turns <= sides.x[place + 1] * (1 + 1e-9)
+
+
+def test_dots_by_hand():
+    """Sizes and rates of the paper's tables, typed here: 256 TFLOP/s over 8 TB/s; 192 GB over 8 TB/s; 256 over 8."""
+    assert PANELS["No low ridge"].turns == pytest.approx(256 / 8)
+    queries = 128 * (2 * 512 + 64) / (8192 * (512 + 64))  # bytes of queries and results over those of the cache
+    assert PANELS["Memory read in time"].turns == pytest.approx(192 / 8 * (1 + queries), rel=1e-3)
+    assert PANELS["Chips for experts"].turns == pytest.approx(256 / 8)
+    context = 128 * 1088 * (989.4 / 4.8) / (2 * 128 * 1088 - 576 * (989.4 / 4.8))
+    assert PANELS["Ridge near intensity"].turns == pytest.approx(context, rel=1e-3)
+
+
+def more(system, L: float, **times: float) -> float:
+    """Throughput with rates multiplied, at the batch that memory holds."""
+    symbols = {"arithmetic": P_acc, "bandwidth": BW_mem, "link": BW_Int}
+    rates = {symbols[name]: float(system.point[symbols[name]]) * factor for name, factor in times.items()}
+    return float(throughput(system, batch_at_capacity(system, L), L, rates))
+
+
+def test_bandwidth_is_worth_most_only_above_its_dot():
+    """One per mille more of each rate, one at a time, a little below the dot and a little above."""
+    system, turns = ALONE[-1], PANELS["Bandwidth first"].turns
+    for L, first in ((turns * 0.98, "arithmetic"), (turns * 1.02, "bandwidth")):
+        gains = {name: more(system, L, **{name: 1.001}) for name in ("bandwidth", "link", "arithmetic")}
+        assert max(gains, key=gains.get) == first
+
+
+def test_copies_serve_more_than_placing_only_above_their_dot():
+    """All schedules on both sides of the dot; the largest gains are those of the curves' last points."""
+    system, sides = ALONE[-1], PANELS["Copies of hot experts"]
+    for batch, copied in ((sides.turns * 0.97, False), (sides.turns * 1.03, True)):
+        (those,) = schedules(system, [batch], 8192, 0.8)
+        assert bool(those[0].copies) is copied
+    assert sides.lines["with copies"][-1] > sides.lines["placed anew"][-1] > 2
+
+
+def test_a_smaller_cache_serves_more_and_answers_later():
+    """Beside twice the bytes a number: more tokens a second, longer steps, equal where nothing changes."""
+    sides = PANELS["A smaller cache"]
+    assert sides.lines["tokens/s"][-1] == sides.lines["step"][-1] == 1
+    assert np.all(np.diff(sides.lines["tokens/s"]) < 0)
+    assert np.all(np.diff(sides.lines["step"]) < 0)
+
+
+def test_the_largest_batch_ends_where_memory_or_the_limit_does():
+    """The limit of 50 ms lies beyond full memory; one of 20 ms does not, and a step takes it there."""
+    system = ALONE[-1]
+    assert PANELS["The largest batch"].turns == float(batch_at_capacity(system, 8192))
+    strict = rules.largest_batch(system, 0.020)
+    assert float(np.interp(strict.turns, strict.x, strict.lines["step"])) == pytest.approx(20, rel=1e-3)
+
+
+def test_models_without_experts_have_the_rules_that_speak_of_them():
+    """No link and no number of chips for experts, no copies."""
+    dense = with_models(Setting.of(model="llama-3.1-70b", n_acc=8, **PARTS), ["llama-3.1-70b"], 8192)
+    titles = [
+        each.title for each in (*rules.for_architects(dense, ("h200-sxm5",), []), *rules.for_engineers(dense, 0.05))
+    ]
+    assert not {"A link that keeps pace", "Chips for experts", "Copies of hot experts"} & {*titles}
+    assert figures.notes(rules.for_architects(dense, ("h200-sxm5",), []), [])["rules_copies_from"] == np.inf
