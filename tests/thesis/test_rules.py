@@ -46,8 +46,8 @@ def test_dots_by_hand():
     queries = 128 * (2 * 512 + 64) / (8192 * (512 + 64))  # bytes of queries and results over those of the cache
     assert PANELS["Memory read in time"].turns == pytest.approx(192 / 8 * (1 + queries), rel=1e-3)
     assert PANELS["Chips for experts"].turns == pytest.approx(256 / 8)
-    context = 128 * 1088 * (989.4 / 4.8) / (2 * 128 * 1088 - 576 * (989.4 / 4.8))
-    assert PANELS["Ridge near intensity"].turns == pytest.approx(context, rel=1e-3)
+    ridge, work, row = 989.4 / 4.8, 2 * 128 * (2 * 512 + 64), 2 * (512 + 64)  # FLOP and bytes a cached token
+    assert PANELS["Ridge near intensity"].turns == pytest.approx(ridge * work / (work - row * ridge), rel=1e-3)
 
 
 def more(system, L: float, **times: float) -> float:
