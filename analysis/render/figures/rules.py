@@ -97,8 +97,11 @@ def _value(number: float) -> str:
     return f"{number:,.0f}" if number >= 1000 else rounded(number)
 
 
+SERVED = {"rules_placed": "placed anew", "rules_copied": "with copies"}
+
+
 def notes(architects: Sequence[Sides], engineers: Sequence[Sides]) -> dict[str, float]:
-    """Numbers for the book: where bandwidth leads and where copies do (inf: nowhere), and what placing alone gives."""
+    """Numbers for the book: where bandwidth leads and where copies do (inf: nowhere), and what either serves at most."""
     by_title = {each.title: each for each in (*architects, *engineers)}
     turns = {title: np.inf if each.turns is None else each.turns for title, each in by_title.items()}
     copied = by_title.get("Copies of hot experts")
@@ -106,7 +109,8 @@ def notes(architects: Sequence[Sides], engineers: Sequence[Sides]) -> dict[str, 
         "rules_bandwidth_from": turns["Bandwidth first"],
         "rules_copies_from": turns.get("Copies of hot experts", np.inf),
     }
-    return found | {"rules_placed": float(np.nanmax(copied.lines["placed anew"])) if copied else 1.0}
+    most = {name: float(np.nanmax(copied.lines[line])) if copied else 1.0 for name, line in SERVED.items()}
+    return found | most
 
 
 def describe(panels: Sequence[Sides], setting: Setting, reader: str) -> tuple[str, str]:

@@ -107,6 +107,7 @@ def notes(found: Found, batches, setting: Setting) -> dict[str, float | str]:
     smallest, least = next((at, those) for at, those in zip(batches, found[skew], strict=True) if those)
     return {
         "thesis_schedule_most": best.gain,
+        "thesis_schedule_placed": max((each.gain for each in those if not each.copies), default=np.nan),
         "thesis_schedule_placement": best.placement,
         "thesis_schedule_copies": best.copies,
         "thesis_schedule_degree": best.deg_EP,
