@@ -101,7 +101,7 @@ SERVED = {"rules_placed": "placed anew", "rules_copied": "with copies"}
 
 
 def notes(architects: Sequence[Sides], engineers: Sequence[Sides]) -> dict[str, float]:
-    """Numbers for the book: where bandwidth leads and where copies do (inf: nowhere), and what either serves at most."""
+    """Numbers for the book: where bandwidth leads and where copies do (inf: nowhere), and what either serves."""
     by_title = {each.title: each for each in (*architects, *engineers)}
     turns = {title: np.inf if each.turns is None else each.turns for title, each in by_title.items()}
     copied = by_title.get("Copies of hot experts")
