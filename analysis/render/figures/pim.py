@@ -136,8 +136,8 @@ def describe_device(gain: Gain) -> tuple[str, str]:
     ridge = float(setting.point[P_exp]) / float(setting.point[BW_exp])
     caption = (
         f"Throughput of {setting.model.name} with the routed experts on the {setting['accelerator_experts']} (ridge "
-        f"point {rounded(ridge)} FLOP/byte) over that with plain accelerators. Memory capacity is that of the accelerator "
-        f"in both. {conventions(setting, *USED)}."
+        f"point {rounded(ridge)} FLOP/byte) over that with plain accelerators. Capacity is that of the accelerator in "
+        f"both. {conventions(setting, *USED)}."
     )
     fits = gain.with_device.reason != CAPACITY
     shown = gain.ratio[fits] if fits.any() else gain.ratio
