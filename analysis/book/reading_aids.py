@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxTranslator
 
+from analysis.book.cards import name_cells, write_cell
 from analysis.book.citing.citing_words import block
 from analysis.book.citing.entries import GENERATED
 from analysis.book.footing import foot
@@ -152,11 +153,12 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the fold's node, its script and style, and what runs when."""
     skipped = (_skip, None)
     app.add_node(cite_block, html=(_write, None), latex=skipped, text=skipped, man=skipped, texinfo=skipped)
+    app.add_node(nodes.entry, override=True, html=(write_cell, None))
     app.add_js_file(SCRIPT, loading_method="defer")
     app.add_css_file(STYLE)
     app.connect("config-inited", _score)
     app.connect("builder-inited", _read)
-    for aid in (_add_folds, link_terms, _link_code):
+    for aid in (_add_folds, link_terms, _link_code, name_cells):
         app.connect("doctree-resolved", aid)
     app.connect("html-page-context", _add_foot)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -74,12 +74,12 @@ def _interconnect(paper: Paper) -> Judgement:
     nvlink, infiniband = (found[link, 0] for link in LINKS)
     skewed, load = found["nvlink5-b200", SKEWS[-1]], random_imbalance(scenario(R1, s=SKEWS[-1]))
     reason = (
-        f"Without skew the wires take {nvlink[0]:.0f} % of TPOT at L = 1K, {nvlink[3]:.0f} % at 8K and "
-        f"{nvlink[-1]:.1f} % at 1M on NVLink, {infiniband[0]:.0f}, {infiniband[3]:.0f} and {infiniband[-1]:.1f} % on "
-        f"InfiniBand; with s = {SKEWS[-1]} and the mean load of the busiest under random placement, {load.mean:.2f} +- "
-        f"{load.error:.2f}, wires and waiting take {skewed[0]:.0f} % at 1K and {skewed[3]:.0f} % at 8K on NVLink; they "
-        f"exceed half, our word for dominant, in {sum(fitting.values())} of {len(found) * len(CONTEXTS)} cells, "
-        f"{fitting['nvlink5-b200', 0]} of them on NVLink without skew."
+        f"Without skew and with memory full the wires take {nvlink[0]:.0f} % of a step at 1K tokens, {nvlink[3]:.0f} % "
+        f"at 8K and {nvlink[-1]:.1f} % at 1M on NVLink. On InfiniBand it is {infiniband[0]:.0f}, {infiniband[3]:.0f} "
+        f"and {infiniband[-1]:.1f} %. With s = {SKEWS[-1]} and experts at random places the busiest accelerator has "
+        f"{load.mean:.2f} +- {load.error:.2f} times the mean load. Wires and waiting then take {skewed[0]:.0f} % at 1K "
+        f"and {skewed[3]:.0f} % at 8K on NVLink. They exceed half, our word for dominant, in {sum(fitting.values())} "
+        f"of {len(found) * len(CONTEXTS)} cells, {fitting['nvlink5-b200', 0]} of them on NVLink without skew."
     )
     return Judgement(readings, reason, "%", LABEL, FIGURE)
 
@@ -125,12 +125,12 @@ def _attention_no_longer(paper: Paper) -> Judgement:
     times = {name: (full_cache_time(name) * 1e3, core_at_cap(name) * 1e3) for name in (GPT3, LLAMA4, R1)}
     share, slow = (each[0] for each in found.values())
     reason = (
-        f"At B_cap core attention is R1's largest term at L = 8K, {share[3]:.0f} % of TPOT ({share[0]:.0f} % at 1K, "
-        f"{share[-1]:.0f} % at 1M), against {others[GPT3]:.0f} % in GPT-3 and {others[LLAMA4]:.0f} % in Llama 4, since "
-        f"a full memory takes {times[R1][0]:.1f} ms to read (there {times[GPT3][0]:.1f} and "
-        f"{times[LLAMA4][0]:.1f} ms); its core takes {times[R1][1]:.1f} ms for it, and at {below[0]} of "
-        f"{len(CONTEXTS)} contexts on NVLink and {below[1]} on InfiniBand, the shortest ones, another term is larger "
-        f"({slow[0]:.0f} to {slow[large][-1]:.0f} % at large batches on InfiniBand)."
+        f"With memory full core attention takes {share[3]:.0f} % of R1's step at 8K tokens ({share[0]:.0f} % at 1K, "
+        f"{share[-1]:.0f} % at 1M), more than anything else. It takes {others[GPT3]:.0f} % in GPT-3 and "
+        f"{others[LLAMA4]:.0f} % in Llama 4. A full memory must be read: that takes {times[R1][0]:.1f} ms in R1, whose "
+        f"core takes {times[R1][1]:.1f} ms, and {times[GPT3][0]:.1f} and {times[LLAMA4][0]:.1f} ms in the others. "
+        f"Another term is larger at the shortest contexts, {below[0]} of {len(CONTEXTS)} on NVLink and {below[1]} on "
+        f"InfiniBand; there core attention takes {slow[0]:.0f} to {slow[large][-1]:.0f} % at large batches."
     )
     return Judgement(readings, reason, "%", LABEL, FIGURE)
 
@@ -182,10 +182,10 @@ def _balanced(paper: Paper) -> Judgement:
     readings = tuple(reading(*each) for each in named.items())
     gains, widest = found[0].gains, {name: each.memory_bandwidth for name, each in others.items()}
     reason = (
-        f"At L = 8K twice the arithmetic gives {gains[0]:.2f} times the throughput, twice the memory bandwidth "
-        f"{gains[1]:.2f}, twice the capacity {gains[2]:.2f} and twice the interconnect {gains[3]:.2f}; at 64K it is "
-        f"{found[2].gains[0]:.2f}, {found[2].gains[1]:.2f}, {found[2].gains[2]:.2f} and {found[2].gains[3]:.2f}; for "
-        f"GPT-3 and Llama 4 twice the memory bandwidth gives {widest['GPT-3']:.2f} and {widest['Llama 4']:.2f}; that "
+        f"At 8K tokens twice the arithmetic gives {gains[0]:.2f} times the throughput, twice the memory bandwidth "
+        f"{gains[1]:.2f}, twice the capacity {gains[2]:.2f} and twice the interconnect {gains[3]:.2f}. At 64K it is "
+        f"{found[2].gains[0]:.2f}, {found[2].gains[1]:.2f}, {found[2].gains[2]:.2f} and {found[2].gains[3]:.2f}. For "
+        f"GPT-3 and Llama 4 twice the memory bandwidth gives {widest['GPT-3']:.2f} and {widest['Llama 4']:.2f}. That "
         f"balance means less than {WORTHWHILE} is our choice."
     )
     return Judgement(readings, reason, "1", quantity("throughput").label, "fig-thesis-resources")

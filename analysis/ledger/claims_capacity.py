@@ -112,9 +112,10 @@ def _approaches(paper: Paper) -> Judgement:
     )
     r1, gpt3, llama4 = readings[0].value
     reason = (
-        f"B_cap over B_RP at L = 8192 is {r1:.2f} for R1, {gpt3:.2f} for GPT-3 and {llama4:.2f} for Llama 4, whose "
-        f"B_RP are {B_RP(R1):.0f}, {B_RP(GPT3):.0f} and {B_RP(LLAMA4):.0f}; the printed batch of R1 is {own:.2f} "
-        f"of its own, and only weights that count once bring R1 within a tenth ({readings[2].value[0]:.2f})."
+        f"At 8192 tokens memory holds {r1:.2f} of the batch at which R1's layers of weights reach the ridge point, "
+        f"{gpt3:.2f} of GPT-3's and {llama4:.2f} of Llama 4's; these batches are {B_RP(R1):.0f}, {B_RP(GPT3):.0f} and "
+        f"{B_RP(LLAMA4):.0f}. The batch that the paper prints for R1 is {own:.2f} of it. Only if every weight is "
+        f"stored once does R1 come within a tenth ({readings[2].value[0]:.2f})."
     )
     return Judgement(readings, reason, "1", LABEL, "fig-batch-ridge")
 

@@ -143,11 +143,11 @@ def _tuned_to_dense(paper: Paper) -> Judgement:
         ),
     )
     reason = (
-        f"At B = {setting['B']:.0f} experts reach {found['routed']:.0f} FLOP/byte, dense feed-forward layers "
-        f"{found['dense']:.0f} and projections {found['projections']:.0f}; a larger batch could raise experts to "
-        f"{most:.0f}, but leaves the ratio of the two, weights' bytes alone, which is set by n_e / n_k = "
-        f"{setting.model.n_e / setting.model.n_k:g} data-parallel groups; from {POOLS[0]} to {POOLS[-1]} accelerators, "
-        f"each at its own B_RP, the ratio to dense layers runs from {min(pools):.2f} to {max(pools):.2f}."
+        f"At {setting['B']:.0f} requests experts do {found['routed']:.0f} FLOP/byte, dense feed-forward layers "
+        f"{found['dense']:.0f} and projections {found['projections']:.0f}. A larger batch raises experts, up to "
+        f"{most:.0f}, and dense layers with them: by the bytes of weights alone the batch leaves their ratio as it is. "
+        f"Both are even with {setting.model.n_e / setting.model.n_k:g} data-parallel groups. From {POOLS[0]} to "
+        f"{POOLS[-1]} accelerators, each at its own B_RP, the ratio runs from {min(pools):.2f} to {max(pools):.2f}."
     )
     return Judgement(readings, reason, "1", LABELS["expert_intensity"], "fig-thesis-balance")
 

@@ -53,9 +53,10 @@ def _mha(paper: Paper) -> Judgement:
         for name in ("layer by layer", "fused")
         for batch in (1, 4096)
     )
+    one, many = (f"{each.value:.3f}" for each in readings[:2])
     reason = (
-        f"GPT-3's core attention stays at {readings[0].value:.3f} FLOP/byte with 1 request and at "
-        f"{readings[1].value:.3f} with 4096, with S in memory."
+        f"GPT-3's core attention does {one} FLOP/byte with 1 request and {'as much' if one == many else many} with "
+        "4096, scores written to memory."
     )
     return Judgement(readings, reason, "FLOP/byte", INTENSITY, FIGURE)
 

@@ -15,6 +15,7 @@ from analysis.ledger.paper_systems import scenario
 from analysis.ledger.printed_values import printed
 from analysis.render.digits import digits_of, whole
 from analysis.render.tables import code, table
+from analysis.render.words import named
 from analysis.systems.quantities import evaluate
 
 SEARCHED = 4096  # batches up to which Eq. 12's bound is compared with the full time
@@ -77,14 +78,25 @@ def _choices(book: capacity_readings.Book) -> list[str]:
     return str(book).split(", ")
 
 
+PLACED = {
+    "contiguous": "in order of popularity",
+    "strided": "dealt out in turn",
+    "shuffled": "at random",
+    "lpt": "by load, heaviest first",
+    "replicated": "with copies of popular ones",
+}
+DRAWN = {"without": "all different", "with": "drawn one by one"}
+"""What the values of `placement` and `draws` are called in a table."""
+
+
 def placement_table() -> str:
     """Imbalance of a small and a large system under every placement and way of drawing, and their ratio."""
     rows = [_placed(row) for row in placements(s=claims_routing.SKEWS[-1], seeds=claims_routing.SEEDS)]
-    header = ("placement", "replacement", "32 accelerators", "256 accelerators", "ratio", "band")
+    header = ("experts lie", "a token's experts", "32 accelerators", "256 accelerators", "ratio", "band")
     caption = (
         f"Maximum of expected loads over their mean at s = {claims_routing.SKEWS[-1]}; the paper prints a ratio of "
-        f"{_printed('C075'):g}. Shuffled: mean and 95 % band over {claims_routing.SEEDS} random placements. "
-        "Replicated: one more slot per accelerator."
+        f"{_printed('C075'):g}. At random: mean and 95 % band over {claims_routing.SEEDS} placements. "
+        "Copies: one more slot per accelerator."
     )
     return table(header, rows, caption, "tab-placements", "llrrrr")
 
@@ -101,7 +113,7 @@ def random_ratio() -> float:
 def _placed(row: AuditRow) -> tuple:
     numbers = (f"{number:.2f}" for number in (row.gamma_small, row.gamma_large, row.ratio))
     band = f"{row.low:.2f}\N{EN DASH}{row.high:.2f}" if row.high > row.low else ""
-    return (row.placement, row.draws, *numbers, band)
+    return (PLACED[row.placement], DRAWN[row.draws], *numbers, band)
 
 
 def inverse_table() -> str:
@@ -117,11 +129,11 @@ def inverse_table() -> str:
     ]
     for link, other in (links, links[::-1]):
         solved.append(
-            (f"{code(link)} alone, its row's latency", claims_network.own_alpha(link), _foretold(link, other))
+            (f"{named(link)} alone, with its row's latency", claims_network.own_alpha(link), _foretold(link, other))
         )
     for link in links:
         needed = claims_network.Inverse(claims_network.TOKENS, claims_network.needed_alpha(link))
-        solved.append((f"{code(link)} alone, {claims_network.TOKENS} tokens", needed, "nothing, its own is used"))
+        solved.append((f"{named(link)} alone, {claims_network.TOKENS} tokens", needed, "nothing, its own is used"))
     rows = [(name, f"{found.tokens:.1f}", f"{found.alpha * 1e6:.2f}", check) for name, found, check in solved]
     header = ("assumption", "tokens per accelerator", "latency (µs)", "what it foretells")
     return table(header, rows, "Tokens and latency that the printed times imply.", "tab-exchange-inverse", "lrrl")
@@ -129,7 +141,7 @@ def inverse_table() -> str:
 
 def _foretold(link: str, other: str) -> str:
     time, paper = claims_network.foretold(other, link), _printed(claims_network.TIMES[other])
-    return f"{digits_of(time, 4)} µs on {code(other)}, printed {paper:g}"
+    return f"{digits_of(time, 4)} µs on {named(other)}, printed {paper:g}"
 
 
 def bound_holds_from(system: Mapping[str, object], weights: str = "eq11", L: int | None = None) -> int:

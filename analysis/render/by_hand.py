@@ -14,10 +14,12 @@ def by_hand(sign: str, *parts: tuple, unit: str = "", shown: str = "", digits: i
     A part is a number and its name, and, where its digits say little, the text to print for it. Whole numbers are
     printed in full; the result at `digits` significant digits where it is `shown` in a unit with a prefix.
 
+    The line may break before each sign, so that a narrow screen shows all of it.
+
     >>> print(by_hand("×", (3, "matrices"), (7168, "width"), unit="elements"))
-    $$
-    \underbrace{3}_{\text{matrices}} \times \underbrace{7{,}168}_{\text{width}} = 21{,}504\ \text{elements}
-    $$
+    :::{div} by-hand
+    $\underbrace{3}_{\text{matrices}}$ $\times \underbrace{7{,}168}_{\text{width}}$ $= 21{,}504\ \text{elements}$
+    :::
     """
     if sign not in SIGNS:
         raise InputError(f"by_hand: {sign!r} is no sign of arithmetic here; allowed are {choices(SIGNS)}.")
@@ -26,7 +28,8 @@ def by_hand(sign: str, *parts: tuple, unit: str = "", shown: str = "", digits: i
     scaled = with_unit(result, unit, shown, digits).removesuffix(shown).strip(f" {NARROW}") if shown else ""
     text = scaled or _number(result, digits)
     name = rf"\ \text{{{shown or unit}}}" if unit else ""
-    return f"$$\n{f' {printed} '.join(_brace(digits, *part) for part in parts)} = {_grouped(text)}{name}\n$$"
+    braces = f"$ ${printed} ".join(_brace(digits, *part) for part in parts)
+    return f":::{{div}} by-hand\n${braces}$ $= {_grouped(text)}{name}$\n:::"
 
 
 def _brace(digits: int, number: float, name: str, text: str = "") -> str:

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
+from docutils.core import publish_doctree
 from docutils.utils import new_document
 
+from analysis.book.cards import name_cells
 from analysis.book.citing.citing_words import block, words
 from analysis.book.reading_aids import link_terms
 from analysis.derive.attention import MECHANISMS
@@ -165,3 +167,25 @@ def test_headings_links_and_tables_stay_as_they_are():
     link = nodes.paragraph("", "", nodes.reference("", "a batch", refuri="x"))
     assert linked("memory", nodes.title("", "The batch"), inside, link)[0] == [("a batch", "x")]
     assert linked("notebooks/memory", nodes.paragraph("", "a batch"))[0] == []
+
+
+WORDY = """
+=====  =====  ===========
+claim  ours   why
+=====  =====  ===========
+C001   138.9  {}
+C002   153    as above
+=====  =====  ===========
+"""
+
+
+@pytest.mark.parametrize(("letters", "cards"), [(20, False), (61, True)])
+def test_a_table_of_words_names_its_cells_and_one_of_numbers_does_not(letters, cards):
+    ruled = WORDY.replace("===========", "=" * letters).format("x" * letters)
+    tree = publish_doctree(ruled)
+    name_cells(None, tree, "page")
+    table = next(tree.findall(nodes.table))
+    cells = [each.get("column") for each in table.findall(nodes.entry)]
+    head = [None] * 3
+    assert cells == (head + [None, "ours", "why"] * 2 if cards else head * 3)
+    assert ("cards" in table["classes"]) is cards

@@ -114,7 +114,7 @@ def test_skew():
     page = head("skew", skew_strongest=0.8)
     zipf = sum(place**-0.8 for place in range(1, 257))
     assert page["zipf_sum"] == pytest.approx(zipf)
-    assert page["zipf_share"].startswith(f"{100 / zipf:.1f}")
+    assert f"{100 / zipf:.3f}" in page["hot_line"]
     assert f"= {256 / zipf:.2f}" in page["hot_line"]
     assert (page["wanted_copies"], page["left_over"]) == (9, pytest.approx(page["alone"] / 9))
     assert page["slot"] == EXPERT * MIXED * 2

@@ -57,11 +57,11 @@ def test_every_claim_is_listed_once_and_unjudged_ones_are_open():
 
 
 @pytest.mark.parametrize("claim", HAND)
-def test_reason_is_one_sentence_with_a_number_and_the_test_exists(claim):
+def test_reason_is_short_sentences_with_a_number_and_the_test_exists(claim):
     finding = FINDINGS[claim]
     assert finding.reason.endswith(".")
     assert "\n" not in finding.reason
-    assert not re.search(r"\. [A-Z]", finding.reason)
+    assert max(len(part.split()) for part in re.split(r"(?<=[.;:]) ", finding.reason)) < 50
     assert re.search(r"\d", finding.reason) or claim == "C040"
     assert finding.test == f"tests/ledger/test_ledger.py::test_our_number_by_hand[{claim}]"
 

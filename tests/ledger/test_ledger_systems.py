@@ -127,7 +127,7 @@ def test_statements_over_a_range_are_judged_by_all_of_it():
     whole = r1(r1_cap(8192), 8192)
     assert whole["core"] == max(whole.values())
     assert 100 * whole["core"] / sum(whole.values()) == pytest.approx(53, abs=0.5)
-    assert "largest term at L = 8K, 53 % of TPOT (18 % at 1K, 64 % at 1M)" in FINDINGS["C084"].reason
+    assert "core attention takes 53 % of R1's step at 8K tokens (18 % at 1K, 64 % at 1M)" in FINDINGS["C084"].reason
     rising = FINDINGS["C079"].readings[0].value
     assert (round(rising[0], 2), round(rising[1], 2)) == (0.30, 1.15)
 

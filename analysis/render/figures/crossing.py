@@ -116,6 +116,10 @@ def prefill_rows(setting: Setting, contexts: np.ndarray, causal: Sequence[float]
     return {"L": contexts.tolist()} | shares
 
 
+SHARES = {"causal=1": "all pairs", "causal=0.5": "masked half"}
+"""What a line is called that counts all score pairs, or leaves out those that the mask hides."""
+
+
 def prefill_figure(setting: Setting, rows: Rows) -> Figure:
     """Time of a prefill's attention block with reordering over without, against context."""
     figure, axes = pyplot.subplots(figsize=(WIDTH, 4.0))
@@ -124,7 +128,7 @@ def prefill_figure(setting: Setting, rows: Rows) -> Figure:
     axes.axhline(1, color="black", linewidth=1)
     axes.set_ylim(bottom=0)
     ends = [(rows["L"][-1], line[-1]) for line in _lines(rows).values()]
-    label_right(axes, ends, list(_lines(rows)), [COLOURS["mla"]] * len(ends))
+    label_right(axes, ends, [SHARES.get(name, name) for name in _lines(rows)], [COLOURS["mla"]] * len(ends))
     powers_of_two(axes.xaxis, rows["L"])
     axes.set(xlabel="context L = l [tokens]", ylabel="time with / time without reordering")
     headline(figure, f"A reordered prefill takes up to {rounded(_worst(rows))} times as long")
@@ -144,7 +148,8 @@ def describe_prefill(setting: Setting, rows: Rows) -> tuple[str, str]:
     used = conventions(setting, "grouping", "rope", "rope_key", "width", "deg_TP", "deg_DP")
     caption = (
         f"Time of an attention block in prefill (l = L, one request per DP group) with reordering over without: "
-        f"{where(setting, batch=False)}; {used}. causal is the computed share of the score pairs."
+        f"{where(setting, batch=False)}; {used}. A kernel computes all score pairs, or leaves out the half that a mask "
+        "hides."
     )
     ends = "; ".join(f"{name} {rounded(line[0])} to {rounded(line[-1])}" for name, line in _lines(rows).items())
     return caption, f"Lines over L from {rows['L'][0]:.0f} to {rows['L'][-1]:.0f}: {ends}."

@@ -95,10 +95,10 @@ def _told(setting: Setting, found: Sequence[dict]) -> str:
         {each["heads"] for each in found},
         {each["bytes"] / each["heads"] / each["elements"] for each in found},
     )
-    total = f"{sum(each['bytes'] for each in found):,.0f} byte"
+    total = f"{sum(each['bytes'] for each in found):,.0f} bytes"
     if len(heads) == len(widths) == 1:
         elements = " + ".join(str(each["elements"]) for each in found)
-        total = f"{heads.pop()} x ({elements}) x {widths.pop():g} byte = {total}"
+        total = f"{heads.pop()} x ({elements}) x {widths.pop():g} bytes = {total}"
     readers = counted(found[0]["readers"], "query head")
     name = f"{person(setting.model.id)} ({setting.model.attention.replace('_', ' ')})"
     return f"{name}: {total},\neach column read by {readers}"
@@ -106,7 +106,7 @@ def _told(setting: Setting, found: Sequence[dict]) -> str:
 
 def _finding(rows: Rows) -> str:
     totals = {model: sum(each["bytes"] for each in of_model(rows, model)) for model in dict.fromkeys(rows["model"])}
-    listed = [f"{size:,.0f} byte in a block of {person(model)}" for model, size in totals.items()]
+    listed = [f"{size:,.0f} bytes in a block of {person(model)}" for model, size in totals.items()]
     last = [text.replace(" in a block", "") for text in listed[1:]]
     return f"A token leaves {', '.join(listed[:1] + last)}"
 

@@ -43,7 +43,7 @@ def degree_panels(settings: Sequence[Setting]) -> list[Panel]:
 def _heading(setting: Setting, divided: bool) -> str:
     several = len(setting.architecture.mechanism.orders) > 1
     order = ORDER_WORDS[setting.conventions.order] if several else setting.model.attention
-    return f"{order}, deg_TP = {_degree(setting)}" if divided else order
+    return f"{order}, TP group of {_degree(setting)}" if divided else order
 
 
 def _degree(setting: Setting) -> int:
@@ -91,8 +91,9 @@ def _title(panels: Sequence[Panel]) -> str:
     for (stage, _), each in costs.items():
         shares[stage] = shares.get(stage, 0) + each["share"]
     slowest = max(shares, key=lambda stage: shares[stage])
-    words = f"{waiting} of {counted(len(costs), 'kernel')} wait for memory; longest take the"
-    return f"{words} {layers(last.setting)[slowest].title} ({shares[slowest]:.0%} of the time)"
+    longest = layers(last.setting)[slowest].title
+    longest = f"{longest[0].upper()}{longest[1:]} take longest ({shares[slowest]:.0%} of the time)"
+    return f"{longest}; {waiting} of {counted(len(costs), 'kernel')} wait for memory"
 
 
 def _cache(panel: Panel) -> list[Store]:

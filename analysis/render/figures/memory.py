@@ -75,35 +75,46 @@ def memory_rows(settings: Sequence[Setting], tokens: float) -> Rows:
 
 
 def memory_figure(settings: Sequence[Setting], rows: Rows, tokens: float) -> Figure:
-    """One bar of shares per model: weights by kind, then the cache in the colour of its mechanism."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.6 + 0.55 * len(settings)))
+    """Two bars per model, weights by kind and then the cache in the colour of its mechanism: in TB, and in shares."""
+    figure, (whole, parts) = pyplot.subplots(
+        1, 2, sharey=True, figsize=(WIDTH, 1.6 + 0.55 * len(settings)), width_ratios=(1, 1.5)
+    )
     totals = _totals(rows)
+    _stacked(whole, settings, {kind: [size / 1e12 for size in rows[kind]] for kind in KINDS})
+    for number, total in enumerate(totals):
+        whole.text(total / 1e12, number, f" {rounded(total / 1e12)}", va="center")
+    whole.set(xlim=(0, max(totals) / 1e12 * 1.3), xlabel="memory [TB]")
+    shares = {kind: [size / total for size, total in zip(rows[kind], totals, strict=True)] for kind in KINDS}
+    _stacked(parts, settings, shares)
+    parts.set(xlim=(0, 1), xlabel="share of it")
+    parts.xaxis.set_major_formatter("{x:.0%}")
+    _models_down(parts, rows["model"])
+    whole.grid(axis="y", visible=False)
+    _kind_legend(figure)
+    sizes = sorted(rows["cache"])
+    span = " to ".join(dict.fromkeys(rounded(size / 1e12) for size in (sizes[0], sizes[-1])))
+    headline(figure, f"The cache of {short(tokens)} tokens takes {span} TB")
+    return figure
+
+
+def _stacked(axes, settings: Sequence[Setting], widths: Rows) -> None:
     start = [0.0] * len(settings)
     for kind in KINDS:
-        shares = [size / total for size, total in zip(rows[kind], totals, strict=True)]
         colours = KIND_COLOURS.get(kind) or [mechanism_colour(setting) for setting in settings]
         look = {"hatch": HATCH, "edgecolor": "white"} if kind == "cache" else {}
-        axes.barh(range(len(settings)), shares, 0.6, left=start, color=colours, **look)
-        start = [before + share for before, share in zip(start, shares, strict=True)]
-    _models_down(axes, [f"{model}\n{rounded(t / 1e9)} GB" for model, t in zip(rows["model"], totals, strict=True)])
-    axes.set(xlim=(0, 1), xlabel="share of the memory")
-    axes.xaxis.set_major_formatter("{x:.0%}")
-    _kind_legend(axes)
-    shares = sorted(size / total for size, total in zip(rows["cache"], totals, strict=True))
-    span = f"{shares[0]:.0%} to {shares[-1]:.0%}" if len(shares) > 1 else f"{shares[0]:.0%}"
-    headline(figure, f"The cache of {short(tokens)} tokens takes {span} of the memory")
-    return figure
+        axes.barh(range(len(settings)), widths[kind], 0.6, left=start, color=colours, **look)
+        start = [before + width for before, width in zip(start, widths[kind], strict=True)]
 
 
 def _totals(rows: Rows) -> list[float]:
     return [sum(sizes) for sizes in zip(*(rows[kind] for kind in KINDS), strict=True)]
 
 
-def _kind_legend(axes) -> None:
+def _kind_legend(figure: Figure) -> None:
     handles = [Patch(color=colour) for colour in KIND_COLOURS.values()]
     handles.append(Patch(facecolor="#888888", hatch=HATCH, edgecolor="white"))
     titles = [KIND_TITLES[kind] for kind in KINDS[:-1]] + ["KV cache, colour of its mechanism"]
-    axes.legend(handles, titles, loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
+    figure.legend(handles, titles, loc="outside lower center", ncols=2)
 
 
 def _models_down(axes, models: Sequence[str]) -> None:
@@ -119,7 +130,7 @@ def describe_memory(settings: Sequence[Setting], rows: Rows, tokens: float) -> t
         for number, model in enumerate(rows["model"])
     )
     used = conventions(settings[0], "width_weights", "width_kv", "rope") + _requests(settings)
-    caption = f"Memory by kind: every weight once, and the cached keys and values of {short(tokens)} tokens; {used}."
+    caption = f"Memory by kind: every weight once, and what {short(tokens)} tokens leave in the cache; {used}."
     return caption, f"Stacked bars, in GB. {listed}."
 
 

@@ -121,11 +121,13 @@ def _tokens_axis(axes: Axes, each: Grid) -> None:
 def _title(gain: Gain) -> str:
     even, setting = break_even(gain), gain.with_device.setting
     if np.isnan(even).all():
-        return f"Experts on {setting['accelerator_experts']} lower throughput everywhere here"
+        return f"Experts on the {setting['accelerator_experts']} lower throughput everywhere here"
     if np.all(even >= gain.fine.batches[-1]):
-        return f"Experts on {setting['accelerator_experts']} raise throughput everywhere here"
+        return f"Experts on the {setting['accelerator_experts']} raise throughput everywhere here"
     tokens = rounded(float(tokens_of(setting, np.array([np.nanmax(even)]))[0]))
-    return f"Experts on {setting['accelerator_experts']} raise throughput while an expert sees at most {tokens} tokens"
+    return (
+        f"Experts on the {setting['accelerator_experts']} raise throughput while an expert sees at most {tokens} tokens"
+    )
 
 
 def describe_device(gain: Gain) -> tuple[str, str]:
@@ -133,8 +135,8 @@ def describe_device(gain: Gain) -> tuple[str, str]:
     setting, even = gain.with_device.setting, break_even(gain)
     ridge = float(setting.point[P_exp]) / float(setting.point[BW_exp])
     caption = (
-        f"Throughput of {setting.model.name} with the routed experts on {setting['accelerator_experts']} (ridge point "
-        f"{rounded(ridge)} FLOP/byte) over that with plain accelerators. Memory capacity is that of the accelerator in "
+        f"Throughput of {setting.model.name} with the routed experts on the {setting['accelerator_experts']} (ridge "
+        f"point {rounded(ridge)} FLOP/byte) over that with plain accelerators. Capacity is that of the accelerator in "
         f"both. {conventions(setting, *USED)}."
     )
     fits = gain.with_device.reason != CAPACITY

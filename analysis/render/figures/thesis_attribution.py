@@ -18,7 +18,8 @@ from analysis.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, eff
 
 USED = ("accelerator", "n_acc", "phase", "width", "peak")
 MANY = 4  # times the accelerators of the bars: small memories hold the models only if they are many
-HATCHES = {"dense": "", "experts": "///"}
+MARKS = {"dense": "o", "experts": "s"}
+"""Points, since a bar on a logarithmic axis has no length that means anything."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,16 @@ def attribution_figure(cells: Sequence[Cell], found: Sequence[Interactions]) -> 
     panels = [named[place] for place in "abc"]
     panels[1].sharey(panels[0])
     for axes, held in zip(panels, HELD, strict=False):
-        _bars(axes, [cell for cell in cells if cell.held == held])
+        _points(axes, [cell for cell in cells if cell.held == held])
         axes.set_title(f"{held} parameters equal")
     panels[0].set_ylabel("tokens/s per accelerator")
     _lines(panels[2], found)
-    patches = [
-        pyplot.Rectangle((0, 0), 1, 1, hatch=HATCHES[kind], facecolor="white", edgecolor="black", label=kind)
+    marks = [
+        pyplot.Line2D([], [], linestyle="", marker=MARKS[kind], color="white", markeredgecolor="black", label=kind)
         for kind in FEED_FORWARDS
     ]
     lines = panels[2].get_legend_handles_labels()[0]
-    figure.legend(handles=[*patches, *lines], loc="outside lower center", ncols=2)
+    figure.legend(handles=[*marks, *lines], loc="outside lower center", ncols=2)
     headline(figure, _title(cells))
     return figure
 
@@ -74,15 +75,20 @@ def _title(cells: Sequence[Cell]) -> str:
     return f"Latent attention and experts together serve {' and '.join(words)} the tokens of neither"
 
 
-def _bars(axes: Axes, cells: Sequence[Cell]) -> None:
+def _points(axes: Axes, cells: Sequence[Cell]) -> None:
     for place, kind in enumerate(FEED_FORWARDS):
-        found = [cell for cell in cells if cell.feed_forward == kind]
-        at = np.arange(len(ATTENTIONS)) + 0.4 * (place - 0.5)
-        look = {"hatch": HATCHES[kind], "edgecolor": "black"}
-        colours = [COLOURS[family(cell.attention)] for cell in found]
-        axes.bar(at, [cell.per_accelerator for cell in found], 0.36, color=colours, **look)
+        for number, attention in enumerate(ATTENTIONS):
+            cell = next(each for each in cells if (each.attention, each.feed_forward) == (attention, kind))
+            if not np.isfinite(cell.per_accelerator):
+                continue
+            at = number + 0.4 * (place - 0.5)
+            look = {"color": COLOURS[family(attention)], "markeredgecolor": "black", "markersize": 8}
+            axes.plot(at, cell.per_accelerator, MARKS[kind], **look)
+            shown = {"xytext": (0, 7), "textcoords": "offset points", "ha": "center"}
+            axes.annotate(rounded(cell.per_accelerator), (at, cell.per_accelerator), **shown)
     axes.set_xticks(np.arange(len(ATTENTIONS)), ATTENTIONS)
-    axes.set(yscale="log")
+    axes.set(yscale="log", xlim=(-0.6, len(ATTENTIONS) - 0.4))
+    axes.margins(y=0.15)
     plain_log(axes.yaxis)
     axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
 
@@ -109,13 +115,13 @@ def describe(cells: Sequence[Cell], found: Sequence[Interactions], setting: Sett
         "tensor-parallel degree and B_cap; the dense feed-forward layer holds as many parameters as all experts of a "
         "block (above left) or as those that a token touches (right). Below: what latent attention and experts "
         "together give over the product of each alone; grey, where all waits for memory. "
-        f"Bars are at {setting['L']:.0f} tokens of context. "
+        f"Points are at {setting['L']:.0f} tokens of context. "
         f"{conventions(setting, *USED)}."
     )
     words = [f"{cell.attention} {cell.feed_forward} {rounded(cell.per_accelerator)} ({cell.held})" for cell in cells]
     ends = [f"{' to '.join(rounded(end) for end in _ends(each))} ({each.held})" for each in found]
     alt = (
-        f"Two panels of bars, in tokens per second and accelerator: {', '.join(words)}. A panel of lines: interaction "
+        f"Two panels of points, in tokens per second and accelerator: {', '.join(words)}. Lines: interaction "
         f"from the shortest to the longest context that fits {', '.join(ends)}."
     )
     return caption, alt

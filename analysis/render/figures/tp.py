@@ -47,7 +47,7 @@ def degree_figure(rows: Rows) -> Figure:
     label_right(axes, ends, labels, [ORDER_COLOURS[order] for order, _ in lines])
     powers_of_two(axes.xaxis, sorted(set(rows["deg_TP"])))
     plain_log(axes.yaxis)
-    axes.set(xlabel="tensor-parallel degree deg_TP", ylabel="attention block [ms]")
+    axes.set(xlabel="tensor-parallel degree", ylabel="attention block [ms]")
     headline(figure, _title(rows))
     return figure
 
@@ -59,7 +59,9 @@ def _batches(rows: Rows) -> list[float]:
 def _title(rows: Rows) -> str:
     batch, most = _batches(rows)[-1], max(rows["deg_TP"])
     first, second = (rounded(gain(rows, order, batch), 2) for order in ORDER_WORDS)
-    return f"At B = {batch:.0f}, deg_TP = {most:.0f} gains a factor {first} without reordering, {second} with it"
+    return (
+        f"A group of {most:.0f} is {first} times as fast without reordering, {second} times with it, at B = {batch:.0f}"
+    )
 
 
 def _cache(setting: Setting) -> str:
@@ -77,10 +79,9 @@ def describe_degrees(setting: Setting, rows: Rows) -> tuple[str, str]:
     """Caption and alternative text. At small batches weights dominate, which TP does shard: both orders gain."""
     used = conventions(setting, "phase", "L", "grouping", "rope", "rope_key", "width", "deg_DP")
     caption = (
-        f"Time of an attention block against deg_TP in both orders: {setting.model.name} on "
-        f"{setting.accelerator.name}; {used}. A group keeps its B / deg_DP requests while it grows "
-        f"(n_acc = deg_TP deg_DP); all-reduce is left out. {_cache(setting)}; it shards weights, the gain at small "
-        "batches."
+        f"Time of an attention block in both orders, as more accelerators share a group's requests: "
+        f"{setting.model.name} on {setting.accelerator.name}; {used}. All-reduce is left out. {_cache(setting)}; "
+        "weights are divided, which small batches gain from."
     )
     gains = "; ".join(
         f"B = {batch:.0f} {words} {rounded(gain(rows, order, batch))}"
@@ -88,7 +89,7 @@ def describe_degrees(setting: Setting, rows: Rows) -> tuple[str, str]:
         for order, words in ORDER_WORDS.items()
     )
     span = f"{min(rows['deg_TP']):.0f} to {max(rows['deg_TP']):.0f}"
-    return caption, f"Lines over deg_TP from {span}. Gains: {gains}."
+    return caption, f"Lines over the tensor-parallel degree from {span}. Gains: {gains}."
 
 
 def degree_notes(rows: Rows) -> dict[str, float]:
