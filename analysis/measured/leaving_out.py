@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from analysis.data.calibrations import OPERATIONS, architecture_of
+from analysis.data.calibrations import OPERATIONS, architecture_of, pooled
 from analysis.measured import calibration
 from analysis.measured.baselines import BASELINES, ONE, ROOFLINE, TABLE, interpolated
 from analysis.measured.calibration import Parts
@@ -41,7 +41,7 @@ def _left_out(by: str, rows: Compared, operation: str) -> list[dict]:
     regime = np.where(rows.regime == "launch-bound", LAUNCH, WORK)
     times = {name: np.full(len(regime), np.nan) for name in ("fit", *BASELINES)}
     for train, test in _folds(by, rows, parts):
-        fitted = parts.rows(train)
+        fitted = replace(parts.rows(train), names=pooled(operation) if by == "device" else OPERATIONS[operation])
         if len(np.unique(fitted.group)) < FEWEST_GROUPS:
             continue
         times["fit"][test] = parts.rows(test).time(calibration.best(fitted)[0])
