@@ -54,8 +54,8 @@ HALF = 2  # bytes: parts of a kernel hand on BF16 whatever the width of its oper
 @dataclass(frozen=True)
 class Beside:
     """What a kernel takes beside its arithmetic and its traffic, as times [s] for keys and values of one token of every
-    request at the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of gathers; and
-    for the exponentials of its softmax.
+    request at the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of
+    gathers; and for the exponentials of its softmax.
     """
 
     token: Expr = Integer(0)

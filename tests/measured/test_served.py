@@ -108,7 +108,7 @@ def test_the_shipped_runs_and_what_predictions_miss():
 
 
 def test_a_queue_of_prompts_by_simulation():
-    """Prompts of one length that come at random and are read one after the other: half of the time, then nine tenths."""
+    """Prompts of one length that come at random and are read one after another: half of the time, then nine tenths."""
     generator = np.random.default_rng(0)
     for busy in (0.5, 0.9):
         gaps, waits, wait = generator.exponential(1 / busy, 400_000), [], 0.0
