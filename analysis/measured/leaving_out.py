@@ -76,7 +76,7 @@ def _folds(by: str, rows: Compared, parts: Parts) -> Iterator[tuple[np.ndarray, 
 
 
 # -- structures that were tried ------------------------------------------------------------------------------------
-AS_FITTED = "as fitted"
+AS_FITTED = "shared by all"
 MOST_READ = 6e12
 """Bytes that the multiprocessors of an accelerator can have asked for each second, if one number described them all."""
 
@@ -107,17 +107,17 @@ def _with_what_one_has_alone(parts: Parts, rows: Compared) -> Parts:
 
 
 _FORMS = {
-    "attention": {AS_FITTED: None, "with time until full rates": _with_what_one_has_alone},
+    "attention": {AS_FITTED: None, "own time until full rates": _with_what_one_has_alone},
     "latent-attention": {
         AS_FITTED: None,
         "reads at 6 TB/s at most": _read_at_most,
-        "with results passed on": _with_what_one_has_alone,
+        "own results passed on": _with_what_one_has_alone,
     },
     "attention-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},
     "latent-prefill": {
         AS_FITTED: None,
         "without exponentials": _without_exponents,
-        "with a tile": _with_what_one_has_alone,
+        "own least time": _with_what_one_has_alone,
     },
 }
 
@@ -128,7 +128,6 @@ def _judged_form(operation: str, change) -> dict[str, float]:
     parts = replace(calibration.parts_of(rows, np.arange(len(rows.table)), operation), names=pooled(operation))
     parts = change(parts, rows) if change else parts
     work = rows.regime != "launch-bound"
-
 
     def errors(folds, on: np.ndarray = work) -> float:
         return float(np.median(np.abs(_predicted(parts, folds) / parts.measured - 1)[work & on]))

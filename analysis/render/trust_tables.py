@@ -30,19 +30,13 @@ TRUSTED = {
     "device": "a new architecture: half within",
     "roofline": "bare roofline",
 }
-SCORES = {
-    "left out": "a device left out",
-    "five folds": "both in one fit",
-    "own": "one architecture",
-}
+SCORES = {"left out": "a device left out", "five folds": "both in one fit", "own": "one architecture"}
 """Columns of both tables."""
 
 
 def trust_table(notes: Mapping) -> str:
     """Errors on what no fit has seen, half and nine tenths of rows within them, by operation; then of a deployment."""
-    rows = [
-        (words, *(_error(notes, kind, operation) for kind in TRUSTED)) for operation, words in IN_WORDS.items()
-    ]
+    rows = [(words, *(_error(notes, kind, operation) for kind in TRUSTED)) for operation, words in IN_WORDS.items()]
     served = {"model": percent(notes["served_median"]), "model_90": percent(notes["served_90"])}
     rows.append(("a deployment's time per output token", *map(served.get, TRUSTED)))
     caption = (
@@ -67,7 +61,7 @@ def structures_table() -> str:
     caption = (
         "Forms of a kernel's time that were tried: median error with a device left out (on the worse one), over "
         "five folds of shapes with both devices in one fit, and with a model left out of a fit to one architecture. "
-        "What is marked as one architecture's is fitted there alone."
+        "What is called own is in use for one architecture, and not where all share a row."
     )
     return table(("time of", "form", *SCORES.values()), rows, caption, "tab-structures", "llrrr")
 

@@ -286,5 +286,5 @@ def test_exponentials_are_a_roof_of_their_own():
     products = value(kernel.flops, setting.point) / 2250e12
     assert scores / 4.2e12 == pytest.approx(products, rel=0.1)
     forms = {(each["operation"], each["structure"]): each for each in structures()}
-    found, without = (forms["attention-prefill", name] for name in ("as fitted", "without exponentials"))
+    found, without = (forms["attention-prefill", name] for name in ("shared by all", "without exponentials"))
     assert all(found[score] < 0.8 * without[score] for score in ("left out", "five folds"))
