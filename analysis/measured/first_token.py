@@ -32,10 +32,10 @@ def first_token(decode, others, prompt, flight) -> dict[str, np.ndarray]:
 
 
 def errors_so_far(parts: dict[str, np.ndarray], measured: np.ndarray) -> dict[str, float]:
-    """Median of |predicted/measured - 1| with the parts up to each; only runs that tell their time."""
+    """Median of |predicted/measured - 1| with the parts up to each, over runs where both are known; {} without any."""
+    known = np.isfinite(measured) & np.isfinite(parts[OWN])
     whole, found = 0.0, {}
-    for name in PARTS:
+    for name in PARTS if known.any() else ():
         whole = whole + parts[name]
-        ratio = (whole / measured)[np.isfinite(whole / measured)]
-        found[name] = float(np.median(np.abs(ratio - 1))) if len(ratio) else float("nan")
+        found[name] = float(np.median(np.abs(whole / measured - 1)[known]))
     return found

@@ -165,6 +165,13 @@ def test_the_command_reads_csv_and_parquet(tmp_path, capsys):
         found.append(json.loads(capsys.readouterr().out))
     assert [each["rows"] for each in found] == [2, 1146]
     assert [found[0][name][0]["rows"] for name in ("groups", "ttft")] == [2, 1]
+    for silent in ({"ttft_s": ""}, {"serving": "disaggregated"}):
+        command.main([str(written(tmp_path, RUN | silent)), "--json"], standalone_mode=False)
+        none = json.loads(capsys.readouterr().out)
+        assert (none["ttft"], none["ttft with parts so far"]) == ([], {})
+        command.main([str(tmp_path / "runs.csv")], standalone_mode=False)
+        assert "first token" not in capsys.readouterr().out
+    written(tmp_path, RUN, RUN | {"ttft_s": ""})
     command.main([str(tmp_path / "runs.csv")], standalone_mode=False)
     assert "2 deployments" in capsys.readouterr().out
 
