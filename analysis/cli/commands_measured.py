@@ -138,8 +138,10 @@ def deployments(file: Path | None, calibration: str | None, as_json: bool) -> No
     readings = ", ".join(f"{name} {error:.1%}" for name, error in found["readings"].items())
     click.echo(f"what runs do not state, read otherwise (median error over all): {readings}")
     if found["ttft"]:
-        click.echo("\ntime to first token if requests waited for no other; engines queue them, which is not modelled")
+        click.echo("\ntime to first token; what engines and clients do besides is not modelled")
         click.echo(_table([_error_line(group) for group in found["ttft"]]))
+        so_far = ", ".join(f"{name} {error:.1%}" for name, error in found["ttft with parts so far"].items())
+        click.echo(f"part by part (median error of the sum so far): {so_far}")
 
 
 _NAMED = ("operation", "accelerator", "model", "regime", "rows")

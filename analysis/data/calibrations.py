@@ -22,10 +22,10 @@ _ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
 _RAMPED = (*_ROOFS, "ramp", "reach", "passes")
 WIRES = ("floor", "memory_efficiency")  # an exchange computes nothing: its link's efficiency stands in for the memory's
 OPERATIONS: dict[str, tuple[str, ...]] = {
-    "attention": (*_ROOFS, "tile"),
+    "attention": (*_ROOFS, "tile", "ramp", "reach"),
     "latent-attention": _RAMPED,
     "attention-prefill": _RAMPED,
-    "latent-prefill": _RAMPED,
+    "latent-prefill": (*_RAMPED, "tile"),
     "latent-prefill-reordered": (*_ROOFS, "passes"),
     "experts": (*_ROOFS, "passes", "gathers"),
     "gemm": _ROOFS,
@@ -35,6 +35,9 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 """Operations that a calibration describes, and the parameters of each."""
 
+OWN_ALONE = {"attention": ("ramp", "reach"), "latent-attention": ("passes",), "latent-prefill": ("tile",)}
+"""Parameters that belong to the kernels of one architecture: fitted on one, they make the other's errors larger."""
+
 FITTED_WIDTH = 2
 """Bytes of a cached element in every attention row that was fitted."""
 
@@ -43,6 +46,16 @@ FP8_CACHE = (
     "no row that was fitted reads a narrower cache, so its factor is not identified: 1 is used, as if half of the "
     "bytes took half of the time, and it may be up to 2, where reading takes as long as in BF16."
 )
+
+
+def pooled(operation: str) -> tuple[str, ...]:
+    """Parameters of the row that all architectures share.
+
+    >>> pooled("attention")
+    ('floor', 'memory_efficiency', 'compute_efficiency', 'sharpness', 'tile')
+    """
+    return tuple(name for name in OPERATIONS[operation] if name not in OWN_ALONE.get(operation, ()))
+
 
 PARAMETERS = tuple(dict.fromkeys(name for names in OPERATIONS.values() for name in names))
 ARCHITECTURES = {
@@ -79,7 +92,7 @@ class Calibration(BaseModel):
     sharpness: Rate | None = column("exponent that combines both: 1 adds them, infinity takes the larger", "1", None)
     sharpness_low: Rate | None = column(unit="1", default=None)
     sharpness_high: Rate | None = column(unit="1", default=None)
-    tile: Rate | None = column("cached tokens of a request that attention reads at least", "tokens", None)
+    tile: Rate | None = column("tokens of a request whose keys and values attention reads at least", "tokens", None)
     tile_low: Rate | None = column(unit="tokens", default=None)
     tile_high: Rate | None = column(unit="tokens", default=None)
     ramp: Rate | None = column("time lost at most until full rates are reached", "s", None)

@@ -1,13 +1,13 @@
 """Fitting calibrations: which rows are fitted together, and what a fit says of itself."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 import pyarrow as pa
 
-from analysis.data.calibrations import ARCHITECTURES, OPERATIONS, Calibration, architecture_of
+from analysis.data.calibrations import ARCHITECTURES, OPERATIONS, Calibration, architecture_of, pooled
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.parallel import WHOLE
 from analysis.measured import calibration
@@ -123,15 +123,16 @@ class Asked:
 def _fits(parts: Parts, operation: str, accelerator: np.ndarray, asked: Asked) -> list[Fitted]:
     """The pooled fit, and those of architectures where they describe held-out rows clearly better."""
     train, test = calibration.split(parts, asked.seed)
-    pooled = _fitted(parts, train, test, operation, None, accelerator, asked)
     architecture = np.array([architecture_of(name) or "" for name in accelerator])
+    shared = replace(parts, names=pooled(operation)) if len(set(architecture)) > 1 else parts
+    whole = _fitted(shared, train, test, operation, None, accelerator, asked)
     own = []
     for name in ARCHITECTURES:
         fits, tests = (each[architecture[each] == name] for each in (train, test))
         several = len(np.unique(parts.group[fits])) >= FEWEST_GROUPS and len(tests)
         if several and len(fits) < len(train):
             own.append(_fitted(parts, fits, tests, operation, name, accelerator, asked))
-    return [pooled, *(own if own and _typical(own) < OWN * _typical(own, pooled) else ())]
+    return [whole, *(own if own and _typical(own) < OWN * _typical(own, whole) else ())]
 
 
 def _typical(own: list[Fitted], by: Fitted | None = None) -> float:

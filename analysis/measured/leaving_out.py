@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from analysis.data.calibrations import OPERATIONS, architecture_of
+from analysis.data.calibrations import OPERATIONS, OWN_ALONE, architecture_of, pooled
 from analysis.measured import calibration
 from analysis.measured.baselines import BASELINES, ONE, ROOFLINE, TABLE, interpolated
 from analysis.measured.calibration import Parts
@@ -41,7 +41,7 @@ def _left_out(by: str, rows: Compared, operation: str) -> list[dict]:
     regime = np.where(rows.regime == "launch-bound", LAUNCH, WORK)
     times = {name: np.full(len(regime), np.nan) for name in ("fit", *BASELINES)}
     for train, test in _folds(by, rows, parts):
-        fitted = parts.rows(train)
+        fitted = replace(parts.rows(train), names=pooled(operation) if by == "device" else OPERATIONS[operation])
         if len(np.unique(fitted.group)) < FEWEST_GROUPS:
             continue
         times["fit"][test] = parts.rows(test).time(calibration.best(fitted)[0])
@@ -76,7 +76,7 @@ def _folds(by: str, rows: Compared, parts: Parts) -> Iterator[tuple[np.ndarray, 
 
 
 # -- structures that were tried ------------------------------------------------------------------------------------
-AS_FITTED = "as fitted"
+AS_FITTED = "shared by all"
 MOST_READ = 6e12
 """Bytes that the multiprocessors of an accelerator can have asked for each second, if one number described them all."""
 
@@ -84,8 +84,8 @@ MOST_READ = 6e12
 def structures() -> list[dict]:
     """Other forms of a kernel's time, judged like the one in use and on the same rows, launch-bound ones aside.
 
-    Median errors with each device left out (the larger of two), and over five folds of shapes with both devices in
-    one fit.
+    Median errors with each device left out (the larger of two), over five folds of shapes with both devices in one
+    fit, and with the shapes of each model left out of a fit to one architecture.
     """
     return [
         {"operation": operation, "structure": name} | _judged_form(operation, change)
@@ -102,23 +102,42 @@ def _without_exponents(parts: Parts, rows: Compared) -> Parts:
     return replace(parts, exponents=np.zeros(len(parts.measured)))
 
 
+def _with_what_one_has_alone(parts: Parts, rows: Compared) -> Parts:
+    return replace(parts, names=OPERATIONS[next(name for name in OWN_ALONE if pooled(name) == parts.names)])
+
+
 _FORMS = {
+    "attention": {AS_FITTED: None, "own time until full rates": _with_what_one_has_alone},
+    "latent-attention": {
+        AS_FITTED: None,
+        "reads at 6 TB/s at most": _read_at_most,
+        "own results passed on": _with_what_one_has_alone,
+    },
     "attention-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},
-    "latent-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},
-    "latent-attention": {AS_FITTED: None, "reads at 6 TB/s at most": _read_at_most},
+    "latent-prefill": {
+        AS_FITTED: None,
+        "without exponentials": _without_exponents,
+        "own least time": _with_what_one_has_alone,
+    },
 }
 
 
 def _judged_form(operation: str, change) -> dict[str, float]:
     compared = to_fit()
     rows = compared.rows(np.flatnonzero(operation_of(compared) == operation))
-    parts = calibration.parts_of(rows, np.arange(len(rows.table)), operation)
+    parts = replace(calibration.parts_of(rows, np.arange(len(rows.table)), operation), names=pooled(operation))
     parts = change(parts, rows) if change else parts
     work = rows.regime != "launch-bound"
-    device = _predicted(parts, _folds("device", rows, parts)) / parts.measured - 1
-    shapes = _predicted(parts, _folds_of_shapes(parts)) / parts.measured - 1
-    apart = [np.median(np.abs(device[work & (rows.accelerator == name)])) for name in set(rows.accelerator)]
-    return {"left out": float(max(apart)), "five folds": float(np.median(np.abs(shapes[work])))}
+
+    def errors(folds, on: np.ndarray = work) -> float:
+        return float(np.median(np.abs(_predicted(parts, folds) / parts.measured - 1)[work & on]))
+
+    devices = [rows.accelerator == name for name in set(rows.accelerator)]
+    return {
+        "left out": max(errors(_folds("device", rows, parts), on) for on in devices),
+        "five folds": errors(_folds_of_shapes(parts)),
+        "own": errors(_folds("model", rows, parts)),
+    }
 
 
 def _folds_of_shapes(parts: Parts, count: int = 5, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -131,5 +150,5 @@ def _predicted(parts: Parts, folds) -> np.ndarray:
     """Time [s] of every row by a fit that has not seen its fold."""
     time = np.full(len(parts.measured), np.nan)
     for train, test in folds:
-        time[test] = parts.rows(test).time(calibration.fit(parts.rows(train)))
+        time[test] = parts.rows(test).time(calibration.best(parts.rows(train))[0])
     return time

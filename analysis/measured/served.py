@@ -2,7 +2,8 @@
 
 A step of a serving engine decodes one token of every request in flight. Where the same accelerators prefill too,
 each request's tokens also wait for the prompts of the others: in the time of its OSL steps as many prompts arrive as
-requests are in flight, so every step carries concurrency / OSL of them.
+requests are in flight, so every step carries concurrency / OSL of them. What a first token waits for stands in
+`first_token`.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from analysis.derive.einsum import tensors
 from analysis.derive.serving import COMMUNICATION as WIRES
 from analysis.derive.serving import ROUTED_OUTPUT
 from analysis.derive.symbols import OSL, B, L, deg_DP, width_kv
+from analysis.measured.first_token import PARTS, errors_so_far, first_token
 from analysis.measured.judging import scored
 from analysis.measured.kernel_tables import BETWEEN_NODES
 from analysis.measured.serving_runs import FORMATS, ServingRun
@@ -34,11 +36,19 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Predicted:
-    """Seconds per output token by term, in all, and to the first token; arrays of one entry per run."""
+    """Seconds per output token by term and in all, and to the first token by part; arrays of one entry per run.
+
+    Disaggregated runs do not describe the accelerators that prefill: their time to first token is nan.
+    """
 
     terms: dict[str, np.ndarray]
     tpot: np.ndarray
-    ttft: np.ndarray
+    first: dict[str, np.ndarray]
+
+    @property
+    def ttft(self) -> np.ndarray:
+        """Seconds to the first token."""
+        return sum(self.first[name] for name in PARTS)
 
 
 @dataclass(frozen=True)
@@ -77,14 +87,15 @@ def under_readings(
     alike: dict[tuple, list[int]] = {}
     for number, run in enumerate(runs):
         alike.setdefault(_kind(run), []).append(number)
-    found = {name: Predicted({}, np.zeros(len(runs)), np.zeros(len(runs))) for name in names}
+    found = {name: Predicted({}, np.zeros(len(runs)), {}) for name in names}
     for part in alike.values():
         forms = Forms.of(setting_of(runs[part[0]], calibration))
         for name, whole in found.items():
             one = forms.times([runs[i] for i in part], TRIED[name])
-            whole.tpot[part], whole.ttft[part] = one.tpot, one.ttft
-            for term, seconds in one.terms.items():
-                whole.terms.setdefault(term, np.zeros(len(runs)))[part] = seconds
+            whole.tpot[part] = one.tpot
+            for kept, new in ((whole.terms, one.terms), (whole.first, one.first)):
+                for term, seconds in new.items():
+                    kept.setdefault(term, np.zeros(len(runs)))[part] = seconds
     return found
 
 
@@ -157,9 +168,10 @@ class Forms:
         wires = sum(step[name] for name in WIRES)
         decode = _overlapped(sum(step.values()) - wires, wires, reading.overlap)
         prefill = _overlapped(others["work"], others["wires"], reading.overlap)
-        first = decode + prefill * output * self.setting.point[deg_DP] / flight
         if runs[0].serving == "disaggregated":
-            return Predicted(step, decode, first)
+            return Predicted(step, decode, dict.fromkeys(PARTS, np.full(len(runs), np.nan)))
+        prompts = prefill * output
+        first = first_token(decode, prefill, prompts * self.setting.point[deg_DP] / flight, prompts)
         return Predicted(step | {serving.OTHERS: prefill}, decode + prefill, first)
 
 
@@ -188,13 +200,14 @@ def report(runs: list[ServingRun], calibration: str | None = None) -> dict:
     found, measured = under_readings(runs, calibration), np.array([run.tpot_s for run in runs])
     times = found[STATED]
     ratios = {name: each.tpot / measured for name, each in found.items()}
-    first = times.ttft / np.array([run.ttft_s or np.nan for run in runs])
+    first = np.array([run.ttft_s or np.nan for run in runs])
     shares = {name: float(np.median(seconds / times.tpot)) for name, seconds in times.terms.items()}
     return {
         "rows": len(runs),
         "calibration": calibration,
         "groups": _with_spread([_errors(runs, ratios[name]) for name in READINGS]),
-        "ttft": _errors(runs, first),
+        "ttft": _errors(runs, times.ttft / first),
+        "ttft with parts so far": errors_so_far(times.first, first),
         "readings": {name: float(np.median(np.abs(each - 1))) for name, each in ratios.items()},
         "shares": {name: share for name, share in shares.items() if share > 0},
     }

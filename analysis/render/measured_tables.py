@@ -12,8 +12,6 @@ from analysis.measured.kernel_files import achieved_rates, deployments, fitted
 from analysis.measured.kernel_rows import Measurement
 from analysis.measured.predict import kinds
 from analysis.measured.regimes import JUDGES_BANDWIDTH
-from analysis.measured.served import report
-from analysis.measured.serving_runs import load_runs
 from analysis.measured.validate import compare, groups
 from analysis.measured.validity import WHY
 from analysis.render.digits import digits_of, percent, with_unit
@@ -199,32 +197,6 @@ def calibrated_number(key: str, name: str) -> float:
     return named(PUBLISHED)[key].parameters[name]
 
 
-def calibrated_apart() -> str:
-    """Operations that have rows of an architecture, in words."""
-    found = list(dict.fromkeys(row.operation for row in named(PUBLISHED).values() if row.architecture))
-    return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
-
-
-@cache
-def _served(calibration: str | None) -> dict:
-    return report(load_runs(), calibration)
-
-
-def serving_error(name: str, calibrated: bool = True) -> float:
-    """A number of the errors over all measured deployments: rows, median or p90 [1]."""
-    return _served(PUBLISHED if calibrated else None)["groups"][0][name]
-
-
-def serving_share(term: str) -> float:
-    """Share of a term in the predicted time per output token of deployments, in the median [1]."""
-    return _served(PUBLISHED)["shares"][term]
-
-
-def serving_reading(name: str) -> float:
-    """Median error over all deployments where what they do not state is read in another way [1]."""
-    return _served(PUBLISHED)["readings"][name]
-
-
 def exponents_a_second() -> float:
     """Exponentials that every accelerator is taken to compute in a second."""
     return EXPONENTS
@@ -232,10 +204,6 @@ def exponents_a_second() -> float:
 
 NAMES = {
     "calibrated_number": calibrated_number,
-    "calibrated_apart": calibrated_apart,
-    "serving_error": serving_error,
-    "serving_share": serving_share,
-    "serving_reading": serving_reading,
     "exponents_a_second": exponents_a_second,
     "measured_verdicts_table": verdicts_table,
     "verdict_number_of": verdict_number,

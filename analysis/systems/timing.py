@@ -53,9 +53,9 @@ HALF = 2  # bytes: parts of a kernel hand on BF16 whatever the width of its oper
 
 @dataclass(frozen=True)
 class Beside:
-    """What a kernel takes beside its arithmetic and its traffic, as times [s] for one cached token of every request at
-    the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of gathers; and
-    for the exponentials of its softmax.
+    """What a kernel takes beside its arithmetic and its traffic, as times [s] for keys and values of one token of every
+    request at the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of
+    gathers; and for the exponentials of its softmax.
     """
 
     token: Expr = Integer(0)
@@ -76,7 +76,7 @@ def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Besid
     if stage == "core":
         moved = counts.bytes.xreplace({S_passes: Integer(0)})
         own = moved.xreplace({width_kv: Integer(0)}).xreplace({L: Integer(0)})
-        token = moved.xreplace({width_activations: Integer(0)}).xreplace({L: Integer(1)})
+        token = (moved - own).xreplace({L: Integer(1)})
         return Beside(token / BW_mem, own / gathered, exponents=counts.exponents / EXPONENTS)
     if stage == "routed":
         passed, rows = (ratio.xreplace({d_MoE: d_MoE / layout.parts}) for ratio in _per_flop())
@@ -201,7 +201,7 @@ def calibrated(
 ):
     """Time of a kernel [s] from its times at peak rates (arithmetic, traffic, and those of `Beside`).
 
-    A floor for each launch; a smooth maximum of arithmetic, traffic, exponentials and `tile` cached tokens of every
+    A floor for each launch; a smooth maximum of arithmetic, traffic, exponentials and `tile` tokens of every
     request; up to
     `ramp` seconds until full rates are reached, half of them where that maximum is `reach`; what parts pass on,
     `passes` times, and are handed, `gathers` times. Works on numbers, arrays and closed forms; the defaults are the

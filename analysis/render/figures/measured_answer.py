@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis.data import datasets
 from analysis.measured.fitting import PUBLISHED
-from analysis.measured.judging import WORK
+from analysis.measured.judging import LAUNCH, WORK
 from analysis.measured.leaving_out import left_out
 from analysis.measured.served import predicted
 from analysis.measured.serving_runs import ServingRun
@@ -83,15 +83,17 @@ def held_out_rows() -> Rows:
     """Median error of each operation on what fits left out, on the device where it is larger; launch-bound rows aside.
 
     `model`: the shapes of each model, from all others on the same architecture; `device`: each device, from the others.
-    `roofline` is the bare roofline's error on the same rows.
+    `roofline` is the bare roofline's error on the same rows; `short` that of launch-bound rows of a new model.
     """
-    scores = {by: [group for group in left_out(by) if group["regime"] == WORK] for by in UNSEEN}
+    found = {by: left_out(by) for by in UNSEEN}
+    scores = {by: [group for group in groups if group["regime"] == WORK] for by, groups in found.items()}
+    scores["short"] = [group for group in found["model"] if group["regime"] == LAUNCH]
     operations = list(dict.fromkeys(group["operation"] for group in scores["model"]))
 
     def worst(by: str, operation: str, name: str) -> float:
         return max((group[name] for group in scores[by] if group["operation"] == operation), default=float("nan"))
 
-    columns = {by: [worst(by, each, "median") for each in operations] for by in UNSEEN}
+    columns = {by: [worst(by, each, "median") for each in operations] for by in scores}
     high = {f"{by}_90": [worst(by, each, "p90") for each in operations] for by in UNSEEN}
     return (
         {"operation": operations} | columns | high | {"roofline": [worst("model", e, "roofline") for e in operations]}

@@ -1,0 +1,60 @@
+"""Numbers of measured deployments for pages: how far predictions lie from them, as stated and as read otherwise."""
+
+from functools import cache
+
+import numpy as np
+
+from analysis.measured.fitting import PUBLISHED
+from analysis.measured.served import ALL, report, under_readings
+from analysis.measured.serving_runs import load_runs
+
+
+@cache
+def _served(calibration: str | None) -> dict:
+    return report(load_runs(), calibration)
+
+
+def serving_error(name: str, calibrated: bool = True) -> float:
+    """A number of the errors over all measured deployments: rows, median or p90 [1]."""
+    return _served(PUBLISHED if calibrated else None)["groups"][0][name]
+
+
+def serving_share(term: str) -> float:
+    """Share of a term in the predicted time per output token of deployments, in the median [1]."""
+    return _served(PUBLISHED)["shares"][term]
+
+
+def serving_reading(name: str) -> float:
+    """Median error over all deployments where what they do not state is read in another way [1]."""
+    return _served(PUBLISHED)["readings"][name]
+
+
+def first_token_error(accelerator: str = ALL, model: str = ALL) -> float:
+    """Median error of the time to first token of runs on an accelerator and of a model [1]."""
+    groups = _served(PUBLISHED)["ttft"]
+    return next(each["median"] for each in groups if (each["accelerator"], each["model"]) == (accelerator, model))
+
+
+def first_token_so_far(part: str) -> float:
+    """Median error of the time to first token over all runs if only its parts up to this one are counted [1]."""
+    return _served(PUBLISHED)["ttft with parts so far"][part]
+
+
+@cache
+def cache_error(accelerator: str, model: str, width: int) -> float:
+    """Median error of time per output token of a model's runs on an accelerator, their caches read as this wide [1]."""
+    runs = [run for run in load_runs() if (run.accelerator, run.model) == (accelerator, model)]
+    name = f"cache of {width} byte{'s' if width > 1 else ''}"
+    times = under_readings(runs, PUBLISHED, (name,))[name].tpot
+    return float(np.median(np.abs(times / [run.tpot_s for run in runs] - 1)))
+
+
+WORDS = {
+    "serving_error": serving_error,
+    "serving_share": serving_share,
+    "serving_reading": serving_reading,
+    "first_token_error": first_token_error,
+    "first_token_so_far": first_token_so_far,
+    "cache_error": cache_error,
+}
+"""What pages may use; to be merged into the names of analysis.book.page."""
