@@ -39,7 +39,9 @@ def measure(name: str, meaning: str = "", unit: str = "", default=...):
 class Row(BaseModel):
     """What every row carries: a name, and where its values come from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False, defer_build=True
+    )
 
     id: Id = column("name used on the command line and in notebooks", allowed="lower-case letters, digits, . and -")
     name: Name = column("name for readers")
