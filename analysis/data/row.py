@@ -8,7 +8,6 @@ from analysis.data.cells import Printed, split_words, true_or_false
 from analysis.data.units import RANGES
 
 Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 Width = Annotated[float, Field(gt=0, le=4)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]

@@ -23,7 +23,6 @@ from analysis.render.figures.diagram_parts import INSET, NODE, PAD, ROW, STRIP, 
 from analysis.render.layered import Layout, layout
 from analysis.systems import flows
 
-Costs = Mapping[tuple[str, str], Mapping[str, object]]
 ROLES = {
     "copy": "copied into every head",
     "dispatched": "tokens sent to experts",
