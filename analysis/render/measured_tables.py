@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from analysis.data.calibrations import FP8_CACHE_FACTOR, PARAMETERS, named
+from analysis.data.calibrations import FP8_CACHE_FACTOR, PARAMETERS, ROOFS, named
 from analysis.data.dictionary import allowed_values
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.measured.achieved import DATASHEET, ridge_moves, ridges
@@ -18,10 +18,10 @@ from analysis.measured.validate import compare, groups
 from analysis.measured.validity import WHY
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.render.tables import code, table
+from analysis.render.words import listed
 from analysis.systems.timing import EXPONENTS
 
 OPEN_MARK = "°"
-ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
 SECONDS = ("floor", "ramp", "reach")
 MOVED = ("ridge", "B_attn", "B_MoE", "B_RP")
 
@@ -118,10 +118,6 @@ def calibration_table(name: str = PUBLISHED) -> str:
     return table(header, rows, caption, "tab-calibration", "lrrrrrl")
 
 
-def _rows(row) -> str:
-    return f"{row.rows_fitted} / {row.rows_tested}"
-
-
 def _described(row) -> str:
     return f"{row.operation}, {row.architecture}" if row.architecture else row.operation
 
@@ -201,8 +197,7 @@ def calibrated_number(key: str, name: str) -> float:
 
 def calibrated_apart() -> str:
     """Operations that have rows of an architecture, in words."""
-    found = list(dict.fromkeys(row.operation for row in named(PUBLISHED).values() if row.architecture))
-    return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
+    return listed(dict.fromkeys(row.operation for row in named(PUBLISHED).values() if row.architecture))
 
 
 @cache
