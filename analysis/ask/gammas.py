@@ -1,5 +1,7 @@
 """Load imbalance in a setting: skewed routing (s, draws) over placed experts."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from analysis.ask.degrees import degrees
@@ -8,6 +10,7 @@ from analysis.routing import Band, Estimate, expected_maximum, expert_imbalance,
 from analysis.routing import random_imbalance as over_placements
 
 LARGEST_SAMPLE = 100_000  # tokens; 100 replicas of them take some seconds
+_maximum = lru_cache(maxsize=64)(expected_maximum)
 
 
 def _sizes(setting) -> tuple[int, int, int]:
@@ -66,7 +69,7 @@ def imbalance_at_batch(setting) -> Band:
     if np.ndim(setting["s"]) or np.ndim(setting["B"]):
         raise InputError("B, s: the Monte Carlo maximum takes one batch and one s; run once per value.")
     tokens = _group_tokens(setting)
-    return expected_maximum(
+    return _maximum(
         n_e,
         n_k,
         n_acc,

@@ -10,7 +10,7 @@ import sympy
 from sympy import Expr, Symbol, lambdify, nsimplify, srepr
 
 from analysis.ask import folding
-from analysis.ask.programs import Program, read
+from analysis.ask.programs import Program, Several, read
 from analysis.derive.symbols import MEANINGS
 from analysis.files.errors import InputError
 from analysis.files.kept import kept
@@ -65,6 +65,33 @@ def value(expression: Expr, point: Point):
         if len(shapes) == 1 and prod(*shapes) >= folding.BLOCK and isinstance(function, Program):
             return folding.folded(function, numbers)
         return function(*numbers)
+
+
+def values(forms: Mapping[str, Expr], point: Point) -> dict[str, object]:
+    """`value` of several forms by name, to the last bit; what they have in common is computed once.
+
+    Raises InputError as `value`.
+
+    >>> from analysis.derive.symbols import B, L
+    >>> values({"sum": B + L, "product": B * L}, {B: 2, L: 3})
+    {'sum': 5.0, 'product': 6.0}
+    """
+    several, symbols = _together(tuple(forms.values()))
+    _refuse_missing(symbols, point)
+    numbers = [_number(point[symbol]) for symbol in symbols]
+    if several is None or any(isinstance(each, np.ndarray) and each.size >= folding.BLOCK for each in numbers):
+        return {name: value(form, point) for name, form in forms.items()}
+    with np.errstate(all="ignore"):
+        return dict(zip(forms, several(*numbers), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _together(forms: tuple[Expr, ...]) -> tuple[Several | None, tuple[Symbol, ...]]:
+    """The programs of forms as one, None where a form has no program, and the symbols that it takes."""
+    made = [compiled(form) for form in forms]
+    symbols = tuple(dict.fromkeys(symbol for _, each in made for symbol in each))
+    whole = all(isinstance(program, Program) for program, _ in made)
+    return Several([program for program, _ in made]) if whole else None, symbols
 
 
 def along(expression: Expr, point: Point, symbol: Symbol) -> Callable:

@@ -101,6 +101,37 @@ class Program:
         return cls(tuple(inputs), tuple(numbers), tuple((name, tuple(places)) for name, places in steps), result)
 
 
+class Several:
+    """Programs as one, each of their steps done once; every result is to the last bit what its own program gives.
+
+    >>> both = Several([read("def f(x, y):\\n    return x*y + 1"), read("def f(x, y):\\n    return x*y - 1")])
+    >>> both.inputs, both(3.0, 4.0)
+    (('x', 'y'), [13.0, 11.0])
+    """
+
+    def __init__(self, programs: Sequence[Program]):
+        self.inputs = tuple(dict.fromkeys(name for each in programs for name in each.inputs))
+        self.numbers = tuple({(type(n), n): n for each in programs for n in each.numbers}.values())
+        first = [*self.inputs, *((type(n), n) for n in self.numbers)]
+        places: dict[object, int] = {key: place for place, key in enumerate(first)}
+        self.results = [self._put(places, each) for each in programs]
+        self.steps = [(OPERATIONS[key[0]], key[1]) for key in list(places)[len(first) :]]
+
+    @staticmethod
+    def _put(places: dict[object, int], program: Program) -> int:
+        """Where the result of a program stands among all steps, once those that are new have a place."""
+        found = [places[key] for key in (*program.inputs, *((type(n), n) for n in program.numbers))]
+        for name, used in program.steps:
+            found.append(places.setdefault((name, tuple(found[place] for place in used)), len(places)))
+        return found[program.result]
+
+    def __call__(self, *arguments) -> list:
+        found = [*arguments, *self.numbers]
+        for operation, used in self.steps:
+            found.append(operation(*[found[place] for place in used]))
+        return [found[place] for place in self.results]
+
+
 class _Unknown(Exception):
     """An operation that the table does not have."""
 

@@ -21,7 +21,7 @@ from analysis.book.site import finished
 from analysis.book.staging import SOURCES, TUTORIAL, stage
 from analysis.files.errors import Failures
 from analysis.files.outputs import checked_folder
-from analysis.files.whole import ROOT, fingerprint, inputs, locked, mirror, write
+from analysis.files.whole import ROOT, fingerprint, inputs, locked, mirror, notebooks, write
 
 
 def build(output: Path | None = None, jobs: int = 2, place: Place = BOOK) -> Path:
@@ -45,7 +45,7 @@ def _is_current(place: Place, state: str) -> bool:
 
 def _made(place: Place, jobs: int, state: str) -> None:
     place.stamp.unlink(missing_ok=True)
-    sources = [*sorted((ROOT / "book" / "notebooks").glob("*.ipynb")), TUTORIAL]
+    sources = [*notebooks(), TUTORIAL]
     outline = stage(place, run(sources, None, place.notebooks, jobs))
     _tell("Sphinx makes the pages, in about a minute")
     mirror(place.html, finished(jupyter_book(place, "html", "-n", "-W", "--keep-going", outline=outline)))

@@ -9,21 +9,6 @@ from html import escape
 
 from analysis.book.citing.code import study
 
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-
 
 def day(given: date | str) -> str:
     """A day in words.

@@ -17,7 +17,7 @@ import click
 import nbformat
 
 from analysis.book.executed import scrub
-from analysis.files import exits
+from analysis.files import exits, whole
 from analysis.files.errors import Failures, InputError, choices
 from analysis.files.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.files.text import place, read_text, shown
@@ -123,7 +123,7 @@ def _own_files(given: Mapping[str, Any]) -> list[Path]:
 def refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
     """Raise InputError if `notebook` is none, or does not declare one of `parameters` in its parameters cell."""
     if not os.path.exists(notebook):
-        known = choices(sorted(path.stem for path in (ROOT / "book" / "notebooks").glob("*.ipynb")))
+        known = choices(path.stem for path in whole.notebooks())
         raise InputError(f"there is no notebook {place(notebook)}; book/notebooks holds: {known or 'none'}")
     try:
         nbformat.reads(read_text(notebook, NOTEBOOK_BYTES), as_version=4)

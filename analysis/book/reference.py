@@ -12,7 +12,7 @@ import click
 
 from analysis.ask.notebook import declared
 from analysis.data.datasets import DATA
-from analysis.files.whole import ROOT, inputs
+from analysis.files.whole import NOTEBOOKS, ROOT, inputs, notebooks
 from analysis.render.tables import code, table
 
 FENCE = "```"
@@ -73,12 +73,11 @@ def _help(name: str, command: click.Command) -> str:
 
 # -- what a reader can rerun -------------------------------------------------------------------------
 KINDS = {".yml": "yaml", ".csv": "text", ".json": "json"}
-NOTEBOOKS = ROOT / "book" / "notebooks"
 
 
 def notebooks_table() -> str:
     """Every notebook: a link, the question it asks, its parameters."""
-    rows = [_notebook_line(path.stem) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    rows = [_notebook_line(path.stem) for path in notebooks()]
     return table(("notebook", "question", "parameters"), rows, "Notebooks and their parameters.", "tab-notebooks")
 
 

@@ -11,7 +11,7 @@ from analysis.ask.own_names import located
 from analysis.book.executed import collect
 from analysis.book.notebooks import run
 from analysis.files.errors import InputError, choices
-from analysis.files.whole import ROOT
+from analysis.files.whole import notebooks
 from analysis.ledger.findings import Finding
 from analysis.ledger.ledger import ledger
 from analysis.render.show import ShownFigure
@@ -60,8 +60,7 @@ def figure(label: str, **parameters) -> ShownFigure:
 
 def _homes() -> dict[str, Path]:
     """The notebook that shows each label."""
-    notebooks = sorted((ROOT / "book" / "notebooks").glob("*.ipynb"))
-    shown = {path: re.findall(r'\\"(fig-[a-z0-9-]+)\\"', path.read_text(encoding="utf-8")) for path in notebooks}
+    shown = {path: re.findall(r'\\"(fig-[a-z0-9-]+)\\"', path.read_text(encoding="utf-8")) for path in notebooks()}
     return {label: path for path, labels in shown.items() for label in labels}
 
 

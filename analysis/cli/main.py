@@ -1,5 +1,6 @@
 """Command line of the study: `python -m analysis --help`."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ ROWS = {  # file -> columns shown
 }
 SCRIPT = "study"  # the console script, see pyproject.toml
 LONGEST = 120  # characters of a line of text, on a wider terminal too
+MOST_NEW = 10**5  # objects between two collections: importing sympy makes many, of which none is garbage
 EPILOG = """Examples:
 
 \b
@@ -168,5 +170,6 @@ for _command in (each for module in _FURTHER for each in module.commands):
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; every refusal is one sentence on standard error and exit code 2."""
+    gc.set_threshold(MOST_NEW)
     named = Path(sys.argv[0]).stem == SCRIPT
     return exits.run(main, SCRIPT if named else "python -m analysis", arguments)

@@ -18,18 +18,18 @@ from analysis.files.documents import csv_records
 from analysis.files.errors import InputError, choices
 from analysis.files.text import place, shown
 
-_ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
-_RAMPED = (*_ROOFS, "ramp", "reach", "passes")
+ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
+_RAMPED = (*ROOFS, "ramp", "reach", "passes")
 WIRES = ("floor", "memory_efficiency")  # an exchange computes nothing: its link's efficiency stands in for the memory's
 OPERATIONS: dict[str, tuple[str, ...]] = {
-    "attention": (*_ROOFS, "tile", "ramp", "reach"),
+    "attention": (*ROOFS, "tile", "ramp", "reach"),
     "latent-attention": _RAMPED,
     "attention-prefill": _RAMPED,
     "latent-prefill": (*_RAMPED, "tile"),
-    "latent-prefill-reordered": (*_ROOFS, "passes"),
-    "experts": (*_ROOFS, "passes", "gathers"),
-    "gemm": _ROOFS,
-    "gemm-fp8": _ROOFS,
+    "latent-prefill-reordered": (*ROOFS, "passes"),
+    "experts": (*ROOFS, "passes", "gathers"),
+    "gemm": ROOFS,
+    "gemm-fp8": ROOFS,
     "exchange": WIRES,
     "all-reduce": (*WIRES, "ramp", "reach"),
 }

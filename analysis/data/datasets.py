@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from analysis.data import own_rows
 from analysis.data.model_row import Model
 from analysis.data.rows import FILES, REFERENCES, Accelerator, Claim, Interconnect, Published, Related, Scenario, home
-from analysis.data.table import load_folder, load_table
+from analysis.data.table import ids, load_file, load_folder, load_table
 from analysis.files.errors import InputError, shown
 from analysis.files.whole import ROOT
 
@@ -103,6 +103,17 @@ def _names(file: str) -> dict[str, str]:
     return {name: row.id for row in rows.values() for name in _called(row)}
 
 
+@cache
+def ids_of(file: str) -> tuple[str, ...]:
+    """The ids of a file's rows in its order, without reading the models."""
+    return tuple(ids(DATA / "models") if file == "models" else shipped(file))
+
+
+@cache
+def _alone(name: str) -> Model:
+    return load_file(DATA / "models", name, Model)
+
+
 ASKED_AS = {"models": "model", "accelerators": "accelerator", "interconnects": "link", "scenarios": "scenario"}
 
 
@@ -113,6 +124,8 @@ def find(file: str, name: str, parameter: str | None = None) -> BaseModel:
     """
     if own_rows.is_path(name):
         return _own(file, name)
+    if file == "models" and name in ids_of(file):
+        return _alone(name)  # only an alias asks for reading them all
     known = _names(file)
     if name not in known:
         close = difflib.get_close_matches(shown(name).lower(), known, n=4, cutoff=0.4)

@@ -8,7 +8,6 @@ from analysis.data.cells import Printed, split_words, true_or_false
 from analysis.data.units import RANGES
 
 Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 Width = Annotated[float, Field(gt=0, le=4)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
@@ -39,7 +38,9 @@ def measure(name: str, meaning: str = "", unit: str = "", default=...):
 class Row(BaseModel):
     """What every row carries: a name, and where its values come from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False, defer_build=True
+    )
 
     id: Id = column("name used on the command line and in notebooks", allowed="lower-case letters, digits, . and -")
     name: Name = column("name for readers")

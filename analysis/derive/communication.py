@@ -14,8 +14,6 @@ from analysis.derive.parallel import WHOLE, Layout, sharded
 from analysis.derive.roofline import ROOFLINE, Timing
 from analysis.derive.symbols import B, BW_Int, BW_out, Gamma_acc, alpha, deg_EP, deg_TP, l, n_acc, n_group, n_k
 
-LEVELS = ("one", "two")
-
 
 def dispatched_bytes(layout: Layout = WHOLE) -> Expr:
     """Bytes that the busiest accelerator receives in one dispatch [byte] (Eq. 13): n_k copies of each token's vector.

@@ -42,7 +42,8 @@ def weights_only(counts: Kernel | Counts) -> Expr:
     return counts.flops / counts.bytes.xreplace({width_activations: Integer(0)})
 
 
-def _linear_layer() -> Kernel:
+def dense_layer() -> Kernel:
+    """A dense projection in a data-parallel group, the layer that experts are compared with."""
     return Kernel("projection", lines("y[B l d_FFN] = x[B l d_emb] W_up[d_emb d_FFN]"))
 
 
@@ -54,7 +55,7 @@ def B_attn() -> Expr:
     >>> B_attn()
     RP_acc*deg_DP*width_weights/(2*l)
     """
-    intensity = weights_only(_linear_layer()).xreplace({B: B / deg_DP})
+    intensity = weights_only(dense_layer()).xreplace({B: B / deg_DP})
     return solve(intensity - RP_acc, B)[0]
 
 

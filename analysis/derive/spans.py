@@ -11,6 +11,7 @@ over the worked ones, those of all l queries together. Three rules make every sp
 Experts are rows too, of which a token picks n_k; how many of them several tokens touch is `parallel.active_experts`.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sympy import Expr, Integer, Max, Min, Symbol, floor
@@ -112,20 +113,43 @@ def _chunk_pairs(tokens: Expr, reach: Expr) -> Expr:
     return whole * reach * (reach + 1) / 2 + rest * (rest + 1) / 2
 
 
-SPANS: dict[Symbol, Span] = {
-    L: compressed(),
-    L_win: band(L_win),
-    L_chunk: band(L_win, chunked=True),
-    L_top: picked(L_top),
-    L_sel: picked(n_top * L_blk),
-    L_cmp: compressed(L_str),
-    L_pck: picked(L_top, L_str),
-    L_csa: band(L_win) + picked(L_top, L_str),
-    L_hca: band(L_win) + compressed(L_str),
-    l_cmp: Span(l / L_str, l / L_str, l / L_str),  # none meets `l`: completed rows are no pairs
-    n_blk: compressed(L_blk),
-    n_top: picked(n_top, L_blk),
-    n_past: Span(n_tap - 1, n_tap - 1, l * (n_tap - 1)),
-    n_act: Span(n_e, n_act, n_k),  # worked on by one token
-}
+class _Spans(Mapping):
+    """The span of every axis of rows, made when it is first asked for: sympy compares slowly, most are never met."""
+
+    def __init__(self, rules: dict[Symbol, Callable[[], Span]]):
+        self._rules, self._made = rules, {}
+
+    def __getitem__(self, axis: Symbol) -> Span:
+        if axis not in self._made:
+            self._made[axis] = self._rules[axis]()
+        return self._made[axis]
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return iter(self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __contains__(self, axis: object) -> bool:
+        return axis in self._rules
+
+
+SPANS: Mapping[Symbol, Span] = _Spans(
+    {
+        L: compressed,
+        L_win: lambda: band(L_win),
+        L_chunk: lambda: band(L_win, chunked=True),
+        L_top: lambda: picked(L_top),
+        L_sel: lambda: picked(n_top * L_blk),
+        L_cmp: lambda: compressed(L_str),
+        L_pck: lambda: picked(L_top, L_str),
+        L_csa: lambda: SPANS[L_win] + SPANS[L_pck],
+        L_hca: lambda: SPANS[L_win] + SPANS[L_cmp],
+        l_cmp: lambda: Span(l / L_str, l / L_str, l / L_str),  # none meets `l`: completed rows are no pairs
+        n_blk: lambda: compressed(L_blk),
+        n_top: lambda: picked(n_top, L_blk),
+        n_past: lambda: Span(n_tap - 1, n_tap - 1, l * (n_tap - 1)),
+        n_act: lambda: Span(n_e, n_act, n_k),  # worked on by one token
+    }
+)
 BANDS = {"sliding": L_win, "chunked": L_chunk}

@@ -11,6 +11,14 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "_build"
 
 
+NOTEBOOKS = ROOT / "book" / "notebooks"
+
+
+def notebooks() -> list[Path]:
+    """The book's notebooks, by name."""
+    return sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
 def inputs(*places: str) -> list[Path]:
     """List the files at or under `places` (relative to the repository), sorted, without caches and hidden files.
 

@@ -23,21 +23,22 @@ BOOKS = {f"192 GB, weights {book}": {"weights": book} for book in ("eq11", "as_b
 
 
 @cache
-def _readings(system: str) -> dict[Book, int]:
+def every_reading(system: str) -> dict[Book, int]:
+    """Largest batch [requests] of a system of the paper under every reading of the memory book."""
     return capacity_readings.readings(scenario(system))
 
 
 @cache
-def _giving(*claims: str) -> list[Book]:
+def giving(*claims: str) -> list[Book]:
     """The readings that give what the paper prints in all of these claims."""
-    settings = {system: scenario(system) for system in CLAIMS.values()}
+    settings = {CLAIMS[each]: scenario(CLAIMS[each]) for each in claims}
     return capacity_readings.giving_all({CLAIMS[each]: printed(each)[0].value for each in claims}, settings)
 
 
 def _capacity(paper: Paper, system: str) -> Judgement:
-    found = _readings(system)
+    found = every_reading(system)
     readings = tuple(paper.reading(str(book), batch) for book, batch in found.items())
-    together, wanted = len(_giving(*CLAIMS)), paper.numbers[0].value
+    together, wanted = len(giving(*CLAIMS)), paper.numbers[0].value
     exact = [
         capacity_readings.unrounded(capacity_readings.filled(book), scenario(system))
         for book, batch in found.items()
@@ -58,7 +59,8 @@ for _id, _system in CLAIMS.items():
 
 @claim("C062")
 def _ratios(paper: Paper) -> Judgement:
-    batches = {"192 GB, weights as in Eq. 11": [next(iter(_readings(each).values())) for each in (R1, GPT3, LLAMA4)]}
+    first = [next(iter(every_reading(each).values())) for each in (R1, GPT3, LLAMA4)]
+    batches = {"192 GB, weights as in Eq. 11": first}
     batches |= {"as built": [_cap(each, weights="as_built") for each in (R1, GPT3, LLAMA4)]}
     batches |= {"the three printed batches": [printed(each)[0].value for each in CLAIMS]}
     nearly, exact = paper.numbers
@@ -69,9 +71,9 @@ def _ratios(paper: Paper) -> Judgement:
     first, _, from_print = (reading.value for reading in readings)
     reason = (
         f"The printed batches have ratios of {from_print[0]:.2f} and {from_print[1]:.3f}; with 192 GB and the weights "
-        f"of Eq. 11 they are {first[0]:.1f} and {first[1]:.2f}, and {len(_giving('C059', 'C060'))} of "
+        f"of Eq. 11 they are {first[0]:.1f} and {first[1]:.2f}, and {len(giving('C059', 'C060'))} of "
         f"{len(capacity_readings.books())} readings give R1's and GPT-3's batch together, "
-        f"{len(_giving('C059', 'C061'))} R1's and Llama 4's."
+        f"{len(giving('C059', 'C061'))} R1's and Llama 4's."
     )
     return Judgement(readings, reason, "1", LABEL, FIGURE)
 

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from analysis.ask.numbers import value
+from analysis.ask.numbers import values
 from analysis.ask.setting import Setting
 from analysis.derive import serving
 from analysis.derive.symbols import BY_NAME, BW_mem, P_acc, n_acc
@@ -57,7 +57,7 @@ def terms(setting: Setting, batch, L, **replaced: float) -> dict[str, np.ndarray
     forms = _forms(setting.architecture, setting.conventions, system.system(setting))
     replaced = {BY_NAME[name]: number for name, number in replaced.items()}
     point = swept(setting, B=batch, L=L) | replaced
-    return {name: np.broadcast_to(value(form, point), np.shape(L)) for name, form in forms.items()}
+    return {name: np.broadcast_to(found, np.shape(L)) for name, found in values(forms, point).items()}
 
 
 def total(found: dict[str, np.ndarray], *names: str) -> np.ndarray:

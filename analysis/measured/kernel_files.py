@@ -29,7 +29,6 @@ from analysis.measured.kernel_rows import AchievedRate, Deployment, Measurement,
 FOLDER = DATA / "measurements"
 CSV_BYTES = 16 * 1024 * 1024  # half a minute of judging rows; Parquet columns are judged whole
 BATCH = 1 << 17  # rows of a Parquet file that are held at a time
-OTHER_TABLES = {"achieved_rates": AchievedRate, "deployments": Deployment}
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 

@@ -1,14 +1,13 @@
 """Tables that enumerate readings: of the memory book, of expert placement, and of the two printed exchange times."""
 
 from collections.abc import Mapping
-from functools import cache
 from itertools import combinations
 
 import numpy as np
 
 from analysis.ask.setting import Setting
 from analysis.ledger import capacity_readings, claims_network, claims_routing
-from analysis.ledger.claims_capacity import CLAIMS
+from analysis.ledger.claims_capacity import CLAIMS, every_reading, giving
 from analysis.ledger.imbalance_readings import AuditRow
 from analysis.ledger.imbalance_readings import audit as placements
 from analysis.ledger.paper_systems import scenario
@@ -19,17 +18,6 @@ from analysis.render.words import named
 from analysis.systems.quantities import evaluate
 
 SEARCHED = 4096  # batches up to which Eq. 12's bound is compared with the full time
-
-
-@cache
-def _readings(system: str) -> dict[capacity_readings.Book, int]:
-    return capacity_readings.readings(scenario(system))
-
-
-@cache
-def _giving(*claims: str) -> list[capacity_readings.Book]:
-    settings = {CLAIMS[each]: scenario(CLAIMS[each]) for each in claims}
-    return capacity_readings.giving_all({CLAIMS[each]: _printed(each) for each in claims}, settings)
 
 
 def _printed(claim: str) -> float:
@@ -44,7 +32,7 @@ def capacity_table() -> str:
     """Printed batches against every reading of the memory book: as stated, smallest, largest, and how many fit."""
     rows = []
     for claim, system in CLAIMS.items():
-        found = list(_readings(system).values())
+        found = list(every_reading(system).values())
         fitting = f"{found.count(int(_printed(claim))):,} of {len(found):,}"
         numbers = (_printed(claim), found[0], min(found), max(found))
         rows.append((f"{_name(claim)} ({code(claim)})", *map(whole, numbers), fitting))
@@ -59,7 +47,7 @@ def capacity_table() -> str:
 def capacity_pairs() -> str:
     """How many readings of the memory book give two printed batches at once, or all three."""
     groups = [*combinations(CLAIMS, 2), tuple(CLAIMS)]
-    found = {group: _giving(*group) for group in groups}
+    found = {group: giving(*group) for group in groups}
     rows = [("; ".join(map(_name, group)), len(books) or "none", _common(books)) for group, books in found.items()]
     caption = f"Readings, of {len(capacity_readings.books()):,}, that give several printed batches at once."
     header = ("printed batches of", "readings", "what these have in common")

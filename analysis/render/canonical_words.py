@@ -9,8 +9,9 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import M_cap
 from analysis.render import derivations, equations
-from analysis.render.paper_tables import short_name
+from analysis.render.paper_tables import part
 from analysis.render.tables import code, table
+from analysis.render.words import listed
 from analysis.systems.canonical import Edition, paper
 from analysis.systems.quantities import evaluate
 
@@ -21,7 +22,7 @@ def words(edition: Edition) -> dict[str, Any]:
         "edition": edition,
         "paper": paper(),
         "name": _name,
-        "part": _part,
+        "part": part,
         "names": _names,
         "setting_table": setting_table,
         "latent_attention": datasets.model(edition.latent).attention,
@@ -42,15 +43,9 @@ def _name(model: str) -> str:
     return datasets.model(model).name
 
 
-def _part(accelerator: str) -> str:
-    """An accelerator's name for readers, without the remark that the paper prints it so."""
-    return short_name(datasets.accelerator(accelerator))
-
-
 def _names(models) -> str:
     """Several models by name, as a sentence lists them."""
-    *first, last = [_name(each) for each in models]
-    return f"{', '.join(first)} and {last}" if first else last
+    return listed(map(_name, models))
 
 
 def setting_table() -> str:

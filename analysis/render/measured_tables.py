@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from analysis.data.calibrations import FP8_CACHE_FACTOR, PARAMETERS, named
+from analysis.data.calibrations import FP8_CACHE_FACTOR, PARAMETERS, ROOFS, named
 from analysis.data.dictionary import allowed_values
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.measured.achieved import DATASHEET, ridge_moves, ridges
@@ -19,7 +19,6 @@ from analysis.render.tables import code, table
 from analysis.systems.timing import EXPONENTS
 
 OPEN_MARK = "°"
-ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
 SECONDS = ("floor", "ramp", "reach")
 MOVED = ("ridge", "B_attn", "B_MoE", "B_RP")
 
@@ -114,10 +113,6 @@ def calibration_table(name: str = PUBLISHED) -> str:
         "bytes took half of the time."
     )
     return table(header, rows, caption, "tab-calibration", "lrrrrrl")
-
-
-def _rows(row) -> str:
-    return f"{row.rows_fitted} / {row.rows_tested}"
 
 
 def _described(row) -> str:

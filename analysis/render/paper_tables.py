@@ -18,11 +18,11 @@ TWO_BYTES = dict.fromkeys(WIDTHS, Integer(2))
 
 def shipped(row) -> list:
     """Rows of the same part as its maker ships it, by the beginning of the id."""
-    part = row.id.removesuffix(PAPER)
+    named = row.id.removesuffix(PAPER)
     return [
         other
         for id_, other in datasets.shipped("accelerators").items()
-        if other.id != row.id and f"{id_}-".startswith(f"{part}-")
+        if other.id != row.id and f"{id_}-".startswith(f"{named}-")
     ]
 
 
@@ -44,6 +44,11 @@ def _ridge_line(row) -> tuple:
 def short_name(row) -> str:
     """A part's name without the remark that the paper prints it so."""
     return row.name.removesuffix(" as printed in the paper")
+
+
+def part(accelerator: str) -> str:
+    """The same by id."""
+    return short_name(datasets.accelerator(accelerator))
 
 
 def agrees_in_print(ours: float, printed: str) -> bool:

@@ -8,7 +8,7 @@ from analysis.data import datasets
 from analysis.render.digits import digits_of, percent
 from analysis.render.equations import named
 from analysis.render.ledger_tables import plain_text
-from analysis.render.paper_tables import shipped, short_name
+from analysis.render.paper_tables import part, shipped
 from analysis.render.tables import table
 from analysis.render.thesis_words import about
 from analysis.render.verdict_tables import along
@@ -32,10 +32,6 @@ def number(value: float | None, digits: int = 3) -> str | None:
 
 def _system(edition: Edition, **more) -> Setting:
     return Setting.of(**edition.device, link=edition.link, n_acc=edition.n_acc, **more)
-
-
-def _part(accelerator: str) -> str:
-    return short_name(datasets.accelerator(accelerator))
 
 
 def _whole_name(accelerator: str) -> str:
@@ -66,10 +62,10 @@ def kinds_table(edition: Edition) -> str:
     ]
     header = ("attention", "model", "B_cap", "reading [ms]", "core [ms]", "phi", "FLOP/byte", "on the device")
     caption = (
-        f"Core attention of every kind at L = {L:g} and B_cap on {edition.n_acc} {_part(edition.accelerator)}: time of "
+        f"Core attention of every kind at L = {L:g} and B_cap on {edition.n_acc} {part(edition.accelerator)}: time of "
         f"reading the memory that weights leave free, time of the core, phi (bytes that it moves over bytes that "
         f"requests store), its intensity, its speed on "
-        f"the {_part(edition.accelerator_experts).lower()} over the accelerator's."
+        f"the {part(edition.accelerator_experts).lower()} over the accelerator's."
     )
     return table(header, rows, caption, "tab-thesis-kinds", "ll" + "r" * 6)
 
@@ -122,7 +118,7 @@ def guidelines_table(edition: Edition) -> str:
         "said, datasheet rates). Of the rows on ridge point, interconnect and memory, bold is where the accelerator as "
         "it is lies on the side that the inequality names."
     )
-    return table(("inequality", "model", *map(_part, names)), rows, caption, "tab-guidelines", "ll" + "r" * len(names))
+    return table(("inequality", "model", *map(part, names)), rows, caption, "tab-guidelines", "ll" + "r" * len(names))
 
 
 def _rule(guideline: guidelines.Guideline) -> str:
@@ -153,7 +149,7 @@ def joule_table(edition: Edition) -> str:
     for place, name in enumerate(guidelines.accelerators(edition)):
         each = [tokens_per_joule(systems[place].with_(accelerator_experts=None), L) for systems in found.values()]
         if any(each):
-            rows.append((_part(name), f"{datasets.accelerator(name).tdp:g}", *map(number, each)))
+            rows.append((part(name), f"{datasets.accelerator(name).tdp:g}", *map(number, each)))
     header = ("accelerator", "TDP [W]", *map(person, found))
     caption = (
         f"Tokens per joule at L = {L:g} and B_cap on {guidelines.MORE * edition.n_acc} accelerators, if each drew its "
@@ -170,7 +166,7 @@ def devices_table(edition: Edition) -> str:
     header = ("budget", "device", *(person(each.model.id) for each in settings))
     shares_of = "; ".join(f"{name} {', '.join(f'{share:g}' for share in costs)}" for name, costs in BUDGETS.items())
     caption = (
-        f"Throughput over {edition.n_acc} {_part(edition.accelerator)} of as many devices that cost the same, at "
+        f"Throughput over {edition.n_acc} {part(edition.accelerator)} of as many devices that cost the same, at "
         f"L = {L:g} and B_cap. Shares of {', '.join(RESOURCES)}, assumed without a source: {shares_of}."
     )
     return table(header, rows, caption, "tab-thesis-devices", "ll" + "r" * len(settings))

@@ -1,7 +1,7 @@
 """Sentences about a setting for captions: whose numbers these are, and under which conventions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from analysis.ask.own_names import label
@@ -124,6 +124,16 @@ def speaker(settings: Sequence[Setting]) -> Setting:
 
 def _plain(value) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence lists them.
+
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

@@ -38,7 +38,7 @@ def _one_skew(s) -> np.ndarray:
     return inputs.skew(s)
 
 
-def _first_clocks(rng: np.random.Generator, p: np.ndarray, n_k: int, tokens: int) -> np.ndarray:
+def _first_clocks(rng: "np.random.Generator", p: np.ndarray, n_k: int, tokens: int) -> np.ndarray:
     """Tokens per expert, [n_e], when each token picks its first n_k clocks."""
     size = max(1, _CLOCKS // len(p))
     parts = [min(size, tokens - start) for start in range(0, tokens, size)]
@@ -102,6 +102,6 @@ def busiest_arrivals(n_e: int, n_k: int, n_acc: int, tokens: int, replicas: int 
 _STEP = ("n_acc", "tokens", "replicas")
 
 
-def _busiest(rng: np.random.Generator, held: int, n_k: int, n_acc: int, tokens: int) -> int:
+def _busiest(rng: "np.random.Generator", held: int, n_k: int, n_acc: int, tokens: int) -> int:
     sent = rng.multivariate_hypergeometric([held] * n_acc, n_k, (n_acc, tokens), method="count").sum(axis=1)
     return int((sent.sum(axis=0) - sent.diagonal()).max())

@@ -53,8 +53,9 @@ def as_by_default(wanted: Quantity, setting: Setting, names) -> list[str]:
 
 def _idle(here: tuple, wanted: Quantity, setting: Setting, name: str) -> bool:
     """Whether other values of a parameter change nothing; False where none of them can be built, as none was tried."""
-    tried = [each for other in _others(setting, name) if (each := _depends_if_built(wanted, other)) is not None]
-    return bool(tried) and all(each == here for each in tried)
+    tried = (each for other in _others(setting, name) if (each := _depends_if_built(wanted, other)) is not None)
+    same = next((each == here for each in tried), False)
+    return same and all(each == here for each in tried)
 
 
 def _forms(wanted: Quantity, setting: Setting) -> list[Expr]:
@@ -97,7 +98,7 @@ def _values(name: str, given) -> list:
     if parameter.kind == CHOICE:
         return [each for each in parameter.allowed if each != given]
     if parameter.kind == ROW:
-        rows = getattr(datasets, parameter.allowed[0], dict)()
+        rows = datasets.ids_of(parameter.allowed[0]) if parameter.allowed[0] in datasets.FILES else ()
         return [None, *[each for each in rows if each != given][:MOST_ROWS]]
     numbers = np.asarray(0 if isinstance(given, str) else given)
     return [each.tolist() for each in (2 * numbers, numbers // 2, numbers / 2, numbers + 1, 1 - numbers)] + [

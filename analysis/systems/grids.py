@@ -13,7 +13,7 @@ import numpy as np
 from sympy import Expr
 
 from analysis.ask.degrees import check_degrees
-from analysis.ask.numbers import value
+from analysis.ask.numbers import value, values
 from analysis.ask.setting import Setting
 from analysis.derive import serving
 from analysis.derive.symbols import deg_DP, n_acc
@@ -105,7 +105,7 @@ def terms_over(setting: Setting, batches, L: float) -> dict[str, np.ndarray]:
     check_system(setting)
     batches = np.asarray(batches, dtype=float)
     point = swept(setting, B=batches, L=L)
-    return {name: value(term, point) * np.ones_like(batches) for name, term in system.terms(setting).items()}
+    return {name: found * np.ones_like(batches) for name, found in values(system.terms(setting), point).items()}
 
 
 def batches_to_capacity(setting: Setting, L: float, points: int = 120) -> np.ndarray:

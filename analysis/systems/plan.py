@@ -15,7 +15,7 @@ from analysis.ask import gammas
 from analysis.ask.degrees import degrees as every_degree
 from analysis.ask.degrees import divides_experts, divides_system, divisors, slots
 from analysis.ask.forms import derived
-from analysis.ask.numbers import value
+from analysis.ask.numbers import values
 from analysis.ask.reading import refuse_lists
 from analysis.ask.setting import Setting
 from analysis.derive import serving
@@ -115,7 +115,7 @@ def terms(setting: Setting, batch: np.ndarray) -> dict[str, np.ndarray]:
     """Terms of TPOT [s] at a batch for each of the setting's degrees."""
     point = setting.point | {B: batch}
     forms = derived(system.terms, setting)
-    return {name: np.broadcast_to(value(form, point), batch.shape) for name, form in forms.items()}
+    return {name: np.broadcast_to(found, batch.shape) for name, found in values(forms, point).items()}
 
 
 def checked(setting: Setting) -> Setting:

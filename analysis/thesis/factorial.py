@@ -14,7 +14,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from analysis.ask.degrees import divides, divides_heads, divisors
-from analysis.ask.numbers import value
+from analysis.ask.numbers import value, values
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
 from analysis.derive.attention import GQA, MHA, MLA
@@ -98,7 +98,7 @@ def served(
         point |= rates or {}
         batch = float(value(cap, point))
         if batch >= point[deg_DP]:
-            terms = {name: float(value(form, point | {B: batch})) for name, form in terms_of.items()}
+            terms = {name: float(time) for name, time in values(terms_of, point | {B: batch}).items()}
             time = float(total(terms, setting["overlap"]))
             numbers = (TP, batch, batch / time / float(point[n_acc]), terms["core_attention"] / time)
             found.append(Cell(attention, feed_forward, held, *numbers))
@@ -116,7 +116,7 @@ def most_served(setting: Setting, attention: str, feed_forward: str, held: str, 
     for point in (each | rates for each in points(setting, held).values()):
         batch = value(cap, point)
         batch = np.where(batch >= point[deg_DP], batch, np.nan)
-        terms = {name: value(form, point | {B: batch}) for name, form in terms_of.items()}
+        terms = values(terms_of, point | {B: batch})
         found.append(np.nan_to_num(batch / total(terms, setting["overlap"])))
     return np.max(found, axis=0) / setting.point[n_acc]
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from analysis.ask.numbers import value
+from analysis.ask.numbers import value, values
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
 from analysis.derive.symbols import B, n_acc
@@ -42,7 +42,7 @@ def terms_at(setting: Setting, batch, L, replaced: dict | None = None) -> dict[s
     forms = system.terms(setting)
     point = swept(setting, L=L) | {B: batch} | (replaced or {})
     shape = np.broadcast_shapes(np.shape(batch), np.shape(L))
-    return {name: value(form, point) + np.zeros(shape) for name, form in forms.items()}
+    return {name: found + np.zeros(shape) for name, found in values(forms, point).items()}
 
 
 def total(terms: dict[str, np.ndarray], overlap: str = "none") -> np.ndarray:

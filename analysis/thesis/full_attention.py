@@ -10,7 +10,7 @@ from analysis.derive import roofline
 from analysis.derive.statements import proof_of_attention as proofs
 from analysis.derive.symbols import B, BW_exp, BW_mem, P_acc, P_exp, RP_acc, deg_EP, n_acc, n_e, n_k
 from analysis.files.errors import InputError
-from analysis.thesis.full import batch_at_capacity, root, shares_at_capacity, terms_at, total
+from analysis.thesis.full import batch_at_capacity, root, shares_at_capacity
 
 _core_speed = lru_cache(maxsize=64)(proofs.core_speed)
 LEAST, MOST = 64.0, 2.0**22  # contexts [tokens] between which flip points are sought
@@ -110,11 +110,3 @@ def even_ridge(setting: Setting, L: float) -> float:
     needs_device(setting)
     wider = float(value(BW_exp / BW_mem, setting.point))
     return min(core_intensity(setting, L), float(value(RP_acc, setting.point))) / wider
-
-
-def whole_gain(setting: Setting, L: float) -> float:
-    """TPOT at B_cap over that with core attention moved to the device [1]. Raises InputError."""
-    plain = setting.with_(accelerator_experts=None)
-    found = terms_at(plain, batch_at_capacity(plain, L), L)
-    moved = found["core_attention"] / device_speed(setting, [L])[0]
-    return float(total(found) / (total(found) - found["core_attention"] + moved))

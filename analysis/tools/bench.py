@@ -31,6 +31,7 @@ from analysis.derive.symbols import B, BW_Int, L
 from analysis.files import exits
 from analysis.files.errors import InputError
 from analysis.files.whole import BUILD, ROOT
+from analysis.files.whole import notebooks as every_notebook
 from analysis.systems.quantities import quantity
 from analysis.tools import readme
 from analysis.tools.reproducible import copy_sources
@@ -155,7 +156,7 @@ def _import_all() -> None:
 
 def notebooks() -> Iterator[Timing]:
     """Every notebook run anew, the runner and the kernel started for each."""
-    for path in sorted((ROOT / "book" / "notebooks").glob("*.ipynb")):
+    for path in every_notebook():
         yield Timing(f"notebook {path.stem} run anew", best(lambda path=path: _rerun(path), 1), 12)
 
 

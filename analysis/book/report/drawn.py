@@ -12,10 +12,10 @@ from analysis.ask.widths import widths_by_name as widths_of
 from analysis.book.executed import collect
 from analysis.book.notebooks import outcomes
 from analysis.book.report.subject import System
-from analysis.files.whole import ROOT
+from analysis.files import whole
+from analysis.files.whole import NOTEBOOKS
 from analysis.render.show import ShownFigure
 
-NOTEBOOKS = ROOT / "book" / "notebooks"
 ELSEWHERE = {
     "machine": "it shows the run of `python -m analysis measure` on one computer.",
     "measured": "it shows what others measured, on accelerators of their choice.",
@@ -46,7 +46,7 @@ def run_all(system: System, folder: Path, jobs: int) -> tuple[list[Shown], dict[
 
 def notebooks() -> list[Path]:
     """The book's notebooks that speak of a system."""
-    return [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem not in ELSEWHERE]
+    return [path for path in whole.notebooks() if path.stem not in ELSEWHERE]
 
 
 def parameters(system: System, notebook: Path) -> dict[str, object]:

@@ -4,7 +4,7 @@ from sympy import Expr, Integer, Max, Symbol, diff, solve
 
 from analysis.derive import parallel, roofline
 from analysis.derive.communication import dispatched_bytes
-from analysis.derive.einsum import Kernel, lines
+from analysis.derive.einsum import Kernel
 from analysis.derive.feedforward import ROUTED_EXPERTS
 from analysis.derive.parallel import sharded
 from analysis.derive.statements.steps import Proof, Step
@@ -27,14 +27,9 @@ from analysis.derive.symbols import (
 RATES: tuple[Symbol, ...] = (P_acc, BW_mem, BW_Int)
 
 
-def dense_layer() -> Kernel:
-    """A dense projection in a data-parallel group, the layer that experts are compared with."""
-    return Kernel("projection", lines("y[B l d_FFN] = x[B l d_emb] W_up[d_emb d_FFN]"))
-
-
 def dense_intensity(activations: bool = False) -> Expr:
     """Intensity of a dense projection on one accelerator [FLOP/byte]; deg_TP = 1."""
-    layer = dense_layer()
+    layer = roofline.dense_layer()
     found = layer.intensity if activations else roofline.weights_only(layer)
     return found.xreplace({B: B / deg_DP})
 

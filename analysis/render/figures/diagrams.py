@@ -17,13 +17,12 @@ from analysis.derive.communication import partial_sums
 from analysis.derive.einsum import Tensor
 from analysis.derive.flow import Box, Edge, Flow, Place, Store
 from analysis.derive.parallel import sharded
-from analysis.derive.symbols import BY_NAME, RP_acc, deg_TP
+from analysis.derive.symbols import RP_acc, deg_TP
 from analysis.render.axes import prefixed, rounded
 from analysis.render.figures.diagram_parts import INSET, NODE, PAD, ROW, STRIP, Cell, Node, edge, folded, key
 from analysis.render.layered import Layout, layout
 from analysis.systems import flows
 
-Costs = Mapping[tuple[str, str], Mapping[str, object]]
 ABREAST, GUTTER = 2, 28.0
 """Panels that stand side by side, and the room between them [points]."""
 ROLES = {
@@ -169,9 +168,5 @@ def _leaving(panel: Panel, boxes: Sequence[Box]) -> tuple[str, ...]:
     kernel = boxes[0].kernel
     made = {box.tensor.name: box.tensor for box in boxes if box.tensor in kernel.boundary}
     partial = {tensor.name for tensor in partial_sums([kernel])} if panel.divided else set()
-    summed = ["all-reduce over TP group"] if partial & set(made) and _degree(panel.setting) > 1 else []
+    summed = ["all-reduce over TP group"] if partial & set(made) and panel.setting["deg_TP"] > 1 else []
     return (*(line for tensor in made.values() for line in panel.named(tensor)), *summed)
-
-
-def _degree(setting: Setting) -> int:
-    return int(setting.point[BY_NAME["deg_TP"]])

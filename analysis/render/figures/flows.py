@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.flow import Store
-from analysis.derive.symbols import BY_NAME
 from analysis.render.axes import prefixed, rounded
 from analysis.render.figures.diagrams import Panel, diagram, divided_by_TP
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
@@ -43,11 +42,7 @@ def degree_panels(settings: Sequence[Setting]) -> list[Panel]:
 def _heading(setting: Setting, divided: bool) -> str:
     several = len(setting.architecture.mechanism.orders) > 1
     order = ORDER_WORDS[setting.conventions.order] if several else setting.model.attention
-    return f"{order}, TP group of {_degree(setting)}" if divided else order
-
-
-def _degree(setting: Setting) -> int:
-    return int(setting.point[BY_NAME["deg_TP"]])
+    return f"{order}, TP group of {setting['deg_TP']}" if divided else order
 
 
 def flow_rows(panels: Sequence[Panel]) -> Rows:
@@ -55,7 +50,7 @@ def flow_rows(panels: Sequence[Panel]) -> Rows:
     found: Rows = {name: [] for name in ("panel", "deg_TP", *flows.COLUMNS)}
     for panel in panels:
         rows = flows.flow_rows(panel.setting, panel.flow)
-        whose = {"panel": panel.heading, "deg_TP": _degree(panel.setting)}
+        whose = {"panel": panel.heading, "deg_TP": panel.setting["deg_TP"]}
         same = {name: [cell] * len(rows["line"]) for name, cell in whose.items()}
         for name, cells in (same | rows).items():
             found[name] += cells
@@ -82,7 +77,7 @@ def _title(panels: Sequence[Panel]) -> str:
         kept = {divided_by_TP(last, store.tensor) for store in _cache(last)}
         does = {(True,): "divides the cache", (False,): "does not divide the cache"}
         words = f"The core does {rounded(before)} FLOP/byte, {rounded(_core(last))} in a TP group of"
-        return f"{words} {_degree(last.setting)}, which {does.get(tuple(kept), 'divides a part of the cache')}"
+        return f"{words} {last.setting['deg_TP']}, which {does.get(tuple(kept), 'divides a part of the cache')}"
     if len(panels) > 1:
         return f"Reordering lifts core attention from {rounded(_core(panels[0]))} to {rounded(_core(last))} FLOP/byte"
     costs = flows.kernel_numbers(last.setting, last.flow)

@@ -7,14 +7,14 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.measured.kernel_rows import STAGES
 from analysis.measured.own_machine import OwnMachine, order_times, texts
 from analysis.measured.predict import numbers
 from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, rounded, short
 from analysis.render.style import COLOURS, MARKERS, WIDTH
+from analysis.render.words import ORDER_WORDS
 
 Rows = dict[str, list]
-WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
-STAGE = {"core_attention": "core", "decompression": "decompression"}
 COLOUR = {
     "MHA core": COLOURS["mha"],
     "GQA core": COLOURS["gqa"],
@@ -52,7 +52,7 @@ def _series(operation: str, mechanism: str | None, order: str | None) -> str:
     >>> _series("core_attention", "MLA", "reordered"), _series("experts", None, None)
     ('MLA core with reordering', 'experts')
     """
-    parts = (mechanism, STAGE.get(operation, operation), WORDS.get(order or ""))
+    parts = (mechanism, STAGES.get(operation, operation), ORDER_WORDS.get(order or ""))
     return " ".join(part for part in parts if part)
 
 
