@@ -60,7 +60,7 @@ def test_what_the_page_says_of_it(found):
 
 
 def test_a_tile_by_hand():
-    """GPT-3 at a million tokens: a request keeps 2 x 96 x 128 x 96 x 2 bytes of each, 618 GB on each of 8; none fits."""
+    """GPT-3 at a million tokens: each keeps 2 x 96 x 128 x 96 x 2 bytes, 618 GB on each of 8 accelerators."""
     ((strip,),) = atlas(Setting.of(n_acc=32), ["gpt3-175b"], ["b200-paper"], [2.0**10, 2.0**18, 2.0**20])
     assert 2 * 96 * 128 * 96 * 2 * 2**20 / 8 > 192e9 > 2 * 96 * 128 * 96 * 2 * 2**18 / 8
     assert strip.setting["deg_TP"] == 8
