@@ -15,6 +15,7 @@ from analysis.render import (
     canonical_words,
     counting,
     derivations,
+    design_words,
     equations,
     glossary_tables,
     ledger_tables,
@@ -86,6 +87,7 @@ PARTS = (
     trust_tables.WORDS,
     glossary_tables.WORDS,
     after_tables.WORDS,
+    design_words.WORDS,
 )
 
 
@@ -118,7 +120,7 @@ def template_functions(
     notebook and the dotted name of the function that drew it. `edition` is the setting that the book speaks of.
     """
     chosen = paper()
-    filled = (thesis_tables, thesis_words)
+    filled = (thesis_tables, thesis_words, design_words)
     bound = [{name: partial(each, chosen) for name, each in part.BY_EDITION.items()} for part in filled]
     found = together(NAMES, *bound, {"figure": _figure_function(figures, drawn or {}), "notes": notes})
     return found | canonical_words.words(chosen)  # some of them are names above, for the setting's own models

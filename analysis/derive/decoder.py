@@ -64,15 +64,17 @@ def feedforward_parameters(architecture: Architecture, experts: Expr = HELD) -> 
     return {stage: weight_elements(kernels).xreplace({n_act: experts}) for stage, kernels in stages.items()}
 
 
+def half_weights(kind: Kind, stage: str, experts: Expr = HELD, axes: Substitution | None = None) -> Expr:
+    """Weights of a feed-forward stage in one block of a kind [1], under a substitution of axes."""
+    held = weight_elements(kind.feedforward.stages()[stage]).xreplace({n_act: experts})
+    return held.xreplace(kind.axes(axes))
+
+
 def feedforward_weights(architecture: Architecture, experts: Expr = HELD, axes: Substitution | None = None) -> dict:
     """Weights of each feed-forward stage in all blocks [1], under a substitution of axes."""
 
     def of_stage(stage: str) -> Expr:
-        def of_block(kind: Kind) -> Expr:
-            held = weight_elements(kind.feedforward.stages()[stage]).xreplace({n_act: experts})
-            return held.xreplace(kind.axes(axes))
-
-        return over_halves(architecture, stage, of_block)
+        return over_halves(architecture, stage, lambda kind: half_weights(kind, stage, experts, axes))
 
     return {stage: of_stage(stage) for stage in feedforward_stages(architecture)}
 

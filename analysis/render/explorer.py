@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping
 from sympy import Expr, Symbol, cse, jscode, numbered_symbols
 
 from analysis.ask.degrees import divides_all_heads, divisors
+from analysis.ask.numbers import value
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import BY_NAME
+from analysis.systems import balanced
+from analysis.systems.block_kinds import block_kinds
 from analysis.systems.canonical import paper
 from analysis.systems.layers import layers
 from analysis.systems.quantities import quantity
@@ -21,6 +24,7 @@ from analysis.systems.quantities import quantity
 Nested = Expr | list["Nested"] | dict[str, "Nested"]
 DEVICE = ("P_acc", "BW_mem", "M_cap", "RP_acc", "P_exp", "BW_exp")
 WIDTHS = ("width", "width_weights", "width_experts", "width_kv")  # the first serves activations
+NEEDS = {"A": balanced.arithmetic, "T": balanced.traffic, "W": balanced.exchanged, "M": balanced.memory}
 LARGEST_TP = 64
 GENERATED = "_assets/explorer/study.js"
 
@@ -56,12 +60,16 @@ def _start() -> dict[str, object]:
 def forms(setting: Setting) -> Nested:
     """Closed forms of the quantities that the explorer shows, in the model and order of a setting.
 
-    `terms` of TPOT [s] by name; `layers` by stage, each with FLOPs, bytes and time [s]; `B_cap` (not rounded) and
+    `terms` of TPOT [s] by name; `layers` by stage, each with FLOPs, bytes and time [s]; `kinds` of block, each with its
+    weights on an accelerator, what a request keeps in them, what a step touches of that [byte], and time [s]; `needs`
+    of a step: FLOP, bytes of memory, bytes on wires at BW_Int = 1, and bytes to store; `B_cap` (not rounded) and
     `B_RP` [requests]; `ridge` [FLOP/byte].
     """
     return {
         "terms": quantity("tpot_terms").expression(setting),
         "layers": {name: [each.flops, each.bytes, each.time] for name, each in layers(setting).items()},
+        "kinds": [[each.weights, each.kept, each.touched, each.time] for each in block_kinds(setting)],
+        "needs": {name: form(setting) for name, form in NEEDS.items()},
         "B_cap": quantity("B_cap").expression(setting),
         "B_RP": quantity("B_RP").expression(setting),
         "ridge": quantity("ridge_point").expression(setting),
@@ -104,6 +112,7 @@ def _model(model: str, kinds: dict) -> dict:
             phase: Setting.of(model=model, phase=phase).conventions.order for phase in PARAMETERS["phase"].allowed
         },
         "titles": {each.conventions.order: {n: layer.title for n, layer in layers(each).items()} for each in settings},
+        "kinds": [[each.title, int(value(each.blocks, settings[0].point))] for each in block_kinds(settings[0])],
         "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if divides_all_heads(2**i, row)],
         "deg_EP": divisors(row.n_e) if row.n_moe else None,
     }

@@ -25,6 +25,8 @@ def person(model: str) -> str:
 SHORTEST = {
     "pim-paper": "low-ridge device",
     "paper-300": "link of 300 GB/s",
+    "rtx-pro-6000-bse": "RTX PRO 6000 Server",
+    "rtx-pro-6000-ws": "RTX PRO 6000",
     "llama-4-scout": "Scout",
     "llama-4-scout-chunked": "Scout, chunked",
     "llama-4-maverick-chunked": "Maverick, chunked",

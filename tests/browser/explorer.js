@@ -8,7 +8,8 @@ const vm = require("vm");
 const [, , generated, states] = process.argv;
 const context = vm.createContext({ console });
 const folder = path.join(__dirname, "..", "..", "book", "_assets", "explorer");
-for (const file of [generated, path.join(folder, "system.js"), path.join(folder, "layouts.js")]) vm.runInContext(fs.readFileSync(file, "utf8"), context);
+const parts = ["system.js", "layouts.js", "design.js"].map((name) => path.join(folder, name));
+for (const file of [generated, ...parts]) vm.runInContext(fs.readFileSync(file, "utf8"), context);
 const { explorer } = context;
 
 function computed({ ask, ...wanted }) {

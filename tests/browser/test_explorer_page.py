@@ -14,7 +14,7 @@ def report(node, book):
 
 def test_it_opens_with_every_picture_and_every_layer(report):
     start = report["start"]
-    assert start["pictures"] == len(start["tables"]) == 4, "a table beside each picture"
+    assert start["pictures"] == len(start["tables"]) == 6, "a table beside each picture"
     assert start["rows"] == start["points"] == 9
     assert "what binds is" in start["summary"]
 

@@ -94,8 +94,10 @@ def test_the_page_and_its_scripts_agree_on_names():
         "study.js",
         "system.js",
         "layouts.js",
+        "design.js",
         "words.js",
         "drawing.js",
+        "drawing_parts.js",
         "page.js",
     }
     assert explorer.GENERATED.endswith("explorer/study.js")

@@ -18,6 +18,7 @@ FIGURES = {
     "thesis_queries": "fig-thesis-queries fig-thesis-acceptance",
     "thesis_schedule": "fig-thesis-schedule",
     "thesis_guidelines": "fig-guidelines fig-rules-architect fig-rules-engineer",
+    "design": "fig-design-step fig-design-distance fig-design-atlas",
 }
 OTHERS = {
     "thesis_map": {"model": "gpt3-175b", "accelerator": "mi325x", "link_between": "ib-ndr", "L": 4096, "n_acc": 8},
@@ -29,6 +30,7 @@ OTHERS = {
     "thesis_resources": {"models": "qwen3-235b-a22b", "accelerator": "mi325x", "n_acc": 8},
     "thesis_attribution": {"model": "deepseek-v2", "accelerator": "h200-sxm5"},
     "thesis_queries": {"models": "mixtral-8x7b,kimi-k2", "accelerator": "h200-sxm5", "acceptances": "0.5"},
+    "design": {"model": "kimi-k2", "accelerators": "mi325x", "contexts": "1024,16384", "n_acc": 64, "slo": 0.1},
     "thesis_schedule": {"model": "kimi-k2", "accelerator": "mi325x", "batches": "64,1024", "skews": "0.8"},
 }
 

@@ -94,14 +94,14 @@
     return value >= 0.01 && value < 1e5 ? digits(value) : value.toExponential(0).replace("+", "");
   }
 
-  const COMMUNICATION = ["dispatch", "combine", "all_reduce"];
+  explorer.pens = { LETTERS, WIDTH, decades, line, logScale, picture, power, tag, text };  // for drawing_parts.js
 
   explorer.bars = function (results) {
     const terms = Object.entries(results.terms).filter(([, time]) => time > 0);
     const longest = Math.max(...terms.map(([, time]) => time));
     const rows = terms.map(([name, time], i) => {
       const width = Math.max(1, (time / longest) * (WIDTH - 300));
-      const kind = COMMUNICATION.includes(name) ? "bar wire" : "bar";
+      const kind = explorer.COMMUNICATION.includes(name) ? "bar wire" : "bar";
       return text(152, 26 * i + 17, explorer.term(name, results), { class: "end" }) +
         tag("rect", { x: 158, y: 26 * i + 4, width: width.toFixed(1), height: 18, class: kind }) +
         text(163 + width, 26 * i + 17, `${explorer.time(time)}, ${explorer.share(time / results.tpot)}`, {});
@@ -189,6 +189,13 @@
   explorer.count = (value) => (value >= 1e9 ? value.toExponential(2) : digits(Math.floor(value)));
   explorer.share = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
   explorer.number = digits;
+
+  /* A number with the prefix of its size: 8.00e12 byte/s are 8 TB/s. */
+  explorer.prefixed = function (value, unit) {
+    const [scale, prefix] = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]].find(([size]) => value >= size) || [1, ""];
+    return `${digits(value / scale)} ${prefix}${unit}`;
+  };
+
   explorer.time = function (seconds) {
     const [scale, unit] = seconds >= 1 ? [1, "s"] : seconds >= 1e-3 ? [1e3, "ms"] : seconds >= 1e-6 ? [1e6, "µs"] : [1e9, "ns"];
     return `${digits(seconds * scale)} ${unit}`;

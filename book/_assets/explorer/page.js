@@ -59,6 +59,8 @@
     part("roofline").innerHTML = explorer.roofline(results);
     part("bars").innerHTML = explorer.bars(results);
     part("limits").innerHTML = explorer.limits(state, results);
+    showKinds(explorer.kinds(state, results), results);
+    showDesign(explorer.design(state), results);
     const cells = explorer.map(state);
     part("map").innerHTML = explorer.mapped(state, results, cells);
     part("map-key").textContent = `${explorer.key(results, cells)}; pale where memory does not hold the batch.`;
@@ -71,6 +73,22 @@
     rows(part("terms"), Object.entries(terms).filter(([, time]) => time > 0).concat([["sum", tpot]])
       .map(([name, time]) => [explorer.term(name, results), explorer.time(time), explorer.share(time / tpot)]));
     rows(part("batches"), batches(results));
+  }
+
+  function showKinds(kinds, results) {
+    part("kinds").innerHTML = explorer.byKind(kinds, results);
+    part("kinds-key").textContent = kinds.map((each) => `${each.letter} ${each.title}`).join("; ") + ".";
+    const bytes = (value) => (value ? explorer.prefixed(value, "B") : "none");
+    rows(part("kinds-rows"), kinds.map(({ letter, title, blocks, weights, kept, touched, time }) => [
+      `${letter}: ${title}`, blocks, bytes(weights), bytes(kept), bytes(touched), explorer.time(time), explorer.share(time / results.tpot),
+    ]));
+  }
+
+  function showDesign(design, results) {
+    part("wanted").textContent = explorer.wanted(state, design, results);
+    part("design").hidden = part("design-numbers").hidden = !design;
+    part("design").innerHTML = design ? explorer.distance(design) : "";
+    rows(part("design-rows"), design ? explorer.wantedRows(design, results) : []);
   }
 
   /* A letter and a share in percent, in brackets where memory does not hold the batch. */

@@ -24,6 +24,8 @@ var explorer = (function () {
   };
 
   const LARGEST_BATCH = Math.pow(2, 52);
+  explorer.LARGEST_BATCH = LARGEST_BATCH;
+  explorer.COMMUNICATION = ["dispatch", "combine", "all_reduce"];
 
   function powers(from, to, parts, scale) {
     const found = [];

@@ -44,6 +44,24 @@
     return `At most ${explorer.count(limit)} requests; what binds is ${name}.${second}${third}`;
   };
 
+  const UNITS = { P_acc: "FLOP/s", M_cap: "B", BW_Int: "B/s" };
+
+  /* The machine that the model wants, beside the chosen one: rows of resource, wanted, there, and the ratio. */
+  explorer.wantedRows = ({ wants, over }, { point }) => Object.entries(explorer.HAS).map(([name, symbol]) => [
+    name, explorer.prefixed(wants[symbol], UNITS[symbol]), explorer.prefixed(point[symbol], UNITS[symbol]),
+    over[name] === null ? "" : explorer.number(over[name]), explorer.number(wants[symbol] / point.BW_mem),
+  ]);
+
+  explorer.wanted = function (state, design, { point }) {
+    const bandwidth = explorer.prefixed(point.BW_mem, "B/s");
+    if (state.phase !== "decode") return "The machine that the model wants is one that decodes: choose decode to see it.";
+    if (!design) return `At ${bandwidth} of memory bandwidth no batch meets ${explorer.time(state.slo)}, whatever else the machine has.`;
+    const short = Object.keys(explorer.HAS).filter((name) => design.over[name] !== null && design.over[name] < 1);
+    const verdict = short.length ? `This accelerator has too little ${short.join(" and ")} for that.` : "This accelerator has enough of each.";
+    return `With ${bandwidth} of memory bandwidth, a machine on which nothing waits longer serves ${explorer.count(design.wants.B)} requests ` +
+      `in ${explorer.time(state.slo)} a token; each of its rates is busy for ${explorer.time(design.wants.time)}. ${verdict}`;
+  };
+
   /* What stands in the way, and the nearest that does not. */
   function nothing(state, name) {
     const { layout, slower, more, shorter } = explorer.remedy(state);
