@@ -221,6 +221,18 @@ def test_today():
     assert page["work"] == 3 * 2048 / 2 == 3072
     assert page["link"] == pytest.approx(732.4e9, rel=1e-4)
     assert page["next_work"] == 3 * 512 / 2 == 768
+    experts = 58 * 256 / 32 * 3 * 7168 * 2048 * 2
+    assert page["expert_bytes"] == experts == pytest.approx(40.87e9, rel=1e-4)
+    assert "= 40.87" in page["read_line"]
+    touched = (2048 * 1152 + 131072 * 256 + 1152 + 256) / (131072 * (1152 + 256))
+    assert page["phi"] == pytest.approx(touched) == pytest.approx(0.1946, abs=1e-4)
+    rest = BLOCKS * (ATTENTION + 64 * (1536 * 128 + WIDTH) + WIDTH * 128) + 3 * (3 * WIDTH * 18432)
+    rest += MIXED * (EXPERT + WIDTH * 256) + 2 * 129280 * WIDTH
+    assert page["held"] == pytest.approx(2 * rest + experts, rel=1e-4)
+    assert page["turn_hand"] == pytest.approx(2 * rest + experts + experts / touched, rel=1e-4)
+    assert page["turn_shown"].startswith("287")
+    assert page["turn_solved"].startswith("280")
+    assert page["pays_hand"] == 2048 * 1152 // (1152 - 256) == 2633
     assert page["ratio_here"] == "2,500"
 
 
