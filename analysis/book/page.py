@@ -16,6 +16,7 @@ from analysis.render import (
     counting,
     derivations,
     equations,
+    family_tables,
     glossary_tables,
     ledger_tables,
     measured_tables,
@@ -84,6 +85,7 @@ PARTS = (
     trust_tables.WORDS,
     glossary_tables.WORDS,
     after_tables.WORDS,
+    family_tables.WORDS,
 )
 
 

@@ -36,6 +36,11 @@ def _on(model: str, chip_id: str) -> carried.Placed:
     return carried.Placed(carried.on(after_model(model).setting, chip_id))
 
 
+def on_chip(model: str, on: str) -> Setting:
+    """One of these models on as many of another accelerator as the book's system has."""
+    return _on(model, on).setting
+
+
 def leads(model: str, on: str = "") -> str:
     """The contexts at which attention to what is kept takes most of a token's time, memory full: on the book's
     accelerator, or on another."""
