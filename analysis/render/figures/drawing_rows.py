@@ -86,6 +86,7 @@ def rows_figure() -> Figure:
     figure, axes = pyplot.subplots(figsize=(WIDTH, 0.9 + 0.5 * len(found)))
     axes.set(xlim=(-6.2, SMALL[L]), ylim=(1.3 * len(found) - 0.3, -0.9))
     axes.axis("off")
+    axes.set(xticks=[], yticks=[])
     for number, lane in enumerate(found):
         top = 1.3 * number
         _draw(axes, top, lane)
