@@ -17,6 +17,7 @@ from analysis.render import (
     derivations,
     design_words,
     equations,
+    family_tables,
     glossary_tables,
     ledger_tables,
     measured_tables,
@@ -88,6 +89,7 @@ PARTS = (
     glossary_tables.WORDS,
     after_tables.WORDS,
     design_words.WORDS,
+    family_tables.WORDS,
 )
 
 

@@ -2,12 +2,19 @@
 
 from functools import cache
 
+from analysis.ask.points import memory_bytes
+from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.render.digits import digits_of, percent, with_unit
+from analysis.render.digits import PREFIXES, digits_of, percent, with_unit
+from analysis.render.figures.after import chip
 from analysis.render.tables import table
-from analysis.render.words import person
-from analysis.thesis import after
+from analysis.render.words import named, person
+from analysis.systems.canonical import paper
+from analysis.thesis import after, carried
 from analysis.thesis.after import Carried
+from analysis.thesis.carried import CHIPS
+from analysis.thesis.conclusions import size
+from analysis.thesis.largest import CORE
 from analysis.thesis.region import Stretch
 
 SHORT, LONG = 8192, 131072
@@ -24,9 +31,36 @@ def after_model(model: str) -> Carried:
     return _all()[model]
 
 
-def leads(model: str) -> str:
-    """The contexts at which attention to what is kept takes most of a token's time, memory full."""
-    return spans(after_model(model).leads)
+@cache
+def _on(model: str, chip_id: str) -> carried.Placed:
+    return carried.Placed(carried.on(after_model(model).setting, chip_id))
+
+
+def on_chip(model: str, on: str) -> Setting:
+    """One of these models on as many of another accelerator as the book's system has."""
+    return _on(model, on).setting
+
+
+def leads(model: str, on: str = "") -> str:
+    """The contexts at which attention to what is kept takes most of a token's time, memory full: on the book's
+    accelerator, or on another."""
+    return spans(_on(model, on).leaders[CORE] if on else after_model(model).leads)
+
+
+def holds(conclusion: str, model: str, on: str) -> str:
+    """The contexts at which a conclusion holds for a model on an accelerator, memory full."""
+    return spans(_on(model, on).held[conclusion])
+
+
+def gains(model: str, on: str) -> str:
+    """The contexts at which picks or states serve more than a whole cache would, memory full."""
+    return spans(carried.pays(_on(model, on).setting))
+
+
+def memory_to_lead(model: str, context: int, count: int | None = None) -> float:
+    """Memory of an accelerator [byte] from which attention leads at one context; on `count` of them, if given."""
+    setting = after_model(model).setting
+    return carried.capacity_to_lead(setting.with_(n_acc=count) if count else setting, context)
 
 
 def spans(found: tuple[Stretch, ...]) -> str:
@@ -46,6 +80,11 @@ def _span(found: Stretch) -> str:
     return f"between {digits_of(found.low)} and {digits_of(found.high)} tokens"
 
 
+def memory_of(on: str) -> float:
+    """Memory of an accelerator [byte], as batches are counted in it."""
+    return memory_bytes(datasets.accelerator(on))
+
+
 def share_at(model: str, context: int) -> float:
     """Share of attention to what is kept in a token's time at full memory [1], at one of the contexts looked at."""
     found = after_model(model)
@@ -53,26 +92,32 @@ def share_at(model: str, context: int) -> float:
     return float(found.attention[place])
 
 
-def touched_at(model: str, context: int) -> float:
-    """Bytes touched over bytes kept [1], at one of the contexts looked at."""
-    found = after_model(model)
-    return float(found.phi[found.contexts.tolist().index(context)])
-
-
 def after_table() -> str:
-    """One row a model: attention, bytes that a request keeps, phi, share of a step, and where attention leads."""
+    """One row a model: attention, bytes that a request keeps, phi, share of a step, where attention leads, and the
+    memory of an accelerator from which it does at the longer context."""
     rows = []
     for model, each in _all().items():
-        kept = with_unit(float(each.kept[each.contexts.tolist().index(LONG)]), "byte", "GB")
-        phis = (digits_of(touched_at(model, context), 2) for context in (SHORT, LONG))
-        shares = (percent(share_at(model, context)) for context in (SHORT, LONG))
-        rows.append((person(model), mechanisms(model), kept, *phis, *shares, leads(model)))
-    header = ("model", "attention", "a request keeps", "φ at 8K", "φ at 128K", "share at 8K", "share at 128K", "leads")
+        places = [each.contexts.tolist().index(context) for context in (SHORT, LONG)]
+        kept = with_unit(float(each.kept[places[-1]]), "byte", "GB")
+        phi = digits_of(float(each.phi[places[-1]]), 2)
+        shares = (percent(float(each.attention[place])) for place in places)
+        turn = memory_to_lead(model, LONG)
+        needed = with_unit(turn, "byte", "GB") if turn else "any"
+        rows.append((person(model), mechanisms(model), kept, phi, *shares, leads(model), needed))
+    short, long = map(size, (SHORT, LONG))
+    header = ("model", "attention", "keeps", f"φ at {long}", f"share at {short}", f"share at {long}")
     caption = (
-        "What a request keeps at 128K tokens, what a step touches of it (φ), the share of attention to it in a token's "
-        "time with memory full, and the contexts at which it is the largest part: 32 B200, NVLink, BF16."
+        f"What a request keeps at {long} tokens, what a step touches of it (φ), the share of attention to it in a "
+        "token's time with memory full, the contexts at which it is the largest part, and the memory of an "
+        f"accelerator from which it is at {long}: {_system(_all()['deepseek-v3'].setting)}."
     )
-    return table(header, rows, caption, "tab-after", "llrrrrrl")
+    return table((*header, "leads", f"memory to lead at {long}"), rows, caption, "tab-after", "llrrrrlr")
+
+
+def _system(setting: Setting) -> str:
+    """Accelerators, network and precision in words."""
+    width = "16 bit" if setting["width"] == 2 else f"{8 * setting['width']:g} bit"
+    return f"{setting['n_acc']} {chip(setting)}, {named(setting.link.id)}, {width}"
 
 
 def mechanisms(model: str) -> str:
@@ -85,18 +130,33 @@ def mechanisms(model: str) -> str:
     return ", ".join(dict.fromkeys(name.replace("_", " ") for name in names))
 
 
+def gains_table() -> str:
+    """One row a model that picks or keeps states: the contexts at which it serves more than its twin, by chip."""
+    models = list(carried.TWINS)
+    rows = [(person(model), *(gains(model, each) for each in CHIPS)) for model in models]
+    chips = [chip(_on(models[0], each).setting) for each in CHIPS]
+    count = paper().n_acc
+    caption = (
+        f"Contexts at which a model serves more tokens than its twin, memory full, on {count} of each accelerator. A "
+        "twin is the same model with all rows read, or with a cache like its other blocks' in place of states."
+    )
+    return table(("model", *chips), rows, caption, "tab-after-gains")
+
+
 def wires_table() -> str:
     """One row a model: the work of a byte, and the link at which wires hide behind experts that compute."""
     rows = []
     for model, each in _all().items():
         arithmetic, work = each.wires
-        link = each.setting.accelerator.P_bf16 * 1e12 / work
+        rate = each.setting.accelerator.P_bf16 * PREFIXES["T"]
         hidden = "yes" if arithmetic <= work else "no"
-        rows.append((person(model), digits_of(work, 4), with_unit(link, "byte/s", "GB/s"), hidden))
-    header = ("model", "FLOP per byte exchanged", "link of B200 that suffices", "NVLink hides behind experts")
+        rows.append((person(model), digits_of(work, 4), with_unit(rate / work, "byte/s", "GB/s"), hidden))
+    system = _all()["deepseek-v3"].setting
+    own = named(system.link.id)
+    header = ("model", "FLOP per byte exchanged", "link that suffices", f"{own} hides")
     caption = (
         "Operations of routed experts for each byte exchanged, and the one-way bandwidth from which exchanges "
-        "take no longer than experts that compute, on B200 in BF16."
+        f"take no longer than experts that compute, on {chip(system)} in 16 bit."
     )
     return table(header, rows, caption, "tab-after-wires", "lrrl")
 
@@ -105,7 +165,11 @@ WORDS = {
     "after_table": after_table,
     "after_model": after_model,
     "leads": leads,
+    "holds": holds,
+    "gains": gains,
+    "gains_table": gains_table,
+    "memory_of": memory_of,
+    "memory_to_lead": memory_to_lead,
     "share_at": share_at,
-    "touched_at": touched_at,
     "wires_table": wires_table,
 }

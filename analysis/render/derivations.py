@@ -13,7 +13,8 @@ from analysis.derive.block import Conventions, attention_stages, intensity
 from analysis.derive.einsum import Einsum
 from analysis.derive.feedforward import FFN, HEAD, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
 from analysis.derive.mechanisms import ALL
-from analysis.derive.symbols import B, L, T_e, l, n_act
+from analysis.derive.parallel import Substitution
+from analysis.derive.symbols import B, L, T_e, causal, l, n_act
 from analysis.files.errors import InputError, choices
 from analysis.render.digits import digits_of
 from analysis.render.equations import mechanism_models, named, subjects
@@ -32,21 +33,22 @@ FEED_FORWARD = {
 }
 
 
-def einsum(mechanism: str, stage: str = "", order: str = "as_printed") -> str:
+def einsum(mechanism: str, stage: str = "", order: str = "as_printed", phase: str = "") -> str:
     """The einsum lines of a stage with their FLOPs; `einsum("routed")` gives a feed-forward layer's.
 
-    Raises InputError for a stage that does not exist.
+    FLOPs are those of any step, or with `phase="decode"` of one query token, which no mask hides rows from. Raises
+    InputError for a stage that does not exist.
     """
     if mechanism in FEED_FORWARD:
         return _line_table(FEED_FORWARD[mechanism])
     stages = ALL[mechanism].stages(order)
     if stage not in stages:
         raise InputError(f"einsum({mechanism!r}, {stage!r}): no such stage; allowed are {choices(stages)}.")
-    return _line_table(stages[stage])
+    return _line_table(stages[stage], {l: Integer(1), causal: Integer(1)} if phase == "decode" else {})
 
 
-def _line_table(given: Iterable[Einsum]) -> str:
-    body = "\n".join(f"| {code(line)} | ${tex(line.flops)}$ |" for line in given)
+def _line_table(given: Iterable[Einsum], at: Substitution | None = None) -> str:
+    body = "\n".join(f"| {code(line)} | ${tex(line.flops.xreplace(at or {}).doit())}$ |" for line in given)
     return f"| line | FLOPs |\n|:---|:---|\n{body}\n"
 
 

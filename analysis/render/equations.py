@@ -167,13 +167,14 @@ def equation(name: str, label: str | None = None, keep: tuple[str, ...] = (), **
     rows = []
     for remark, form in forms(name, keep, **given):
         parts = form if isinstance(form, dict) else {name: form}
-        rows += [(left_side(part), each, remark) for part, each in parts.items()]
+        letter = "t" if wanted.unit == "s" else "r"
+        rows += [(left_side(part, letter), each, remark) for part, each in parts.items()]
     return display(rows, label)
 
 
-def left_side(name: str) -> str:
-    """What stands for a quantity, or for a term of one, at the left of its equation."""
-    return upright(LEFT[name]) if name in LEFT else rf"t_{{\text{{{name.replace('_', ' ')}}}}}"
+def left_side(name: str, letter: str = "t") -> str:
+    """What stands for a quantity, or for a term of one (a time, or what `letter` says), at the left of its equation."""
+    return upright(LEFT[name]) if name in LEFT else rf"{letter}_{{\text{{{name.replace('_', ' ')}}}}}"
 
 
 def symbol(name: str) -> str:

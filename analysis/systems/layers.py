@@ -14,7 +14,7 @@ from analysis.derive.block import Architecture, Conventions, Kind, Stages, atten
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, sharded
 from analysis.derive.serving import PICKING, STAGES
-from analysis.derive.symbols import BY_NAME
+from analysis.derive.symbols import BY_NAME, RP_acc
 
 ATTENTION = ("projections", "decompression", *PICKING, "core", "output")
 TITLES = {
@@ -133,6 +133,11 @@ def stage_times(setting: Setting) -> dict[str, Expr]:
     """Roofline time of each layer in all blocks that have it [s]."""
     counts = block_counts(setting)
     return {name: counts[name] * layer.time for name, layer in layers(setting).items()}
+
+
+def ridge_by_stage(setting: Setting) -> dict[str, Expr]:
+    """Arithmetic intensity of each layer over the ridge point [1]: from 1 on it computes, below it waits for memory."""
+    return {name: layer.flops / layer.bytes / RP_acc for name, layer in layers(setting).items()}
 
 
 def attention_layers(setting: Setting) -> dict[str, Layer]:

@@ -12,7 +12,7 @@ from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
 from analysis.derive.symbols import B, L, d_emb, d_z, deg_TP
 from analysis.files.errors import InputError
-from analysis.systems.layers import stage_times
+from analysis.systems.layers import ridge_by_stage, stage_times
 from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
 from analysis.systems.system import kv_bytes_per_accelerator
 from analysis.systems.timing import timing
@@ -223,6 +223,9 @@ define(
     "s",
     stage_times,
     domain=_needs_both,
+)
+define(
+    "ridge_by_stage", "arithmetic intensity of each stage over the ridge point", "1", ridge_by_stage, domain=_needs_both
 )
 define(
     "ridge_point",

@@ -8,12 +8,12 @@ import numpy as np
 
 from analysis.ask.asked import fitting
 from analysis.ask.setting import Setting
-from analysis.derive.symbols import BW_Int, P_acc
+from analysis.derive.symbols import BW_Int, P_acc, deg_DP
 from analysis.files.errors import InputError
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from analysis.thesis import largest
-from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.full import batch_at_capacity, root
 from analysis.thesis.region import Stretch, where_positive
 
 MODELS = (
@@ -65,12 +65,17 @@ class Carried:
     def leads(self) -> tuple[Stretch, ...]:
         """Contexts [tokens] at which attention to what is kept takes most of a step, memory full."""
 
+        return self.where_largest(largest.CORE)
+
+    def where_largest(self, name: str) -> tuple[Stretch, ...]:
+        """Contexts [tokens], up to the model's longest, at which a group of `largest.NAMES` takes most of a step."""
+        place = largest.NAMES.index(name)
+
         def ahead(contexts: np.ndarray) -> np.ndarray:
             times = self._times(contexts)
-            others = [time for name, time in zip(largest.NAMES, times, strict=True) if name != largest.CORE]
-            return np.sign(times[largest.NAMES.index(largest.CORE)] - np.max(others, axis=0))
+            return np.sign(times[place] - np.delete(times, place, axis=0).max(axis=0))
 
-        return where_positive(ahead, np.geomspace(largest.LEAST, largest.MOST, POINTS))
+        return where_positive(ahead, np.geomspace(largest.LEAST, longest(self.setting), POINTS))
 
     @property
     def intensities(self) -> dict[str, float]:
@@ -91,13 +96,27 @@ class Carried:
         return float(point[P_acc] / point[BW_Int]), evaluate("wire_ratio", self.setting).value
 
     def _times(self, contexts: np.ndarray) -> np.ndarray:
-        return largest.times(self.setting, batch_at_capacity(self.setting, contexts), contexts)
+        """Time of each group [s]; nan where memory does not hold a request for each group that attends apart."""
+        batch = batch_at_capacity(self.setting, contexts)
+        return largest.times(self.setting, np.where(batch >= self.setting.point[deg_DP], batch, np.nan), contexts)
 
     def _over(self, quantity: str) -> np.ndarray:
         return np.array([evaluate(quantity, self._at(context)).value for context in self.contexts], dtype=float)
 
     def _at(self, context: float) -> Setting:
         return self.setting.with_(L=float(context), B=1)
+
+
+def longest(setting: Setting) -> float:
+    """The longest context [tokens], of the map and of the model, of which memory holds a request for each group."""
+    most, least = min(largest.MOST, setting.model.context_max or largest.MOST), float(setting.point[deg_DP])
+
+    def room(L: float) -> float:
+        return float(batch_at_capacity(setting, L)) - least
+
+    if room(most) >= 0:
+        return most
+    return root(room, largest.LEAST, most) or largest.LEAST
 
 
 def systems(settings: Sequence[Setting], contexts: Sequence[float] = CONTEXTS) -> list[Carried]:

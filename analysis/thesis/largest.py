@@ -43,9 +43,12 @@ def links(setting: Setting) -> dict[str, Setting]:
     return {"fast link": alone} | grouped | {"slow link": alone.with_(link=setting["link_between"], BW_Int=None)}
 
 
-def times(setting: Setting, batches, contexts) -> np.ndarray:
-    """Time of each group in a token's time [s], groups in the order of NAMES along the first axis."""
-    found = terms_at(setting, batches, contexts)
+def times(setting: Setting, batches, contexts, replaced: dict | None = None) -> np.ndarray:
+    """Time of each group in a token's time [s], groups in the order of NAMES along the first axis.
+
+    `replaced` are symbols' values in SI units.
+    """
+    found = terms_at(setting, batches, contexts, replaced)
     return np.array([sum(found[term] for term in group) for group in GROUPS.values()])
 
 

@@ -36,6 +36,7 @@ AFTER_THE_PAPER = {  # of what it does not speak of
     *(
         "eq-index-intensity",
         "eq-phi",
+        "eq-ridge-by-stage",
         "eq-ttft",
         "eq-stage-times",
         "eq-state-bytes",

@@ -8,6 +8,7 @@ from jinja2 import UndefinedError
 from analysis.book.head_values import ENVIRONMENT, parsed
 from analysis.book.page import template_functions
 from analysis.files.whole import ROOT
+from analysis.render.digits import digits_of
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from tests.systems.calibrated_by_hand import cells
@@ -198,7 +199,10 @@ def test_sparse():
     assert (page["row_bytes"], page["key_bytes"]) == ((LATENT + ROPE) * 2, 256) == (1152, 256)
     assert page["picked_bytes"] == 2048 * 1152 == 2_359_296
     assert page["even_at"] == 2048 * 1152 / 256 == 9216
+    assert (page["served_row"], page["served_key"]) == (512 + 4 * 4 + 64 * 2, 128 + 4) == (656, 132)
     assert page["served"] == round(2048 * 656 / 132) == 10_178
+    scores = 131_072 * 64 * (2 * 128 + 2) / (131_072 * (128 * 2 + 4) + 64 * 128 * 2 + 64 * 2)
+    assert f"= {digits_of(scores, 4)}" in page["by_hand_steps"]
     assert (page["fewer_border"], page["drafts_border"]) == (4608, 36_864)
 
 
@@ -214,6 +218,27 @@ def test_states():
     assert (page["held_border"], page["even_at"]) == (1048, 2096)
     assert page["half_border"] == 2 * (matrix // 2 + inputs) // 2048 == 1072
     assert page["faster"] == 32000 / 8000
+    state = 32 * 128 * 128
+    moved = 2 * state * 4 + 2 * (2 * 16 * 128 + 2 * 32 * 128 + 2 * 32)  # queries, keys, values, results, decays, rates
+    assert f"= {digits_of(7 * state / moved, 4)}" in page["by_hand_steps"]
+
+
+def test_shared_caches():
+    page = head("shared_caches")
+    assert "= 25.56" in page["kept_line"]
+    assert 39 * 8 * 128 * 320 * 2 == 25_559_040
+    assert "= 23{,}040" in page["full_line"]
+    assert 9 * 4 * 320 * 2 == 23_040
+    assert (page["even_at"], page["doubled"]) == (25_559_040 // 23_040, 2 * 25_559_040 // 23_040) == (1109, 2218)
+    assert page["mimo_if_all"].startswith("29.2")
+    assert pytest.approx(29.2e9, rel=1e-3) == 131_072 * (39 * 8 + 9 * 4) * 320 * 2
+    assert (page["borrowers"], page["all_blocks"]) == (34, 40)
+    flops, moved = 131_072 * 128 * 2 * (256 + 64 + 256), 131_072 * (512 + 64) * 2 + 128 * (256 + 64 + 256) * 2
+    assert f"= {digits_of(flops / moved, 4)}" in page["grouped_steps"]
+    assert page["copied"].startswith("2,304")
+    assert 2 * 2 * (512 + 64) == 2304
+    assert page["divided"].startswith("1,280")
+    assert 2 * 2 * (256 + 64) == 1280
 
 
 def test_today():
@@ -221,6 +246,18 @@ def test_today():
     assert page["work"] == 3 * 2048 / 2 == 3072
     assert page["link"] == pytest.approx(732.4e9, rel=1e-4)
     assert page["next_work"] == 3 * 512 / 2 == 768
+    experts = 58 * 256 / 32 * 3 * 7168 * 2048 * 2
+    assert page["expert_bytes"] == experts == pytest.approx(40.87e9, rel=1e-4)
+    assert "= 40.87" in page["read_line"]
+    touched = (2048 * 1152 + 131072 * 256 + 1152 + 256) / (131072 * (1152 + 256))
+    assert page["phi"] == pytest.approx(touched) == pytest.approx(0.1946, abs=1e-4)
+    rest = BLOCKS * (ATTENTION + 64 * (1536 * 128 + WIDTH) + WIDTH * 128) + 3 * (3 * WIDTH * 18432)
+    rest += MIXED * (EXPERT + WIDTH * 256) + 2 * 129280 * WIDTH
+    assert page["held"] == pytest.approx(2 * rest + experts, rel=1e-4)
+    assert page["turn_hand"] == pytest.approx(2 * rest + experts + experts / touched, rel=1e-4)
+    assert page["turn_shown"].startswith("287")
+    assert page["turn_solved"].startswith("280")
+    assert page["pays_hand"] == 2048 * 1152 // (1152 - 256) == 2633
     assert page["ratio_here"] == "2,500"
 
 

@@ -195,6 +195,20 @@ def test_operations_for_each_exchanged_byte(model, ratio):
     assert evaluate("wire_ratio", model=model).value == pytest.approx(ratio, rel=1e-12)
 
 
+def test_stages_stand_against_the_ridge_point_by_hand():
+    """V3.2 for one request: picked rows by 128 heads, and what the absorbed query and the result take."""
+    ridge = 2250e12 / 8e12
+    found = evaluate("ridge_by_stage", model="deepseek-v3.2", accelerator="b200-paper", B=1, L=65_536).value
+    index = 65_536 * 64 * (2 * 128 + 2) / (65_536 * (128 * 2 + 4) + 64 * 128 * 2 + 64 * 2)
+    assert found["index"] == pytest.approx(index / ridge, rel=1e-12)
+    moved = 2048 * (512 + 64) * 2 + 2048 * 4 + 128 * (512 + 64 + 512) * 2
+    assert found["core"] == pytest.approx(2048 * 128 * 2 * (512 + 64 + 512) / moved / ridge, rel=1e-12)
+    assert found["select"] == 0
+    state = evaluate("ridge_by_stage", model="minimax-m1", accelerator="b200-paper", B=4, L=1024).value
+    alone = evaluate("state_intensity", model="minimax-m1", B=4).value
+    assert state["lightning_core"] == pytest.approx(alone / ridge, rel=1e-12)
+
+
 def test_the_index_reads_every_key_and_writes_every_score():
     L, B = 65_536, 4
     flops = 2 * B * L * 64 * 128 + 2 * B * L * 64

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from analysis.files.whole import ROOT
-from analysis.render.after_tables import leads, mechanisms, share_at, spans, touched_at
+from analysis.render.after_tables import leads, mechanisms, share_at, spans
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from analysis.thesis import largest
-from analysis.thesis.after import MODELS, carried
+from analysis.thesis.after import MODELS, carried, longest
 from analysis.thesis.full import batch_at_capacity
 from analysis.thesis.region import Stretch
 from analysis.thesis.verdict import verdicts
@@ -19,16 +19,21 @@ FOUND = {each.setting.model.id: each for each in carried()}
 ROW, KEY, PICKS, LONG = 1152, 256, 2048, 131072
 
 
+def phi(model: str) -> float:
+    return evaluate("phi", model=model, L=LONG, B=1).value
+
+
 def test_phi_by_hand():
     """A step reads what it touches, and writes one row."""
     touched = PICKS * ROW + LONG * KEY + ROW + KEY
-    assert touched_at("deepseek-v3.2", LONG) == pytest.approx(touched / (LONG * (ROW + KEY)))
+    assert phi("deepseek-v3.2") == pytest.approx(touched / (LONG * (ROW + KEY)))
     shared = 78 * (PICKS + 1) * ROW + 21 * (LONG + 1) * KEY
-    assert touched_at("glm-5.2", LONG) == pytest.approx(shared / (LONG * (78 * ROW + 21 * KEY)))
+    assert phi("glm-5.2") == pytest.approx(shared / (LONG * (78 * ROW + 21 * KEY)))
     state, row = 32 * 128 * 128 * 4 + 3 * (2 * 16 * 128 + 32 * 128) * 2, 2 * 2 * 256 * 2
     moved, kept = 36 * 2 * state + 12 * (LONG + 1) * row, 36 * state + 12 * LONG * row
-    assert touched_at("qwen3-next-80b-a3b", LONG) == pytest.approx(moved / kept)
+    assert phi("qwen3-next-80b-a3b") == pytest.approx(moved / kept)
     assert FOUND["qwen3-next-80b-a3b"].kept[-1] == kept
+    assert FOUND["qwen3-next-80b-a3b"].phi[-1] == phi("qwen3-next-80b-a3b")
 
 
 def test_r1_leads_where_the_verdict_says():
@@ -46,7 +51,7 @@ def test_both_sides_of_every_end_in_the_whole_model(model):
                 assert _leads(model, end * inside)
                 assert not _leads(model, end / inside)
     if each.leads == (Stretch(None, None),):
-        assert all(_leads(model, context) for context in np.geomspace(largest.LEAST, largest.MOST, 9))
+        assert all(_leads(model, context) for context in np.geomspace(largest.LEAST, longest(each.setting), 9))
 
 
 def _leads(model: str, context: float) -> bool:

@@ -1,23 +1,26 @@
 """Models after the paper: what a request keeps, what a step touches of it, and what a token waits for."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import RP_acc
-from analysis.render.axes import headline, label_right, plain_log, powers_of_two, prefixed, rounded
+from analysis.render.axes import headline, label_right, plain_log, powers_of_two, prefixed, rounded, spread
 from analysis.render.digits import digits_of
 from analysis.render.style import MARKERS, PALETTE, WIDTH
-from analysis.render.words import conventions, person
-from analysis.thesis import largest
+from analysis.render.words import conventions, named, person
 from analysis.thesis.after import Carried
 
 Rows = dict[str, list]
 USED = ("phase", "order", "grouping", "width", "peak", "n_acc", "deg_TP", "weights")
 LOOKS = ("-", "--", "-.", ":")
+SIZES = re.compile(r" \d+B-A\d+B$")
+"""What a brief name leaves out: parameters of a model, and those of a token."""
 TITLES = {"core_attention": "core", "index": "index", "state": "state"}
 
 
@@ -27,7 +30,7 @@ def colours(found: Sequence[Carried]) -> list[str]:
 
 
 def lines(found: Sequence[Carried], what: str) -> list[np.ndarray]:
-    """One measure of each model over the contexts: `kept` [byte], `phi` [1] or `attention` [1]."""
+    """One measure of each model over the contexts: `kept` [byte] or `phi` [1]."""
     return [getattr(each, what) for each in found]
 
 
@@ -40,7 +43,7 @@ def _lines(found: Sequence[Carried], values: Sequence[np.ndarray], ends: Sequenc
     powers_of_two(axes.xaxis, contexts)
     axes.tick_params(axis="x", rotation=45)
     axes.set_xlabel("context L [tokens]")
-    labels = [f"{person(each.setting.model.id)}  {end}" for each, end in zip(found, ends, strict=True)]
+    labels = [f"{_name(each)}  {end}" for each, end in zip(found, ends, strict=True)]
     label_right(axes, [(contexts[-1], line[-1]) for line in values], labels, colours(found))
     return figure, axes
 
@@ -73,48 +76,69 @@ def phi_figure(found: Sequence[Carried]) -> Figure:
     return figure
 
 
-def waits_figure(found: Sequence[Carried]) -> Figure:
-    """Share of a token's time that attention to what is kept takes at full memory, one line a model."""
-    lines = [100 * each.attention for each in found]
-    figure, axes = _lines(found, lines, [f"{rounded(line[-1], 2)} %" for line in lines], False)
-    axes.set(ylim=(0, 100), ylabel="share of a token's time, memory full [%]")
-    short = sorted(float(line[0]) for line in lines)
-    leading = [each for each in found if each.shares[:, -1].argmax() == largest.NAMES.index(largest.CORE)]
-    headline(
-        figure,
-        f"Attention takes {rounded(short[0], 2)} to {rounded(short[-1], 2)} % at the shortest context; at the longest "
-        f"{len(leading)} of {len(found)} models wait for it most",
-    )
-    return figure
-
-
 def stages_figure(found: Sequence[Carried], devices: Sequence[Setting]) -> Figure:
     """FLOP per byte of core, index and state of each model, ridge points of accelerators as a band."""
     figure, axes = pyplot.subplots(figsize=(WIDTH, 1.6 + 0.36 * len(found)))
     ridges = [float(device.point[RP_acc]) for device in devices]
-    axes.axvspan(min(ridges), max(ridges), color="#BBBBBB", alpha=0.45, linewidth=0)
     marks = dict(zip(TITLES, MARKERS, strict=False))
     for place, each in enumerate(found):
         for part, intensity in each.intensities.items():
             axes.plot(intensity, place, marks[part], color=PALETTE[2], markersize=7)
-            axes.annotate(rounded(intensity), (intensity, place), (0, 6), textcoords="offset points", ha="center")
+            above = -15 if part == "index" else 6  # points from the mark: cores lie close to indices
+            axes.annotate(rounded(intensity), (intensity, place), (0, above), textcoords="offset points", ha="center")
     axes.set_yticks(range(len(found)), [_name(each) for each in found])
     axes.set(xscale="log", xlabel="FLOP per byte", ylim=(len(found) - 0.4, -0.8))
+    _ridge_lines(axes, ridges, [chip(each) for each in devices])
     axes.grid(axis="y", visible=False)
     plain_log(axes.xaxis)
     handles = [pyplot.Line2D([], [], color=PALETTE[2], marker=marks[p], linestyle="", label=TITLES[p]) for p in marks]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    ends = f"{rounded(min(ridges))} to {rounded(max(ridges))}"
-    over = [e for e in found if max(e.intensities.values(), default=0) >= min(ridges)]
+    low, high = (pick(zip(ridges, map(chip, devices), strict=True)) for pick in (min, max))
+    over = [sum(max(e.intensities.values(), default=0) >= ridge for e in found) for ridge, _ in (low, high)]
     headline(
-        figure, f"{len(over)} of {len(found)} models have a stage that reaches ridge points of {ends} FLOP per byte"
+        figure,
+        f"A stage of {over[0]} of {len(found)} models reaches the ridge point of {low[1]}, {rounded(low[0])} FLOP per "
+        f"byte; of {over[1]} that of {high[1]}, {rounded(high[0])}",
     )
     return figure
 
 
+def _ridge_lines(axes: Axes, ridges: Sequence[float], names: Sequence[str]) -> None:
+    """Ridge points as upright lines, named above the axes."""
+    axes.set_xlim(right=max(axes.get_xlim()[1], 1.5 * max(ridges)))
+    to_axes = axes.transData + axes.transAxes.inverted()
+    placed = spread([to_axes.transform((ridge, 0))[0] for ridge in ridges], 0.075, 0, 1)
+    for ridge, name, place in zip(ridges, names, placed, strict=True):
+        axes.axvline(ridge, color="#888888", linewidth=1, zorder=0)
+        axes.annotate(
+            name,
+            (ridge, 1),
+            xytext=(place, 1.04),
+            xycoords=axes.get_xaxis_transform(),
+            textcoords="axes fraction",
+            rotation=38,
+            rotation_mode="anchor",
+            arrowprops={"arrowstyle": "-", "color": "#888888", "linewidth": 0.7, "shrinkA": 0, "relpos": (0, 0)},
+        )
+
+
 # -- words -----------------------------------------------------------------------------------------
+def chip(setting: Setting) -> str:
+    """The name of a setting's accelerator, as short as it goes."""
+    return named(setting.accelerator.id).removeprefix("paper's ").removeprefix("Instinct ")
+
+
+def brief(model: str) -> str:
+    """A model's name without its sizes.
+
+    >>> brief("qwen3-next-80b-a3b"), brief("deepseek-v3")
+    ('Qwen3-Next', 'R1')
+    """
+    return SIZES.sub("", person(model))
+
+
 def _name(each: Carried) -> str:
-    return person(each.setting.model.id)
+    return brief(each.setting.model.id)
 
 
 def _size(context: float) -> str:
@@ -139,10 +163,10 @@ def describe_stages(found: Sequence[Carried], devices: Sequence[Setting]) -> tup
         f"{_name(each)}: {', '.join(f'{TITLES[part]} {rounded(x)}' for part, x in each.intensities.items())}"
         for each in found
     )
-    ridges = ", ".join(f"{each.accelerator.name} {rounded(float(each.point[RP_acc]))}" for each in devices)
+    ridges = ", ".join(f"{chip(each)} {rounded(float(each.point[RP_acc]))}" for each in devices)
     caption = (
         "What core attention, the index and the step of a state do for each byte that they move, at "
-        f"{_size(found[0].contexts[-1])} tokens of context. The band spans the ridge points of {ridges} FLOP/byte; "
+        f"{_size(found[0].contexts[-1])} tokens of context. Upright lines are ridge points: {ridges} FLOP/byte; "
         f"{conventions(found[0].setting, 'grouping', 'width')}."
     )
     return caption, f"Dots by model, in FLOP/byte: {listed}."

@@ -1,0 +1,85 @@
+"""Families of attention after the paper: where each stage stands against the ridge of several chips, as tables."""
+
+from analysis.ask.numbers import exact
+from analysis.data.element_formats import formats
+from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops
+from analysis.derive.mechanisms import ALL
+from analysis.derive.symbols import RP_acc
+from analysis.ledger.claims_mechanisms import of_r1, row_bytes, sized
+from analysis.render.after_tables import CHIPS, on_chip
+from analysis.render.digits import digits_of, whole
+from analysis.render.figures.after import chip
+from analysis.render.tables import table
+from analysis.render.words import person
+from analysis.systems.layers import ATTENTION, layers
+from analysis.systems.quantities import evaluate
+from analysis.thesis.conclusions import size
+from analysis.thesis.full import batch_at_capacity
+
+SHARED = {
+    "grouped queries": ("GQA", "P036"),
+    "tied keys and values": ("GTA", "P036"),
+    "factored queries, one row": ("MFA", "P033"),
+    "one latent": ("MLA", ""),
+    "two latents": ("GLA", "P035"),
+}
+"""How rows are shared: the mechanism, and the published number whose sizes it is given; R1's where there is none."""
+
+
+def ridge_table(model: str, context: int) -> str:
+    """One row a stage of attention, and the routed experts: intensity over each chip's ridge point, memory full."""
+    systems = [on_chip(model, each) for each in CHIPS]
+    filled = [each.with_(B=int(batch_at_capacity(each, context)), L=context) for each in systems]
+    shares = [evaluate("ridge_by_stage", each).value for each in filled]
+    titles = {name: layer.title for name, layer in layers(systems[0]).items()}
+    stages = [name for name in titles if name.endswith((*ATTENTION, "routed")) and any(each[name] for each in shares)]
+    rows = [(titles[name], *(_share(float(each[name])) for each in shares)) for name in stages]
+    caption = (
+        f"FLOP per byte of {person(model)}'s stages over the ridge point, at {size(context)} tokens with memory full "
+        f"on {systems[0]['n_acc']} of each chip: a stage computes from one on (bold), and waits for memory below."
+    )
+    return table(("stage", *map(chip, systems)), rows, caption, f"tab-ridge-{model.replace('.', '-')}", "lrrrr")
+
+
+def shared_table() -> str:
+    """One row a way of sharing rows: bytes of a token, FLOP per byte of core attention, and that over each ridge."""
+    systems = [on_chip("deepseek-v3", each) for each in CHIPS]
+    rows = []
+    for name, (mechanism, id_) in SHARED.items():
+        point = sized(id_) if id_ else of_r1()
+        intensity = core_intensity(mechanism, point)
+        ridges = (_share(intensity / float(each.point[RP_acc])) for each in systems)
+        rows.append((name, mechanism, whole(row_bytes(ALL[mechanism], point)), digits_of(intensity), *ridges))
+    header = ("rows are shared by", "name", "bytes of a token", "FLOP per byte", *map(chip, systems))
+    caption = (
+        "Ways of sharing rows at the sizes that their papers print, in BF16: what a token leaves in a block, what core "
+        "attention does for a byte of a long context, and that over each chip's ridge point (bold where it computes)."
+    )
+    return table(header, rows, caption, "tab-shared", "llrrrrrr")
+
+
+def core_intensity(mechanism: str, point: dict) -> float:
+    """FLOP per byte of core attention at a point whose context has no end, in the order that serves decode.
+
+    >>> round(core_intensity("MFA", sized("P033"))), round(core_intensity("GLA", sized("P035")))
+    (64, 128)
+    """
+    core = attention_stages(ALL[mechanism], Conventions(ALL[mechanism].order_of("decode")))["core"]
+    return float(exact(flops(core), point) / exact(bytes_moved(core), point))
+
+
+def _share(share: float) -> str:
+    text = digits_of(share, 2)
+    return f"**{text}**" if share >= 1 else text
+
+
+def format_bytes(name: str, *parts: str) -> int:
+    """Bytes of a row that a format of data/formats.yml keeps in some parts of the cache.
+
+    >>> format_bytes("latent-fp8", "latent", "rope_key"), format_bytes("latent-fp8", "index_key")
+    (656, 132)
+    """
+    return sum(int(formats()[name].parts[part].bytes) for part in parts)
+
+
+WORDS = {"ridge_table": ridge_table, "shared_table": shared_table, "format_bytes": format_bytes}
