@@ -24,7 +24,10 @@ from analysis.derive.symbols import (
     acceptance,
     alpha,
     d_emb,
+    d_I,
+    d_KVco,
     d_MoE,
+    d_RoPE,
     d_shared,
     deg_DP,
     deg_EP,
@@ -42,7 +45,7 @@ from analysis.derive.symbols import (
     width_kv,
     width_weights,
 )
-from analysis.thesis.trials import DRAWS, trial_attention, trial_attribution, trial_batching
+from analysis.thesis.trials import DRAWS, trial_attention, trial_attribution, trial_batching, trial_mechanisms
 from analysis.thesis.trials.random_systems import drawn, power_below
 from analysis.thesis.trials.search import loosened
 
@@ -56,6 +59,9 @@ JUDGES = {
     "thesis-elasticity": (trial_batching, "_worth"),
     "thesis-schedule": (trial_batching, "_scheduled"),
     "thesis-attribution": (trial_attribution, "_attributed"),
+    "thesis-index-traffic": (trial_mechanisms, "_of_index"),
+    "thesis-state-traffic": (trial_mechanisms, "_of_state"),
+    "thesis-wires-hidden": (trial_mechanisms, "_of_wires"),
 }
 
 
@@ -117,6 +123,7 @@ def test_steps_devices_and_degrees_are_drawn_over_the_whole_domain():
     assert set(made[deg_DP]) == {1, 2, 4, 8, 16, 32, 64}
     assert set(made[deg_EP]) == {2.0**power for power in range(11)}
     assert np.all(made[deg_EP] <= np.minimum(made[n_acc], made[n_e]))
+    assert made[deg_EP][(made[n_acc] > 1) & (made[n_e] > 1)].min() == 1
     assert 0.5 < np.mean(made[deg_EP] == np.minimum(made[n_acc], 2.0 ** np.floor(np.log2(made[n_e])))) < 0.9
 
 
@@ -255,3 +262,40 @@ def test_four_models_are_tried_over_their_domain(judged):
     within = beyond[(beyond > 0.005 * (1 - 1e-9)) & (beyond < 30 * (1 + 1e-9))]
     reach(within, 0.005, 30)
     assert len(within) > 0.8 * len(beyond)
+
+
+def test_an_accelerator_that_holds_all_experts_stands_for_every_other():
+    """Experts one to 32 on eight accelerators, four each; and all on one."""
+    experts = np.tile(np.arange(1.0, 33), (2, 1))
+    found = trial_batching._per_accelerator(experts, np.array([8, 1]))
+    assert found.T.tolist() == [[10, 26, 42, 58, 74, 90, 106, 122], [528] * 8]
+
+
+def test_indices_are_tried_over_their_domain(judged):
+    told("thesis-index-traffic", "1 to 8 query tokens")
+    seen = judged("thesis-index-traffic")
+    assert set(joined(s[l] for s, _ in seen)) == {1, 2, 4, 8}
+    wide = joined(s[d_I] / (s[d_KVco] + s[d_RoPE]) for s, _ in seen)
+    reach(wide[wide > 1], 1, 8, 0.05)
+    assert 0.6 < np.mean(wide <= 1) < 0.95
+    assert {bool(each) for each in joined(alike for _, alike in seen)} == {True, False}
+
+
+def test_states_are_tried_over_their_domain(judged):
+    seen = judged("thesis-state-traffic")
+    assert set(joined(s[l] for s, _ in seen)) == set(range(1, 9))
+    window = joined(each for _, each in seen)
+    reach(window[np.isfinite(window)], 64, 4096, 0.05)
+
+
+def test_wires_are_tried_over_their_domain(judged):
+    told("thesis-wires-hidden", "1/4 to 4 times the border", "skew up to 4")
+    seen = judged("thesis-wires-hidden")
+    reach(joined(s[Gamma_acc] for (s,) in seen), 1, 4)
+    late = joined(s[alpha] for (s,) in seen)
+    reach(late[late > 0], 1e-6, 1e-3, 0.05)
+    assert 0.2 < np.mean(late > 0) < 0.3
+    even = joined(s[P_acc] / s[BW_Int] / s.of(trial_mechanisms._work(s)) for (s,) in seen)
+    reach(even, 0.25, 4)
+    batch = joined(s[B] for (s,) in seen)
+    reach(batch, 64, 2.0**22, 0.05)
