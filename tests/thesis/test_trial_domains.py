@@ -289,7 +289,7 @@ def test_states_are_tried_over_their_domain(judged):
 
 
 def test_wires_are_tried_over_their_domain(judged):
-    told("thesis-wires-hidden", "1/4 to 4 times the border", "skew up to 4")
+    told("thesis-wires-hidden", "1/4 to 4 times the border", "skew to 4")
     seen = judged("thesis-wires-hidden")
     reach(joined(s[Gamma_acc] for (s,) in seen), 1, 4)
     late = joined(s[alpha] for (s,) in seen)

@@ -253,7 +253,7 @@ WIRES_HIDDEN = Proposition(
     "dispatch and combine take no longer than the routed experts exactly where an accelerator's arithmetic over its "
     "link's bandwidth is at most the operations that experts do for each byte exchanged. Batch, context, picks, "
     "skew and the number of accelerators do not enter.",
-    "whole models with routed experts of two or three matrices, any batch, links of 1/4 to 4 times the border, skew up to 4",
+    "whole models with experts of two or three matrices, any batch, links of 1/4 to 4 times the border, skew to 4",
     _hidden,
     _hidden_proof,
     _hidden_signs,
