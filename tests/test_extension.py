@@ -37,17 +37,16 @@ def _paragraph() -> str:
     return "\n".join(line[7:] for line in block.splitlines())
 
 
-GLA = '''
-GLA = Mechanism(
-    "GLA",
-    "grouped latent attention",
+KLA = '''
+KLA = Mechanism(
+    "KLA",
+    "latents of groups, queries made in one product",
     cache_text="c_KV[B L n_kv d_KVco] k_R[B L d_RoPE]",
     projections_text="""
-        c_Q[B l d_Qco]               = H[B l d_emb] W_CQ[d_emb d_Qco]
         c_KV_new[B l n_kv d_KVco]    = H[B l d_emb] W_CKV[d_emb n_kv d_KVco]
         k_R_new[B l d_RoPE]          = H[B l d_emb] W_RK[d_emb d_RoPE]
-        q_N[B l n_kv deg_grp d_nope] = c_Q[B l d_Qco] W_DQ[d_Qco n_kv deg_grp d_nope]
-        q_R[B l n_kv deg_grp d_RoPE] = c_Q[B l d_Qco] W_RQ[d_Qco n_kv deg_grp d_RoPE]
+        q_N[B l n_kv deg_grp d_nope] = H[B l d_emb] W_DQ[d_emb n_kv deg_grp d_nope]
+        q_R[B l n_kv deg_grp d_RoPE] = H[B l d_emb] W_RQ[d_emb n_kv deg_grp d_RoPE]
     """,
     decompression_text={
         "as_printed": """
@@ -75,16 +74,16 @@ GLA = Mechanism(
     shared_key="k_copy=k_R",
 )
 '''
-"""Grouped latent attention (arXiv 2505.21487): n_kv latents of d_KVco, each of deg_grp heads, and one RoPE key."""
+"""An invented mechanism: n_kv latents of d_KVco, each of deg_grp heads, one rotary key, and no compressed query."""
 LATENT_ROW = """
-id: gla-test
-name: A grouped latent model
+id: kla-test
+name: A direct latent model
 year: 2024
-sizes: {d_emb: 7168, n_hd: 128, n_kv: 2, d_hd: 128, d_Qco: 1536, d_KVco: 256, d_nope: 128, d_RoPE: 64, d_v: 128,
+sizes: {d_emb: 7168, n_hd: 128, n_kv: 2, d_hd: 128, d_KVco: 256, d_nope: 128, d_RoPE: 64, d_v: 128,
   d_FFN: 18432, d_MoE: 2048, n_e: 256, n_k: 8, n_shared: 1, d_shared: 2048, n_vocab: 129280, n_ctx: 0}
-kinds: [{blocks: 3, attention: GLA, feedforward: dense}, {blocks: 58, attention: GLA, feedforward: experts}]
+kinds: [{blocks: 3, attention: KLA, feedforward: dense}, {blocks: 58, attention: KLA, feedforward: experts}]
 tied: false
-vectors: [norms, latent_norms, router_bias]
+vectors: [norms, latent_norm_kv, router_bias]
 context_max: 163840
 source: a test
 locator: this file
@@ -103,8 +102,8 @@ def copy(tmp_path_factory) -> Path:
         shutil.copy(ROOT / name, place)
     module = place / "analysis" / "derive" / "attention.py"
     before, mark, after = module.read_text().partition("\nMECHANISMS")
-    module.write_text(f"{before}\n{_paragraph()}\n{GLA}{mark}{after}")
-    for name, row in (("mqa-test", ROW), ("gla-test", LATENT_ROW)):
+    module.write_text(f"{before}\n{_paragraph()}\n{KLA}{mark}{after}")
+    for name, row in (("mqa-test", ROW), ("kla-test", LATENT_ROW)):
         (place / "data" / "models" / f"{name}.yml").write_text(row)
     return place
 
@@ -164,10 +163,10 @@ def test_the_tests_that_look_at_every_mechanism_and_row_still_pass(copy):
     assert " passed" in _run(copy, "pytest", "-q", "-p", "no:cacheprovider", *chosen)
 
 
-# -- grouped latent attention ------------------------------------------------------------------------
+# -- latents of groups ------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def known(copy) -> dict:
-    return json.loads(_run(copy, "tests.extended", "gla-test"))
+    return json.loads(_run(copy, "tests.extended", "kla-test"))
 
 
 def test_a_grouped_latent_is_cached_as_its_halves_and_one_key(known):
@@ -182,9 +181,9 @@ def test_both_orders_of_it_cost_what_a_hand_count_says(known):
     pairs = 2 * 2 * 128 * 8192
     flops = {order: known["quantities"][f"core_attention_flops {order} 1"] for order in ("as_printed", "reordered")}
     assert flops == {"as_printed": pairs * (128 + 64 + 128), "reordered": pairs * (256 + 64 + 256)}
-    attention = 7168 * 1536 + 1536 * 128 * 192 + 7168 * (512 + 64) + 2 * 256 * 64 * 2 * 128 + 128 * 128 * 7168
+    attention = 7168 * 128 * 192 + 7168 * (512 + 64) + 2 * 256 * 64 * 2 * 128 + 128 * 128 * 7168
     latent = 7168 * 1536 + 1536 * 128 * 192 + 7168 * (512 + 64) + 512 * 128 * 2 * 128 + 128 * 128 * 7168
-    latent += 512 - 256  # the norm of a latent, which the row counts as wide as one
+    latent += 1536 + 512 - 256  # norms of the query's latent and of one as wide as two
     norms_and_all = evaluate("parameters", model="deepseek-v3").value - 61 * latent
     assert known["quantities"]["parameters reordered 1"] == norms_and_all + 61 * attention
     refused = {name.partition(" ")[0] for name, each in known["quantities"].items() if isinstance(each, str)}
@@ -194,12 +193,12 @@ def test_both_orders_of_it_cost_what_a_hand_count_says(known):
 def test_plans_tables_pages_and_the_explorer_know_it(known):
     assert known["degrees"] == [1, 2, 4, 8]
     assert known["plan"]["deg_TP"] * known["plan"]["deg_DP"] == 32
-    assert ["gla-test", "reordered"] in known["kinds"]
-    assert ["gla-test", "as_printed"] in known["kinds"]
+    assert ["kla-test", "reordered"] in known["kinds"]
+    assert ["kla-test", "as_printed"] in known["kinds"]
     assert known["explorer"] == [True, True]
     listed = known["listed"]
-    assert [name for name in ("models", "allowed", "limits", "orders", "cached") if "GLA" not in listed[name]] == []
-    assert "A grouped latent model" in listed["models"]
+    assert [name for name in ("models", "allowed", "limits", "orders", "cached") if "KLA" not in listed[name]] == []
+    assert "A direct latent model" in listed["models"]
     assert "infty" in listed["crossing"]
     shipped = {family(name) for name in ALL} - {"mha", "gqa", "mla"}
     assert listed["colour"] not in {colour for name, colour in COLOURS.items() if name not in shipped}
@@ -207,7 +206,7 @@ def test_plans_tables_pages_and_the_explorer_know_it(known):
 
 def test_a_report_judges_the_conclusions_on_latent_attention_for_it(known):
     text = known["report"]
-    assert "A grouped latent model on 32 x B200 SXM 180GB" in text
+    assert "A direct latent model on 32 x B200 SXM 180GB" in text
     assert text.count("It speaks of models") == 0
     assert text.count("It cannot be judged here") == 1  # what the factorial of MHA, GQA and MLA would compare
 
@@ -216,7 +215,7 @@ def test_every_notebook_draws_it_in_sentences_that_are_true_of_it(known):
     refused = {name: said for name, (said, *_) in known["notebooks"].items() if said.startswith("refused")}
     assert list(refused) == ["thesis_attribution"]
     assert "the reference of this comparison needs latent attention (MLA)" in refused["thesis_attribution"]
-    spoken = {name for name, said in known["notebooks"].items() if re.search("gla-test|grouped latent", " ".join(said))}
+    spoken = {name for name, said in known["notebooks"].items() if re.search("kla-test|direct latent", " ".join(said))}
     assert {*known["notebooks"]} - spoken == {"thesis_guidelines"}  # its drawing and data name them
     said = " ".join(text for texts in known["notebooks"].values() for text in texts)
     assert "Of the cache TP divides c_KV and copies k_R" in said

@@ -62,6 +62,7 @@ def published(setting) -> dict[str, float]:
     if setting["format"] != "served":
         _refuse_foreign_parts(setting)
         return {}
+    _refuse_foreign_parts(setting)
     stated = {name: getattr(setting.model, name, None) for name in (*WIDTHS, EXPERTS)}
     found = _of_format(setting) | {name: width for name, width in stated.items() if width is not None}
     if not found:
@@ -79,10 +80,13 @@ def _refuse_foreign_parts(setting) -> None:
     row = setting.model
     attention = dict.fromkeys(kind.attention for kind in row.attending)
     if not parts & {part for name in attention for part in ALL[name].parts}:
+        own = setting["format"] == "served"
+        format_ = row.format if own else setting["format"]
+        named = f"model={row.id}, column format: {format_}" if own else f"format={format_}"
         raise InputError(
-            f"format={setting['format']}: speaks of {', '.join(sorted(parts))}, which model={row.id} "
+            f"{named}: speaks of {', '.join(sorted(parts))}, which model={row.id} "
             f"({', '.join(attention)}) "
-            f"does not keep; allowed are {choices(name for name in formats() if name != setting['format'])}, or "
+            f"does not keep; allowed are {choices(name for name in formats() if name != format_)}, or "
             "width_kv= in bytes."
         )
 

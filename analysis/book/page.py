@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from analysis.book import reference
-from analysis.book.captions import in_two
 from analysis.files.errors import InputError, choices
 from analysis.render import (
     after_tables,
@@ -39,6 +38,9 @@ from analysis.systems.canonical import paper
 
 FIGURES = "figures"
 """Folder of the staged book that holds LABEL.svg and LABEL.csv."""
+
+CAPTION_PARTS = re.compile(r"(?<=[.;:]) ")
+PARAMETER = re.compile(r"\b[A-Za-z_]+=\S")
 
 OWN: dict[str, Any] = {
     "by_hand": by_hand.by_hand,
@@ -149,6 +151,21 @@ def _repeated(shown: ShownFigure) -> str:
     alt = " ".join(shown.alt.split())
     image = f"```{{image}} /{FIGURES}/{shown.label}.svg\n:alt: {alt}\n```"
     return f"{image}\n\n{{numref}}`{shown.label}`. {in_two(shown.caption)[0]}"
+
+
+def in_two(caption: str) -> tuple[str, str]:
+    """A figure's caption without the parts that name parameters, and those parts, which stand in a fold.
+
+    >>> in_two("Memory by kind; width=2. Grey does not fit. Common to all: rope=in.")
+    ('Memory by kind. Grey does not fit.', 'width=2. Common to all: rope=in.')
+    """
+    parts = CAPTION_PARTS.split(" ".join(caption.split()))
+    named = [bool(PARAMETER.search(part)) for part in parts]
+    leads = [part.endswith(":") and after for part, after in zip(parts, [*named[1:], False], strict=True)]
+    folded = [one or other for one, other in zip(named, leads, strict=True)]
+    shown = " ".join(part for part, fold in zip(parts, folded, strict=True) if not fold)
+    below = " ".join(part for part, fold in zip(parts, folded, strict=True) if fold)
+    return re.sub(r";(?= [A-Z]|$)", ".", shown), below
 
 
 TALL = 1.2

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from docutils import nodes
+from joblib import cpu_count
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxTranslator
 
 from analysis.book.cards import name_cells, write_cell
@@ -149,6 +151,11 @@ def _link_code(_app: Sphinx, doctree: nodes.document, page: str) -> None:
         signature += nodes.reference("", "[source]", refuri=address, classes=["viewcode-link"])
 
 
+def _write_at_once(app: Sphinx, _environment: BuildEnvironment) -> None:
+    """Write pages on all cores, once they are read: reading stays in order, and nothing written depends on an order."""
+    app.parallel = cpu_count()
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the fold's node, its script and style, and what runs when."""
     skipped = (_skip, None)
@@ -158,6 +165,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_css_file(STYLE)
     app.connect("config-inited", _score)
     app.connect("builder-inited", _read)
+    app.connect("env-updated", _write_at_once)
     for aid in (_add_folds, link_terms, _link_code, name_cells):
         app.connect("doctree-resolved", aid)
     app.connect("html-page-context", _add_foot)

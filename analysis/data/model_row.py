@@ -242,9 +242,23 @@ class Model(Row):
             self._need(EXPERT_COLUMNS, f"{place}.sizes", sizes, "feedforward is experts")
             if sizes["n_k"] > sizes["n_e"]:
                 refuse(f"{place}.sizes.n_k", sizes["n_k"], f"at most n_e ({sizes['n_e']})")
-        if kind.attention and _mechanism(kind).lacks(_mechanism(each) for each in self.kinds if each.attention in ALL):
-            column, found = ("borrows", "true") if kind.borrows else ("attention", kind.attention)
+        if kind.attention:
+            self._reads_what_is_there(place, kind)
+
+    def _reads_what_is_there(self, place: str, kind: KindOfBlock) -> None:
+        """Rows and picks of earlier blocks are made by some kind, and no query picks more than there can be."""
+        others = [_mechanism(each) for each in self.kinds if each.attention in ALL]
+        column, found = ("borrows", "true") if kind.borrows else ("attention", kind.attention)
+        if _mechanism(kind).lacks(others):
             refuse(f"{place}.{column}", found, "a kind of attention beside one that stores the rows that it reads")
+        if _mechanism(kind).blind(others):
+            refuse(f"{place}.{column}", found, "a kind of attention beside one that picks the rows that it reads")
+        sizes, read = self.sizes_of(kind), mechanism_columns(kind.attention)
+        for name, wide in (("L_top", "L_str"), ("n_top", "L_blk")):
+            tokens = sizes[name] * sizes.get(wide, 1) if name in read else 0
+            if self.context_max and tokens > self.context_max:
+                most = f"picks of at most context_max ({self.context_max}) tokens, here {tokens}"
+                refuse(f"{place}.sizes.{name}", sizes[name], most)
 
     def _need(self, names: Iterable[str], place: str, sizes: dict[str, int], why: str) -> None:
         for name in names:

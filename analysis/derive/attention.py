@@ -60,6 +60,15 @@ class Mechanism:
         read = f"{self.cache_text if self.borrows else ''} {self.lent_text}"
         return not {str(tensor) for tensor in tensors(read)} <= owned
 
+    def blind(self, others: Iterable["Mechanism"]) -> bool:
+        """Whether it reads the rows that an earlier block picked, and none of the others picks any.
+
+        >>> replace(MHA, scores=("T",)).blind([MHA])
+        True
+        """
+        picks = [each for each in (self, *others) if "select" in each.more_text]
+        return "T" in self.scores and not picks
+
     @property
     def kept(self) -> tuple[Tensor, ...]:
         """Tensors that a block stores: its rows, unless it borrows them, and its states."""

@@ -25,6 +25,15 @@ def pooled(made: str, read: str, weights: str, width: str) -> str:
     return "\n".join((*gathered, summed, *waiting))
 
 
+def core_of(rows: str, axis: str) -> str:
+    """Lines of a core whose rows along an axis are key and value of every head.
+
+    >>> print(core_of("x[B L_win d_hd]", "L_win").splitlines()[0])
+    S[B n_hd l L_win] = q[B l n_hd d_hd] x[B L_win d_hd]
+    """
+    return f"S[B n_hd l {axis}] = q[B l n_hd d_hd] {rows}\no[B l n_hd d_hd] = S[B n_hd l {axis}] {rows}"
+
+
 HCA = Mechanism(
     "HCA",
     "attention to a window and to all compressed rows",
@@ -39,11 +48,7 @@ HCA = Mechanism(
     """,
     more_text={"pool": pooled("c_new", "e", "a", "d_hd")},
     core_text={
-        "as_printed": """
-            X[B L_hca d_hd]  <- x[B L_win d_hd] c[B L_cmp d_hd]
-            S[B n_hd l L_hca] = q[B l n_hd d_hd] X[B L_hca d_hd]
-            o[B l n_hd d_hd]  = S[B n_hd l L_hca] X[B L_hca d_hd]
-        """
+        "as_printed": f"X[B L_hca d_hd] <- x[B L_win d_hd] c[B L_cmp d_hd]\n{core_of('X[B L_hca d_hd]', 'L_hca')}"
     },
     output_text="""
         r[B l n_og deg_og d_hd] <- o[B l n_hd d_hd]
@@ -71,10 +76,9 @@ CSA = replace(
         "select": "T[B l L_pck] <- J[B l L_cmp]",
     },
     core_text={
-        "as_printed": """
+        "as_printed": f"""
             X[B l L_csa d_hd] <- x[B L_win d_hd] c[B L_pck d_hd] T[B l L_pck]
-            S[B n_hd l L_csa]  = q[B l n_hd d_hd] X[B l L_csa d_hd]
-            o[B l n_hd d_hd]   = S[B n_hd l L_csa] X[B l L_csa d_hd]
+            {core_of("X[B l L_csa d_hd]", "L_csa")}
         """
     },
     scores=("J", "T"),

@@ -9,19 +9,35 @@ keys, values and queries here.
 
 from analysis.derive.attention import Mechanism
 
-_UPDATE = """
-    N[B l n_v d_k d_s]   <- D[B l n_v d_k d_s]
-    N[B l n_v d_k d_s]   += k_h[B l n_v d_k] u[B l n_v d_s]
-    o[B l n_v d_s]        = q_h[B l n_v d_k] N[B l n_v d_k d_s]
-    M_new[B n_v d_k d_s] <- N[B l n_v d_k d_s]
-"""
-_DELTA = f"""
+
+def recurrence(state: str, decay: str, key: str, value: str, query: str, answer: str, delta: str = "") -> str:
+    """Lines of a step of a state with axes `state`: it decays, a key adds a value, a query reads an answer.
+
+    `delta` are lines between decay and update, which make the value from what the state holds under the key.
+
+    >>> lines = recurrence("n_v d_k", "a[B l n_v]", "k[B l d_k]", "u[B l n_v]", "q[B l d_k]", "o[B l n_v]")
+    >>> print(lines.splitlines()[0])
+    D[B l n_v d_k] = M[B n_v d_k] a[B l n_v]
+    """
+    return f"""D[B l {state}] = M[B {state}] {decay}
+        {delta}
+        N[B l {state}] <- D[B l {state}]
+        N[B l {state}] += {key} {value}
+        {answer} = {query} N[B l {state}]
+        M_new[B {state}] <- N[B l {state}]
+    """
+
+
+def _of_heads(decay: str, delta: str = "") -> str:
+    """The recurrence of a matrix for each head."""
+    key, value, query, answer = "k_h[B l n_v d_k]", "u[B l n_v d_s]", "q_h[B l n_v d_k]", "o[B l n_v d_s]"
+    return recurrence("n_v d_k d_s", decay, key, value, query, answer, delta)
+
+
+_DELTA = """
     e[B l n_v d_s] = k_h[B l n_v d_k] D[B l n_v d_k d_s]
     u[B l n_v d_s] <- v_h[B l n_v d_s] e[B l n_v d_s] b[B l n_v]
-    {_UPDATE}
 """
-_DECAY_OF_HEADS = "D[B l n_v d_k d_s] = M[B n_v d_k d_s] a[B l n_v]"
-_DECAY_OF_CHANNELS = "D[B l n_v d_k d_s] = M[B n_v d_k d_s] a[B l n_v d_k]"
 _REPEATED = "q_h[B l n_v d_k] <- q_t[B l n_qk d_k]; k_h[B l n_v d_k] <- k_t[B l n_qk d_k]"
 _STATE = "M[B n_v d_k d_s]"
 _OUTPUT = "p[B l n_v d_s] <- o[B l n_v d_s] z[B l n_v d_s]; y[B l d_emb] = p[B l n_v d_s] W_out[n_v d_s d_emb]"
@@ -64,7 +80,7 @@ KDA = Mechanism(
         z[B l n_v d_s]   = z_lr[B l d_dec] W_Z[d_dec n_v d_s]
     """,
     **_convolutions(("q_h", "q", "n_v d_k"), ("k_h", "k", "n_v d_k"), ("v_h", "v", "n_v d_s")),
-    core_text={"as_printed": f"{_DECAY_OF_CHANNELS}\n{_DELTA}"},
+    core_text={"as_printed": _of_heads("a[B l n_v d_k]", _DELTA)},
     output_text=_OUTPUT,
 )
 
@@ -82,7 +98,7 @@ GDN = Mechanism(
         b[B l n_v]      = H[B l d_emb] W_B[d_emb n_v]
     """,
     **_convolutions(("q_t", "q", "n_qk d_k"), ("k_t", "k", "n_qk d_k"), ("v_h", "v", "n_v d_s")),
-    core_text={"as_printed": f"{_REPEATED}\n{_DECAY_OF_HEADS}\n{_DELTA}"},
+    core_text={"as_printed": f"{_REPEATED}\n{_of_heads('a[B l n_v]', _DELTA)}"},
     output_text=_OUTPUT,
 )
 
@@ -97,7 +113,7 @@ Lightning = Mechanism(
         u[B l n_v d_s]   = H[B l d_emb] W_V[d_emb n_v d_s]
         z[B l n_v d_s]   = H[B l d_emb] W_Z[d_emb n_v d_s]
     """,
-    core_text={"as_printed": f"D[B l n_v d_k d_s] = M[B n_v d_k d_s] a[l n_v]\n{_UPDATE}"},
+    core_text={"as_printed": _of_heads("a[l n_v]")},
     output_text=_OUTPUT,
 )
 
@@ -114,6 +130,6 @@ Mamba2 = Mechanism(
         a[B l n_v]      = H[B l d_emb] W_dt[d_emb n_v]
     """,
     **_convolutions(("q_t", "q", "n_qk d_k"), ("k_t", "k", "n_qk d_k"), ("u", "v", "n_v d_s")),
-    core_text={"as_printed": f"{_REPEATED}\n{_DECAY_OF_HEADS}\n{_UPDATE}"},
+    core_text={"as_printed": f"{_REPEATED}\n{_of_heads('a[B l n_v]')}"},
     output_text=_OUTPUT,
 )

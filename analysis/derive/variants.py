@@ -7,8 +7,8 @@ Qwen3-Next, Gemma 4, MiMo-V2, Step-3.5, DeepSeek-V4, Jamba and LFM2; Kimi-K3's c
 from dataclasses import replace
 
 from analysis.derive.attention import GQA, MLA, Mechanism
-from analysis.derive.compressing import HCA
-from analysis.derive.states import KDA, short_convolution
+from analysis.derive.compressing import HCA, core_of
+from analysis.derive.states import KDA, recurrence, short_convolution
 
 
 def _gated(mechanism: Mechanism, name: str, title: str, heads: str, gate: str) -> Mechanism:
@@ -68,12 +68,7 @@ SWA = replace(
         x_new[B l d_hd]  = H[B l d_emb] W_KV[d_emb d_hd]
     """,
     more_text={},
-    core_text={
-        "as_printed": """
-            S[B n_hd l L_win] = q[B l n_hd d_hd] x[B L_win d_hd]
-            o[B l n_hd d_hd]  = S[B n_hd l L_win] x[B L_win d_hd]
-        """
-    },
+    core_text={"as_printed": core_of("x[B L_win d_hd]", "L_win")},
 )
 
 KDA_gated = replace(
@@ -120,13 +115,7 @@ Mamba = Mechanism(
         """
     },
     core_text={
-        "as_printed": """
-            D[B l n_v d_k]   = M[B n_v d_k] a[B l n_v]
-            N[B l n_v d_k]  <- D[B l n_v d_k]
-            N[B l n_v d_k]  += k[B l d_k] u[B l n_v]
-            o[B l n_v]       = q[B l d_k] N[B l n_v d_k]
-            M_new[B n_v d_k] <- N[B l n_v d_k]
-        """
+        "as_printed": recurrence("n_v d_k", "a[B l n_v]", "k[B l d_k]", "u[B l n_v]", "q[B l d_k]", "o[B l n_v]")
     },
     output_text="p[B l n_v] <- o[B l n_v] z[B l n_v]; y[B l d_emb] = p[B l n_v] W_out[n_v d_emb]",
 )

@@ -8,8 +8,7 @@ from analysis.render.tables import ABSENT, table
 from analysis.render.verdict_tables import along, named
 from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import DEVICE_UNKNOWN
-from analysis.thesis.drafted import QUERIES, SHOWN, by_acceptance, by_queries
-from analysis.thesis.sensitivity import numbers, numbers_of
+from analysis.thesis.sensitivity import QUERIES, SHOWN, by_acceptance, by_queries, numbers, numbers_of
 from analysis.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
 
 SAME, FEWER = "=", "\N{DAGGER}"

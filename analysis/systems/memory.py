@@ -1,11 +1,15 @@
-"""What a model holds and what a token touches: parameters and bytes by kind."""
+"""What a model holds and what a token touches: parameters and bytes by kind; and whether a batch fits memory."""
 
-from sympy import Expr, Integer
+from collections.abc import Mapping
+
+from sympy import Expr, Integer, Symbol
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import decoder
 from analysis.derive.block import over_blocks
+from analysis.derive.capacity import memory_used
+from analysis.derive.symbols import M_cap, n_acc
 
 KINDS = ("attention", "dense", "routed", "shared", "other", "cache")
 KIND_TITLES = {
@@ -52,3 +56,18 @@ def parameters_held_and_touched(setting: Setting) -> tuple[float, float]:
     forms = decoder.parameters(setting.architecture), decoder.active_parameters(setting.architecture)
     held, touched = (float(value(form, setting.point)) for form in forms)
     return held, touched
+
+
+def memory_per_accelerator(setting: Setting, point: Mapping[Symbol, object]):
+    """Bytes that one accelerator stores, over arrays [byte]; replicas that TP and DP make are counted (Eq. 11)."""
+    used = memory_used(setting.architecture, setting.conventions, layout=setting.layout)
+    return value(used / n_acc, point)
+
+
+def fits(setting: Setting, point: Mapping[Symbol, object]):
+    """Whether the weights, the cache and the activations of one block fit each accelerator, over arrays.
+
+    The contraction order matters: as printed, the decompressed keys and values of one block are stored too.
+    Raises InputError for a symbol that the point does not give.
+    """
+    return memory_per_accelerator(setting, point) <= value(M_cap, point)

@@ -8,8 +8,8 @@ from analysis.derive.attention import ORDERS
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError
 from analysis.systems.crossing import needs_two_orders
-from analysis.systems.feasible import fits
 from analysis.systems.layers import attention_time, swept
+from analysis.systems.memory import fits
 
 
 def in_orders(setting: Setting) -> dict[str, Setting]:

@@ -1,4 +1,9 @@
-"""Numbers that most verdicts rest on, under other conventions, chips and links, and achieved rates."""
+"""Numbers that most verdicts rest on, under other conventions, chips and links, and achieved rates; and the verdict
+with several query tokens a step.
+
+At a number of query tokens, acceptance multiplies both sides of every comparison by the tokens that a step yields, so
+it turns no verdict; it decides which number serves most.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,10 +12,16 @@ import numpy as np
 
 from analysis.thesis.conclusions import CONCLUSIONS
 from analysis.thesis.full import WIRES
+from analysis.thesis.queries import best_query
 from analysis.thesis.region import Line, stretches
 from analysis.thesis.resources import elasticities
-from analysis.thesis.verdict import VARIANTS
+from analysis.thesis.verdict import VARIANTS, Verdict, judged
 from analysis.thesis.world import HOME, World, step_time, world
+
+QUERIES = tuple(range(1, 9))
+SHOWN = (1, 2, 4, 8)
+ACCEPTANCES = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0)
+ITSELF = "drafts"  # the conclusion on drafts compares numbers of query tokens, so that none of them judges it alone
 
 
 @dataclass(frozen=True)
@@ -58,3 +69,29 @@ def _end(found: World, model: str, name: str, place: int) -> float | None:
     line: Line = said.lines[place]
     ends = [end for each in stretches(said.margin, found, model, line) for end in (each.low, each.high)]
     return next((end for end in ends if end is not None and np.isfinite(end)), None)
+
+
+# -- several query tokens a step ---------------------------------------------------------------------
+def by_queries(queries=SHOWN) -> dict[int, tuple[Verdict, ...]]:
+    """Every conclusion but that on drafts, with each number of query tokens a step, in the paper's setting."""
+    found = {query: judged(**({"l": query} if query > 1 else {})) for query in queries}
+    return {query: tuple(v for v in each if v.conclusion.name != ITSELF) for query, each in found.items()}
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """What serves most at an acceptance rate: query tokens of a step and throughput over one [1], per model."""
+
+    acceptance: float
+    queries: dict[str, int]
+    gains: dict[str, float]
+
+
+def by_acceptance(acceptances=ACCEPTANCES) -> list[Drafted]:
+    """The best number of query tokens of each model of the paper at several acceptance rates."""
+    systems, rows = world().systems, []
+    for acceptance in acceptances:
+        best = {name: best_query(each, QUERIES, HOME["context"], acceptance) for name, each in systems.items()}
+        queries, gains = ({name: found[place] for name, found in best.items()} for place in (0, 1))
+        rows.append(Drafted(acceptance, queries, gains))
+    return rows

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 from analysis.ask.setting import Setting
 from analysis.book.report import drawn, making
+from analysis.book.report.sheet import told
 from analysis.book.report.subject import from_folder, system_in, system_of
 from analysis.cli import commands_report
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
 from analysis.huggingface.model_files import import_model
-from analysis.render.own_conclusions import told
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from analysis.thesis.verdict import judged_on, verdicts

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+import yaml
 from sympy import Integer, Rational, nsimplify
 
 from analysis import InputError
 from analysis.ask.setting import Setting
 from analysis.data import element_formats as module
+from analysis.data.datasets import DATA
 from analysis.data.element_formats import WIDTHS, formats
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Architecture
@@ -61,6 +63,13 @@ def test_states_and_scores_have_32_bits_and_index_keys_follow_the_cache():
     point = Setting.of(model="deepseek-v3", width_kv=1).point
     found = [point[BY_NAME[name]] for name in ("width_state", "width_scores", "width_index", "width_latent")]
     assert found == [4, 4, 1, 1]
+
+
+def test_a_row_whose_own_format_speaks_of_parts_that_it_does_not_keep_is_refused(written):
+    cells = yaml.safe_load((DATA / "models" / "qwen2.5-72b.yml").read_text())
+    path = written("mine.yml", cells | {"id": "mine", "format": "latent-fp8"})
+    with pytest.raises(InputError, match=r"column format: latent-fp8: speaks of .* allowed are latent-fp8-plain"):
+        evaluate("kv_bytes_per_token", model=path, format="served")
 
 
 def test_a_format_of_parts_that_a_model_does_not_keep_is_refused():

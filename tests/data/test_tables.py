@@ -163,6 +163,23 @@ def changed(row, change):
         ("kimi-linear-48b-a3b", {"sizes": {"d_dec": None}}, "sizes.d_dec: found nothing"),
         ("minimax-m3", {1: {"vectors": "halos"}}, "column kinds 2.vectors: found 'halos'"),
         ("nemotron-3-nano", {2: {"window": "sliding"}}, "column kinds 3.window: found 'sliding', allowed is no value"),
+        (
+            "glm-5.2",
+            {"kinds": [{"blocks": 3, "attention": "DSA_shared", "feedforward": "dense"}]},
+            "kinds 1.attention: found 'DSA_shared', allowed is a kind of attention beside one that picks the rows",
+        ),
+        (
+            "deepseek-v3.2",
+            {"sizes": {"L_top": 10**7}},
+            "1.sizes.L_top: found 10000000, allowed is picks of at most context_max (163840) tokens, here 10000000",
+        ),
+        ("minimax-m3", {"sizes": {"n_top": 10**5}}, "kinds 2.sizes.n_top: found 100000, allowed is picks of at most"),
+        ("deepseek-v4-flash", {0: {"sizes": {"L_str": 0, "n_pool": 8, "n_role": 2}}}, "L_str: found 0, allowed is"),
+        (
+            "deepseek-v4.1-flash",
+            {"sizes": {"L_str": 1}, "kinds": [{"blocks": 2, "attention": "CSA_indexed", "feedforward": "experts"}]},
+            "allowed is a kind of attention beside one that stores the rows that it reads",
+        ),
     ],
 )
 def test_columns_that_disagree_are_named(name, change, said):

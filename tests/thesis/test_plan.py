@@ -17,7 +17,7 @@ from analysis.data import datasets
 from analysis.derive.symbols import deg_DP
 from analysis.files.errors import InputError
 from analysis.systems import system
-from analysis.systems.feasible import fits
+from analysis.systems.memory import fits
 from analysis.systems.plan import CAPACITY, SLO, candidates, planned, plans, why_second
 from analysis.systems.quantities import evaluate
 from tests.reader.rows import CHIP, LINK

@@ -1,20 +1,25 @@
 """The page of a report: the system's rows, memory, limits, a token's time, plans, and the notebooks' figures."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
+from analysis.ask.setting import Setting
 from analysis.book.report.drawn import Shown
 from analysis.book.report.subject import System
 from analysis.data.row import Row
 from analysis.files.errors import InputError
 from analysis.render.digits import digits_of, percent
-from analysis.render.own_conclusions import told
+from analysis.render.verdict_tables import extent, in_words, share_words
 from analysis.render.words import term_words
 from analysis.systems.plan import sum_of, why_second
 from analysis.systems.quantities import evaluate, quantity
+from analysis.thesis.region import exists
+from analysis.thesis.verdict import UNJUDGED, Verdict, judged_on
 
 TEMPLATE = Path(__file__).with_name("page.html")
 LIMITS = {  # quantity -> factor and unit to print it in
@@ -109,3 +114,33 @@ def _planned(plan) -> dict[str, str]:
         "longest": term_words(longest, plan.setting),
         "used": used,
     }
+
+
+# -- the book's conclusions, judged for this system ---------------------------------------------------
+@dataclass(frozen=True)
+class Told:
+    """A conclusion about a reader's system: what it says, how far it holds there, and where, in words."""
+
+    statement: str
+    extent: str
+    places: list[str]
+
+
+def told(setting: Setting) -> list[Told]:
+    """Every conclusion judged for a reader's system, those that speak of its model first."""
+    found = [_told(each, setting) for each in judged_on(setting)]
+    return sorted(found, key=lambda each: not each.places)
+
+
+def _told(verdict: Verdict, setting: Setting) -> Told:
+    said = verdict.conclusion
+    statement = f"{said.statement}, that is: {said.criterion}"
+    if not said.speaks_of(setting.model):
+        (share,) = verdict.outside.values()
+        own = "" if math.isnan(share) else f", where its criterion is met on {share_words(share)} of the grid"
+        return Told(statement, f"It speaks of {said.subject}, not of this one{own}.", [])
+    if verdict.holds == UNJUDGED:
+        return Told(statement, "It cannot be judged here: what it compares has no number for this system.", [])
+    there = [line.where for line in said.lines if exists(said.margin, verdict.world, setting["model"], line)]
+    lines = [(line, found) for line, found in verdict.boundaries if line.where in there]
+    return Told(statement, f"{extent(verdict)}.", [in_words(*each) for each in lines])
