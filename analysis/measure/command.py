@@ -1,6 +1,7 @@
 """The command `measure`: time the study's operations on this machine. `analysis.cli.main` registers it."""
 
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -49,12 +50,11 @@ def measure(quick: bool, device: str, output: Path, force: bool) -> None:
     from analysis.measure import measuring, writing
 
     writing.refuse_path(output, force)
-    machine, backend, cases = _on_cuda(quick) if device == "cuda" else _on_cpu(quick)
-    click.echo(f"{machine.id}: {len(cases)} cells")
-    if machine.is_busy:
-        click.echo("other programs keep this machine busy: repeat the run when it is quiet", err=True)
     budget, limit = BUDGET[device][quick], LIMIT[device][quick]
-    found = measuring.measure(cases, backend, machine.id, budget, limit, lambda each: tqdm(each, unit="cell"))
+    with ExitStack() as limits:
+        machine, backend, cases = _on_cuda(quick) if device == "cuda" else _on_cpu(quick, limits)
+        click.echo(f"{machine.id}: {len(cases)} cells")
+        found = measuring.measure(cases, backend, machine.id, budget, limit, lambda each: tqdm(each, unit="cell"))
     command = f"python -m analysis measure --device {device}{' --quick' if quick else ''}"
     record = writing.save(measuring.sources(found.rows, command), machine, output)
     click.echo(f"{output}: {len(found.rows)} rows; {record}: the machine")
@@ -71,12 +71,17 @@ def measure(quick: bool, device: str, output: Path, force: bool) -> None:
     click.echo(_roofs(output))
 
 
-def _on_cpu(quick: bool):
-    from analysis.measure.machine import cpu_machine
+def _on_cpu(quick: bool, limits: ExitStack):
+    """Machine, backend and cases; where other programs want its cores, on one thread until `limits` end."""
+    from analysis.measure.machine import cpu_machine, one_thread
     from analysis.measure.numpy_kernels import NumpyBackend
     from analysis.measure.shapes import cpu_cases
 
     machine = cpu_machine()
+    if machine.is_busy:
+        click.echo("other programs keep this machine busy: BLAS runs on one thread; repeat when it is quiet", err=True)
+        limits.enter_context(one_thread())
+        machine = cpu_machine()
     room = min(CPU_ROOM, machine.memory / 4)
     return machine, NumpyBackend(room, machine.record["blas"]), cpu_cases(quick, machine.cache)
 

@@ -103,22 +103,38 @@ def load_before() -> float | str:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else "not readable"
 
 
+def one_thread():
+    """A context in which BLAS runs on one thread: on a shared machine several wait for the one that lost its core."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1, user_api="blas")
+
+
+def threads() -> int:
+    """Threads that BLAS runs on now; the cores of this process where it does not tell."""
+    found = _pools()
+    return found[0]["num_threads"] if found else cores()
+
+
+def _pools() -> list[dict]:
+    from threadpoolctl import threadpool_info
+
+    return [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
 def blas() -> str:
     """The library behind numpy's matrix products, with version, instruction set and threads.
 
     >>> "thread" in blas()
     True
     """
-    from threadpoolctl import threadpool_info
-
-    found = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    found = _pools()
     if not found:
         return "BLAS unknown, threads unknown"
-    pool = found[0]
-    threads = pool["num_threads"]
+    pool, count = found[0], threads()
     kind = f" ({pool['architecture']})" if pool.get("architecture") else ""
     version = f" {pool['version']}" if pool.get("version") else ""
-    return f"{pool['internal_api']}{version}{kind}, {threads} thread{'' if threads == 1 else 's'}"
+    return f"{pool['internal_api']}{version}{kind}, {count} thread{'' if count == 1 else 's'}"
 
 
 def _text(path: Path) -> str:

@@ -16,7 +16,7 @@ from analysis.measure.backend import Kernel, Run, scale
 from analysis.measure.cases import Case
 from analysis.measure.clock import wall_time
 from analysis.measure.layouts import Arrays, shapes
-from analysis.measure.machine import cores
+from analysis.measure.machine import threads
 
 ROW = 8192
 """Entries of a row in which a stream is read."""
@@ -150,8 +150,8 @@ def read_rows(given: Arrays, made: Arrays) -> Run:
 
 
 def copy(given: Arrays, made: Arrays) -> Run:
-    """One stream read, one written, in as many parts as there are cores, each by a thread of its own."""
-    parts = cores()
+    """One stream read, one written, in as many parts as BLAS has threads, each by a thread of its own."""
+    parts = threads()
     pool = ThreadPoolExecutor(parts)
     ends, starts = (np.array_split(array, parts) for array in (made["B"], given["A"]))
 

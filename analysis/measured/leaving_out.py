@@ -44,7 +44,7 @@ def _left_out(by: str, rows: Compared, operation: str) -> list[dict]:
         fitted = replace(parts.rows(train), names=pooled(operation) if by == "device" else OPERATIONS[operation])
         if len(np.unique(fitted.group)) < FEWEST_GROUPS:
             continue
-        times["fit"][test] = parts.rows(test).time(calibration.best(fitted)[0])
+        times["fit"][test] = parts.rows(test).time(calibration.settled(fitted))
         times[ROOFLINE][test] = parts.rows(test).time({})
         times[ONE][test] = parts.rows(test).time(calibration.constant_efficiency(fitted))
         if by == "model":
@@ -150,5 +150,5 @@ def _predicted(parts: Parts, folds) -> np.ndarray:
     """Time [s] of every row by a fit that has not seen its fold."""
     time = np.full(len(parts.measured), np.nan)
     for train, test in folds:
-        time[test] = parts.rows(test).time(calibration.best(parts.rows(train))[0])
+        time[test] = parts.rows(test).time(calibration.settled(parts.rows(train)))
     return time

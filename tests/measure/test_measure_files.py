@@ -4,6 +4,7 @@ Sizes are tiny: what is tested is that the right thing is written, not how fast 
 """
 
 import json
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
@@ -107,6 +108,19 @@ def test_a_busy_machine_is_noticed():
     assert busy.is_busy
     assert not quiet.is_busy
     assert not machine.Machine("a", 0, 0, {"load_before": "not readable"}).is_busy
+
+
+def test_a_busy_machine_runs_on_one_thread_and_says_so(monkeypatch, capsys):
+    """BLAS and copies alike, until the run ends; a quiet machine runs on what it has."""
+    before = machine.threads()
+    for waiting, wanted in ((1e3, 1), (0.0, before)):
+        monkeypatch.setattr(machine, "load_before", lambda waiting=waiting: waiting)
+        with ExitStack() as limits:
+            found, _, _ = command._on_cpu(True, limits)
+            assert machine.threads() == wanted
+            assert f" {wanted} thread" in found.record["blas"]
+        assert machine.threads() == before
+    assert capsys.readouterr().err.count("BLAS runs on one thread") == 1
 
 
 def test_the_shipped_run_holds_every_operation():
