@@ -1,5 +1,6 @@
 """What all figures share: readable logarithmic ticks, numbers in words, colours of models and layers."""
 
+import re
 from collections.abc import Sequence
 from itertools import cycle
 from textwrap import fill
@@ -102,7 +103,8 @@ def seconds(time: float) -> str:
 def headline(figure: Figure, finding: str) -> None:
     """Write what the figure shows above it, in names instead of ids, broken into lines that fit its width."""
     letters = int(figure.get_figwidth() * 72 / 6.4)  # the mean width of a letter at the title's size
-    figure.suptitle(fill(named(finding), letters, break_on_hyphens=False), x=0.01, ha="left")
+    spaced = re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", named(finding))  # as in the text
+    figure.suptitle(fill(spaced, letters, break_on_hyphens=False), x=0.01, ha="left")
 
 
 def with_names(figure: Figure) -> None:

@@ -17,9 +17,9 @@ def by_hand(sign: str, *parts: tuple, unit: str = "", shown: str = "", digits: i
     The line may break before each sign, so that a narrow screen shows all of it.
 
     >>> print(by_hand("×", (3, "matrices"), (7168, "width"), unit="elements"))
-    :::{div} by-hand
+    ~~~{div} by-hand
     $\underbrace{3}_{\text{matrices}}$ $\times \underbrace{7{,}168}_{\text{width}}$ $= 21{,}504\ \text{elements}$
-    :::
+    ~~~
     """
     if sign not in SIGNS:
         raise InputError(f"by_hand: {sign!r} is no sign of arithmetic here; allowed are {choices(SIGNS)}.")
@@ -29,7 +29,7 @@ def by_hand(sign: str, *parts: tuple, unit: str = "", shown: str = "", digits: i
     text = scaled or _number(result, digits)
     name = rf"\ \text{{{shown or unit}}}" if unit else ""
     braces = f"$ ${printed} ".join(_brace(digits, *part) for part in parts)
-    return f":::{{div}} by-hand\n${braces}$ $= {_grouped(text)}{name}$\n:::"
+    return f"~~~{{div}} by-hand\n${braces}$ $= {_grouped(text)}{name}$\n~~~"
 
 
 def _brace(digits: int, number: float, name: str, text: str = "") -> str:

@@ -100,9 +100,9 @@ def test_names_years_code_and_coefficients_are_no_typed_numbers(text):
 
 
 def test_a_line_by_hand_takes_its_parts_together():
-    assert by_hand("+", (1, "a"), (2, "b")).split("= ")[1] == "3$\n:::"
-    assert by_hand("/", (7, "a"), (2, "b"), unit="times").split("= ")[1] == "3.5\\ \\text{times}$\n:::"
-    assert by_hand("×", (3, "a"), (4e9, "b", "4 GB"), unit="byte", shown="GB").split("= ")[1] == "12\\ \\text{GB}$\n:::"
+    assert by_hand("+", (1, "a"), (2, "b")).split("= ")[1] == "3$\n~~~"
+    assert by_hand("/", (7, "a"), (2, "b"), unit="times").split("= ")[1] == "3.5\\ \\text{times}$\n~~~"
+    assert by_hand("×", (3, "a"), (4e9, "b", "4 GB"), unit="byte", shown="GB").split("= ")[1] == "12\\ \\text{GB}$\n~~~"
     assert r"\underbrace{\text{4 GB}}_{\text{b}}" in by_hand("×", (3, "a"), (4e9, "b", "4 GB"), unit="byte", shown="GB")
     with pytest.raises(InputError, match="no sign of arithmetic"):
         by_hand("-", (1, "a"), (2, "b"))

@@ -23,8 +23,6 @@ from analysis.render.figures.diagram_parts import INSET, NODE, PAD, ROW, STRIP, 
 from analysis.render.layered import Layout, layout
 from analysis.systems import flows
 
-ABREAST, GUTTER = 2, 28.0
-"""Panels that stand side by side, and the room between them [points]."""
 ROLES = {
     "copy": "copied into every head",
     "dispatched": "tokens sent to experts",
@@ -50,27 +48,21 @@ class Panel:
 
 
 def diagram(panels: Sequence[Panel], title: str) -> Figure:
-    """The panels in rows of two at one scale, at their natural size in points, under a title and a key."""
+    """The panels below each other, at their natural size in points, under a title and a key."""
     laid = [(panel, nodes := nodes_of(panel), _laid_out(panel.flow, nodes)) for panel in panels]
-    rows = [laid[first : first + ABREAST] for first in range(0, len(laid), ABREAST)]
-    width = max(sum(found.size[0] for _, _, found in row) + GUTTER * (len(row) - 1) for row in rows)
+    width = max(found.size[0] for _, _, found in laid)
     lines = folded(title, width * 0.93)  # bold letters of another font are as wide as these
     top = 16.0 * len(lines) + 3 * (ROW + 2) + 8
-    height = top + sum(max(found.size[1] for _, _, found in row) + 34 for row in rows)
+    height = top + sum(found.size[1] + 34 for _, _, found in laid)
     figure = pyplot.figure(figsize=((width + 2) / 72, height / 72), layout="none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-1, width + 1), ylim=(height, 0))
     axes.set_axis_off()
     figure.suptitle("\n".join(lines), x=1 / (width + 2), y=1, ha="left", va="top")
     y = key(axes, 16.0 * len(lines), _key_texts(panels[0].setting)) + 8
-    for row in rows:
-        left = (width - sum(found.size[0] for _, _, found in row) - GUTTER * (len(row) - 1)) / 2
-        ends = []
-        for panel, nodes, found in row:
-            axes.text(left if len(row) > 1 else 0, y, panel.heading, va="top", fontsize=10, fontweight="bold")
-            ends.append(_draw(axes, panel, nodes, found, left, y + 20))
-            left += found.size[0] + GUTTER
-        y = max(ends) + 14
+    for panel, nodes, found in laid:
+        axes.text(0, y, panel.heading, va="top", fontsize=10, fontweight="bold")
+        y = _draw(axes, panel, nodes, found, (width - found.size[0]) / 2, y + 20) + 14
     return figure
 
 

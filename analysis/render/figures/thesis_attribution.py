@@ -17,9 +17,10 @@ from analysis.thesis import attribution
 from analysis.thesis.factorial import ATTENTIONS, FEED_FORWARDS, HELD, Cell, effects
 
 USED = ("accelerator", "n_acc", "phase", "width", "peak")
-MANY = 4  # times the accelerators of the bars: small memories hold the models only if they are many
+MANY = 4  # times the accelerators of the points: small memories hold the models only if they are many
 MARKS = {"dense": "o", "experts": "s"}
-"""Points, since a bar on a logarithmic axis has no length that means anything."""
+SIDES = (-1, 1)
+"""Where points stand about a mechanism's name; they are no bars, whose lengths mean nothing on a logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,13 @@ def _points(axes: Axes, cells: Sequence[Cell]) -> None:
             cell = next(each for each in cells if (each.attention, each.feed_forward) == (attention, kind))
             if not np.isfinite(cell.per_accelerator):
                 continue
-            at = number + 0.4 * (place - 0.5)
+            at = number + 0.15 * SIDES[place]
             look = {"color": COLOURS[family(attention)], "markeredgecolor": "black", "markersize": 8}
             axes.plot(at, cell.per_accelerator, MARKS[kind], **look)
-            shown = {"xytext": (0, 7), "textcoords": "offset points", "ha": "center"}
-            axes.annotate(rounded(cell.per_accelerator), (at, cell.per_accelerator), **shown)
+            shown = {"xytext": (5 * SIDES[place], 6), "textcoords": "offset points", "ha": ("right", "left")[place]}
+            axes.annotate(rounded(cell.per_accelerator, 2), (at, cell.per_accelerator), **shown)
     axes.set_xticks(np.arange(len(ATTENTIONS)), ATTENTIONS)
-    axes.set(yscale="log", xlim=(-0.6, len(ATTENTIONS) - 0.4))
+    axes.set(yscale="log", xlim=(-0.9, len(ATTENTIONS) - 0.1))
     axes.margins(y=0.15)
     plain_log(axes.yaxis)
     axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
