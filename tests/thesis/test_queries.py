@@ -16,7 +16,7 @@ from analysis.derive.symbols import BW_mem, P_acc, RP_acc, acceptance, l
 from analysis.files.errors import InputError
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
-from analysis.thesis import drafted, queries
+from analysis.thesis import drafted, queries, sensitivity
 from analysis.thesis.full import batch_at_capacity, terms_at
 
 from . import points
@@ -219,3 +219,10 @@ def test_latent_attention_computes_from_the_query_tokens_on_that_bring_each_devi
             row = Setting.of(accelerator=chip).point
             flops, moved = query * 128 * 2 * (512 + 64 + 512) * 8192, 2 * (576 * 8192 + query * 128 * (576 + 512))
             assert (margin > 0) == (flops / moved > float(row[P_acc]) / float(row[BW_mem]))
+
+
+def test_acceptances_of_the_table_are_rising_chances():
+    """What the verdict's table asks of: shares of drafts, the last of them all."""
+    shown = sensitivity.ACCEPTANCES
+    assert list(shown) == sorted(shown)
+    assert 0 < shown[0] < shown[-1] == 1
