@@ -26,7 +26,7 @@ from analysis.derive.symbols import (
 from analysis.files.errors import InputError
 from analysis.render.proofs import MLA, REORDERED
 from analysis.thesis import full_attention
-from analysis.thesis.full import batch_at_capacity, terms_at
+from analysis.thesis.full import batch_at_capacity, filled, terms_at
 
 from . import points
 
@@ -235,3 +235,12 @@ def test_the_break_even_batch_knows_where_there_is_none(accelerator, other, batc
         assert full_attention.even_context(system) == pytest.approx(
             {np.inf: 0, 0: np.inf}.get(found, np.nan), nan_ok=True
         )
+
+
+def test_a_system_without_a_batch_is_filled_with_whole_requests():
+    """As many as memory holds, a batch that is given stays, and a memory too small is told."""
+    system = Setting.of(model="deepseek-v3", accelerator="b200-paper", link="nvlink5-b200", n_acc=32, L=8192)
+    assert filled(system)["B"] == int(float(batch_at_capacity(system, 8192))) > 1000
+    assert filled(system.with_(B=7))["B"] == 7
+    with pytest.raises(InputError, match="memory holds no request"):
+        filled(system.with_(n_acc=1))

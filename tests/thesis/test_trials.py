@@ -191,6 +191,14 @@ def test_the_bound_of_a_schedule_is_the_larger_of_the_two_told():
         assert set(shown["degree"]) == {1, 8}
 
 
+def test_a_divided_block_tells_how_often_its_cache_is_read():
+    """By latent attention once for each member of the group, where both hold as many requests."""
+    for sample in DRAWS["thesis-tensor"](rng()):
+        shown, inside = sample.shown, sample.inside()
+        assert shown["cache"][inside] == pytest.approx(shown["degree"][inside])
+        assert shown["work"][inside] == pytest.approx(1)
+
+
 # -- both contraction orders -------------------------------------------------------------------------
 def test_a_row_is_turned_by_its_place():
     rows = np.zeros((1, 4, 4))
