@@ -139,20 +139,21 @@ def _named(point: dict[Symbol, object]) -> dict[str, float]:
 def function(results: Nested) -> str:
     """Source of a JavaScript function from a point (an object, symbol to number) to results of the same shape.
 
-    Subexpressions that repeat are computed once.
+    Subexpressions that repeat are computed once; the source has no space that a reader's browser must load in vain.
 
     >>> from analysis.derive.symbols import B, L
     >>> print(function({"work": 2 * B * L, "parts": [B, L**2]}))
     function (point) {
       const { B, L } = point;
-      return { work: 2*B*L, parts: [B, Math.pow(L, 2)] };
+      return {work: 2*B*L,parts: [B,Math.pow(L, 2)]};
     }
     """
     expressions = list(_flat(results))
     symbols = sorted({symbol.name for each in expressions for symbol in each.free_symbols})
     shared, reduced = cse(expressions, symbols=_temporaries(expressions), order="none")
     lines = [f"const {{ {', '.join(symbols)} }} = point;"] if symbols else []
-    lines += [f"const {name} = {jscode(part)};" for name, part in shared]
+    steps = ",\n".join(f"{name}={_script(part)}" for name, part in shared)
+    lines += [f"const {steps};"] if steps else []
     lines.append(f"return {_shaped(results, iter(reduced))};")
     return "function (point) {\n" + "".join(f"  {line}\n" for line in lines) + "}"
 
@@ -174,7 +175,11 @@ def _flat(results: Nested) -> Iterable[Expr]:
 def _shaped(results: Nested, reduced: Iterable[Expr]) -> str:
     """The results' shape as a JavaScript literal, filled from `reduced` in the order of `_flat`."""
     if isinstance(results, Mapping):
-        return "{ " + ", ".join(f"{name}: {_shaped(each, reduced)}" for name, each in results.items()) + " }"
+        return "{" + ",".join(f"{name}: {_shaped(each, reduced)}" for name, each in results.items()) + "}"
     if isinstance(results, list):
-        return "[" + ", ".join(_shaped(each, reduced) for each in results) + "]"
-    return jscode(next(reduced))
+        return "[" + ",".join(_shaped(each, reduced) for each in results) + "]"
+    return _script(next(reduced))
+
+
+def _script(form: Expr) -> str:
+    return jscode(form).replace(" + ", "+").replace(" - ", "-")

@@ -11,6 +11,7 @@ from analysis.data import datasets
 from analysis.derive.symbols import B, BW_Int, BW_mem, P_acc
 from analysis.render.design_words import wanted_machine
 from analysis.render.figures.design import notes, parts, stand
+from analysis.render.figures.design import ratios as ratios_of
 from analysis.systems import system
 from analysis.systems.canonical import paper
 from analysis.systems.design import designs
@@ -87,6 +88,7 @@ def test_one_per_cent_more_is_worth_the_share_of_a_step_that_waits(page):
         assert found.worth[name] == pytest.approx(1e4 * gained, rel=0.03, abs=0.005), name
     assert found.worth["capacity"] == 0
     assert sum(found.worth.values()) == pytest.approx(1)
+    assert max(found.worth, key=found.worth.get) == "interconnect"
 
 
 def test_accelerators_with_too_little_arithmetic_are_those_that_compute_for_longer_than_they_read():
@@ -113,6 +115,8 @@ def test_accelerators_with_too_little_arithmetic_are_those_that_compute_for_long
     assert "b200-paper" not in short
     ratios = {id_: every["fp8"].has["arithmetic"] for id_, every in rows.items() if "fp8" in every}
     assert min(ratios, key=ratios.get) == "h20-sxm"
+    links = ratios_of(rows, "interconnect", "fp8")
+    assert found["design_fast"] == len(links), "all are built beyond balance"
     assert found["design_compared"] - 5 < found["design_roomy"] < found["design_compared"]
 
 

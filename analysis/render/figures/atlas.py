@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from matplotlib import pyplot
@@ -34,6 +35,7 @@ def atlas_figure(found: Atlas) -> Figure:
         for place, each in enumerate(strips):
             _tiles(axes, place, each)
         contexts = strips[0].contexts
+        _gaps(axes, len(contexts), rows)
         axes.set(xlim=(0, len(contexts)), ylim=(rows, 0), title=strips[0].setting.accelerator.id)
         axes.set_xticks(np.arange(len(contexts)) + 0.5, [size(each) for each in contexts], rotation=90)
         axes.tick_params(length=0)
@@ -47,11 +49,21 @@ def atlas_figure(found: Atlas) -> Figure:
 
 
 def _tiles(axes: Axes, place: int, each: Strip) -> None:
-    for column, name in enumerate(each.leaders):
-        look = LOOKS[name] | {"edgecolor": "white"} if name else BEYOND
-        axes.add_patch(Rectangle((column, place), 1, 1, **look))
-        if name:
+    """A row of tiles: neighbours alike are one area, as a drawing of few shapes loads fast, and letters tell them."""
+    start = 0
+    for name, alike in groupby(each.leaders):
+        wide = len(list(alike))
+        axes.add_patch(Rectangle((start, place), wide, 1, **(LOOKS[name] if name else BEYOND)))
+        for column in range(start, start + wide) if name else ():
             axes.text(column + 0.5, place + 0.52, LETTERS[name], ha="center", va="center")
+        start += wide
+
+
+def _gaps(axes: Axes, columns: int, rows: int) -> None:
+    """White lines between tiles."""
+    look = {"color": "white", "linewidth": 1}
+    axes.hlines(range(1, rows), 0, columns, **look)
+    axes.vlines(range(1, columns), 0, rows, **look)
 
 
 def size(context: float) -> str:
@@ -81,8 +93,8 @@ def _name(each: Strip) -> str:
 def finding(found: Atlas) -> str:
     """The title: how many tiles attention leads on each chip."""
     counts = [(strips[0].setting.accelerator.id, leading(strips)) for strips in found]
-    told = [f"{count[CORE]} of {sum(count.values()) - count[OUTSIDE]} tiles on {chip}" for chip, count in counts]
-    return f"With memory full, attention leads in {', '.join(told)}"
+    told = [f"{count[CORE]} of {sum(count.values()) - count[OUTSIDE]} on {chip}" for chip, count in counts]
+    return f"Tiles in which attention leads: {', '.join(told)}"
 
 
 def describe(found: Atlas) -> tuple[str, str]:

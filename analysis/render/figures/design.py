@@ -144,12 +144,14 @@ def distance_figure(rows: Rows) -> Figure:
         axes.axvline(1, color="black", linewidth=1)
         for place, found in enumerate(rows.values()):
             points = [(each.has[name], *MARKS[peak]) for peak, each in found.items() if each.has[name]]
-            axes.plot([over for over, *_ in points], [place] * len(points), color="#BBBBBB", linewidth=1)
+            if len(points) > 1:
+                axes.plot([over for over, *_ in points], [place] * len(points), color="#BBBBBB", linewidth=1)
             for over, marker, colour in points:
                 axes.plot(over, place, marker, color=colour, markersize=4.5)
         axes.set(xscale="log", title=title, ylim=(len(rows) - 0.4, -0.6))
         plain_log(axes.xaxis)
         axes.set_xticks(TICKS[name])
+        axes.tick_params(axis="y", length=0)
     every[0].set_yticks(range(len(rows)), rows)
     every[len(every) // 2].set_xlabel("what it has over what the model wants")
     handles = [
