@@ -10,8 +10,8 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import B, BW_Int, BW_mem, P_acc
 from analysis.render.design_words import wanted_machine
-from analysis.render.figures.design import notes, parts, stand
-from analysis.render.figures.design import ratios as ratios_of
+from analysis.render.figures.design import parts
+from analysis.render.figures.design_distance import notes, ratios, stand
 from analysis.systems import system
 from analysis.systems.canonical import paper
 from analysis.systems.design import designs
@@ -113,9 +113,9 @@ def test_accelerators_with_too_little_arithmetic_are_those_that_compute_for_long
     assert found["design_short"] == len(short)
     assert {"h20-sxm", "h200-sxm5"} <= set(short)
     assert "b200-paper" not in short
-    ratios = {id_: every["fp8"].has["arithmetic"] for id_, every in rows.items() if "fp8" in every}
-    assert min(ratios, key=ratios.get) == "h20-sxm"
-    links = ratios_of(rows, "interconnect", "fp8")
+    shares = {id_: every["fp8"].has["arithmetic"] for id_, every in rows.items() if "fp8" in every}
+    assert min(shares, key=shares.get) == "h20-sxm"
+    links = ratios(rows, "interconnect", "fp8")
     assert found["design_fast"] == len(links), "all are built beyond balance"
     assert found["design_compared"] - 5 < found["design_roomy"] < found["design_compared"]
 

@@ -57,6 +57,18 @@ def test_the_largest_term_is_named_with_what_would_change_it(report):
         assert word in report["start"]["change"]
 
 
+def test_kinds_of_block_and_the_machine_that_the_model_wants_are_shown(report):
+    start, dense = report["start"], report["states"]["dense"]
+    assert start["kinds"] == ["A: multi-head latent attention", "B: dense FFN", "C: experts"]
+    assert start["design"] == ["arithmetic", "memory", "link"]
+    assert re.search(
+        r"serves [\d,]+ requests in 50 ms a token; .* This accelerator has enough of each\.$", start["wanted"]
+    )
+    assert dense["kinds"] == ["A: multi-head attention", "B: dense FFN"]
+    assert (dense["design"], "choose decode to see it" in dense["wanted"]) == ([], True)
+    assert report["states"]["nothing fits"]["wanted"].endswith("whatever else the machine has.")
+
+
 def test_two_systems_stand_side_by_side_and_travel_in_the_address(report):
     assert report["start"]["second"] is None
     two, swapped = report["two"], report["swapped"]

@@ -7,7 +7,7 @@ from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive.block import Architecture
 from analysis.derive.symbols import B
-from analysis.render.figures.atlas import LETTERS, mechanisms
+from analysis.render.figures.atlas_tiles import LETTERS, mechanisms
 from analysis.systems.quantities import evaluate, quantity
 from analysis.thesis import largest
 from analysis.thesis.atlas import MODELS, atlas, leading

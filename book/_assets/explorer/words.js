@@ -58,7 +58,7 @@
     if (!design) return `At ${bandwidth} of memory bandwidth no batch meets ${explorer.time(state.slo)}, whatever else the machine has.`;
     const short = Object.keys(explorer.HAS).filter((name) => design.over[name] !== null && design.over[name] < 1);
     const verdict = short.length ? `This accelerator has too little ${short.join(" and ")} for that.` : "This accelerator has enough of each.";
-    return `With ${bandwidth} of memory bandwidth, a machine on which nothing waits longer serves ${explorer.count(design.wants.B)} requests ` +
+    return `With ${bandwidth} of memory bandwidth, a machine on which no resource is busy for longer than another serves ${explorer.count(design.wants.B)} requests ` +
       `in ${explorer.time(state.slo)} a token; each of its rates is busy for ${explorer.time(design.wants.time)}. ${verdict}`;
   };
 
