@@ -7,6 +7,8 @@ DeltaNet), arXiv 2412.06464; lightning attention, arXiv 2501.08313; Mamba-2, arX
 keys, values and queries here.
 """
 
+from dataclasses import replace
+
 from analysis.derive.attention import Mechanism
 
 
@@ -133,3 +135,52 @@ Mamba2 = Mechanism(
     core_text={"as_printed": f"{_REPEATED}\n{_of_heads('a[B l n_v]')}"},
     output_text=_OUTPUT,
 )
+
+
+# -- prompts in chunks -----------------------------------------------------------------------------
+def in_chunks(decay: str, delta: bool) -> str:
+    """Core lines of l tokens in chunks of L_win: the same sum with its keys and queries multiplied first.
+
+    Within a chunk scores stand for the state, as in attention; between chunks the state is carried. Keys and queries
+    are scaled by the decay since the chunk's beginning (`_g`), to its end (`_e`), or back to the key (`_c`). With the
+    delta rule the values of a chunk solve a triangular system, whose inverse T is moved and not counted.
+    """
+    solved = """
+        A[B n_v l L_chunk] = k_g[B l n_v d_k] k_c[B L_chunk n_v d_k]
+        T[B n_v l L_chunk] <- A[B n_v l L_chunk] b[B l n_v]
+        e[B l n_v d_s] = k_g[B l n_v d_k] M[B n_v d_k d_s]
+        r[B L_chunk n_v d_s] <- v_h[B l n_v d_s] e[B l n_v d_s] b[B l n_v]
+        u[B l n_v d_s] = T[B n_v l L_chunk] r[B L_chunk n_v d_s]
+    """
+    return f"""
+        q_g[B l n_v d_k] <- q_h[B l n_v d_k] {decay}
+        k_g[B l n_v d_k] <- k_h[B l n_v d_k] {decay}
+        k_e[B l n_v d_k] <- k_h[B l n_v d_k] {decay}
+        k_c[B L_chunk n_v d_k] <- k_h[B l n_v d_k] {decay}
+        {solved if delta else ""}
+        u_c[B L_chunk n_v d_s] <- u[B l n_v d_s]
+        S[B n_v l L_chunk] = q_g[B l n_v d_k] k_c[B L_chunk n_v d_k]
+        R[B n_v l L_chunk] <- S[B n_v l L_chunk]
+        o[B l n_v d_s] = R[B n_v l L_chunk] u_c[B L_chunk n_v d_s]
+        o[B l n_v d_s] = q_g[B l n_v d_k] M[B n_v d_k d_s]
+        N[B n_v d_k d_s] <- M[B n_v d_k d_s] {decay}
+        N[B n_v d_k d_s] += k_e[B l n_v d_k] u[B l n_v d_s]
+        M_new[B n_v d_k d_s] <- N[B n_v d_k d_s]
+    """
+
+
+def _chunked(mechanism: Mechanism, decay: str, delta: bool = False) -> Mechanism:
+    repeated = f"{_REPEATED}\n" if _REPEATED in mechanism.core_text["as_printed"] else ""
+    return replace(mechanism, core_text={"as_printed": repeated + in_chunks(decay, delta)})
+
+
+CHUNKED: dict[str, Mechanism] = {
+    each.name: each
+    for each in (
+        _chunked(KDA, "a[B l n_v d_k]", delta=True),
+        _chunked(GDN, "a[B l n_v]", delta=True),
+        _chunked(Lightning, "a[l n_v]"),
+        _chunked(Mamba2, "a[B l n_v]"),
+    )
+}
+"""Each mixer as a prompt runs it; a step of decode runs the recurrence."""

@@ -14,9 +14,11 @@ from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.attention import GQA, Mechanism
-from analysis.derive.mechanisms import stored
+from analysis.derive.block import attention_stages, flops
+from analysis.derive.mechanisms import ALL, stored
 from analysis.derive.sparse import GTA, MFA
-from analysis.derive.symbols import BY_NAME, B, L, causal, d_I, deg_grp, l, n_dec, n_hd, n_kv
+from analysis.derive.states import CHUNKED
+from analysis.derive.symbols import BY_NAME, B, L, L_win, causal, d_I, d_k, d_s, deg_grp, l, n_dec, n_hd, n_kv, n_v
 from analysis.ledger.claims_memory import BINARY, DECIMAL, KV, R1, kv
 from analysis.ledger.claims_published import ENDLESS, FP32
 from analysis.ledger.findings import Judgement, claim
@@ -154,6 +156,26 @@ def _saved(paper: Paper) -> Judgement:
         f"The other {readings[0].value - readings[1].value:.1f} points come from holding it in 6 bits."
     )
     return Judgement(readings, reason, "percent", KV)
+
+
+# -- prompts in chunks -------------------------------------------------------------------------------
+@claim("P030")
+def _chunks(paper: Paper) -> Judgement:
+    tokens, width = 64, 128  # of a chunk, and of a head: those of the printed formula
+    sizes_ = {B: 1, n_v: 1, d_k: width, d_s: width, l: tokens, L: tokens, L_win: tokens, causal: 0.5}
+    work, steps = (
+        exact(flops(attention_stages(each)["core"]), sizes_) / tokens for each in (CHUNKED["KDA"], ALL["KDA"])
+    )
+    readings = (
+        paper.reading("products of a chunk, half of each square", work),
+        paper.reading("the same, and the inverse of a chunk", work + tokens**2),
+        paper.reading("the recurrence, token by token", steps),
+    )
+    reason = (
+        f"In a chunk of {tokens} four products meet half of a square of tokens: keys with keys, the solved values, "
+        "queries with keys, and the answers. The printed sum has three of them, and the inverse."
+    )
+    return Judgement(readings, reason, "FLOP")
 
 
 JUDGES: dict[str, Callable[..., Judgement]] = {

@@ -2,18 +2,23 @@
 
 from functools import cache
 
+from analysis.ask.numbers import value
 from analysis.ask.points import memory_bytes
 from analysis.ask.setting import Setting
 from analysis.data import datasets
+from analysis.derive.symbols import B, BW_mem
+from analysis.derive.vectors import stream_bytes
 from analysis.render.digits import PREFIXES, digits_of, percent, with_unit
 from analysis.render.figures.after import chip
 from analysis.render.tables import table
 from analysis.render.words import named, person
 from analysis.systems.canonical import paper
+from analysis.systems.layers import swept
 from analysis.thesis import after, carried
 from analysis.thesis.after import Carried
 from analysis.thesis.carried import CHIPS
 from analysis.thesis.conclusions import size
+from analysis.thesis.full import batch_at_capacity, terms_at, total
 from analysis.thesis.largest import CORE
 from analysis.thesis.region import Stretch
 
@@ -90,6 +95,14 @@ def share_at(model: str, context: int) -> float:
     found = after_model(model)
     place = found.contexts.tolist().index(context)
     return float(found.attention[place])
+
+
+def streams_share(model: str, context: int) -> float:
+    """Time of moving residual streams over that of a step without it [1], memory full: what the step leaves out."""
+    setting = after_model(model).setting
+    batch = batch_at_capacity(setting, context)
+    moved = value(stream_bytes(setting.architecture), swept(setting, L=context) | {B: batch / setting["n_acc"]})
+    return float(moved / setting.point[BW_mem] / total(terms_at(setting, batch, context)))
 
 
 def after_table() -> str:
@@ -169,6 +182,7 @@ WORDS = {
     "gains": gains,
     "gains_table": gains_table,
     "memory_of": memory_of,
+    "streams_share": streams_share,
     "memory_to_lead": memory_to_lead,
     "share_at": share_at,
     "wires_table": wires_table,

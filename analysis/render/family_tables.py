@@ -2,8 +2,9 @@
 
 from analysis.ask.numbers import exact
 from analysis.data.element_formats import formats
+from analysis.derive.attention import GQA, MLA, Mechanism
 from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops
-from analysis.derive.mechanisms import ALL
+from analysis.derive.sparse import GLA, GTA, MFA
 from analysis.derive.symbols import RP_acc
 from analysis.ledger.claims_mechanisms import of_r1, row_bytes, sized
 from analysis.render.after_tables import CHIPS, on_chip
@@ -17,11 +18,11 @@ from analysis.thesis.conclusions import size
 from analysis.thesis.full import batch_at_capacity
 
 SHARED = {
-    "grouped queries": ("GQA", "P036"),
-    "tied keys and values": ("GTA", "P036"),
-    "factored queries, one row": ("MFA", "P033"),
-    "one latent": ("MLA", ""),
-    "two latents": ("GLA", "P035"),
+    "grouped queries": (GQA, "P036"),
+    "tied keys and values": (GTA, "P036"),
+    "factored queries, one row": (MFA, "P033"),
+    "one latent": (MLA, ""),
+    "two latents": (GLA, "P035"),
 }
 """How rows are shared: the mechanism, and the published number whose sizes it is given; R1's where there is none."""
 
@@ -49,7 +50,7 @@ def shared_table() -> str:
         point = sized(id_) if id_ else of_r1()
         intensity = core_intensity(mechanism, point)
         ridges = (_share(intensity / float(each.point[RP_acc])) for each in systems)
-        rows.append((name, mechanism, whole(row_bytes(ALL[mechanism], point)), digits_of(intensity), *ridges))
+        rows.append((name, mechanism.name, whole(row_bytes(mechanism, point)), digits_of(intensity), *ridges))
     header = ("rows are shared by", "name", "bytes of a token", "FLOP per byte", *map(chip, systems))
     caption = (
         "Ways of sharing rows at the sizes that their papers print, in BF16: what a token leaves in a block, what core "
@@ -58,13 +59,13 @@ def shared_table() -> str:
     return table(header, rows, caption, "tab-shared", "llrrrrrr")
 
 
-def core_intensity(mechanism: str, point: dict) -> float:
+def core_intensity(mechanism: Mechanism, point: dict) -> float:
     """FLOP per byte of core attention at a point whose context has no end, in the order that serves decode.
 
-    >>> round(core_intensity("MFA", sized("P033"))), round(core_intensity("GLA", sized("P035")))
+    >>> round(core_intensity(MFA, sized("P033"))), round(core_intensity(GLA, sized("P035")))
     (64, 128)
     """
-    core = attention_stages(ALL[mechanism], Conventions(ALL[mechanism].order_of("decode")))["core"]
+    core = attention_stages(mechanism, Conventions(mechanism.order_of("decode")))["core"]
     return float(exact(flops(core), point) / exact(bytes_moved(core), point))
 
 

@@ -16,10 +16,13 @@ from analysis.ask.asked import fitting
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
+from analysis.derive.attention import GQA, MHA, MLA, MLA_direct
 from analysis.derive.block import Architecture, Conventions
-from analysis.derive.mechanisms import ALL
 from analysis.derive.parallel import Layout
+from analysis.derive.sparse import DSA, MSA, DSA_shared
+from analysis.derive.states import GDN, KDA, Mamba2
 from analysis.derive.symbols import B, M_cap
+from analysis.derive.variants import GQA_gated
 from analysis.files.kept import kept
 from analysis.systems import system
 from analysis.systems.layers import swept
@@ -92,7 +95,7 @@ def hidden(world: World, model: str, place: Place) -> np.ndarray:
 
 
 ASKED = (
-    _of_verdict("raises", "intensity 100-fold", against="MHA", grouping=FUSED, degree=1),
+    _of_verdict("raises", "intensity 100-fold", against=MHA.name, grouping=FUSED, degree=1),
     _of_verdict("computes", "attention computes", degree=1),
     Asked("hidden", "wires hide", hidden, {}),
     _of_verdict("tunes", "batching tunes", layer="dense"),
@@ -156,12 +159,12 @@ def placed(settings: Sequence[Setting], chips: Sequence[str] = CHIPS) -> list[li
 
 # -- a mechanism beside its twin -------------------------------------------------------------------
 TWINS = {
-    "deepseek-v3.2": {"DSA": "MLA"},
-    "glm-5.2": {"DSA": "MLA", "DSA_shared": "MLA"},
-    "minimax-m3": {"MSA": "GQA"},
-    "qwen3-next-80b-a3b": {"GDN": "GQA_gated"},
-    "kimi-linear-48b-a3b": {"KDA": "MLA_direct"},
-    "nemotron-3-super": {"Mamba2": "GQA"},
+    "deepseek-v3.2": {DSA.name: MLA},
+    "glm-5.2": {DSA.name: MLA, DSA_shared.name: MLA},
+    "minimax-m3": {MSA.name: GQA},
+    "qwen3-next-80b-a3b": {GDN.name: GQA_gated},
+    "kimi-linear-48b-a3b": {KDA.name: MLA_direct},
+    "nemotron-3-super": {Mamba2.name: GQA},
 }
 """What a model's blocks attend by in its twin: all rows in place of picks, a cache in place of states."""
 
@@ -169,7 +172,7 @@ TWINS = {
 def twin(setting: Setting) -> Architecture:
     """The model with its picks or states replaced by attention to a whole cache; sizes are the model's."""
     built = setting.architecture
-    instead = {own: ALL[other].stored(built.apart) for own, other in TWINS[setting["model"]].items()}
+    instead = {own: other.stored(built.apart) for own, other in TWINS[setting["model"]].items()}
     kinds = [
         replace(kind, mechanism=instead.get(kind.mechanism.name, kind.mechanism)) if kind.mechanism else kind
         for kind in built.kinds

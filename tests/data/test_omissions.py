@@ -1,8 +1,16 @@
 """What the table of omissions says of its sizes and directions, where code can tell (windows: tests/derive/windows)."""
 
 import pytest
+from sympy import Rational
 
+from analysis.ask.numbers import exact
+from analysis.derive.block import attention_stages
+from analysis.derive.block import flops as flops_of
+from analysis.derive.states import CHUNKED
+from analysis.derive.symbols import B, L, L_win, causal, d_k, d_s, l, n_v
 from analysis.files.errors import InputError
+from analysis.render.after_tables import after_model, streams_share
+from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 
 SYSTEM = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200", "n_acc": 32, "L": 8192}
@@ -32,3 +40,35 @@ def test_making_the_copy_of_the_rotary_key_is_free():
     order = {"model": "deepseek-v3", "B": 1, "L": 4096, "order": "as_printed"}
     charged = [evaluate("kv_decompression_flops", **order, rope_key=key).value for key in ("per_head", "shared")]
     assert charged[0] == charged[1]
+
+
+def test_streams_of_v4_take_a_twentieth_of_its_step():
+    """Two sites in 43 blocks: four streams are read twice and written once, an input written, an output read."""
+    given = dict(after_model("deepseek-v4-flash").setting.given) | {"L": 8192}
+    batch = evaluate("B_cap", rounding="down", **given).value
+    moved = batch / 32 * 43 * 2 * (3 * 4 + 2) * 4096 * 2
+    share = moved / 8e12 / evaluate("tpot", **given, B=batch).value
+    assert streams_share("deepseek-v4-flash", 8192) == pytest.approx(share, rel=1e-3)
+    assert share == pytest.approx(0.05, abs=0.001)
+    assert streams_share("deepseek-v3", 8192) == 0
+
+
+def test_what_two_other_layouts_could_gain_is_bounded():
+    """R1 on the book's system by hand: one request's cache of 128K each, and weights of attention once a step."""
+    system = paper().system()
+    long = evaluate("tpot_terms", **system, L=131072, B=32).value
+    core = 61 * (131072 * 576 * 2 + 128 * (512 + 64 + 512) * 2) / 8e12
+    assert long["core_attention"] == pytest.approx(core, rel=1e-12)
+    assert 1 / (1 - core / sum(long.values())) == pytest.approx(1.16, abs=0.005)
+    batch = evaluate("B_cap", **system, L=8192).value
+    full = evaluate("tpot_terms", **system, L=8192, B=batch).value
+    apart = (full["attention_projections"] + full["kv_decompression"]) / sum(full.values())
+    assert 1 / (1 - apart) == pytest.approx(1.15, abs=0.005)
+
+
+def test_a_chunk_does_a_fifth_more_than_the_recurrence():
+    """A head of 128 x 128 and 64 tokens: half of a square for each product in the chunk, and its inverse once."""
+    heads = {n_v: 1, d_k: 128, d_s: 128, B: 1, l: 64, L: 64, L_win: 64, causal: Rational(65, 128)}
+    core = float(exact(flops_of(attention_stages(CHUNKED["KDA"])["core"]), heads)) / 64
+    assert core == pytest.approx(6 * 128**2 + 4 * 65 * 128)
+    assert pytest.approx(1.18, abs=0.005) == (6 * 128**2 + 4 * 64 * 128 + 64**2) / (7 * 128**2)

@@ -9,10 +9,11 @@ from sympy import Integer
 from analysis.derive.block import attention_stages, flops
 from analysis.derive.decoder import weight_elements
 from analysis.derive.mechanisms import ALL, phi, stored, touched
-from analysis.derive.states import GDN, KDA, Lightning, Mamba2
+from analysis.derive.states import CHUNKED, GDN, KDA, Lightning, Mamba2
 from analysis.derive.symbols import (
     B,
     L,
+    L_win,
     causal,
     d_dec,
     d_emb,
@@ -147,6 +148,82 @@ def test_a_short_convolution_over_a_sequence_is_one_step_after_another(sizes, to
         by_hand = sum(whole[:, token + tap] * arrays["W_q_tap"][tap] for tap in range(taps))
         np.testing.assert_allclose(found["q_t"][:, 0], by_hand, **CLOSE)
         arrays["q_past"] = found["q_past_new"]
+
+
+# -- prompts in chunks -----------------------------------------------------------------------------
+def in_chunk(a, delta):
+    """What the lines that move do within one chunk; `a` are the decays of its tokens [B l n_v d_k]."""
+    since = np.cumprod(a, axis=1)
+    below = np.tril(np.ones((a.shape[1],) * 2))
+
+    def solved(A, b):  # [B n_v l L_chunk], [B l n_v] -> the inverse of I + b A below the diagonal
+        strict = A * np.tril(below, -1) * b.transpose(0, 2, 1)[..., None]
+        return np.linalg.inv(np.eye(a.shape[1]) + strict)
+
+    return {
+        "q_g": lambda q, _: q * since,
+        "k_g": lambda k, _: k * since,
+        "k_e": lambda k, _: k * since[:, -1:] / since,
+        "k_c": lambda k, _: k / since,
+        "R": lambda S: S * below,
+        "N": lambda M, _: M * since[:, -1, :, :, None],
+        "u_c": lambda u: u,
+        "M_new": lambda N: N,
+        "T": solved,
+        "r": lambda v, e, b: b[..., None] * (v - e),
+    }
+
+
+@pytest.mark.parametrize("mechanism", STATES, ids=lambda m: m.name)
+@few
+@given(points(high=3), st.integers(1, 3), st.integers(1, 3), SEEDS)
+def test_a_prompt_in_chunks_is_the_recurrence_token_by_token(mechanism, sizes, chunks, wide, seed):
+    """Answers of every token and the state that is left, from any state."""
+    delta = mechanism in (KDA, GDN)
+    sizes = one_token(sizes) | ({n_qk: sizes[n_qk] * sizes[n_v]} if mechanism is KDA else {})
+    sizes[n_v] = sizes[n_qk] if mechanism is KDA else sizes[n_v]
+    lines = all_lines(mechanism, "as_printed")
+    arrays = random_inputs(lines, sizes, seed)
+    tokens = chunks * wide
+    rng = np.random.default_rng(seed + 1)
+    hidden = rng.standard_normal((int(sizes[B]), tokens, int(sizes[d_emb])))
+    if mechanism is Lightning:
+        arrays["a"] = rng.uniform(0.5, 1, (1, int(sizes[n_v])))
+    steps = stepped(lines, arrays, hidden, sizes, delta)
+    wanted = joined(steps, "o")
+    M, found = arrays["M"], []
+    made = ("q_h", "k_h", "b", "v_h") if delta else ("q_h", "k_h", "u")
+    for chunk in range(chunks):
+        part = steps[chunk * wide : (chunk + 1) * wide]
+        given_now = {name: joined(part, name) for name in made} | {"M": M}
+        if mechanism is Lightning:
+            a = np.broadcast_to(arrays["a"][None, :, :, None], given_now["k_h"].shape)
+            given_now["a"] = np.repeat(arrays["a"], wide, axis=0)
+        else:
+            given_now["a"] = joined(part, "a")
+            a = given_now["a"] if mechanism is KDA else given_now["a"][..., None]
+            a = np.broadcast_to(a, given_now["k_h"].shape)
+        core = [line for line in CHUNKED[mechanism.name].stages()["core"] if line.made.name not in ("q_h", "k_h")]
+        done = execute(core, given_now, None, in_chunk(a, delta))
+        found.append(done["o"])
+        M = done["M_new"]
+    scale = max(1.0, float(np.abs(wanted).max()))
+    np.testing.assert_allclose(np.concatenate(found, axis=1) / scale, wanted / scale, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(M / scale, steps[-1]["M_new"] / scale, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "squares", "states"), [("KDA", 4, 3), ("GDN", 4, 3), ("Lightning", 2, 2), ("Mamba2", 2, 2)]
+)
+def test_operations_of_a_prompt_in_chunks_by_pairs(name, squares, states):
+    """Pairs of a chunk under its mask, one by one, for each product of a square; others are with the state."""
+    prompt, wide, width, heads = 24, 4, 3, 2
+    pairs = sum(sum(1 for key in range(wide) if key <= query) for query in range(wide)) * (prompt // wide)
+    by_hand = 2 * heads * (squares * pairs * width + states * prompt * width * width)
+    share = Integer(1) - Integer(prompt - 1) / (2 * prompt)
+    point = {B: 1, n_v: heads, d_k: width, d_s: width, l: prompt, L: prompt, L_win: wide, causal: share}
+    found = flops(attention_stages(CHUNKED[name])["core"])
+    assert number(found, {symbol: Integer(1) * size for symbol, size in point.items()}) == by_hand
 
 
 # -- counts ----------------------------------------------------------------------------------------

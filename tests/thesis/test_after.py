@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from analysis.files.whole import ROOT
+from analysis.ledger.claims_mechanisms import of_r1, sized
+from analysis.ledger.claims_published import ENDLESS
 from analysis.render.after_tables import leads, mechanisms, share_at, spans
+from analysis.render.family_tables import SHARED, core_intensity, ridge_table, shared_table
+from analysis.render.figures import drawing_rows
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from analysis.thesis import largest
@@ -92,3 +96,41 @@ def test_the_notebook_asks_for_models_of_the_table():
     cells = json.loads((ROOT / "book" / "notebooks" / "after.ipynb").read_text())["cells"]
     (line,) = [line for line in "".join(cells[1]["source"]).splitlines() if line.startswith("models")]
     assert set(line.split('"')[1].split(",")) <= {*MODELS}
+
+
+# -- families --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "row", "work", "vectors"),
+    [
+        ("grouped queries", 2 * 4 * 2 * 128, 4 * 16 * 128, 16 * 2 * 128),
+        ("tied keys and values", 2 * (4 * 128 + 64), 4 * 16 * 128, 16 * 2 * 128),
+        ("factored queries, one row", 2 * 2 * 256, 4 * 64 * 256, 64 * 2 * 256),
+        ("one latent", 2 * 576, 2 * 128 * (512 + 64 + 512), 128 * (512 + 64 + 512)),
+        ("two latents", 2 * 576, 2 * 128 * (256 + 64 + 256), 128 * (256 + 64 + 256)),
+    ],
+)
+def test_ways_of_sharing_rows_by_hand(name, row, work, vectors):
+    """Bytes of a token; operations of a query with every token over its bytes, and those of queries and answers."""
+    mechanism, id_ = SHARED[name]
+    intensity = work * ENDLESS / (row * ENDLESS + 2 * vectors)
+    assert core_intensity(mechanism, sized(id_) if id_ else of_r1()) == pytest.approx(intensity, rel=1e-9)
+    (line,) = [each for each in shared_table().splitlines() if each.startswith(f"| {name} ")]
+    cells = [each.strip() for each in line.split("|")]
+    assert cells[3] == f"{row:,}"
+    ridges = [148e12 / 4e12, 4000e12 / 22e12, 2250e12 / 8e12, 2516e12 / 8e12]
+    assert [float(each.strip("*")) for each in cells[5:9]] == [pytest.approx(intensity / r, rel=0.06) for r in ridges]
+    assert ["*" in each for each in cells[5:9]] == [intensity >= ridge for ridge in ridges]
+
+
+def test_stages_of_a_table_stand_where_their_intensities_do():
+    """V3.2 at 128K: the index in bold on H20 alone, its core on H20 and Rubin."""
+    lines = [line for line in ridge_table("deepseek-v3.2", LONG).splitlines() if line.startswith("| ")]
+    rows = {line.split("|")[1].strip(): line.count("**") // 2 for line in lines}
+    assert (rows["index scores"], rows["core attention"], rows["routed experts"]) == (1, 2, 0)
+
+
+def test_the_drawing_counts_rows_as_mechanisms_do():
+    found = {lane.name: [cell[3] for cell in lane.cells] for lane in drawing_rows.lanes()}
+    assert [found["window"].count(look) for look in (drawing_rows.TOUCHED, drawing_rows.GONE)] == [6, 18]
+    assert [found["picks"].count(look) for look in (drawing_rows.TOUCHED, drawing_rows.KEPT)] == [5, 19]
+    assert (len(found["index keys"]), len(found["compressed"]), len(found["state"])) == (24, 24 // 4, 1)
