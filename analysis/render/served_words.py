@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from analysis.measured.fitting import PUBLISHED
-from analysis.measured.served import ALL, report, under_readings
+from analysis.measured.served import ALL, predicted, report, under_readings
 from analysis.measured.serving_runs import load_runs
 
 
@@ -27,6 +27,23 @@ def serving_share(term: str) -> float:
 def serving_reading(name: str) -> float:
     """Median error over all deployments where what they do not state is read in another way [1]."""
     return _served(PUBLISHED)["readings"][name]
+
+
+def version_number(model: str, version: str, name: str) -> float:
+    """Of a model's runs by one version of an engine `rows` and `ratio`, the median of predicted over measured [1]; and
+    the median and 90th percentile of the errors of all other runs, `others_median` and `others_p90` [1].
+    """
+    runs = load_runs()
+    ratio = _stated() / [run.tpot_s for run in runs]
+    on = np.array([(run.model, run.backend_version) == (model, version) for run in runs])
+    others = np.abs(ratio[~on] - 1)
+    found = {"rows": on.sum(), "ratio": np.median(ratio[on])}
+    return (found | {"others_median": np.median(others), "others_p90": np.percentile(others, 90)})[name]
+
+
+@cache
+def _stated() -> np.ndarray:
+    return predicted(load_runs(), PUBLISHED).tpot
 
 
 def first_token_error(accelerator: str = ALL, model: str = ALL) -> float:
@@ -53,6 +70,7 @@ WORDS = {
     "serving_error": serving_error,
     "serving_share": serving_share,
     "serving_reading": serving_reading,
+    "version_number": version_number,
     "first_token_error": first_token_error,
     "first_token_so_far": first_token_so_far,
     "cache_error": cache_error,

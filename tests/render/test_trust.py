@@ -1,11 +1,13 @@
 """What the chapter on measured hardware says first: what may be trusted, and what kernels change."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from analysis.measured import served
 from analysis.measured.serving_runs import load_runs
-from analysis.render import trust_tables
+from analysis.render import served_words, trust_tables
 from analysis.render.digits import percent
 from analysis.render.figures import measured_answer
 
@@ -40,3 +42,19 @@ def test_the_scatter_shows_what_the_command_prints():
 def test_what_no_fit_has_seen_is_the_worse_device():
     rows = {"operation": ["gemm-fp8"], "model": [0.05], "device": [np.nan]}
     assert measured_answer.held_out_notes(rows) == {"model_error_gemm_fp8": 0.05}
+
+
+def test_one_version_of_an_engine_is_faster_than_its_predictions():
+    """What no other version of it is, and what widens the band of nine tenths; counted from the runs themselves."""
+    fast, before = (partial(served_words.version_number, "deepseek-v3", f"1.2.0rc6.post{number}") for number in (3, 2))
+    assert fast("rows") == sum(run.backend_version.endswith("rc6.post3") for run in load_runs())
+    assert fast("ratio") > 1.4
+    assert before("ratio") == pytest.approx(1, abs=0.1)
+    assert fast("others_p90") < 0.9 * served_words.serving_error("p90")
+
+
+def test_runs_disagree_on_how_wide_a_cache_is():
+    wide = partial(served_words.cache_error, "h100-sxm5", "qwen3-32b")
+    narrow = partial(served_words.cache_error, "b200-sxm", "gpt-oss-120b")
+    assert wide(2) < 0.6 * wide(1)
+    assert narrow(1) < 0.9 * narrow(2)
