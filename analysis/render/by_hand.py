@@ -5,7 +5,7 @@ from math import prod
 from analysis.files.errors import InputError, choices
 from analysis.render.digits import NARROW, digits_of, whole, with_unit
 
-SIGNS = {"×": (r"\times", prod), "+": ("+", sum), "/": (r"\Big/", lambda numbers: numbers[0] / prod(numbers[1:]))}
+SIGNS = {"×": (r"\times", prod), "+": ("+", sum), "/": (r"\Big/\,", lambda numbers: numbers[0] / prod(numbers[1:]))}
 
 
 def by_hand(sign: str, *parts: tuple, unit: str = "", shown: str = "", digits: int = 4) -> str:
@@ -18,7 +18,7 @@ def by_hand(sign: str, *parts: tuple, unit: str = "", shown: str = "", digits: i
 
     >>> print(by_hand("×", (3, "matrices"), (7168, "width"), unit="elements"))
     ~~~{div} by-hand
-    $\underbrace{3}_{\text{matrices}}$ $\times \underbrace{7{,}168}_{\text{width}}$ $= 21{,}504\ \text{elements}$
+    $\underbrace{3}_{\text{matrices}}$ ${}\times \underbrace{7{,}168}_{\text{width}}$ ${}= 21{,}504\ \text{elements}$
     ~~~
     """
     if sign not in SIGNS:
@@ -28,8 +28,8 @@ def by_hand(sign: str, *parts: tuple, unit: str = "", shown: str = "", digits: i
     scaled = with_unit(result, unit, shown, digits).removesuffix(shown).strip(f" {NARROW}") if shown else ""
     text = scaled or _number(result, digits)
     name = rf"\ \text{{{shown or unit}}}" if unit else ""
-    braces = f"$ ${printed} ".join(_brace(digits, *part) for part in parts)
-    return f"~~~{{div}} by-hand\n${braces}$ $= {_grouped(text)}{name}$\n~~~"
+    braces = f"$ ${{}}{printed} ".join(_brace(digits, *part) for part in parts)
+    return f"~~~{{div}} by-hand\n${braces}$ ${{}}= {_grouped(text)}{name}$\n~~~"
 
 
 def _brace(digits: int, number: float, name: str, text: str = "") -> str:
