@@ -5,8 +5,9 @@ a partial sum on every accelerator.
 """
 
 from collections.abc import Iterable
+from functools import cache
 
-from sympy import Add, Expr, Max, Min
+from sympy import Add, Expr, Max, Min, Symbol
 
 from analysis.derive.decoder import token_bytes
 from analysis.derive.einsum import Kernel, Tensor
@@ -24,6 +25,7 @@ def dispatched_bytes(layout: Layout = WHOLE) -> Expr:
     return Gamma_acc * token_bytes() * n_k * B * l * layout.parts / n_acc
 
 
+@cache
 def dispatch_time(levels: str = "one", layout: Layout = WHOLE) -> Expr:
     """Time of one all-to-all, dispatch or combine [s] (half of Eq. 13), latency included.
 
@@ -42,7 +44,13 @@ def dispatch_time(levels: str = "one", layout: Layout = WHOLE) -> Expr:
 
 def exchange_time(levels: str = "one", timing: Timing = ROOFLINE, layout: Layout = WHOLE) -> Expr:
     """`dispatch_time` as a term of TPOT: nothing travels where the experts that a token may visit are at home."""
-    return timing.wires(dispatch_time(levels, layout)) * Min(1, deg_EP - 1)
+    return timing.wires(dispatch_time(levels, layout)) * _several(deg_EP)
+
+
+@cache
+def _several(degree: Symbol) -> Expr:
+    """1 for a degree above 1, else 0: nothing travels from one accelerator."""
+    return Min(1, degree - 1)
 
 
 def partial_sums(kernels: Iterable[Kernel]) -> tuple[Tensor, ...]:
@@ -61,5 +69,5 @@ def all_reduce_time(tensors: Iterable[Tensor], timing: Timing = ROOFLINE) -> Exp
     """Time of a ring all-reduce of partial sums over a TP group [s]; zero for deg_TP = 1."""
     share = 2 * (deg_TP - 1) / deg_TP
     times = (share * tensor.bytes.xreplace(sharded()) / BW_Int + alpha for tensor in tensors)
-    each = [timing.wires(seconds) * Min(1, deg_TP - 1) for seconds in times]
+    each = [timing.wires(seconds) * _several(deg_TP) for seconds in times]
     return Add(*each)

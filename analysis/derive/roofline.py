@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from sympy import Expr, Integer, Max, solve
 
@@ -47,6 +48,7 @@ def dense_layer() -> Kernel:
     return Kernel("projection", lines("y[B l d_FFN] = x[B l d_emb] W_up[d_emb d_FFN]"))
 
 
+@cache
 def B_attn() -> Expr:
     """Batch [requests] at which a dense projection on one of deg_DP groups reaches the ridge (Eq. 10).
 
@@ -67,6 +69,7 @@ def expert(own_width: bool = False) -> Counts:
     return Kernel("expert", routed_experts(own_width)).at(single_expert())
 
 
+@cache
 def B_MoE(activations: bool = False, own_width: bool = False) -> Expr:
     """Batch [requests] at which a routed expert reaches the ridge (Eq. 10), one EP group spanning the system.
 
@@ -78,6 +81,7 @@ def B_MoE(activations: bool = False, own_width: bool = False) -> Expr:
     return solve(intensity.xreplace({deg_EP: n_acc}) - RP_acc, B)[0].factor()
 
 
+@cache
 def B_RP(experts: bool = True, own_width: bool = False) -> Expr:
     """Batch [requests] at which all weight layers have reached the ridge, B_RP (Eq. 10).
 

@@ -181,7 +181,16 @@ def of_prompts(prefill: Expr, prompt: Expr) -> Expr:
     """Time [s] to prefill one prompt on each data-parallel group, from the time of any prefill: a mask leaves half of
     the score pairs.
     """
-    return prefill.xreplace({B: deg_DP, L: prompt, l: prompt, causal: Rational(1, 2)})
+    return _replaced(prefill, {B: deg_DP, L: prompt, l: prompt, causal: Rational(1, 2)})
+
+
+def _replaced(form: Expr, known: dict[Expr, Expr]) -> Expr:
+    """`xreplace` that lets the sides of Max and Min stand, as comparing them by symbols is slow; `known` learns."""
+    if form not in known:
+        parts = [_replaced(each, known) for each in form.args]
+        kept = {"evaluate": False} if isinstance(form, Max | Min) else {}
+        known[form] = form.func(*parts, **kept) if tuple(parts) != form.args else form
+    return known[form]
 
 
 def prefill_of_others(prefill: Expr) -> Expr:

@@ -1,6 +1,6 @@
 """Numbers that others print about models of several kinds of block: their caches and operations."""
 
-from functools import partial
+from functools import cache, partial
 
 from analysis.ask.numbers import exact
 from analysis.ask.setting import Setting
@@ -129,6 +129,7 @@ def _linear_per_full(paper: Paper) -> Judgement:
 
 
 # -- operations --------------------------------------------------------------------------------------
+@cache
 def worked(model: str, tokens: int, order: str = "reordered") -> dict[str, float]:
     """Operations of a token that attends to `tokens` [FLOP]: its weights, and by stage those that grow with them."""
     setting = Setting.of(model=model, B=1, L=tokens)
