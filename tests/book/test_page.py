@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import yaml
 from sympy import Max, Symbol
 from sympy.parsing.sympy_parser import parse_expr
 
@@ -291,6 +292,12 @@ def test_every_page_is_in_the_table_of_contents():
     contents = (ROOT / "book" / "_toc.yml").read_text()
     for page in PAGES:
         assert re.search(rf"(file|root): {page.stem}\n", contents), page.name
+
+
+def test_the_sidebar_has_at_most_thirty_entries_to_begin_with():
+    """What stands below a chapter is unfolded there."""
+    parts = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())["parts"]
+    assert sum(len(part["chapters"]) for part in parts) <= 30
 
 
 def test_a_breakdown_without_a_model_is_refused_in_one_sentence():

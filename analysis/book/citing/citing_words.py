@@ -1,7 +1,7 @@
 """What the book prints on citing: the list of results, examples, fields, and the fold under each labelled result."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from html import escape
 from typing import Any
@@ -56,8 +56,13 @@ def _order() -> Iterable[str]:
     contents = yaml.safe_load((CITATION.parent / "book" / "_toc.yml").read_text(encoding="utf-8"))
     yield contents["root"]
     for part in contents["parts"]:
-        for chapter in part["chapters"]:
-            yield from (each["file"] for each in (chapter, *chapter.get("sections", ())) if "file" in each)
+        yield from _under(part["chapters"])
+
+
+def _under(chapters: Iterable[Mapping]) -> Iterator[str]:
+    for each in chapters:
+        yield each["file"]
+        yield from _under(each.get("sections", ()))
 
 
 def _listed(kind: str, entries: Iterable[Mapping]) -> list[str]:
