@@ -14,7 +14,12 @@ from analysis.files.errors import InputError
 @click.command(name="import-measurements")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
-@click.option("--keep-cache-resident", is_flag=True, help="Keep memory-bound rows of at most 400 MB.")
+@click.option(
+    "--keep-cache-resident/--drop-cache-resident",
+    default=True,
+    show_default=True,
+    help="What becomes of memory-bound rows of at most 400 MB that are no faster than memory.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there and that this command did not write.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def import_measurements(folder: Path, output: Path, keep_cache_resident: bool, force: bool, as_json: bool) -> None:

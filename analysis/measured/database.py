@@ -62,12 +62,13 @@ class Unusable(Exception):
     """A file cannot be imported; the message is the reason, the same for all files that share it."""
 
 
-def import_folder(folder: Path, output: Path, keep_resident: bool = False, replace: bool = False) -> Report:
+def import_folder(folder: Path, output: Path, keep_resident: bool = True, replace: bool = False) -> Report:
     """Import every table under `folder` into one Parquet file of this study's columns.
 
-    `keep_resident` keeps memory-bound rows whose buffers a cache may hold. Raises InputError where the folder is
-    missing, holds no table, or leaves no row, and where `output` is a file that no import wrote (unless `replace`);
-    `output` is then untouched.
+    Memory-bound rows whose buffers a cache may hold are kept if they are no faster than memory, unless `keep_resident`
+    is False: sources replay their buffers, but such rows grow smoothly into larger ones. Raises InputError where the
+    folder is missing, holds no table, or leaves no row, and where `output` is a file that no import wrote (unless
+    `replace`); `output` is then untouched.
     """
     folder, output = Path(folder), Path(output)
     if not os.path.isdir(folder):

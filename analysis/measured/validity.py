@@ -23,7 +23,7 @@ WHY = {
     "unknown format": "a number format without a known width, or without a peak rate on this accelerator",
     "known-bad kernel": "timings of this kernel are known to be wrong",
     "beats the data sheet": "faster than peak rate and bandwidth allow, although too large for a cache",
-    "cache-resident": "memory-bound with at most 400 MB: repeats may find them in L2, so bandwidth cannot be judged",
+    "cache-resident": "faster than memory with at most 400 MB, as repeats find them in L2; on demand all so small",
 }
 """Rules in the order in which they are applied; each row is counted under the first that removes it."""
 
@@ -137,7 +137,7 @@ def _empty(block: dict, count: int, *names: str) -> np.ndarray:
     return empty
 
 
-def after_mapping(rows: pa.Table, keep_resident: bool = False) -> dict[str, np.ndarray]:
+def after_mapping(rows: pa.Table, keep_resident: bool = True) -> dict[str, np.ndarray]:
     """Masks of mapped rows that beat the data sheet, or whose buffers a cache may have held."""
     prediction = predict(rows)
     small = ~judges_bandwidth(prediction) & (prediction.wire == 0)

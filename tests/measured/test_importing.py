@@ -121,7 +121,6 @@ def test_experts_exchanges_and_products(imported):
             MLA | {"kernel_source": "fa3", "kv_cache_dtype": "fp8"},
         ),
         ("beats the data sheet", GENERATION, GQA | {"latency": 0.5}),
-        ("cache-resident", GENERATION, GQA | {"batch_size": 16, "latency": 0.1}),
         ("cache-resident", GENERATION, GQA | {"batch_size": 16, "latency": 0.05}),
         ("no usable number", GENERATION, GQA | {"latency": None}),
         ("no usable number", GENERATION, GQA | {"latency": float("inf")}),
@@ -142,10 +141,12 @@ def test_a_rule_removes_its_row_and_no_other(imported, rule, place, row):
     assert {name: count for name, count in report.removed.items() if count} == {rule: 2}
 
 
-def test_rows_small_enough_for_a_cache_may_be_kept_unless_they_beat_the_data_sheet(imported):
+def test_rows_small_enough_for_a_cache_are_kept_unless_they_beat_memory_or_are_not_wanted(imported):
     small = GQA | {"batch_size": 16}
-    _, rows = imported({GENERATION: [small | {"latency": 0.1}, small | {"latency": 0.01}]}, keep_resident=True)
+    _, rows = imported({GENERATION: [small | {"latency": 0.1}, small | {"latency": 0.01}]})
     assert [row["latency"] for row in rows] == [pytest.approx(1e-4)]
+    report, rows = imported({GENERATION: [small | {"latency": 0.1}, GQA]}, keep_resident=False)
+    assert (len(rows), report.removed["cache-resident"]) == (1, 1)
 
 
 def test_every_row_is_counted_once(imported):
