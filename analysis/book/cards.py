@@ -6,8 +6,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxTranslator
 
-COLUMNS, WORDS = 3, 60
-"""Columns from which, and letters in a cell beyond which, a table does not fit a phone side by side."""
+COLUMNS, LETTERS = 3, 90
+"""Columns from which, and letters of the longest cells together beyond which, a table does not fit a phone."""
 
 
 def name_cells(_app: Sphinx, doctree: nodes.document, _page: str) -> None:
@@ -16,12 +16,17 @@ def name_cells(_app: Sphinx, doctree: nodes.document, _page: str) -> None:
         head = next(table.findall(nodes.thead), None)
         names = [entry.astext() for entry in head.findall(nodes.entry)] if head else []
         rows = [row for body in table.findall(nodes.tbody) for row in body.findall(nodes.row)]
-        if len(names) < COLUMNS or not any(len(entry.astext()) > WORDS for row in rows for entry in row[1:]):
+        if len(names) < COLUMNS or _across(rows) <= LETTERS:
             continue
         table["classes"].append("cards")
         for row in rows:
             for name, entry in zip(names[1:], row[1:], strict=True):
                 entry["column"] = " ".join(name.split())
+
+
+def _across(rows: list[nodes.row]) -> int:
+    """Letters of the longest cell of each column, together."""
+    return sum(max(len(entry.astext()) for entry in column) for column in zip(*rows, strict=False))
 
 
 def write_cell(translator: SphinxTranslator, node: nodes.entry) -> None:

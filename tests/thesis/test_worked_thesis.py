@@ -77,7 +77,7 @@ def test_resources_by_hand():
         "thesis_hardware", "wires", "full", "wires_line", "shortest_line", "balance_count", "hoped", "doubled"
     )
     assert wires == pytest.approx(EACH * 8 * WIDTH * 2 * 2 * MIXED / LINK, rel=5e-3)  # there and back, no copy at home
-    assert "= 0.106\n" in line
+    assert "= 0.106$\n" in line
     assert wires / full.step == pytest.approx(0.106, abs=5e-4)
     assert "= 24\\ " in shortest
     assert balance == 256 / 8
@@ -99,7 +99,7 @@ def test_pairs_and_drafts_by_hand():
     one, two, line, four, ends = worked("thesis_service", "all", "pair", "pair_line", "four_tokens", "even_below")
     assert two.core == pytest.approx(2 * WORK / ARITHMETIC, rel=5e-3)
     assert two.step / one.step == pytest.approx(1.6, abs=0.005)
-    assert "= 1.6\n" in line
+    assert "= 1.6$\n" in line
     assert four == pytest.approx(1 + 0.8 + 0.64 + 0.512)
     assert ends == 281.25 * 256 / 8
 

@@ -105,7 +105,7 @@ def _times(axes: Axes, setting: Setting, rows: Rows) -> None:
         axes.barh(
             place, time * 1e9, 0.42, color=colours[wire], hatch="" if wire == "inside" else "////", edgecolor="white"
         )
-        text = f"{_copies(copies)} {STAYS[wire]}: {size:,.0f} byte at {rates[wire] / 1e9:g} GB/s, {seconds(time)}"
+        text = f"{_copies(copies)} {STAYS[wire]}: {size:,.0f} bytes at {rates[wire] / 1e9:g} GB/s, {seconds(time)}"
         axes.text(0, place - 0.28, text, va="bottom")
     axes.set(xlim=(0, longest * 1.02e9), ylim=(len(totals(rows)) - 0.7, -0.95), xlabel="time on the wire, one way [ns]")
     axes.set_yticks([])
@@ -132,7 +132,7 @@ def describe_wires(setting: Setting, rows: Rows) -> tuple[str, str]:
         "Solid: wires inside a group; dashed: between groups."
     )
     told = "; ".join(
-        f"{copies} {wire}, {size:,.0f} byte, {seconds(time)}" for wire, (copies, size, time) in totals(rows).items()
+        f"{copies} {wire}, {size:,.0f} bytes, {seconds(time)}" for wire, (copies, size, time) in totals(rows).items()
     )
     places = ", ".join(map(str, rows["accelerator"]))
     return caption, f"Accelerators in groups; arrows from accelerator 1 to {places}. One way: {told}."

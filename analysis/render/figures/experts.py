@@ -161,7 +161,7 @@ def ridge_figure(setting: Setting, rows: Rows) -> Figure:
     axes.axvline(attention, color=COLOURS["projections"])
     axes.set_xscale("log")
     low, high = min(*rows["B_MoE"], attention), max(*rows["B_MoE"], attention)
-    axes.set_xlim(low / 1.8, high * 1.8)
+    axes.set_xlim(low / 2.6, high * 1.8)
     axes.text(attention / 1.05, -1, f"B_attn {rounded(attention, 4)}", ha="right", va="center")
     axes.set_yticks(range(len(rows["model"])), rows["model"])
     axes.set_ylim(len(rows["model"]) - 0.4, -1.6)

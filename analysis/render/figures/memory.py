@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 
 from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, plain_log, rounded, short
-from analysis.render.style import COLOURS, WIDTH, family
+from analysis.render.style import COLOURS, PALETTE, WIDTH, family
 from analysis.render.words import conventions
 from analysis.systems.memory import (
     KIND_TITLES,
@@ -153,7 +153,8 @@ def cache_rows(settings: Sequence[Setting]) -> Rows:
 
 def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
     """One bar per model, coloured by mechanism, hatched where blocks are windowed, on a logarithmic axis."""
-    colours = {setting.model.id: mechanism_colour(setting) for setting in settings}
+    families = _family_colours(settings)
+    colours = {setting.model.id: families[family(setting.model.attention).upper()] for setting in settings}
     windowed = {setting.model.id for setting in settings if setting.architecture.windowed}
     figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.21 * len(rows["model"])))
     sizes = [size / 1e3 for size in rows["bytes_per_token"]]
@@ -166,7 +167,6 @@ def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
     axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
     plain_log(axes.xaxis)
     _models_down(axes, rows["model"])
-    families = {family(setting.model.attention).upper(): mechanism_colour(setting) for setting in settings}
     handles = {name: Patch(color=colour) for name, colour in families.items()}
     if windowed:
         handles["windowed blocks"] = Patch(facecolor="#888888", hatch=HATCH, edgecolor="white")
@@ -174,6 +174,16 @@ def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
     axes.set_xlabel("cached per token, all blocks [kB]")
     headline(figure, f"Cache per token: {rounded(sizes[-1])} kB ({rows['model'][-1]}) to {rounded(sizes[0])} kB")
     return figure
+
+
+def _family_colours(settings: Sequence[Setting]) -> dict[str, str]:
+    """A colour for each family of mechanisms: its own, or a free one where an earlier family here has the same."""
+    found: dict[str, str] = {}
+    own = {family(setting.model.attention).upper(): mechanism_colour(setting) for setting in settings}
+    free = [colour for colour in PALETTE if colour not in own.values()]
+    for name in sorted(own, key=lambda name: [*COLOURS].index(name.lower())):
+        found[name] = own[name] if own[name] not in found.values() else free.pop(0)
+    return found
 
 
 def describe_cache(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:

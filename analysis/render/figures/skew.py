@@ -74,7 +74,7 @@ def describe_skew_frontier(setting: Setting, lines: Mapping[float, Grid]) -> tup
     caption = (
         f"Throughput per accelerator against time per output token of {setting.model.name} at L = {setting['L']:.0f} "
         "when the popularity of experts follows Zipf's law with exponent s. Beside s: expected tokens of the busiest "
-        "accelerator, for which all others wait, over the mean (for shuffled placement, the mean over placements). "
+        "accelerator, for which all others wait, over the mean (at random places, the mean over them). "
         f"Each line ends where memory is full (mark). {conventions(setting, *USED)}."
     )
     listed = "; ".join(

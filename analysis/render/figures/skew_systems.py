@@ -95,9 +95,9 @@ def describe_skew_imbalance(systems: Mapping[str, Setting], rows: Rows) -> tuple
     full = [name for name, each in systems.items() if batches[name] > capacities(each, [each["L"]])[0]]
     caption = (
         f"Throughput per accelerator of {setting.model.name} and load imbalance against the Zipf exponent s, for "
-        f"separate systems and one joined system at {batches[next(iter(systems))] / setting['n_acc']:.4g} requests per "
+        f"separate systems and one joined system at {batches[next(iter(systems))] / setting['n_acc']:.0f} requests per "
         f"accelerator and L = {setting['L']:.0f}. The imbalance is the maximum of expected loads; a band holds 95 % of "
-        f"shuffled placements. {conventions(setting, *USED)}." + (f" Beyond memory: {', '.join(full)}." if full else "")
+        f"random placements. {conventions(setting, *USED)}." + (f" Beyond memory: {', '.join(full)}." if full else "")
     )
     imbalance, rates = at_strongest(rows, "imbalance"), at_strongest(rows, "rate")
     start = {system: _column(rows, system, "rate")[0] for system in systems}
