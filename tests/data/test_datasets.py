@@ -1,5 +1,8 @@
 """The data files hold what the study needs, in SI units, and rows are found by id and alias."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from analysis.data import datasets
 from analysis.data.cells import Printed
 from analysis.derive.symbols import BY_NAME, BW_Int, BW_mem, M_cap, P_acc, d_hd, deg_grp, n_kv
 from analysis.files.errors import InputError
+from analysis.files.whole import ROOT
 from analysis.systems.plan import plans
 from analysis.systems.quantities import evaluate
 
@@ -254,3 +258,11 @@ def test_an_unknown_id_is_refused_with_close_matches(find, name, close, listing)
     with pytest.raises(InputError) as refusal:
         find(name)
     assert all(part in str(refusal.value) for part in (close, listing, name))
+
+
+def test_an_answer_reads_few_models():
+    asked = 'evaluate("tpot", model="deepseek-v3", accelerator="b200-paper", n_acc=32, B=64, L=4096).told'
+    count = "from analysis.data.table import load_file; print(load_file.cache_info().currsize)"
+    code = f"from analysis.systems.quantities import evaluate; {asked}; {count}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) <= 2  # its own, and one to try whether the model matters

@@ -39,12 +39,12 @@ STATEMENTS = subjects(
     "analysis/thesis", THESIS,
     arrangement="schedule balance guidelines", asking="balance", full_attention="attention guidelines",
     attribution="attribution thresholds", region_axes="regions verdict_words", balance="balance thresholds",
-    conclusions="entries regions verdict", drafted="verdict_words queries", factorial="thresholds attribution verdict",
+    conclusions="entries regions verdict", factorial="thresholds attribution verdict",
     full="map regions balance", guidelines="guidelines", kinds="thresholds guidelines", largest="map",
     margins="regions verdict", tensor_parallel="parallel guidelines", queries="guidelines queries",
     region="verdict regions",
-    resources="balance", scheduling="schedule thresholds", sensitivity="variants", spreads="guidelines",
-    trials="trials trial_domains propositions thresholds",
+    resources="balance", scheduling="schedule thresholds", sensitivity="variants verdict_words queries",
+    spreads="guidelines", trials="trials trial_domains propositions thresholds",
     verdict="verdict regions", weighed="verdict", world="regions balance verdict",
 )  # fmt: skip
 COUNTED = ("tests/derive", "tests/systems", *of(THESIS, "certificates", "proofs", "propositions"))

@@ -12,9 +12,8 @@ from analysis.derive.roofline import time
 from analysis.files.errors import InputError
 from analysis.systems.crossing import crossing_in_bytes, crossing_in_flops, crossings_in_time, order_times
 from analysis.systems.expert_batches import expert_intensities, ridge_batches, share_reached
-from analysis.systems.feasible import fits, memory_per_accelerator
 from analysis.systems.layers import attention_layers, attention_time, layers, numbers, shares, swept
-from analysis.systems.memory import memory_by_kind
+from analysis.systems.memory import fits, memory_by_kind, memory_per_accelerator
 from analysis.systems.quantities import evaluate
 from analysis.systems.reordered import buildable, over_batch_and_context, over_degrees, prefill_slowdown
 from tests.reader.rows import declaring

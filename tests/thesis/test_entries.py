@@ -9,9 +9,8 @@ import pytest
 from analysis.render import sensitivity_tables, thesis_words, verdict_tables
 from analysis.render.digits import NARROW
 from analysis.thesis.conclusions import size
-from analysis.thesis.drafted import Drafted
 from analysis.thesis.region import Axis, Line, Stretch
-from analysis.thesis.sensitivity import Numbers
+from analysis.thesis.sensitivity import Drafted, Numbers
 from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, extent, verdicts
 
 LATENT, EXPERTS = "models with latent attention", "models with routed experts"

@@ -16,7 +16,7 @@ from analysis.derive.symbols import BW_mem, P_acc, RP_acc, acceptance, l
 from analysis.files.errors import InputError
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
-from analysis.thesis import drafted, queries, sensitivity
+from analysis.thesis import queries, sensitivity
 from analysis.thesis.full import batch_at_capacity, terms_at
 
 from . import points
@@ -192,11 +192,11 @@ def test_acceptance_cancels_in_a_comparison_at_equal_query_tokens(system, query,
 
 
 def test_the_best_number_of_query_tokens_by_enumeration_of_public_throughputs():
-    for found in drafted.by_acceptance((0.7,)):
+    for found in sensitivity.by_acceptance((0.7,)):
         for model, best in found.queries.items():
             system = points.setting(model, L=8192)
             rates = {}
-            for query in drafted.QUERIES:
+            for query in sensitivity.QUERIES:
                 each = system.with_(l=query)
                 each = each.with_(B=int(evaluate("B_cap", each).value))
                 gained = sum(found.acceptance**place for place in range(query))
@@ -206,14 +206,14 @@ def test_the_best_number_of_query_tokens_by_enumeration_of_public_throughputs():
 
 
 def test_one_query_token_is_the_verdict_of_the_chapter():
-    found = drafted.by_queries((1, 8))
-    assert found[1] == tuple(each for each in drafted.judged() if each.conclusion.name != drafted.ITSELF)
+    found = sensitivity.by_queries((1, 8))
+    assert found[1] == tuple(each for each in sensitivity.judged() if each.conclusion.name != sensitivity.ITSELF)
     assert [len(each) for each in found.values()] == [11, 11]
 
 
 def test_latent_attention_computes_from_the_query_tokens_on_that_bring_each_device_to_its_ridge():
     """By hand: l queries on one cached token of 576 elements, 128 heads, each 2 (576 + 512) FLOP."""
-    for query, verdicts in drafted.by_queries().items():
+    for query, verdicts in sensitivity.by_queries().items():
         found = next(v for v in verdicts if v.conclusion.name == "computes")
         for chip, margin in zip(found.world.chips, found.inside["deepseek-v3"][5, :, 0], strict=True):
             row = Setting.of(accelerator=chip).point

@@ -12,7 +12,7 @@ from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
 from analysis.render import sensitivity_tables, thesis_tables, verdict_tables
 from analysis.render.digits import NARROW
-from analysis.thesis import drafted
+from analysis.thesis import sensitivity
 from analysis.thesis.conclusions import OURS
 from analysis.thesis.region import Stretch
 from analysis.thesis.verdict import PLAIN, REGION, UNJUDGED, VARIANTS, verdicts
@@ -146,7 +146,7 @@ def test_the_table_of_shares_has_every_variant_and_repeats_no_number_that_cannot
 
 def test_no_variant_and_no_number_of_query_tokens_turns_a_region_into_all_or_nothing():
     assert {each.holds for name in VARIANTS for each in verdicts(name)} == {REGION, UNJUDGED}
-    assert {each.holds for found in drafted.by_queries().values() for each in found} == {REGION}
+    assert {each.holds for found in sensitivity.by_queries().values() for each in found} == {REGION}
 
 
 def test_scheduling_is_what_measured_kernels_move_most():
@@ -161,7 +161,7 @@ def test_scheduling_is_what_measured_kernels_move_most():
 
 def test_query_tokens_have_a_column_each():
     assert sensitivity_tables.queries_table().count("\n| ") == 1 + 11
-    assert sensitivity_tables.acceptance_table().count("\n| ") == 1 + len(drafted.ACCEPTANCES)
+    assert sensitivity_tables.acceptance_table().count("\n| ") == 1 + len(sensitivity.ACCEPTANCES)
 
 
 def test_the_command_gives_regions_boundaries_and_claims():
