@@ -49,7 +49,8 @@ def in_steps(
 def counted(kernel: Kernel, sizes: Sizes, label: str = "") -> Printed:
     """The same for a kernel at a point: two sums with braces, and what the first is over the second."""
     moved = sorted(kernel.boundary, key=lambda tensor: -value(tensor.bytes, sizes))
-    work, work_lines = _sum("F", [(_product(line), line.flops, _order(line)) for line in kernel.lines], sizes, "FLOP")
+    counted_lines = [line for line in kernel.lines if line.flops != 0]  # what is moved counts no arithmetic
+    work, work_lines = _sum("F", [(_product(line), line.flops, _order(line)) for line in counted_lines], sizes, "FLOP")
     traffic, traffic_lines = _sum("Q", [(_name(one), one.bytes, list(one.axes)) for one in moved], sizes, "byte")
     each = rf"\frac{{{_tex(work)}}}{{{_tex(traffic)}}} = {digits_of(work / traffic, 4)}"
     quotient = rf"\mathrm{{ArI}} &= \frac{{F}}{{Q}} = {each}"

@@ -6,14 +6,15 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 
 from analysis.render.axes import headline, rounded
 from analysis.render.figures.after import brief, chip
 from analysis.render.figures.thesis_map import BEYOND, LOOKS, TICKS
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
-from analysis.thesis.carried import ASKED, Found, Placed
+from analysis.thesis.carried import ASKED, Placed
 from analysis.thesis.largest import CORE, LEAST, MOST, NAMES
 from analysis.thesis.region import Stretch
 
@@ -28,10 +29,11 @@ def leaders_figure(grid: Grid) -> Figure:
     """Who takes most of a token's time over the context, memory full: a group of strips a model, a strip a chip."""
     figure, axes = _axes(grid)
     axes.set(xscale="log", xlim=(LEAST, MOST), xlabel="context L [tokens]")
-    for height, each in _strips(grid):
-        for name, found in each.leaders.items():
-            _bars(axes, height, found, each, 0, **LOOKS[name])
-        axes.barh(height, MOST - each.ends[1], STRIP, left=each.ends[1], **BEYOND)
+    strips = _strips(grid)
+    for name in NAMES:
+        bars = [(height, *_ends(one, each)) for height, each in strips for one in each.leaders[name]]
+        _paint(axes, bars, **LOOKS[name])
+    _paint(axes, [(height, each.ends[1], MOST) for height, each in strips], **BEYOND)
     axes.set_xticks(list(TICKS), TICKS.values())
     axes.minorticks_off()
     label_chips(axes, grid, MOST)
@@ -52,10 +54,13 @@ def tiles_figure(grid: Grid) -> Figure:
     """Where each conclusion holds over the context: a column a conclusion, a group of strips a model."""
     figure, axes = _axes(grid)
     for column, asked in enumerate(ASKED):
-        for height, each in _strips(grid):
-            low, high = (_within(context) for context in each.ends)
-            axes.barh(height, high - low, STRIP, left=column + low, **FAILS)
-            _bars(axes, height, each.held[asked.name], each, column, **HOLDS)
+        strips = _strips(grid)
+        whole = [(height, *each.ends) for height, each in strips]
+        held = [(height, *_ends(one, each)) for height, each in strips for one in each.held[asked.name]]
+        for bars, look in ((whole, FAILS), (held, HOLDS)):
+            _paint(
+                axes, [(height, column + _within(low), column + _within(high)) for height, low, high in bars], **look
+            )
         axes.text(column + 0.1, -1.2, asked.short, rotation=38, rotation_mode="anchor", ha="left", va="bottom")
     axes.set(xlim=(0, len(ASKED)), xlabel=f"in each column, context from {LEAST:.0f} to 1M tokens")
     axes.set_xticks([])
@@ -97,12 +102,17 @@ def _strips(grid: Grid) -> list[tuple[float, Placed]]:
     ]
 
 
-def _bars(axes: Axes, height: float, found: Found, each: Placed, column: int | float, **look) -> None:
-    """Stretches as bars: on the axis itself, or within a column of unit width."""
-    logarithmic = axes.get_xscale() == "log"
-    for low, high in (_ends(one, each) for one in found):
-        ends = (low, high) if logarithmic else (column + _within(low), column + _within(high))
-        axes.barh(height, ends[1] - ends[0], STRIP, left=ends[0], **look)
+def _paint(axes: Axes, bars: Sequence[tuple[float, float, float]], **look) -> None:
+    """Bars by height, left and right end, drawn as one path: a figure of a thousand of them stays light."""
+    half = STRIP / 2
+    corners = [
+        [(low, y - half), (high, y - half), (high, y + half), (low, y + half), (low, y - half)]
+        for y, low, high in bars
+        if high > low
+    ]
+    if corners:
+        path = Path.make_compound_path(*(Path(each, closed=True) for each in corners))
+        axes.add_patch(PathPatch(path, **({"linewidth": 0} | look)))
 
 
 def _ends(found: Stretch, each: Placed) -> tuple[float, float]:
