@@ -145,14 +145,14 @@ def fit(parts: Parts, fixed: dict[str, float] | None = None) -> dict[str, float]
     return fixed | {name: float(number) for name, number in zip(free, np.exp(found.x), strict=True)}
 
 
-def best(parts: Parts) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The best parameters, and those that the rows leave open.
+def best(parts: Parts, asked: tuple[str, ...] | None = None) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The best parameters, and those (of the `asked`) that the rows leave open.
 
     Rows that never compute for long would leave compute efficiency at any bound: it keeps the value that fits start
     from.
     """
     found = fit(parts)
-    silent = tuple(unidentified(parts, found))
+    silent = tuple(unidentified(parts, found, asked))
     if "compute_efficiency" in silent:
         found = fit(parts, {"compute_efficiency": START["compute_efficiency"]})
     return found, silent
@@ -180,12 +180,13 @@ def intervals(parts: Parts, repeats: int = 100, seed: int = 0) -> dict[str, tupl
     return {name: tuple(np.percentile([draw[name] for draw in draws], [2.5, 97.5])) for name in parts.names}
 
 
-def unidentified(parts: Parts, best: dict[str, float]) -> list[str]:
+def unidentified(parts: Parts, best: dict[str, float], asked: tuple[str, ...] | None = None) -> list[str]:
     """Parameters that the rows leave open: doubled or halved (within bounds), the others refitted, the fit is as
     good.
     """
     least = _cost(parts, best)
-    return [name for name in parts.names if _rise(parts, best, name, least) < HARMLESS * least]
+    names = [name for name in parts.names if asked is None or name in asked]
+    return [name for name in names if _rise(parts, best, name, least) < HARMLESS * least]
 
 
 def _rise(parts: Parts, best: dict[str, float], name: str, least: float) -> float:
