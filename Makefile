@@ -31,7 +31,7 @@ pdf: $(STAMP)  ## print the whole book into study.pdf beside it; needs Chromium
 	@$(BIN)/python -m analysis.tools.pdf --jobs $(JOBS)
 
 test: $(STAMP) $(STUDY)  ## run the tests
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder tests
+	@$(BIN)/python -m pytest -n $(JOBS) tests
 
 lint: $(STAMP)  ## check style, and that notebooks carry no output
 	@$(BIN)/python -m ruff check .

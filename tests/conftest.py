@@ -3,7 +3,6 @@ reader brings."""
 
 import json
 import time
-from pathlib import Path
 
 import matplotlib as mpl
 import pytest
@@ -16,15 +15,15 @@ from tests.reader.broken import run
 LONG = """
 thesis/test_verdict thesis/test_verdict_words thesis/test_entries thesis/test_variants thesis/test_regions \
 ledger/test_ledger ledger/test_ledger_rules ledger/test_ledger_systems ledger/test_published tools/test_readme
-book/test_notebooks
-book/test_notebook_runner
-book/test_report
-thesis/test_propositions
-book/test_rerun
-book/test_serving_notebooks
-book/test_derivations
-thesis/test_queries
+book/test_notebooks render/test_figures render/test_drawings
 test_extension
+book/test_report
+ask/test_folding
+book/test_notebook_runner
+book/test_derivations
+book/test_rerun
+thesis/test_propositions
+thesis/test_queries
 """.strip().splitlines()
 """Files of tests that take longest, in the order in which workers begin them; one line for files that share much."""
 
@@ -33,14 +32,31 @@ settings.register_profile("study", deadline=None, derandomize=True, max_examples
 settings.load_profile("study")
 
 
+PLACES = {name: place for place, names in enumerate(LONG) for name in names.split()}
+
+
+def together(nodeid: str) -> str:
+    """What a test is run with on one worker, so that what they share is made once: its file, or its line of LONG."""
+    name = nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
+    return str(PLACES.get(name, name))
+
+
 def pytest_collection_modifyitems(items):
-    """The tests of a file, or of one line of LONG, run on one worker, so that what they share is made once."""
-    place = {name: place for place, names in enumerate(LONG) for name in names.split()}
-    names = [item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix() for item in items]
-    for item, name in zip(items, names, strict=True):
-        item.add_marker(pytest.mark.xdist_group(str(place.get(name, name))))
-    order = sorted(range(len(items)), key=lambda each: place.get(names[each], len(LONG)))
-    items[:] = [items[each] for each in order]
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: int(place) if (place := together(item.nodeid)).isdigit() else len(LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Share tests out by the above: xdist 3.8 writes marks of groups into names that pytest 9.2 no longer reads."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return together(nodeid)
+
+    config.option.loadscopereorder = False
+    return Together(config, log)
 
 
 @pytest.fixture

@@ -1,28 +1,31 @@
-"""Everything that lists mechanisms or takes a model, asked in one process of a study that has a mechanism more.
+"""Everything that lists mechanisms or takes a model, asked in one process of a study that has two mechanisms more.
 
-python -m tests.extended MODEL, from the root of that study: prints what was found as one JSON object.
+python -m tests.extended MODEL OTHER, from the root of that study: prints what was found as one JSON object, all of the
+model, and of the other what its smallest users see.
 """
 
 import json
 import sys
 import warnings
+from contextlib import redirect_stdout
+from io import StringIO
 
 import matplotlib as mpl
-import nbformat
 import numpy as np
 
 from analysis.ask.notebook import declared
 from analysis.ask.setting import Setting
 from analysis.book.report.sheet import page
 from analysis.book.report.subject import system_of
+from analysis.cli.main import run
 from analysis.data import datasets
 from analysis.files.errors import InputError
-from analysis.files.whole import ROOT
-from analysis.render import derivations, equations, explorer, show, style, tables
+from analysis.render import derivations, equations, explorer, style, tables
 from analysis.systems.plan import plans
 from analysis.systems.quantities import all_quantities, evaluate
 from analysis.systems.reordered import buildable
 from analysis.thesis.kinds import kinds
+from tests import notebooks
 
 FEW = {
     "batches": "64,1024",
@@ -38,19 +41,14 @@ OTHERS = ("machine", "measured")  # notebooks of computers, not of a model
 
 def executed(name: str, model: str) -> list[str]:
     """Captions and texts of a notebook's figures, few points of each drawn; the sentence where it refuses."""
-    path, shown = ROOT / "book" / "notebooks" / f"{name}.ipynb", []
-    show.display = lambda data, raw, metadata=None: shown.append((metadata or {}).get(show.KEY, {}))
-    first, *cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-    taken, names = declared(path), {}
-    exec(first, names)
-    names |= {each: value for each, value in FEW.items() if each in taken}
-    names |= {"model": model} if "model" in taken else {"models": f"gpt3-175b,{model}"}
+    taken = declared(notebooks.FOLDER / f"{name}.ipynb")
+    given = {each: value for each, value in FEW.items() if each in taken}
+    given |= {"model": model} if "model" in taken else {"models": f"gpt3-175b,{model}"}
     try:
-        for cell in cells:
-            exec(cell, names)
+        figures, _ = notebooks.executed(name, **given)
     except InputError as refusal:
         return [f"refused: {refusal}"]
-    return [f"{each['caption']} {each['alt']}" for each in shown if "caption" in each]
+    return [f"{each['caption']} {each['alt']}" for each in figures.values()]
 
 
 def quantities(model: str) -> dict[str, object]:
@@ -86,12 +84,26 @@ def planned(model: str) -> dict[str, int]:
     return plans(Setting.of(model=model, accelerator="b200-sxm", n_acc=32, L=8192, slo=0.05))[0].degrees
 
 
+def told(*arguments: str) -> str:
+    """What a command prints."""
+    with redirect_stdout(StringIO()) as printed:
+        assert run(list(arguments)) == 0
+    return printed.getvalue()
+
+
+def asked(model: str) -> dict[str, object]:
+    """A model as the command line and one notebook have it."""
+    few = (f"model={model}", "B=2", "L=10", "accelerator=b200-paper")
+    names = ("kv_bytes_per_token", "parameters", "core_attention_flops", "tpot_terms")
+    values = {name: json.loads(told("evaluate", name, *few, "--json"))["value"] for name in names}
+    return values | {"listed": told("models"), "drawn": executed("intensity", model)}
+
+
 def found(model: str) -> dict[str, object]:
     """All of it."""
     row = datasets.model(model)
-    notebooks = [path.stem for path in sorted((ROOT / "book" / "notebooks").glob("*.ipynb"))]
     system = Setting.of(accelerator="b200-sxm", n_acc=32, accelerator_experts="pim-paper", width=2)
-    script = explorer.script()
+    script = explorer.script([model])
     return {
         "quantities": quantities(model),
         "degrees": buildable(Setting.of(model=model), np.array([1, 2, 4, 6, 8])).tolist(),
@@ -100,11 +112,12 @@ def found(model: str) -> dict[str, object]:
         "listed": listed(row.attention),
         "explorer": [f"{row.attention} {order}" in script for order in ("as_printed", "reordered")],
         "report": page(system_of({"model": model, "accelerator": "b200-sxm", "n_acc": 32}), [], {}),
-        "notebooks": {name: executed(name, model) for name in notebooks if name not in OTHERS},
+        "notebooks": {name: executed(name, model) for name in notebooks.EVERY if name not in OTHERS},
     }
 
 
 if __name__ == "__main__":
     mpl.use("agg")
     warnings.simplefilter("ignore")
-    print(json.dumps(found(sys.argv[1])))
+    model, other = sys.argv[1:]
+    print(json.dumps(found(model) | {"other": asked(other)}))

@@ -117,42 +117,25 @@ def _run(place: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_evaluate_knows_the_new_mechanism(copy):
+@pytest.fixture(scope="module")
+def known(copy) -> dict:
+    return json.loads(_run(copy, "tests.extended", "kla-test", "mqa-test"))
+
+
+def test_evaluate_knows_the_new_mechanism(known):
     """Sizes by hand: MQA caches one key and one value of 16 per block; 4 FLOPs per head, pair and dimension."""
-    cache = json.loads(_run(copy, "analysis", "evaluate", "kv_bytes_per_token", "model=mqa-test", "--json"))
-    assert cache["value"] == 3 * (16 + 16) * 2
-    core = json.loads(
-        _run(copy, "analysis", "evaluate", "core_attention_flops", "model=mqa-test", "B=2", "L=10", "--json")
-    )
-    assert core["value"] == 4 * 2 * 8 * 10 * 16
-    parameters = json.loads(_run(copy, "analysis", "evaluate", "parameters", "model=mqa-test", "--json"))
+    found = known["other"]
+    assert found["kv_bytes_per_token"] == 3 * (16 + 16) * 2
+    assert found["core_attention_flops"] == 4 * 2 * 8 * 10 * 16
     attention, ffn = 64 * 8 * 16 * 2 + 64 * 16 * 2, 2 * 64 * 128
-    assert parameters["value"] == 3 * (attention + ffn + 2 * 64) + 64 + 100 * 64
+    assert found["parameters"] == 3 * (attention + ffn + 2 * 64) + 64 + 100 * 64
+    core = 3 * max(4 * 2 * 8 * 10 * 16 / 2.25e15, 2 * (2 * 2 * 10 * 16 + 2 * 2 * 8 * 16) / 8e12)
+    assert found["tpot_terms"]["core_attention"] == pytest.approx(core, rel=1e-12)
 
 
-def test_system_quantities_know_it(copy):
-    found = json.loads(
-        _run(
-            copy,
-            "analysis",
-            "evaluate",
-            "tpot_terms",
-            "model=mqa-test",
-            "accelerator=b200-paper",
-            "B=2",
-            "L=10",
-            "--json",
-        )
-    )["value"]
-    by_hand = 3 * max(4 * 2 * 8 * 10 * 16 / 2.25e15, 2 * (2 * 2 * 10 * 16 + 2 * 2 * 8 * 16) / 8e12)
-    assert found["core_attention"] == pytest.approx(by_hand, rel=1e-12)
-
-
-def test_listing_and_notebook_know_it(copy):
-    assert "mqa-test" in _run(copy, "analysis", "models")
-    _run(copy, "analysis.book.notebooks", "book/notebooks/intensity.ipynb", "-p", "model", "mqa-test")
-    executed = (copy / "_build" / "notebooks" / "intensity.ipynb").read_text()
-    assert "mqa-test" in executed or "multi-query" in executed
+def test_listing_and_notebook_know_it(known):
+    assert "mqa-test" in known["other"]["listed"]
+    assert re.search("mqa-test|multi-query", " ".join(known["other"]["drawn"]))
 
 
 def test_the_tests_that_look_at_every_mechanism_and_row_still_pass(copy):
@@ -164,11 +147,6 @@ def test_the_tests_that_look_at_every_mechanism_and_row_still_pass(copy):
 
 
 # -- latents of groups ------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def known(copy) -> dict:
-    return json.loads(_run(copy, "tests.extended", "kla-test"))
-
-
 def test_a_grouped_latent_is_cached_as_its_halves_and_one_key(known):
     """61 blocks cache two latents of 256 and a key of 64; each of two TP ranks one latent and the key, of eight too."""
     cached = {TP: known["quantities"][f"kv_bytes_per_accelerator reordered {TP}"] for TP in (1, 2, 8)}

@@ -4,11 +4,13 @@ import ast
 import graphlib
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from analysis.derive.attention import MECHANISMS
+from tests.conftest import PLACES
 from tests.mutants.packages import PACKAGES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,8 +37,9 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))))
 
 
 def module_of(path: Path) -> str:
@@ -44,11 +47,12 @@ def module_of(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Dotted names that a file imports, wherever in it; a relative import is written out."""
     found = set()
     package = module_of(path).split(".") if path.name == "__init__.py" else module_of(path).split(".")[:-1]
-    for node in ast.walk(parse(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -74,10 +78,6 @@ def modules() -> dict[str, set[str]]:
     return {module_of(path): {longest(name) for name in imported(path)} - {"", module_of(path)} for path in SOURCES}
 
 
-def calls(path: Path) -> list[ast.Call]:
-    return [node for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
-
-
 def called(call: ast.Call) -> str:
     return getattr(call.func, "id", "") or getattr(call.func, "attr", "")
 
@@ -89,11 +89,10 @@ def test_every_folder_is_a_room_and_nothing_lies_outside():
     assert [room(m) for m in ("analysis.files.errors", "analysis.cli.main", "analysis.__main__")] == [0, 14, 16]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_imports_run_one_way(path):
-    own = room(module_of(path))
-    later = sorted(name for name in imported(path) if within(name, "analysis") and room(name) > own)
-    assert not later, f"{name_of(path)} imports {later[0]} from a later room"
+def test_imports_run_one_way():
+    pairs = [(path, name) for path in SOURCES for name in sorted(imported(path)) if within(name, "analysis")]
+    later = [(path, name) for path, name in pairs if room(name) > room(module_of(path))]
+    assert not [f"{name_of(path)} imports {name} from a later room" for path, name in later]
 
 
 def test_no_module_imports_itself_by_way_of_others():
@@ -119,30 +118,38 @@ def test_a_file_is_named_after_one_thing():
     assert figures & set(places) <= notebooks | {"crossing", "flows", "roofline"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "analysis" / "derive").rglob("*.py")), ids=name_of)
-def test_derivations_know_sympy_alone(path):
-    allowed = {
-        name for name in imported(path) if within(name, "analysis.derive") or within(name, "analysis.files.errors")
+def test_derivations_know_sympy_alone():
+    def may(name: str) -> bool:
+        return name.split(".")[0] in DERIVE_MAY or any(
+            within(name, each) for each in ("analysis.derive", "analysis.files.errors")
+        )
+
+    derivations = [path for path in SOURCES if within(module_of(path), "analysis.derive")]
+    assert len(derivations) > 20
+    assert not [f"{name_of(path)}: {name}" for path in derivations for name in imported(path) if not may(name)]
+
+
+def test_symbols_are_born_in_one_file():
+    made = {
+        f"{name_of(path)}:{node.lineno} {called(node)}"
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.Call) and called(node) in SYMBOL_MAKERS
     }
-    others = {name.split(".")[0] for name in imported(path) - allowed}
-    assert others <= DERIVE_MAY
+    assert made
+    assert {each.partition(":")[0] for each in made} == {"analysis/derive/symbols.py"}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_symbols_are_born_in_one_file(path):
-    if module_of(path) == "analysis.derive.symbols":
-        return
-    makers = [f"line {call.lineno}: {called(call)}" for call in calls(path) if called(call) in SYMBOL_MAKERS]
-    assert not makers
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_mechanisms_are_named_in_one_file(path):
+def test_mechanisms_are_named_in_one_file():
     """Others ask a mechanism for its name, whether it is latent, or which order suits a phase."""
-    if module_of(path) == "analysis.derive.attention":
-        return
-    texts = [node for node in ast.walk(parse(path)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    assert not [f"line {node.lineno}: {node.value}" for node in texts if node.value in MECHANISMS]
+    said = [
+        f"{name_of(path)}:{node.lineno} {node.value}"
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MECHANISMS
+    ]
+    assert said
+    assert {each.partition(":")[0] for each in said} == {"analysis/derive/attention.py"}
 
 
 def outside(path: Path) -> list[str]:
@@ -153,9 +160,8 @@ def outside(path: Path) -> list[str]:
     return escaping + re.findall(r"(?<![\w.:/-])/(?:work|home|root|Users|mnt)/[\w./-]+", text)
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=name_of)
-def test_no_file_names_a_place_outside_the_repository(path):
-    assert not outside(path)
+def test_no_file_names_a_place_outside_the_repository():
+    assert not {name_of(path): found for path in TEXTS if (found := outside(path))}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -164,3 +170,7 @@ def test_mutants_are_made_of_files_that_exist_and_every_test_named_for_them_does
     assert not [path for path in (*asked.files, *asked.every_test) if not (ROOT / path).exists()]
     mutated = [name_of(path) for path in SOURCES if name_of(path).startswith(asked.files)]
     assert not [subject for subject in asked.subjects if not any(name.startswith(subject) for name in mutated)]
+
+
+def test_files_that_take_longest_exist():
+    assert not [name for name in PLACES if not (ROOT / "tests" / f"{name}.py").is_file()]

@@ -4,7 +4,7 @@ Functions differ by what a model's blocks are made of and by contraction order; 
 in SI units, as `Setting` resolves them, so that the page neither converts units nor knows a formula."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sympy import Expr, Symbol, cse, jscode, numbered_symbols
 
@@ -29,12 +29,15 @@ LARGEST_TP = 64
 GENERATED = "_assets/explorer/study.js"
 
 
-def script() -> str:
-    """A classic script that defines `study`: functions, models, accelerators, links, conventions, and a start."""
-    kinds = _kinds()
+def script(models: Collection[str] | None = None) -> str:
+    """A classic script that defines `study`: functions, models (all, or some), accelerators, links, conventions, and a
+    start.
+    """
+    models = datasets.models() if models is None else models
+    kinds = _kinds(models)
     parts = {
         "start": _start(),
-        "models": {row.id: _model(row.id, kinds) for row in datasets.models().values()},
+        "models": {model: _model(model, kinds) for model in models},
         "accelerators": {row.id: _accelerator(row.id) for row in datasets.accelerators().values()},
         "links": {
             row.id: {"name": row.name, "point": _named(row_point(row))} for row in datasets.interconnects().values()
@@ -76,23 +79,20 @@ def forms(setting: Setting) -> Nested:
     }
 
 
-def _settings() -> Iterable[Setting]:
-    """Every model in every order, experts' width a symbol of its own; B_RP's domain wants an accelerator, whichever."""
-    for row in datasets.models().values():
-        for order in Setting.of(model=row.id).architecture.mechanism.orders:
-            yield Setting.of(
-                model=row.id, order=order, accelerator=next(iter(datasets.accelerators())), width_experts=2
-            )
+def _settings(model: str) -> list[Setting]:
+    """The model in every order, experts' width a symbol of its own; B_RP's domain wants an accelerator, whichever."""
+    accelerator, orders = next(iter(datasets.accelerators())), Setting.of(model=model).architecture.mechanism.orders
+    return [Setting.of(model=model, order=order, accelerator=accelerator, width_experts=2) for order in orders]
 
 
 def _key(setting: Setting) -> tuple:
     return setting.architecture, setting.conventions
 
 
-def _kinds() -> dict[tuple, tuple[str, Setting]]:
+def _kinds(models: Iterable[str]) -> dict[tuple, tuple[str, Setting]]:
     """One setting for each function, under a name made of the mechanism, the order and a number."""
     found: dict[tuple, tuple[str, Setting]] = {}
-    for setting in _settings():
+    for setting in (each for model in models for each in _settings(model)):
         name = f"{setting.architecture.attention} {setting.conventions.order} {len(found)}"
         found.setdefault(_key(setting), (name, setting))
     return found
@@ -100,7 +100,7 @@ def _kinds() -> dict[tuple, tuple[str, Setting]]:
 
 def _model(model: str, kinds: dict) -> dict:
     """What the page needs of a model: its point, its functions by phase and order, and the degrees that divide it."""
-    settings = [setting for setting in _settings() if setting.model.id == model]
+    settings = _settings(model)
     row = settings[0].model
     return {
         "name": row.name,

@@ -1,5 +1,6 @@
-"""Every notebook runs with its defaults and with another model and accelerator, refuses what it cannot use, and is kept
-as calls: parameters first, no stored output, no formula."""
+"""Notebooks draw another model and accelerator, refuse what they cannot use, and are kept as calls: parameters first,
+no stored output, no formula. What their defaults show is looked at in tests/render/test_figures.py.
+"""
 
 import ast
 import os
@@ -12,26 +13,10 @@ import pytest
 from analysis.ask.asked import asked
 from analysis.ask.notebook import annotated, declared
 from analysis.ask.parameters import LISTS, PARAMETERS
-from analysis.book.executed import collect
-from analysis.book.notebooks import run
 from analysis.files.errors import InputError
+from tests.notebooks import EVERY, FOLDER, code, executed
 
-FOLDER = Path(__file__).resolve().parents[2] / "book" / "notebooks"
-EVERY = sorted(FOLDER.glob("*.ipynb"))
 OF_ONE_NOTEBOOK = {"systems", "acceptances", "skews", "area", "power", "price", "file"}
-DEFAULT_FIGURES = {
-    "intensity": {"fig-roofline", "fig-intensity-batch"},
-    "memory": {"fig-parameters", "fig-memory", "fig-cache-per-token"},
-    "reordering": {
-        "fig-reordering-speedup",
-        "fig-reordering-shares",
-        "fig-reordering-crossing",
-        "fig-reordering-prefill",
-        "fig-reordering-tp",
-    },
-    "experts": {"fig-expert-intensity", "fig-experts-reached", "fig-batch-ridge"},
-    "diagrams": {"fig-decoder-block", "fig-mla-flow", "fig-mla-flow-tp"},
-}
 OTHERS = {
     "intensity": {
         "model": "mixtral-8x7b",
@@ -52,54 +37,40 @@ OTHERS = {
     },
     "experts": {"model": "olmoe-1b-7b", "accelerator": "h200-sxm5", "batches": "1,1024", "models": "mixtral-8x7b"},
     "diagrams": {"model": "mixtral-8x7b", "accelerator": "h200-sxm5", "degrees": "2,4", "grouping": "layered"},
+    "serving": {"models": "mixtral-8x7b,llama-3.1-405b", "batches": "64,65536", "contexts": "2048"},
+    "interconnect": {"model": "qwen3-235b-a22b", "link_between": "ib-ndr", "batches": "64,4096"},
+    "skew": {"model": "llama-4-maverick", "s": "0,1", "placement": "strided"},
+    "pim": {"model": "qwen3-235b-a22b", "batches": "64,4096", "contexts": "2048,65536"},
+    "measured": {"model": "mixtral-8x7b", "accelerators": "h200-sxm5,h100-sxm5", "seed": 3},
+    "thesis_map": {"model": "gpt3-175b", "accelerator": "mi325x", "link_between": "ib-ndr", "L": 4096, "n_acc": 8},
+    "thesis_guidelines": {"models": "mixtral-8x7b,kimi-k2", "accelerator": "mi325x", "accelerators": "h200-sxm5"},
+    "thesis_full_memory": {"models": "mixtral-8x7b,kimi-k2", "accelerators": "mi325x", "contexts": "1024,16384"},
+    "thesis_balance": {"model": "kimi-k2", "accelerator": "mi325x", "n_acc": 64},
+    "thesis_device": {"models": "llama-3.1-70b,kimi-k2", "accelerator": "mi325x", "contexts": "1024,16384"},
+    "thesis_tensor": {"model": "kimi-k2", "accelerator": "h200-sxm5", "degrees": "2,4"},
+    "thesis_resources": {"models": "qwen3-235b-a22b", "accelerator": "mi325x", "n_acc": 8},
+    "thesis_attribution": {"model": "deepseek-v2", "accelerator": "h200-sxm5"},
+    "thesis_queries": {"models": "mixtral-8x7b,kimi-k2", "accelerator": "h200-sxm5", "acceptances": "0.5"},
+    "thesis_schedule": {"model": "kimi-k2", "accelerator": "mi325x", "batches": "64,1024", "skews": "0.8"},
+    "design": {"model": "kimi-k2", "accelerators": "mi325x", "contexts": "1024,16384", "n_acc": 64, "slo": 0.1},
 }
-
-
-@pytest.fixture(scope="module")
-def defaults() -> dict:
-    """Where the book has them, so that what is current is run once for both, and for both test processes."""
-    return {path.stem: path for path in run([FOLDER / f"{name}.ipynb" for name in DEFAULT_FIGURES])}
-
-
-@pytest.mark.parametrize("name", DEFAULT_FIGURES)
-def test_defaults_show_the_figures_with_texts_and_numbers(defaults, name):
-    figures, _ = collect([defaults[name]])
-    assert set(figures) == DEFAULT_FIGURES[name]
-    for _, shown in figures.values():
-        assert shown.svg.startswith("<svg")
-        assert shown.csv.count("\n") > 1
-        assert len(shown.caption) > 40
-        assert len(shown.alt) > 40
-
-
-def test_labels_and_notes_are_unique_over_notebooks_and_right(defaults):
-    figures, notes = collect(defaults.values())
-    assert len(figures) == sum(map(len, DEFAULT_FIGURES.values()))
-    assert notes["experts_B_MoE"] == 9000
-    assert notes["share_as_printed_decompression"] == pytest.approx(0.59, abs=0.005)
-    assert notes["crossing_flops"] == pytest.approx(163.84)
+NAMED = {"intensity": "Mixtral", "reordering": "V2-Lite", "experts": "OLMoE", "diagrams": "Mixtral"}
+SERVING = ("serving", "interconnect", "skew", "pim")
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_another_model_and_accelerator(name, tmp_path):
-    figures, _ = collect(run([FOLDER / f"{name}.ipynb"], OTHERS[name], tmp_path))
-    assert set(figures) == DEFAULT_FIGURES[name]
-    if "model" in OTHERS[name]:
-        row_name = {"mixtral-8x7b": "Mixtral", "deepseek-v2-lite": "V2-Lite", "olmoe-1b-7b": "OLMoE"}
-        assert any(row_name[OTHERS[name]["model"]] in shown.caption for _, shown in figures.values())
-
-
-def _parameters(path: Path) -> dict:
-    names: dict = {}
-    exec(_code(path)[0].source, names)
-    return {name: given for name, given in names.items() if name != "__builtins__"}
+def test_another_model_and_accelerator(name):
+    more = {"accelerator": "h200-sxm5"} if name in SERVING else {}
+    figures, _ = executed(name, **OTHERS[name] | more)
+    assert NAMED.get(name, "") in " ".join(each["caption"] for each in figures.values())
+    for each in figures.values() if more else ():
+        assert "h200-sxm5" in each["caption"]
+        assert "DeepSeek" not in each["caption"] + each["alt"]
 
 
 def _question(name: str, **given) -> None:
     """Run a notebook's parameters cell, some values replaced, and the cell that checks them, as papermill would."""
-    path = FOLDER / f"{name}.ipynb"
-    names = _parameters(path) | given
-    exec(_code(path)[1].source, names)
+    executed(name, cells=2, **given)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +87,20 @@ def _question(name: str, **given) -> None:
         ("reordering", {"contexts": "1024,-5"}, "contexts.*whole number"),
         ("experts", {"model": "llama-3.1-70b"}, "no routed experts"),
         ("experts", {"accelerators": "b200-sxm"}, "accelerators=b200-sxm.*did you mean accelerator"),
+        ("serving", {"models": "gpt3-175b,gtp3"}, "gtp3: no row of data/models"),
+        ("serving", {"deg_TP": "8,8"}, "2 degrees for 3 models"),
+        ("serving", {"acelerator": "x"}, "acelerator=x: this notebook has no parameter .* did you mean accelerator"),
+        ("interconnect", {"model": "gpt3-175b"}, "has no routed experts"),
+        ("interconnect", {"systems": 1}, "systems=1: .* whole number from 2"),
+        ("skew", {"model": "llama-3.1-70b"}, "has no routed experts"),
+        ("pim", {"model": "llama-3.1-70b"}, "has no routed experts"),
+        ("pim", {"accelerator_experts": "pmi"}, "pmi: no row of data/accelerators.csv"),
+        ("thesis_resources", {"price": "1,1,1,1"}, "price=.*add up to 1"),
+        ("thesis_schedule", {"skews": "-1"}, "skews=-1: allowed are numbers from 0 to 1"),
+        ("thesis_balance", {"modle": "x"}, "did you mean model"),
+        ("thesis_queries", {"acceptances": "1.5"}, "acceptances=1.5"),
+        ("thesis_attribution", {"model": "gpt3-175b"}, "needs latent attention"),
+        ("thesis_full_memory", {"models": "gtp3"}, "models.*gtp3"),
     ],
 )
 def test_wrong_parameters_end_in_one_sentence(name, given, said):
@@ -124,14 +109,16 @@ def test_wrong_parameters_end_in_one_sentence(name, given, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_a_list_is_refused_wherever_a_notebook_declares_one_number(path):
-    single = [name for name, kind in _parameters(path)["__annotations__"].items() if kind in (int, float)]
-    for name in {*single, "alpha"} & {*PARAMETERS} & {*_parameters(path)}:
+@pytest.mark.parametrize("name", EVERY)
+def test_a_list_is_refused_wherever_a_notebook_declares_one_number(name):
+    names: dict = {}
+    exec(code(name)[0].source, names)
+    single = [each for each, kind in names["__annotations__"].items() if kind in (int, float)]
+    for each in {*single, "alpha"} & {*PARAMETERS} & {*names}:
         for given in ([1, 1], (1, 1), "1,1"):
             with pytest.raises(InputError) as caught:
-                _question(path.stem, **{name: given})
-            assert f"{name}: this notebook takes one value each, found a list; run once" in str(caught.value)
+                _question(name, **{each: given})
+            assert f"{each}: this notebook takes one value each, found a list; run once" in str(caught.value)
 
 
 def test_raw_papermill_ends_a_misspelt_parameter_in_the_sentence(tmp_path, monkeypatch):
@@ -155,33 +142,29 @@ def test_raw_papermill_ends_a_misspelt_parameter_in_the_sentence(tmp_path, monke
 
 
 # -- how notebooks are kept ------------------------------------------------------------------------
-def _code(path: Path) -> list:
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-
-
-@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
-def test_notebooks_are_stripped_and_stable(path):
-    notebook = nbformat.read(path, as_version=4)
+@pytest.mark.parametrize("name", EVERY)
+def test_notebooks_are_stripped_and_stable(name):
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", 4)
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
-    assert not [cell for cell in _code(path) if cell.outputs or cell.execution_count]
+    assert not [cell for cell in code(name) if cell.outputs or cell.execution_count]
     assert notebook.cells[0].cell_type == "markdown"
-    assert _code(path)[0].metadata.tags == ["parameters"]
+    assert code(name)[0].metadata.tags == ["parameters"]
 
 
-@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
-def test_parameters_are_annotated_and_explained(path):
-    for line in _code(path)[0].source.splitlines():
-        name, _, comment = line.partition("  # ")
-        assert isinstance(ast.parse(name).body[0], ast.AnnAssign)
+@pytest.mark.parametrize("name", EVERY)
+def test_parameters_are_annotated_and_explained(name):
+    for line in code(name)[0].source.splitlines():
+        given, _, comment = line.partition("  # ")
+        assert isinstance(ast.parse(given).body[0], ast.AnnAssign)
         assert len(comment) > 5
 
 
-@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
-def test_every_parameter_is_known_and_typed_once(path):
-    assert {*declared(path)} <= {*PARAMETERS, *LISTS, *OF_ONE_NOTEBOOK}
-    assert re.search(r"\basked\w*\(globals\(\)\)", _code(path)[1].source)
+@pytest.mark.parametrize("name", EVERY)
+def test_every_parameter_is_known_and_typed_once(name):
+    assert {*declared(FOLDER / f"{name}.ipynb")} <= {*PARAMETERS, *LISTS, *OF_ONE_NOTEBOOK}
+    assert re.search(r"\basked\w*\(globals\(\)\)", code(name)[1].source)
 
 
 def test_what_a_cell_annotates_is_found_in_every_python():
@@ -191,8 +174,8 @@ def test_what_a_cell_annotates_is_found_in_every_python():
     assert asked(late | {"__annotations__": None}).base["B"] == 64
 
 
-@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
-def test_cells_are_calls_without_functions_or_formulas(path):
+@pytest.mark.parametrize("name", EVERY)
+def test_cells_are_calls_without_functions_or_formulas(name):
     refused = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.BinOp, ast.For, ast.While, ast.comprehension)
-    for cell in _code(path)[1:]:
+    for cell in code(name)[1:]:
         assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, refused)]

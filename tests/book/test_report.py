@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     system = system_of(system_in(home / "mine.yml"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawn, "notebooks", lambda: [drawn.NOTEBOOKS / f"{name}.ipynb" for name in CHOSEN])
-        page = making.report(system, home / "out", 2)
+        page = making.report(system, home / "out", 1)
     return SimpleNamespace(system=system, page=page, soup=BeautifulSoup(page.read_text(), "html.parser"), home=home)
 
 
@@ -101,7 +101,7 @@ def read(request, tmp_path_factory):
         import_model(home / "config.json", given["model"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawn, "notebooks", lambda: [drawn.NOTEBOOKS / f"{each}.ipynb" for each in ("intensity", "skew")])
-        page = making.report(system_of(given), home / "out", 2)
+        page = making.report(system_of(given), home / "out", 1)
     soup = BeautifulSoup(page.read_text(), "html.parser")
     soup.style.decompose()
     parts = {head.text: _until_next(head) for head in soup.find_all("h2")}

@@ -1,5 +1,7 @@
 """Parallelism as substitution: whole-system totals are kept, and what has no divided axis is replicated."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,9 +52,15 @@ KERNELS |= {
 } | {"head": head_kernel()}
 
 
+@cache
+def share_of(kernel):
+    """The part of one accelerator."""
+    return kernel.at(sharded())
+
+
 def on_all(kernel, point) -> tuple:
     """Summed FLOPs and bytes of all accelerators."""
-    share = kernel.at(sharded())
+    share = share_of(kernel)
     return tuple(number(count, point) * point[n_acc] for count in (share.flops, share.bytes))
 
 

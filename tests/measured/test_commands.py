@@ -2,13 +2,10 @@
 
 import csv
 import json
-from pathlib import Path
 
 import click
 import pytest
 
-from analysis.book.executed import collect
-from analysis.book.notebooks import run as run_notebooks
 from analysis.cli import commands_measured
 from analysis.files.errors import InputError
 from analysis.measured import fitting
@@ -17,7 +14,6 @@ from analysis.measured.kernel_files import FOLDER
 from analysis.render import measured_tables
 from tests.measured.database_tables import GQA, write
 
-NOTEBOOK = Path(__file__).resolve().parents[2] / "book" / "notebooks" / "measured.ipynb"
 COMMANDS = {command.name: command for command in commands_measured.commands}
 
 
@@ -108,29 +104,7 @@ def test_an_output_of_another_kind_is_refused(tmp_path):
         COMMANDS["import-measurements"].main(arguments, standalone_mode=False)
 
 
-# -- notebook and tables -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("given", [{}, {"model": "mixtral-8x7b", "accelerators": "h200-sxm5,h100-sxm5", "seed": 3}])
-def test_the_notebook_runs(tmp_path, given):
-    figures, notes = collect(run_notebooks([NOTEBOOK], given, tmp_path) if given else run_notebooks([NOTEBOOK]))
-    assert set(figures) == {
-        "fig-served",
-        "fig-held-out",
-        "fig-measured-roofline",
-        "fig-measured-ratio",
-        "fig-measured-orders",
-        "fig-measured-experts",
-        "fig-measured-exchange",
-        "fig-measured-ridge",
-        "fig-calibration",
-        "fig-deployments",
-    }
-    assert notes["measured_rows"] == 481
-    for _, shown in figures.values():
-        assert len(shown.caption) > 40
-        assert len(shown.alt) > 40
-        assert shown.csv.count("\n") > 1
-
-
+# -- tables -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", [name for name in measured_tables.NAMES if name.endswith("_table")])
 def test_tables_are_whole(name):
     lines = measured_tables.NAMES[name]().splitlines()

@@ -1,9 +1,9 @@
-"""What a reader on a phone sees of a figure: the size of its letters, texts that collide, legends over data."""
+"""What a reader on a phone sees of a figure once it is drawn: the size of its letters, texts that collide, legends over
+data."""
 
-import io
-import re
 from collections.abc import Iterator
 
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -19,9 +19,7 @@ TOUCHING = 0.15
 
 def natural_width(figure: Figure) -> float:
     """Width of the figure as it is saved [points]."""
-    target = io.StringIO()
-    figure.savefig(target, format="svg")
-    return float(re.search(r'width="([\d.]+)pt"', target.getvalue())[1])
+    return 72 * (figure.get_tightbbox().width + 2 * rcParams["savefig.pad_inches"])
 
 
 def texts(figure: Figure) -> list[Text]:
@@ -31,13 +29,11 @@ def texts(figure: Figure) -> list[Text]:
 
 def letters(figure: Figure) -> float:
     """Size of the smallest letters on a phone [CSS pixels]: the figure fills the width."""
-    width = natural_width(figure)  # saving it makes the tick labels, too
-    return min(text.get_fontsize() for text in texts(figure)) * PHONE / width
+    return min(text.get_fontsize() for text in texts(figure)) * PHONE / natural_width(figure)
 
 
 def collisions(figure: Figure) -> Iterator[str]:
     """Pairs of upright texts that cover each other; slanted ones have boxes much larger than their letters."""
-    figure.canvas.draw()
     upright = [text for text in _drawn(figure) if text.get_rotation() % 90 == 0]
     boxes = [(text, Text.get_window_extent(text)) for text in upright]
     for number, (text, box) in enumerate(boxes):
@@ -61,7 +57,6 @@ def _drawn(figure: Figure) -> list[Text]:
 
 def covered(figure: Figure) -> Iterator[str]:
     """Legends inside axes that lie on points of a line."""
-    figure.canvas.draw()
     for axes in figure.axes:
         legend = axes.get_legend()
         if legend is None:

@@ -18,8 +18,8 @@ from analysis.render.figures import (
 )
 from analysis.systems.quantities import evaluate
 from analysis.thesis.full import filled
+from tests.notebooks import executed
 from tests.thesis import points
-from tests.thesis.test_notebooks import executed
 
 L = 8192
 R1, GPT3, MAVERICK = (points.setting(model, L=L) for model in ("deepseek-v3", "gpt3-175b", "llama-4-maverick"))
@@ -197,18 +197,15 @@ def test_core_attention_reads_longer_at_every_batch():
 
 
 # -- the notebook ------------------------------------------------------------------------------------
-LABELS = {f"fig-drawing-{name}" for name in ("roofline", "cache", "memory", "step", "layout", "dispatch")}
 GIVEN = {
-    "r1": {},
     "windowed": {"models": "gpt-oss-20b,mixtral-8x7b", "model": "gpt-oss-20b", "accelerator": "mi325x", "n_acc": 16},
     "one expert": {"models": "llama-4-maverick", "model": "llama-4-maverick", "L": 131072},
 }
 
 
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
-def test_every_drawing_is_made_for_other_models_too(given, monkeypatch):
-    figures, _ = executed("drawings", monkeypatch, **given)
-    assert set(figures) == LABELS
+def test_every_drawing_is_made_for_other_models_too(given):
+    figures, _ = executed("drawings", **given)
     named = " ".join(each["caption"] + each["alt"] for each in figures.values())
     assert "nan" not in named
-    assert not given or "R1" not in named
+    assert "R1" not in named

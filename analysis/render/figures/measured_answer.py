@@ -1,5 +1,7 @@
 """What the chapter on measured hardware answers first: deployments as predicted, and errors on what no fit has seen."""
 
+from functools import cache
+
 import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
@@ -79,6 +81,7 @@ def _high(error: np.ndarray) -> float:
 
 
 # -- what no fit has seen ------------------------------------------------------------------------------------------
+@cache
 def held_out_rows() -> Rows:
     """Median error of each operation on what fits left out, on the device where it is larger; launch-bound rows aside.
 

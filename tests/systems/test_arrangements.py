@@ -1,43 +1,21 @@
-"""The notebooks of serving systems: grids by two roads, every notebook twice, and what they refuse."""
+"""What the notebooks of serving systems draw: grids by two roads, and systems arranged for comparison."""
 
-import nbformat
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.ask.setting import Setting
-from analysis.book.executed import collect
-from analysis.book.notebooks import run
-from analysis.files.errors import InputError
-from analysis.files.whole import ROOT
-from analysis.render import show
 from analysis.render.figures.pim import break_even, device_gain
 from analysis.systems.arrangements import imbalance_band, joined, networks, skewed, with_models
 from analysis.systems.grids import best, capacities, curve, grid, named, stacked, terms_over
 from analysis.systems.quantities import evaluate
 
-NOTEBOOKS = {
-    "serving": ("fig-tpot-throughput", "fig-frontier"),
-    "interconnect": ("fig-time-shares", "fig-interconnect-throughput", "fig-scale-out"),
-    "skew": ("fig-skew-frontier", "fig-skew-imbalance"),
-    "pim": ("fig-pim-gain",),
-}
-OTHERS = {
-    "serving": {"models": "mixtral-8x7b,llama-3.1-405b", "batches": "64,65536", "contexts": "2048"},
-    "interconnect": {"model": "qwen3-235b-a22b", "link_between": "ib-ndr", "batches": "64,4096"},
-    "skew": {"model": "llama-4-maverick", "s": "0,1", "placement": "strided"},
-    "pim": {"model": "qwen3-235b-a22b", "batches": "64,4096", "contexts": "2048,65536"},
-}
 R1 = {"model": "deepseek-v3", "accelerator": "b200-paper", "n_acc": 32}
 
 
 def r1(**more) -> Setting:
     return Setting.of(**R1 | more)
-
-
-def source(name: str):
-    return ROOT / "book" / "notebooks" / f"{name}.ipynb"
 
 
 # -- grids -----------------------------------------------------------------------------------------
@@ -143,83 +121,3 @@ def test_the_device_breaks_even_where_both_take_equal_time_for_the_experts():
     np.testing.assert_allclose(batch, batch[0], rtol=1e-4)  # whatever the context
     times = [float(terms_over(each, batch[:1], 1024)["routed_experts"][0]) for each in (setting, r1())]
     assert times[0] == pytest.approx(times[1], rel=2e-3)
-
-
-# -- notebooks -------------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def defaults():
-    return run([source(name) for name in NOTEBOOKS], jobs=1)  # where the book has them, current or run anew
-
-
-def test_defaults_show_every_figure(defaults):
-    figures, notes = collect(defaults)
-    assert set(figures) == {label for labels in NOTEBOOKS.values() for label in labels}
-    assert all(shown.csv for _, shown in figures.values())
-    assert all(isinstance(value, float | int | str) for value in notes.values())
-
-
-def test_the_findings_hold_with_the_papers_systems(defaults):
-    _, notes = collect(defaults)
-    assert notes["frontier_most_model"] == "deepseek-v3"
-    assert notes["throughput_lost_everywhere"] > notes["throughput_lost_between_groups"] > 0.3
-    assert notes["scale_out_gain_slow_short"] < 1 < notes["scale_out_gain_fast_long"]
-    assert 5 < notes["skew_imbalance_ratio"] < 7
-    assert 30 < notes["device_break_even_tokens"] < 35
-
-
-def execute(name: str, values: dict, cells: int | None = None) -> None:
-    """Run the code cells in this process, the values put in after the parameters cell as papermill does."""
-    first, *rest = [cell.source for cell in nbformat.read(source(name), 4).cells if cell.cell_type == "code"][:cells]
-    names: dict = {}
-    exec(first, names)
-    names |= values
-    for each in rest:
-        exec(each, names)
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_another_model_and_accelerator(name, monkeypatch):
-    displayed = []
-    monkeypatch.setattr(show, "display", lambda data, raw, metadata=None: displayed.append((data, metadata or {})))
-    execute(name, {"accelerator": "h200-sxm5"} | OTHERS[name])
-    figures = [
-        each
-        for each in show.shown([{"data": data, "metadata": about} for data, about in displayed])
-        if isinstance(each, show.ShownFigure)
-    ]
-    assert tuple(figure.label for figure in figures) == NOTEBOOKS[name]
-    assert all("h200-sxm5" in figure.caption and "DeepSeek" not in figure.caption + figure.alt for figure in figures)
-
-
-REFUSED = [
-    ("serving", {"models": "gpt3-175b,gtp3"}, "gtp3: no row of data/models"),
-    ("serving", {"deg_TP": "8,8"}, "2 degrees for 3 models"),
-    ("interconnect", {"model": "gpt3-175b"}, "has no routed experts"),
-    ("interconnect", {"systems": 1}, "systems=1: .* whole number from 2"),
-    ("skew", {"model": "llama-3.1-70b"}, "has no routed experts"),
-    ("pim", {"model": "llama-3.1-70b"}, "has no routed experts"),
-    ("pim", {"accelerator_experts": "pmi"}, "pmi: no row of data/accelerators.csv"),
-]
-
-
-@pytest.mark.parametrize(("name", "values", "sentence"), REFUSED)
-def test_wrong_values_end_in_one_sentence_before_anything_is_drawn(name, values, sentence):
-    with pytest.raises(InputError, match=sentence) as caught:
-        execute(name, values, cells=2)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_misspelt_parameter_is_named_with_the_right_one(name):
-    with pytest.raises(InputError, match=r"acelerator=x: this notebook has no parameter .* did you mean accelerator"):
-        execute(name, {"acelerator": "x"}, cells=2)
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebooks_are_stripped_calls_with_annotated_parameters(name):
-    notebook = nbformat.read(source(name), 4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert code[0].metadata.tags == ["parameters"]
-    assert all("  # " in line for line in code[0].source.splitlines())
-    assert all(not cell.outputs and cell.execution_count is None for cell in code)
-    assert all("def " not in cell.source and "lambda" not in cell.source for cell in code)
