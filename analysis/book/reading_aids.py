@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from docutils import nodes
-from joblib import cpu_count
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -21,6 +20,7 @@ from analysis.book.citing.citing_words import block
 from analysis.book.citing.entries import GENERATED
 from analysis.book.footing import foot
 from analysis.book.reference import code_of
+from analysis.sweeps.workers import cpu_count
 
 SCRIPT, STYLE, SCORER = "reading/cite.js", "reading/cite.css", "_assets/reading/search.js"
 LABELLED = (nodes.math_block, nodes.figure, nodes.table)

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_Int, BW_mem, P_acc
-from analysis.render.figures import rules as figures
+from analysis.render.figures import rule_panels as figures
 from analysis.systems.arrangements import with_models
 from analysis.systems.canonical import paper
 from analysis.thesis import rules

@@ -23,6 +23,11 @@ LETTERS = "abcdefgh"
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
 
 
+def links(setting: Setting, slow: str) -> list[tuple[str, float]]:
+    """The setting's link, where it has one of the data, and a slow one, with their bandwidths [GB/s]."""
+    return [(each.id, each.BW_Int) for each in (setting.link, datasets.interconnect(slow)) if each]
+
+
 def rules_figure(panels: Sequence[Sides], finding: str) -> Figure:
     """Two panels a row, a letter each; lines carry their names."""
     rows = -(-len(panels) // 2)
