@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from analysis.data.calibrations import OPERATIONS, OWN_ALONE, architecture_of, pooled
+from analysis.files.kept import kept
 from analysis.measured import calibration
 from analysis.measured.baselines import BASELINES, ONE, ROOFLINE, TABLE, interpolated
 from analysis.measured.calibration import Parts
@@ -17,6 +18,9 @@ from analysis.measured.validate import Compared, to_fit
 
 SIZES = tuple(name for name in SHAPE if name not in ("B", "L", "l", "causal", "tokens", "bytes"))
 """Columns that a model (or its share on one accelerator) fixes: rows that agree in them are of one model."""
+
+FITTED_TO = ("data", "requirements.lock")
+"""What such fits depend on beside the code."""
 
 
 def left_out(by: str, compared: Compared | None = None) -> list[dict]:
@@ -87,6 +91,10 @@ def structures() -> list[dict]:
     Median errors with each device left out (the larger of two), over five folds of shapes with both devices in one
     fit, and with the shapes of each model left out of a fit to one architecture.
     """
+    return kept("structures", _structures, "analysis", *FITTED_TO)
+
+
+def _structures() -> list[dict]:
     return [
         {"operation": operation, "structure": name} | _judged_form(operation, change)
         for operation, forms in _FORMS.items()

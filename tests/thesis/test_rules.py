@@ -1,5 +1,7 @@
 """The small panels of the guidelines: every dot lies where the two sides change places, by the curves and by hand."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -14,11 +16,22 @@ from analysis.thesis.scheduling import schedules
 
 EDITION = paper()
 PARTS = {"accelerator": EDITION.accelerator, "link": EDITION.link, "accelerator_experts": EDITION.accelerator_experts}
-SYSTEMS = with_models(Setting.of(model=EDITION.latent, n_acc=EDITION.n_acc, **PARTS), EDITION.models, 8192)
-ALONE = [each.with_(accelerator_experts=None) for each in SYSTEMS]
-ARCHITECTS = rules.for_architects(SYSTEMS, ("h200-sxm5", EDITION.accelerator), [(EDITION.link, 900.0)])
-ENGINEERS = rules.for_engineers(SYSTEMS, EDITION.slo)
-PANELS = {each.title: each for each in (*ARCHITECTS, *ENGINEERS)}
+
+
+@cache
+def systems() -> list[Setting]:
+    return with_models(Setting.of(model=EDITION.latent, n_acc=EDITION.n_acc, **PARTS), EDITION.models, 8192)
+
+
+@cache
+def alone() -> Setting:
+    return systems()[-1].with_(accelerator_experts=None)
+
+
+@cache
+def panels() -> dict[str, rules.Sides]:
+    architects = rules.for_architects(systems(), ("h200-sxm5", EDITION.accelerator), [(EDITION.link, 900.0)])
+    return {each.title: each for each in (*architects, *rules.for_engineers(systems(), EDITION.slo))}
 
 
 def other_side(sides) -> np.ndarray:
@@ -34,7 +47,7 @@ TURNING = ("No low ridge", "Memory read in time", "A link that keeps pace", "Chi
 @pytest.mark.parametrize("title", TURNING)
 def test_lines_cross_at_the_dot_and_nowhere_else(title):
     """The first line and what it is compared with change places once, between the points around the dot."""
-    sides = PANELS[title]
+    sides = panels()[title]
     ahead = sides.lines[next(iter(sides.lines))] > other_side(sides)
     (place,) = np.flatnonzero(ahead[1:] != ahead[:-1])
     assert sides.x[place] * (1 - 1e-9) <= sides.turns <= sides.x[place + 1] * (1 + 1e-9)
@@ -42,12 +55,12 @@ def test_lines_cross_at_the_dot_and_nowhere_else(title):
 
 def test_dots_by_hand():
     """Sizes and rates of the paper's tables, typed here: 256 TFLOP/s over 8 TB/s; 192 GB over 8 TB/s; 256 over 8."""
-    assert PANELS["No low ridge"].turns == pytest.approx(256 / 8)
+    assert panels()["No low ridge"].turns == pytest.approx(256 / 8)
     queries = 128 * (2 * 512 + 64) / (8192 * (512 + 64))  # bytes of queries and results over those of the cache
-    assert PANELS["Memory read in time"].turns == pytest.approx(192 / 8 * (1 + queries), rel=1e-3)
-    assert PANELS["Chips for experts"].turns == pytest.approx(256 / 8)
+    assert panels()["Memory read in time"].turns == pytest.approx(192 / 8 * (1 + queries), rel=1e-3)
+    assert panels()["Chips for experts"].turns == pytest.approx(256 / 8)
     ridge, work, row = 989.4 / 4.8, 2 * 128 * (2 * 512 + 64), 2 * (512 + 64)  # FLOP and bytes a cached token
-    assert PANELS["Ridge near intensity"].turns == pytest.approx(ridge * work / (work - row * ridge), rel=1e-3)
+    assert panels()["Ridge near intensity"].turns == pytest.approx(ridge * work / (work - row * ridge), rel=1e-3)
 
 
 def more(system, L: float, **times: float) -> float:
@@ -59,7 +72,7 @@ def more(system, L: float, **times: float) -> float:
 
 def test_bandwidth_is_worth_most_only_above_its_dot():
     """One per mille more of each rate, one at a time, a little below the dot and a little above."""
-    system, turns = ALONE[-1], PANELS["Bandwidth first"].turns
+    system, turns = alone(), panels()["Bandwidth first"].turns
     for L, first in ((turns * 0.98, "arithmetic"), (turns * 1.02, "bandwidth")):
         gains = {name: more(system, L, **{name: 1.001}) for name in ("bandwidth", "link", "arithmetic")}
         assert max(gains, key=gains.get) == first
@@ -67,7 +80,7 @@ def test_bandwidth_is_worth_most_only_above_its_dot():
 
 def test_copies_serve_more_than_placing_only_above_their_dot():
     """All schedules on both sides of the dot; the largest gains are those of the curves' last points."""
-    system, sides = ALONE[-1], PANELS["Copies of hot experts"]
+    system, sides = alone(), panels()["Copies of hot experts"]
     for batch, copied in ((sides.turns * 0.97, False), (sides.turns * 1.03, True)):
         (those,) = schedules(system, [batch], 8192, 0.8)
         assert bool(those[0].copies) is copied
@@ -76,7 +89,7 @@ def test_copies_serve_more_than_placing_only_above_their_dot():
 
 def test_a_smaller_cache_serves_more_and_answers_later():
     """Beside twice the bytes a number: more tokens a second, longer steps, equal where nothing changes."""
-    sides = PANELS["A smaller cache"]
+    sides = panels()["A smaller cache"]
     assert sides.lines["tokens/s"][-1] == sides.lines["step"][-1] == 1
     assert np.all(np.diff(sides.lines["tokens/s"]) < 0)
     assert np.all(np.diff(sides.lines["step"]) < 0)
@@ -84,8 +97,8 @@ def test_a_smaller_cache_serves_more_and_answers_later():
 
 def test_the_largest_batch_ends_where_memory_or_the_limit_does():
     """The limit of 50 ms lies beyond full memory; one of 20 ms does not, and a step takes it there."""
-    system = ALONE[-1]
-    assert PANELS["The largest batch"].turns == float(batch_at_capacity(system, 8192))
+    system = alone()
+    assert panels()["The largest batch"].turns == float(batch_at_capacity(system, 8192))
     strict = rules.largest_batch(system, 0.020)
     assert float(np.interp(strict.turns, strict.x, strict.lines["step"])) == pytest.approx(20, rel=1e-3)
 

@@ -7,9 +7,10 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.data import datasets
+from analysis.files.kept import kept
 from analysis.measured.fitting import PUBLISHED
 from analysis.measured.judging import LAUNCH, WORK
-from analysis.measured.leaving_out import left_out
+from analysis.measured.leaving_out import FITTED_TO, left_out
 from analysis.measured.served import predicted
 from analysis.measured.serving_runs import ServingRun
 from analysis.render.axes import headline, plain_log, rounded
@@ -88,7 +89,7 @@ def held_out_rows() -> Rows:
     `model`: the shapes of each model, from all others on the same architecture; `device`: each device, from the others.
     `roofline` is the bare roofline's error on the same rows; `short` that of launch-bound rows of a new model.
     """
-    found = {by: left_out(by) for by in UNSEEN}
+    found = kept("fits that leave out", lambda: {by: left_out(by) for by in UNSEEN}, "analysis", *FITTED_TO)
     scores = {by: [group for group in groups if group["regime"] == WORK] for by, groups in found.items()}
     scores["short"] = [group for group in found["model"] if group["regime"] == LAUNCH]
     operations = list(dict.fromkeys(group["operation"] for group in scores["model"]))
