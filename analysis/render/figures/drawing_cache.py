@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from sympy import Integer, Symbol
@@ -19,7 +20,9 @@ from analysis.render.words import counted, person
 
 Rows = dict[str, list]
 WORDS = {"k": "key", "v": "value", "c_KV": "latent", "k_R": "rotary key", "k_I": "index key"}
-HATCHES = ("", "////", "....")
+PALER = (0.0, 0.45, 0.7)
+"""How much white is in the colour of a model's first, second and third cached tensor: on paper each cell of a pattern
+would be a picture of its own."""
 TEXT, GAP = 190, 110  # room for two lines of text, and between models [elements of the drawing's height]
 
 
@@ -76,7 +79,9 @@ def token_cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
 
 def _columns(axes: Axes, top: float, found: Sequence[dict], colour: str, widest: int) -> None:
     for number, each in enumerate(found):
-        look = {"facecolor": colour, "hatch": HATCHES[number % len(HATCHES)], "edgecolor": "white", "linewidth": 0.5}
+        white = PALER[number % len(PALER)]
+        tint = tuple(white + (1 - white) * part for part in to_rgb(colour))
+        look = {"facecolor": tint, "edgecolor": "white", "linewidth": 0.5}
         for head in range(each["heads"]):
             axes.add_patch(Rectangle((head, top), 1, each["elements"], **look))
         if each["heads"] < 0.8 * widest:

@@ -24,6 +24,7 @@ TOUCHED, KEPT, GONE = (
     {"facecolor": "#B9E0F8"},
     {"facecolor": "white", "edgecolor": "#BBBBBB", "linestyle": ":"},
 )
+BORROWED = {"facecolor": "#7FB8D9", "edgecolor": "#0072B2", "linestyle": ":"}
 PLACES = (1, 6, 11, 17, 20)  # of the picks that are drawn: any would do
 LANE, THIN, STATE = 0.62, 0.24, 3  # heights of a row and of an index key, width of a state [cells]
 
@@ -63,7 +64,7 @@ def lanes() -> list[Lane]:
         Lane(
             "borrowed",
             f"keeps none, touches {tokens} of another block",
-            _row(range(tokens), TOUCHED | {"hatch": "////", "edgecolor": "white"}),
+            _row(range(tokens), BORROWED),
         ),
         Lane(
             "picks",
@@ -93,9 +94,10 @@ def rows_figure() -> Figure:
     handles = [
         Patch(**TOUCHED, label="touched in a step"),
         Patch(**KEPT, label="kept, not touched"),
+        Patch(**BORROWED, label="touched, kept elsewhere"),
         Patch(**GONE, label="dropped"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     headline(
         figure,
         f"Of {SMALL[L]} tokens a window of {SMALL[L_win]} keeps {rows_of(L_win)[0]} rows; {SMALL[L_top]} picks keep "
@@ -125,7 +127,8 @@ def table(found: Sequence[Lane]) -> dict[str, list]:
     rows: dict[str, list] = {"family": [], "place": [], "tokens": [], "touched": [], "kept": []}
     for lane in found:
         for place, width, _, look in lane.cells:
-            cell = (lane.name, place, width, look["facecolor"] == TOUCHED["facecolor"], look is not GONE)
+            touched = look["facecolor"] in (TOUCHED["facecolor"], BORROWED["facecolor"])
+            cell = (lane.name, place, width, touched, look not in (GONE, BORROWED))
             for key, value in zip(rows, cell, strict=True):
                 rows[key].append(value)
     return rows
