@@ -15,6 +15,7 @@ from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import BY_NAME
+from analysis.files.kept import kept
 from analysis.systems import balanced
 from analysis.systems.block_kinds import block_kinds
 from analysis.systems.canonical import paper
@@ -44,9 +45,15 @@ def script(models: Collection[str] | None = None) -> str:
         },
         "conventions": _named(Setting.of().point),
     }
-    functions = ",\n".join(f"{json.dumps(name)}: {function(forms(setting))}" for name, setting in kinds.values())
+    functions = ",\n".join(f"{json.dumps(name)}: {_written(setting)}" for name, setting in kinds.values())
     data = "".join(f"study.{name} = {json.dumps(part, separators=(',', ':'))};\n" for name, part in parts.items())
     return f'"use strict";\nvar study = {{}};\n{data}study.functions = {{\n{functions}\n}};\n'
+
+
+def _written(setting: Setting) -> str:
+    """The function of a model's forms, kept between processes."""
+    key = f"explorer {(setting.given, setting.model)!r}"
+    return kept(key, lambda: function(forms(setting)), "analysis", "data", "requirements.lock")
 
 
 def _start() -> dict[str, object]:

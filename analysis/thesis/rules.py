@@ -210,7 +210,7 @@ def copies(system: Setting) -> Sides:
     skew [1], over the batch; turns where copies begin to serve more."""
     cap = float(batch_at_capacity(system, CONTEXT))
     batches = np.geomspace(max(1.0, cap / 4096), 0.9 * cap, 13)
-    found = np.array([scheduling.with_and_without(system, float(each), CONTEXT, SKEW) for each in batches])
+    found = scheduling.with_and_without(system, batches, CONTEXT, SKEW)
     lines = {"with copies": found[:, 0], "placed anew": found[:, 1]}
     turns = scheduling.copies_from(system, batches, CONTEXT, SKEW)
     return Sides(

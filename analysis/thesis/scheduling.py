@@ -73,27 +73,31 @@ def schedules(setting: Setting, batches, L: float, s: float) -> list[list[Schedu
     return [sorted(those, key=lambda schedule: -schedule.gain) for those in found]
 
 
-def with_and_without(setting: Setting, batch: float, L: float, s: float) -> tuple[float, float]:
+def with_and_without(setting: Setting, batches, L: float, s: float) -> np.ndarray:
     """Gain of the best schedule that copies experts, and of the best that only places them, over the static one [1].
 
-    nan where none fits memory.
+    A row for each batch; nan where none fits memory.
     """
-    (those,) = schedules(setting, [batch], L, s)
-    copied, placed = (max((e.gain for e in those if bool(e.copies) is kind), default=np.nan) for kind in (True, False))
-    return copied, placed
+
+    def best(those: list[Schedule], copied: bool) -> float:
+        return max((each.gain for each in those if bool(each.copies) is copied), default=np.nan)
+
+    return np.array([[best(those, True), best(those, False)] for those in schedules(setting, batches, L, s)])
 
 
 def copies_from(setting: Setting, batches, L: float, s: float) -> float | None:
-    """Batch [requests] from which copies serve more than placing alone: the last such change between the batches."""
+    """Batch [requests] from which copies serve more than placing alone, to a millionth: the last such change between
+    the batches."""
 
-    def ahead(batch: float) -> float:
-        copied, placed = with_and_without(setting, batch, L, s)
-        return copied - placed
+    def ahead(batches) -> np.ndarray:
+        return np.subtract(*with_and_without(setting, batches, L, s).T)
 
-    points = [float(each) for each in batches]
-    signs = [ahead(each) > 0 for each in points]
-    last = next((i for i in range(len(points) - 1, 0, -1) if signs[i] and not signs[i - 1]), None)
-    return root(ahead, *points[last - 1 : last + 1]) if last else None
+    signs = ahead(batches) > 0
+    changes = np.flatnonzero(signs[1:] & ~signs[:-1])
+    if not len(changes):
+        return None
+    low, high = (float(batches[changes[-1] + each]) for each in (0, 1))
+    return root(lambda batch: float(ahead([batch])[0]), low, high, steps=20)
 
 
 def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> Schedule:

@@ -61,11 +61,7 @@ def lanes() -> list[Lane]:
     return [
         Lane("all rows", f"keeps {tokens} rows, touches {tokens}", _row(range(tokens), TOUCHED)),
         Lane("window", f"keeps {window}, touches {window}", (*gone, *recent)),
-        Lane(
-            "borrowed",
-            f"keeps none, touches {tokens} of another block",
-            _row(range(tokens), BORROWED),
-        ),
+        Lane("borrowed", f"keeps none, touches {tokens} of another block", _row(range(tokens), BORROWED)),
         Lane(
             "picks",
             f"keeps {tokens} and as many keys, touches {picks} and the keys",
