@@ -20,7 +20,7 @@ from analysis.render.words import counted, person
 
 Rows = dict[str, list]
 WORDS = {"k": "key", "v": "value", "c_KV": "latent", "k_R": "rotary key", "k_I": "index key"}
-PALER = (0.0, 0.6, 0.82)
+PALER = (0.0, 0.5, 0.7)
 """How much white is in the colour of a model's first, second and third cached tensor: on paper each cell of a pattern
 would be a picture of its own."""
 TEXT, GAP = 190, 110  # room for two lines of text, and between models [elements of the drawing's height]
