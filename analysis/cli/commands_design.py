@@ -93,9 +93,10 @@ def _text(found: list, said: list[str]) -> list[str]:
     lines = []
     for each in map(_one, found):
         machine, ratios, endless = each["machine"], each["ratios"], each["ratios_endless"]
+        shown = {name: "" if unit == "1" else f" {unit}" for name, unit in RATIOS.items()}
         per = [
-            f"per memory bandwidth {ratios[name]:.4g} {unit}, at an endless batch {endless[name]:.3g}"
-            for name, unit in RATIOS.items()
+            f"per memory bandwidth {ratios[name]:.4g}{unit}, at an endless batch {endless[name]:.3g}"
+            for name, unit in shown.items()
         ]
         worth = [f"{name} {_per_cent(it['gained'])} / {_per_cent(it['lost'])} %" for name, it in each["worth"].items()]
         columns = [_cells(row) for row in each["accelerators"]]
