@@ -87,11 +87,14 @@ def test_memory_from_which_attention_leads_by_hand():
     assert found == pytest.approx(280.36e9, rel=1e-4)
 
 
-@pytest.mark.parametrize("model", [each for each in MODELS if capacity_to_lead(GRID[each, "b200-paper"].setting, LONG)])
+@pytest.mark.parametrize("model", MODELS)
 def test_both_sides_of_that_memory_in_the_whole_model(model):
     """Memory is scaled by its usable share, and the chip's own taken as a hundred times as large."""
     setting = GRID[model, "b200-paper"].setting
     turn = capacity_to_lead(setting, LONG)
+    if turn is None:  # states lead in any memory
+        assert model in ("qwen3-next-80b-a3b", "kimi-linear-48b-a3b", "nemotron-3-super")
+        return
     for factor, ahead in ((INSIDE, True), (OUTSIDE, False)):
         times = carried.largest.times(
             setting, carried.batch_at_capacity(setting, LONG, {M_cap: turn * factor}), LONG, {M_cap: turn * factor}
