@@ -138,6 +138,13 @@ def _add_foot(app: Sphinx, page: str, _template: str, context: dict, _doctree: n
     context["theme_extra_footer"] = foot(page, entries, linker(app, page), "../" * page.count("/"))
 
 
+def _print_alone(_app: Sphinx, _page: str, _template: str, context: dict, _doctree: nodes.document | None) -> None:
+    """Of the theme's downloads the printed page stays: sources are not copied into the site (`html_copy_source`)."""
+    for group in context.get("header_buttons", ()):
+        if group.get("label") == "download-buttons":
+            group["buttons"] = [each for each in group["buttons"] if each["label"] == "download-pdf-button"]
+
+
 # -- the search --------------------------------------------------------------------------------------
 def _score(app: Sphinx, config: Config) -> None:
     config.html_search_scorer = str(Path(app.srcdir, SCORER))  # from wherever Sphinx is called
@@ -169,4 +176,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for aid in (_add_folds, link_terms, _link_code, name_cells):
         app.connect("doctree-resolved", aid)
     app.connect("html-page-context", _add_foot)
+    app.connect("html-page-context", _print_alone, priority=502)  # the theme adds its buttons at 501
     return {"parallel_read_safe": True, "parallel_write_safe": True}
