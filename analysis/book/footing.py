@@ -39,7 +39,7 @@ def _computed(page: str, entries: list[Mapping], link: Callable[[str], str], roo
     if not lines:
         return ""
     items = "".join(f"<li>{line}</li>" for line in lines)
-    text = f'<a href="{root}_sources/{escape(page)}.md">its text</a>'
+    text = f"its text, <code>book/{escape(page)}.md</code>,"
     again = f'<a href="{root}rerun.html">computing it again</a>'
     summary = "<summary>How this page was computed</summary>"
     return f'<details class="computed">{summary}<ul>{items}</ul><p>See also {text} and {again}.</p></details>'

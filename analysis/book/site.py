@@ -27,15 +27,13 @@ FOLDED = re.compile(r"<p>((?:(?!<p>|</p>).)*)(<details>.*?</details>)</p>", flag
 def finished(html: Path) -> dict[str, bytes]:
     """The book that Sphinx left at `html`, slim and mended: name to content."""
     files = (path for path in html.rglob("*") if path.is_file() and not any(map(path.match, IDLE)))
-    return {path.relative_to(html).as_posix(): _content(path, html / "_sources") for path in files}
+    return {path.relative_to(html).as_posix(): _content(path) for path in files}
 
 
-def _content(path: Path, sources: Path) -> bytes:
+def _content(path: Path) -> bytes:
     if path.suffix == ".html":
         text = moded(named(unfolded(lean(path.read_text(encoding="utf-8")))))
         return (light_code(text) if path.parent.name == "reference" else text).encode()
-    if path.suffix == ".ipynb" and path.is_relative_to(sources):  # the one to run, without what the page shows already
-        return (ROOT / "book" / path.relative_to(sources)).read_bytes()
     return named_once(path.read_text(encoding="utf-8")).encode() if path.name == INDEX else path.read_bytes()
 
 

@@ -31,11 +31,11 @@ def test_version_and_day_are_those_of_the_sources():
 def test_what_computed_the_page_is_named_once_each():
     page = footed(ENTRIES, page="a/memory", root="../")
     items = page.select("details li")
+    assert page.select("details p code")[0].text == "book/a/memory.md"
     assert [item.text for item in items] == ["notebook memory", "memory_figure of pkg.drawing", "models"]
     assert [link["href"] for link in page.select("a")] == [
         "../notebooks/memory.html",
         "reference/render.html#x",
-        "../_sources/a/memory.md",
         "../rerun.html",
     ]
 
