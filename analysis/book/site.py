@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-from analysis.files.whole import ROOT
-
 IDLE = (
     "*.map",  # for those who debug the theme
     "*.ttf",  # browsers that can show the book take the same fonts from .woff2
