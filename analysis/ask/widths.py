@@ -59,10 +59,9 @@ def published(setting) -> dict[str, float]:
 
     Raises InputError for a row that states none, and for a format of parts that the model does not keep.
     """
-    if setting["format"] != "served":
-        _refuse_foreign_parts(setting)
-        return {}
     _refuse_foreign_parts(setting)
+    if setting["format"] != "served":
+        return {}
     stated = {name: getattr(setting.model, name, None) for name in (*WIDTHS, EXPERTS)}
     found = _of_format(setting) | {name: width for name, width in stated.items() if width is not None}
     if not found:

@@ -9,7 +9,7 @@ from analysis.ask.setting import Setting
 from analysis.derive.symbols import B, BW_Int, BW_mem, M_cap, P_acc
 from analysis.render.digits import digits_of, with_unit
 from analysis.render.tables import table
-from analysis.render.words import person
+from analysis.render.words import named, person
 from analysis.systems import balanced
 from analysis.systems.canonical import Edition
 from analysis.systems.design import Design, designs, distances, worth
@@ -84,13 +84,14 @@ def wanted_table(edition: Edition, models: Iterable[str], L: int) -> str:
         ratios = (with_unit(each.seconds, "s", "ms"), digits_of(1e3 * each.linked))
         rows.append((person(model), digits_of(each.batch), digits_of(each.per_byte), *ratios))
     point = Setting.of(**edition.device, link=edition.link).point
-    has = (point[each] / point[BW_mem] for each in (P_acc, M_cap, BW_Int))
-    arithmetic, memory, link = map(float, has)
-    rows.append(("*B200 has*", "", digits_of(arithmetic), with_unit(memory, "s", "ms"), digits_of(1e3 * link)))
+    arithmetic, memory, link = (float(point[each] / point[BW_mem]) for each in (P_acc, M_cap, BW_Int))
+    has = (digits_of(arithmetic), with_unit(memory, "s", "ms"), digits_of(1e3 * link))
+    rows.append((f"*{named(edition.accelerator)} has*", "", *has))
+    bandwidth = with_unit(float(point[BW_mem]), "byte/s", "TB/s")
     header = ("model", "requests", "FLOP a byte", "memory over bandwidth", "link, bytes per 1,000 of memory")
     caption = (
         f"The machine that each model wants, for every byte a second of memory bandwidth: {L:,} tokens, "
-        f"{with_unit(edition.slo, 's', 'ms')}, {edition.n_acc} accelerators of 8 TB/s, {edition.peak.upper()}."
+        f"{with_unit(edition.slo, 's', 'ms')}, {edition.n_acc} accelerators of {bandwidth}, {edition.peak.upper()}."
     )
     return table(header, rows, caption, "tab-design", "lrrrr")
 

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 
+from analysis.measured.first_token import WAVES
 from analysis.measured.fitting import PUBLISHED
 from analysis.measured.served import ALL, predicted, report, under_readings
 from analysis.measured.serving_runs import load_runs
@@ -57,6 +58,11 @@ def first_token_so_far(part: str) -> float:
     return _served(PUBLISHED)["ttft with parts so far"][part]
 
 
+def prompts_a_seat() -> int:
+    """Prompts that a measuring client sends for each request in flight."""
+    return WAVES
+
+
 @cache
 def cache_error(accelerator: str, model: str, width: int) -> float:
     """Median error of time per output token of a model's runs on an accelerator, their caches read as this wide [1]."""
@@ -67,6 +73,7 @@ def cache_error(accelerator: str, model: str, width: int) -> float:
 
 
 WORDS = {
+    "prompts_a_seat": prompts_a_seat,
     "serving_error": serving_error,
     "serving_share": serving_share,
     "serving_reading": serving_reading,
@@ -75,4 +82,3 @@ WORDS = {
     "first_token_so_far": first_token_so_far,
     "cache_error": cache_error,
 }
-"""What pages may use; to be merged into the names of analysis.book.page."""

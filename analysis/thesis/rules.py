@@ -4,13 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sympy import Integer
 
+from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.derive.symbols import BW_exp, BW_Int, BW_mem, M_cap, P_acc, P_exp, RP_acc
-from analysis.thesis import balance, full_attention, guidelines, queries, resources, scheduling, tensor_parallel
+from analysis.derive.einsum import Counts
+from analysis.derive.statements import proof_of_attention as proofs
+from analysis.derive.symbols import BW_Int, M_cap, RP_acc, T_e
+from analysis.thesis import (
+    balance,
+    full_attention,
+    guidelines,
+    largest,
+    queries,
+    resources,
+    scheduling,
+    tensor_parallel,
+)
 from analysis.thesis.full import WIRES, batch_at_capacity, root, terms_at, throughput, total
 from analysis.thesis.guidelines import CONTEXT, DEGREE, SKEW
-from analysis.thesis.kinds import phi
 
 DRAFTS = 2  # query tokens a step of the rule on drafts
 NARROW = np.geomspace(0.5, 2.0, 9)  # bytes of a cached number
@@ -18,11 +30,11 @@ NARROW = np.geomspace(0.5, 2.0, 9)  # bytes of a cached number
 
 @dataclass(frozen=True)
 class Sides:
-    """A rule's curves over one variable: `lines` by name, `turns` where the rule turns (None: not in the drawing).
+    """A rule's curves over one variable: `lines` by name, `turns` where the rule turns (None: nowhere).
 
     `x` and `lines` are in the units that the labels name; `even` is a height at which two things are equal; `marks` are
-    places on the axis of x worth a name; `logs` says which axes are logarithmic, `legend`
-    where there is room for the lines' names.
+    places on the axis of x worth a name; `before` is where a rule turns back before it turns for good; `logs` says
+    which axes are logarithmic, `legend` where there is room for the lines' names.
     """
 
     title: str
@@ -33,6 +45,7 @@ class Sides:
     turns: float | None = None
     even: float | None = None
     marks: tuple[tuple[str, float], ...] = ()
+    before: float | None = None
     logs: tuple[bool, bool] = (True, True)
     legend: str = "best"
 
@@ -72,16 +85,8 @@ def bandwidth_first(system: Setting) -> Sides:
     names = {"memory bandwidth": "bandwidth", "interconnect": "link", "arithmetic": "arithmetic"}
     lines = {short: np.array([each[name] for each in found]) for name, short in names.items()}
     turns = root(lambda L: _lead(resources.elasticities(system, L), *names), contexts[0], contexts[-1])
-    return Sides(
-        "Bandwidth first",
-        "context [tokens]",
-        "% gained by 1 % more",
-        contexts,
-        lines,
-        turns,
-        logs=(True, False),
-        legend="center right",
-    )
+    named, look = ("Bandwidth first", "context [tokens]", "% gained by 1 % more"), {"logs": (True, False)}
+    return Sides(*named, contexts, lines, turns, legend="center right", **look)
 
 
 def _lead(worth: dict[str, float], first: str, *others: str) -> float:
@@ -96,38 +101,31 @@ def ridge_near(system: Setting, others: Sequence[Setting]) -> Sides:
     lines |= {name: np.full_like(contexts, ridge) for name, ridge in ridges.items()}
     meets = [root(lambda L, r=r: full_attention.core_intensity(system, L) - r, 64, 2.0**22) for r in ridges.values()]
     turns = next((each for each in meets if each is not None), None)
-    return Sides(
-        "Ridge near intensity",
-        "context [tokens]",
-        "FLOP/byte",
-        contexts,
-        lines,
-        turns,
-        logs=(True, False),
-        legend="lower right",
-    )
+    named, look = ("Ridge near intensity", "context [tokens]", "FLOP/byte"), {"logs": (True, False)}
+    return Sides(*named, contexts, lines, turns, legend="lower right", **look)
 
 
 def low_ridge(system: Setting, others: Sequence[Setting]) -> Sides:
     """Speed of a kernel on the second device over the chip's [1], over its intensity [FLOP/byte]."""
-    rates = (float(system.point[each]) for each in (P_acc, BW_mem, P_exp, BW_exp))
-    arithmetic, bandwidth, its_arithmetic, its_bandwidth = rates
     x = np.geomspace(1, 1000, 61)
-    here, there = np.maximum(1 / bandwidth, x / arithmetic), np.maximum(1 / its_bandwidth, x / its_arithmetic)
+    kernel = Counts("any", flops=T_e, bytes=Integer(1))  # so many operations for a byte
+    speed = value(proofs.device_speed(kernel), system.point | {T_e: x})
+    turns = float(value(proofs.even_intensity(), system.point))
     marks = tuple((each.model.id, full_attention.core_intensity(each, CONTEXT)) for each in others)
-    lines = {"device": here / there}
     return Sides(
-        "No low ridge", "FLOP/byte of a kernel", "speed over the chip's", x, lines, its_arithmetic / bandwidth, 1, marks
+        "No low ridge", "FLOP/byte of a kernel", "speed over the chip's", x, {"device": speed}, turns, 1, marks
     )
 
 
 def memory_in_time(system: Setting) -> Sides:
-    """Bytes that a chip reads of its memory within a limit of time [GB], over the limit [ms]."""
-    limits = np.linspace(0, 50, 51)
-    capacity, bandwidth = (float(system.point[each]) for each in (M_cap, BW_mem))
-    moved = phi(system, CONTEXT)
-    lines = {"read in time": limits * 1e-3 * bandwidth / moved / 1e9, "memory": np.full_like(limits, capacity / 1e9)}
-    turns = 1e3 * capacity * moved / bandwidth
+    """Memory of a chip that a step reads, filled with requests, within a limit of time [GB], over the limit [ms]."""
+    held = float(system.point[M_cap])
+    capacities = held * np.linspace(0.1, 2, 39)
+    batches = batch_at_capacity(system, CONTEXT, {M_cap: capacities})
+    capacities, batches = capacities[batches > 0], batches[batches > 0]
+    limits = 1e3 * largest.reading(system, batches, CONTEXT)
+    lines = {"read in time": capacities / 1e9, "memory": np.full_like(limits, held / 1e9)}
+    turns = 1e3 * float(largest.reading(system, batch_at_capacity(system, CONTEXT), CONTEXT))
     return Sides("Memory read in time", "limit [ms a token]", "GB", limits, lines, turns, logs=(False, False))
 
 
@@ -162,12 +160,12 @@ def chips_for_experts(system: Setting) -> Sides:
 
 def largest_batch(system: Setting, limit: float) -> Sides:
     """Time of a step over the batch up to full memory [ms], and the limit [s] on it."""
-    cap = float(batch_at_capacity(system, CONTEXT))
-    batches = np.geomspace(max(1.0, cap / 4096), cap, 41)
+    batches = _batches(system)
     steps = 1e3 * total(terms_at(system, batches, CONTEXT))
     lines = {"step": steps, "limit": np.full_like(batches, 1e3 * limit)}
-    over = root(lambda B: float(total(terms_at(system, B, CONTEXT))) - limit, batches[0], cap)
-    return Sides("The largest batch", "requests", "ms a token", batches, lines, over or cap, logs=(True, False))
+    over = root(lambda B: float(total(terms_at(system, B, CONTEXT))) - limit, batches[0], batches[-1])
+    turns = over or float(batches[-1])
+    return Sides("The largest batch", "requests", "ms a token", batches, lines, turns, logs=(True, False))
 
 
 def smaller_cache(system: Setting) -> Sides:
@@ -185,9 +183,8 @@ def smaller_cache(system: Setting) -> Sides:
 
 
 def data_parallel(system: Setting) -> Sides:
-    """Time of an attention block divided by two over that of data parallelism [1], over millions of cached tokens."""
-    cap = float(batch_at_capacity(system, CONTEXT))
-    batches = np.geomspace(max(1.0, cap / 4096), cap, 41)
+    """Time of an attention block divided by two over that of data parallelism [1], over the batch."""
+    batches = _batches(system)
     alone, pairs = (tensor_parallel.attention_time(system, batches, each, CONTEXT) for each in (1, DEGREE))
     turns = tensor_parallel.even_batch(system, DEGREE, CONTEXT)[1]
     lines = {"attention": pairs / alone}
@@ -207,12 +204,17 @@ def drafts(system: Setting, others: Sequence[Setting]) -> Sides:
 
 def copies(system: Setting) -> Sides:
     """Throughput of the best schedule with copies of experts, and of the best without, over experts in order under
-    skew [1], over the batch; turns where copies begin to serve more."""
-    cap = float(batch_at_capacity(system, CONTEXT))
-    batches = np.geomspace(max(1.0, cap / 4096), 0.9 * cap, 13)
+    skew [1], over the batch; turns where copies begin to serve more, and before, where they cease to."""
+    batches = _batches(system, 13)
+    batches[-1] *= 0.9  # a copy takes memory from requests
     found = scheduling.with_and_without(system, batches, CONTEXT, SKEW)
     lines = {"with copies": found[:, 0], "placed anew": found[:, 1]}
-    turns = scheduling.copies_from(system, batches, CONTEXT, SKEW)
-    return Sides(
-        "Copies of hot experts", "requests", "tokens/s over in order", batches, lines, turns, 1, logs=(True, False)
-    )
+    before, turns = scheduling.copies_lead(system, batches, CONTEXT, SKEW)
+    named = ("Copies of hot experts", "requests", "tokens/s over in order")
+    return Sides(*named, batches, lines, turns, 1, before=before, logs=(True, False))
+
+
+def _batches(system: Setting, points: int = 41) -> np.ndarray:
+    """Batches [requests] from a four-thousandth of full memory, or from one, to full memory."""
+    cap = float(batch_at_capacity(system, CONTEXT))
+    return np.geomspace(max(1.0, cap / 4096), cap, points)

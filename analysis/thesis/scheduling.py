@@ -85,19 +85,20 @@ def with_and_without(setting: Setting, batches, L: float, s: float) -> np.ndarra
     return np.array([[best(those, True), best(those, False)] for those in schedules(setting, batches, L, s)])
 
 
-def copies_from(setting: Setting, batches, L: float, s: float) -> float | None:
-    """Batch [requests] from which copies serve more than placing alone, to a millionth: the last such change between
-    the batches."""
+def copies_lead(setting: Setting, batches, L: float, s: float) -> tuple[float | None, float | None]:
+    """Batches [requests], to a millionth, below the first and from the second of which copies serve more than placing
+    alone: its first and last change between the rising batches; None where there is none."""
 
     def ahead(batches) -> np.ndarray:
         return np.subtract(*with_and_without(setting, batches, L, s).T)
 
-    signs = ahead(batches) > 0
-    changes = np.flatnonzero(signs[1:] & ~signs[:-1])
-    if not len(changes):
-        return None
-    low, high = (float(batches[changes[-1] + each]) for each in (0, 1))
-    return root(lambda batch: float(ahead([batch])[0]), low, high, steps=20)
+    def change(place: int) -> float:
+        low, high = (float(batches[place + each]) for each in (0, 1))
+        return root(lambda batch: float(ahead([batch])[0]), low, high, steps=20)
+
+    leads = ahead(batches) > 0
+    ends, begins = np.flatnonzero(leads[:-1] & ~leads[1:]), np.flatnonzero(~leads[:-1] & leads[1:])
+    return change(ends[0]) if len(ends) else None, change(begins[-1]) if len(begins) else None
 
 
 def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> Schedule:

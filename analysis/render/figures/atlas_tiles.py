@@ -1,6 +1,5 @@
 """The atlas: a tile for each mechanism, chip and context with the part of a token's time that is largest."""
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -12,17 +11,17 @@ from matplotlib.patches import Rectangle
 
 from analysis.derive.block import Architecture
 from analysis.render.axes import headline
+from analysis.render.figures.after import brief
 from analysis.render.figures.thesis_map import BEYOND, LOOKS
 from analysis.render.style import WIDTH
-from analysis.render.words import conventions, person
+from analysis.render.words import conventions
 from analysis.thesis.atlas import Strip, leading
+from analysis.thesis.conclusions import size
 from analysis.thesis.largest import CORE, EXPERTS, NAMES, OUTSIDE, REST, WIRED
 
 LETTERS = {CORE: "A", EXPERTS: "E", WIRED: "W", REST: "r"}
 KEY = {name: name for name in LETTERS} | {CORE: "attention", REST: "the rest"}
 USED = ("width", "peak", "n_acc", "weights")
-SIZES = re.compile(r" \d+B-A\d+B$")
-"""What a model's name ends in that the rows leave out."""
 Atlas = Sequence[Sequence[Strip]]
 
 
@@ -66,15 +65,6 @@ def _gaps(axes: Axes, columns: int, rows: int) -> None:
     axes.vlines(range(1, columns), 0, rows, **look)
 
 
-def size(context: float) -> str:
-    """A context as people say it.
-
-    >>> size(8192), size(2.0**20)
-    ('8K', '1M')
-    """
-    return f"{context / 2**20:g}M" if context >= 2**20 else f"{context / 1024:g}K"
-
-
 def attends(each: Strip) -> str:
     """How a model attends, by the short names of its mechanisms."""
     return mechanisms(each.setting.architecture)
@@ -87,7 +77,7 @@ def mechanisms(built: Architecture) -> str:
 
 
 def _name(each: Strip) -> str:
-    return SIZES.sub("", person(each.setting.model.id))
+    return brief(each.setting.model.id)
 
 
 def finding(found: Atlas) -> str:

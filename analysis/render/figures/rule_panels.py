@@ -56,8 +56,9 @@ def _panel(axes: Axes, sides: Sides, letter: str) -> None:
         axes.margins(y=0.6)  # room for their names
     for name, place in sides.marks:
         _mark(axes, sides, person(name) if name in datasets.models() else named(name), place)
-    if sides.turns is not None and sides.x[0] <= sides.turns <= sides.x[-1]:
-        _turn(axes, sides)
+    for turn in (sides.before, sides.turns):
+        if turn is not None and sides.x[0] <= turn <= sides.x[-1]:
+            _turn(axes, sides, turn)
 
 
 def _mark(axes: Axes, sides: Sides, name: str, place: float) -> None:
@@ -70,16 +71,16 @@ def _mark(axes: Axes, sides: Sides, name: str, place: float) -> None:
     axes.annotate(name, (place, 0.03 if high else 0.98), xycoords=axes.get_xaxis_transform(), xytext=(1, 0), **look)
 
 
-def _turn(axes: Axes, sides: Sides) -> None:
+def _turn(axes: Axes, sides: Sides, turn: float) -> None:
     """A dot where the rule turns, its value beside it on the side that the first line leaves free."""
     line = next(iter(sides.lines.values()))
-    height = float(np.interp(sides.turns, sides.x, line))
-    axes.plot(sides.turns, height, "o", color="black", markersize=5, zorder=5)
-    ends = [np.log(each) if sides.logs[0] else each for each in (sides.turns, sides.x[0], sides.x[-1])]
+    height = float(np.interp(turn, sides.x, line))
+    axes.plot(turn, height, "o", color="black", markersize=5, zorder=5)
+    ends = [np.log(each) if sides.logs[0] else each for each in (turn, sides.x[0], sides.x[-1])]
     last, rises = (ends[0] - ends[1]) / (ends[2] - ends[1]) > 0.8, line[-1] > line[0]
     look = {"ha": "right" if last else "left", "va": "top" if rises and not last else "bottom", "weight": "bold"}
     shift = (-6 if last else 5, -3 if rises and not last else 3)
-    axes.annotate(_value(sides.turns), (sides.turns, height), xytext=shift, textcoords="offset points", **look)
+    axes.annotate(_value(turn), (turn, height), xytext=shift, textcoords="offset points", **look)
 
 
 TURNS = {
@@ -106,13 +107,15 @@ SERVED = {"rules_placed": "placed anew", "rules_copied": "with copies"}
 
 
 def notes(architects: Sequence[Sides], engineers: Sequence[Sides]) -> dict[str, float]:
-    """Numbers for the book: where bandwidth leads and where copies do (inf: nowhere), and what either serves."""
+    """Numbers for the book: where bandwidth leads and where copies do (from: inf nowhere; below: 0), and what either
+    serves."""
     by_title = {each.title: each for each in (*architects, *engineers)}
     turns = {title: np.inf if each.turns is None else each.turns for title, each in by_title.items()}
     copied = by_title.get("Copies of hot experts")
     found = {
         "rules_bandwidth_from": turns["Bandwidth first"],
         "rules_copies_from": turns.get("Copies of hot experts", np.inf),
+        "rules_copies_below": copied.before if copied and copied.before is not None else 0.0,
     }
     most = {name: float(np.nanmax(copied.lines[line])) if copied else 1.0 for name, line in SERVED.items()}
     return found | most
