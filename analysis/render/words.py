@@ -8,6 +8,7 @@ from analysis.ask.own_names import label
 from analysis.ask.setting import Setting
 from analysis.ask.widths import EXPERTS, WIDTHS
 from analysis.data import datasets
+from analysis.systems.layers import STATE, TITLES, beside_core
 
 PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 ORDER_WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
@@ -104,12 +105,21 @@ def _apart(echo: dict) -> list[str]:
     return [name for name in WIDTHS if echo[name] != echo["width"]] + [EXPERTS] * (echo[EXPERTS] != weights)
 
 
+BESIDE = {TITLES["index"]: "its index", STATE: "states"}
+
+
 def term_words(term: str, setting: Setting) -> str:
     """A term of TPOT in words.
 
     >>> term_words("kv_decompression", Setting.of(model="deepseek-v3")), term_words("dense_ffn", Setting.of())
     ('absorbed products', 'dense FFN')
+    >>> term_words("core_attention", Setting.of(model="kimi-linear-48b-a3b"))
+    'core attention and states'
     """
+    if term == "core_attention":
+        beside = [layer.title for layer in beside_core(setting).values()]
+        parts = [part for title, part in BESIDE.items() if any(each.startswith(title) for each in beside)]
+        return listed(["core attention", *parts])
     if term == "kv_decompression":
         return "absorbed products" if setting.conventions.order == "reordered" else "KV decompression"
     return term.replace("_", " ").replace("ffn", "FFN")

@@ -135,6 +135,16 @@ def stage_times(setting: Setting) -> dict[str, Expr]:
     return {name: counts[name] * layer.time for name, layer in layers(setting).items()}
 
 
+def beside_core(setting: Setting) -> dict[str, Layer]:
+    """Layers that the term `core_attention` of TPOT holds beside attention to rows: an index, a state, convolutions.
+
+    >>> [each.title for each in beside_core(Setting.of(model="deepseek-v3.2")).values()]
+    ['index scores', 'selection of rows']
+    """
+    found = layers(setting).items()
+    return {name: layer for name, layer in found if name.endswith(PICKING) or layer.title.startswith(STATE)}
+
+
 def ridge_by_stage(setting: Setting) -> dict[str, Expr]:
     """Arithmetic intensity of each layer over the ridge point [1]: from 1 on it computes, below it waits for memory."""
     return {name: layer.flops / layer.bytes / RP_acc for name, layer in layers(setting).items()}

@@ -33,6 +33,7 @@ from analysis.derive.symbols import (
 )
 from analysis.systems import system
 from analysis.systems.effects import Case, as_by_default, without_effect
+from analysis.systems.layers import beside_core, stage_times
 from analysis.systems.quantity import Quantity
 
 DEVICES = {  # parameters that name a device or link, and the symbols that its row gives numbers
@@ -132,6 +133,21 @@ def which_kind(case: Case) -> Iterator[str]:
         blocks = sum(int(kind.blocks) for kind in (lead, *others) if kind.name == lead.name)
         named = f"{lead.name}, which {blocks} of {case.setting.model.n_dec} blocks have"
         yield f"{case.wanted.name} is of a block of {named}; other kinds stand beside it."
+
+
+def within_core(case: Case) -> Iterator[str]:
+    """What the term of core attention holds beside attention to rows."""
+    beside = beside_core(case.setting) if case.wanted.name == "tpot_terms" and "model" in case.setting.given else {}
+    if beside:
+        times = {name: value(seconds, case.setting.point) for name, seconds in stage_times(case.setting).items()}
+        core = sum(time for name, time in times.items() if name in beside or name.endswith("core"))
+        shares = ", ".join(f"{layer.title} {_percents(times[name] / core)}" for name, layer in beside.items())
+        yield f"core_attention holds more than attention to rows; of its roofline time are {shares}: see stage_times."
+
+
+def _percents(share) -> str:
+    least, most = (f"{100 * each:.2g}" for each in (np.min(share), np.max(share)))
+    return f"{least} %" if least == most else f"{least} to {most} %"
 
 
 def picks_everything(case: Case) -> Iterator[str]:
@@ -289,7 +305,7 @@ def narrow_cache(case: Case) -> Iterator[str]:
 
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
-    *(which_kind, picks_everything),
+    *(which_kind, within_core, picks_everything),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
     *(wires_beyond_their_network, others_not_served, narrow_cache, queues_not_modelled),
     *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),

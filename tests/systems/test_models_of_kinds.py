@@ -256,6 +256,18 @@ def test_answers_say_of_which_blocks_they_speak_and_where_a_pick_is_everything()
     assert "holds no more" not in long
 
 
+def test_answers_say_what_else_the_term_of_core_attention_holds():
+    """A state of 2 MB and a convolution's inputs beside 8,192 rows, by the bytes of one request; nothing for R1."""
+    given = {"accelerator": "b200-paper", "B": 8, "n_acc": 8, "L": 8192}
+    state, inputs, rows = 36 * 2 * 32 * 128 * 128 * 4, 36 * 2 * 3 * 8192 * 2, 12 * 8192 * 2048
+    (note,) = (n for n in evaluate("tpot_terms", model="qwen3-next-80b-a3b", **given).notes if "holds more" in n)
+    share = int(note.split("step of the state, GDN ")[1].split(" %")[0])
+    assert share == pytest.approx(100 * state / (state + inputs + rows), abs=1)
+    assert not any("holds more" in note for note in evaluate("tpot_terms", model="deepseek-v3", **given).notes)
+    (note,) = (n for n in evaluate("tpot_terms", model="glm-5.2", **given).notes if "holds more" in n)
+    assert "index scores" in note
+
+
 def test_every_kind_has_a_name_and_heads():
     for row in datasets.models().values():
         assert row.heads, row.id

@@ -179,8 +179,16 @@
   /* -- words and numbers for people ------------------------------------------------------------------------------------- */
   const TERMS = { dense_ffn: "dense FFN", all_reduce: "all-reduce" };
 
-  /* A term's name; what decompresses the cache is called as the order does it. */
-  explorer.term = (name, { titles }) => (name === "kv_decompression" && titles.decompression) || TERMS[name] || name.replace(/_/g, " ");
+  const BESIDE = { "index scores": "its index", "step of the state": "states" };
+
+  /* A term's name; what decompresses the cache is called as the order does it, and core attention says what else it holds. */
+  explorer.term = function (name, { titles }) {
+    const has = (title) => Object.values(titles).some((each) => each.startsWith(title));
+    if (name === "core_attention") {
+      return ["core attention", ...Object.keys(BESIDE).filter(has).map((title) => BESIDE[title])].join(" and ");
+    }
+    return (name === "kv_decompression" && titles.decompression) || TERMS[name] || name.replace(/_/g, " ");
+  };
 
   function digits(value) {
     return value >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
