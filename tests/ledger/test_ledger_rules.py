@@ -119,6 +119,11 @@ def test_rule_on_both_sides_of_its_boundary(name):
     assert (rule(*meets).met, rule(*misses).met) == (True, False)
 
 
+def test_a_band_that_misses_is_ours_and_no_error_of_the_paper():
+    missed = readings_module.Paper((PaperNumber(3.0, 0.1),)).band("ours", *BAND)
+    assert Judgement((missed,), "because.").verdict == DIFFERS
+
+
 UPWARD, DOWNWARD, NEITHER = "ABOVE AT_LEAST HIGHER DOMINANT", "BELOW AT_MOST LOWER NO_MORE CRITERION", "SAME EQUAL NEAR"
 
 

@@ -35,30 +35,13 @@ def subjects(folder: str, place: str, **tests: str) -> dict[str, tuple[str, ...]
 
 
 LEDGER = ("tests/ledger/test_ledger_rules.py", "tests/ledger/test_ledger.py", "tests/ledger/test_ledger_systems.py")
-STATEMENTS = subjects(
-    "analysis/thesis", THESIS,
-    arrangement="schedule balance guidelines", asking="balance", full_attention="attention guidelines",
-    attribution="attribution thresholds", region_axes="regions verdict_words", balance="balance thresholds",
-    conclusions="entries regions verdict", factorial="thresholds attribution verdict",
-    full="map regions balance", guidelines="guidelines", kinds="thresholds guidelines", largest="map",
-    margins="regions verdict", tensor_parallel="parallel guidelines", queries="guidelines queries",
-    region="verdict regions",
-    resources="balance", scheduling="schedule thresholds", sensitivity="variants verdict_words queries",
-    spreads="guidelines", trials="trials trial_domains propositions thresholds",
-    verdict="verdict regions", weighed="verdict", world="regions balance verdict",
-)  # fmt: skip
 COUNTED = ("tests/derive", "tests/systems", *of(THESIS, "certificates", "proofs", "propositions"))
 PACKAGES = {
     "statements": Package(
         files=("analysis/thesis", "analysis/ledger/ledger.py", "analysis/ledger/findings.py",
                "analysis/ledger/readings.py", "analysis/ledger/criteria.py", "analysis/render/verdict_tables.py",
                "analysis/render/sensitivity_tables.py"),
-        tests=of(THESIS, "verdict", "verdict_words", "regions", "entries"),
-        subjects=STATEMENTS | {
-            "analysis/ledger": LEDGER,
-            "analysis/render/verdict_tables": of(THESIS, "entries", "verdict_words"),
-            "analysis/render/sensitivity_tables": of(THESIS, "entries", "verdict_words", "variants"),
-        },
+        tests=("tests/thesis", *LEDGER),
     ),
     "derive": Package(
         files=("analysis/derive",),

@@ -142,6 +142,9 @@ def test_effects_multiply_back_to_the_cells():
         found = factorial.effects(cells, held)
         both = found["MLA alone"] * found["experts alone"] * found["interaction of MLA and experts"]
         assert both == pytest.approx(found["MLA and experts"])
+        apart = ("GQA alone", "MLA alone", "experts alone")
+        together = [f"{each}{kind} and experts" for each in ("", "interaction of ") for kind in ("GQA", "MLA")]
+        assert set(found) == {*apart, *together}
         assert found["interaction of MLA and experts"] == pytest.approx(attribution.interaction(R1, held))
 
 

@@ -153,6 +153,12 @@ def test_one_query_token_serves_most_up_to_the_solved_acceptance_only(system, co
     assert below == 1 < above
 
 
+def test_a_model_that_does_not_fit_has_no_gain_and_one_query_token():
+    best, gained = queries.best_query(Setting.of(**R1 | {"n_acc": 1}), range(1, 9), 8192, 0.9)
+    assert best == 1
+    assert np.isnan(gained)
+
+
 @settings(max_examples=25)
 @given(points.settings, points.contexts, query_tokens, rates)
 def test_the_gain_is_that_of_the_public_throughput_at_both_capacities(system, context, query, rate):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sympy import simplify
 
 from analysis.ask.numbers import value
+from analysis.ask.setting import Setting
 from analysis.derive.statements import proof_of_balance as proofs
 from analysis.derive.symbols import B, BW_mem, Gamma_acc, Gamma_imb, P_acc, deg_EP, n_acc
 from analysis.files.errors import InputError
@@ -150,6 +151,12 @@ def test_what_schedules_cost_by_hand():
     assert lpt.moved_bytes == new * slot > 0
     saved = 1024 / 32 * (1 / found[32, "contiguous", 0].per_accelerator - 1 / lpt.per_accelerator)
     assert lpt.repaid == pytest.approx(lpt.moved_bytes / 900e9 / saved)
+
+
+def test_experts_that_stay_whole_send_nothing():
+    small = Setting.of(model="deepseek-v2-lite", n_acc=2, accelerator="mi325x-paper", deg_TP=1)
+    sent = {each.deg_EP > 1: each.wire_bytes > 0 for each in scheduling.schedules(small, 64, 2048, 0.8)[0]}
+    assert sent == {False: False, True: True}
 
 
 def test_a_batch_beyond_memory_has_no_schedule_and_a_dense_model_is_refused():

@@ -160,6 +160,16 @@ def test_a_step_of_equal_experts_is_the_whole_models():
     assert most == pytest.approx(1)
 
 
+def test_a_schedule_is_as_far_as_its_gain_is_beyond_its_bound():
+    """Of points against the claim the middle one by this is shown."""
+    systems = drawn(rng(), "mixtral-8x7b", 100)
+    count = np.maximum(8, systems[n_acc])
+    systems = systems.with_({n_acc: count, n_e: np.full(100, 32.0), deg_EP: np.full(100, 8.0)})
+    found = trial_batching._scheduled(rng(), systems, systems.with_({B: 8 * systems[B]}))
+    assert found.shown["far"].max() > 1
+    assert found.shown["far"] * found.shown["bound"] == pytest.approx(found.shown["gain"])
+
+
 # -- what is told of a point -------------------------------------------------------------------------
 def test_numbers_told_of_balance_are_each_of_its_own_batch():
     first = drawn(rng(), "mixtral-8x7b", 50)
