@@ -5,7 +5,7 @@ from functools import cache
 from analysis.data.calibrations import FP8_CACHE_FACTOR, PARAMETERS, ROOFS, named
 from analysis.data.dictionary import allowed_values
 from analysis.derive.symbols import BY_NAME, MEANINGS
-from analysis.measured.achieved import DATASHEET, ridge_moves, ridges
+from analysis.measured.achieved import DATASHEET, rate, ridge_moves, ridges
 from analysis.measured.fitting import PUBLISHED
 from analysis.measured.five import Verdict, verdicts
 from analysis.measured.kernel_files import achieved_rates, deployments, fitted
@@ -192,12 +192,22 @@ def calibrated_number(key: str, name: str) -> float:
     return named(PUBLISHED)[key].parameters[name]
 
 
+def achieved_share(row: str) -> float:
+    """An achieved rate over its data sheet's, by the row's id."""
+    given = achieved_rates()[row]
+    sheet = next(
+        each for each in ridges(given.precision) if (each.accelerator, each.how) == (given.accelerator, DATASHEET)
+    )
+    return rate(given) / getattr(sheet, given.quantity)
+
+
 def exponents_a_second() -> float:
     """Exponentials that every accelerator is taken to compute in a second."""
     return EXPONENTS
 
 
 NAMES = {
+    "achieved_share": achieved_share,
     "calibrated_number": calibrated_number,
     "exponents_a_second": exponents_a_second,
     "measured_verdicts_table": verdicts_table,
