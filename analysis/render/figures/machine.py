@@ -124,8 +124,9 @@ def machine_order_figure(rows: Rows) -> Figure:
     powers_of_two(axes.xaxis, sorted(set(rows["L"])))
     axes.set(xlabel="context L [tokens]", ylabel="time without over with reordering")
     axes.set_ylim(bottom=0)
-    figure.legend(loc="outside lower center", ncols=2)
     gains = rows["speedup_measured"]
+    if gains:
+        figure.legend(loc="outside lower center", ncols=2)
     headline(figure, f"Reordering speeds decode on this machine {_span(gains)} times" if gains else "No pair was timed")
     return figure
 
