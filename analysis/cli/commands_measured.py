@@ -104,6 +104,8 @@ def _left_out(by: str, file: Path | None, as_json: bool) -> None:
     from analysis.measured.leaving_out import left_out
 
     found = left_out(by, sampled(_compared(file)) if file else None)
+    if not found:
+        raise InputError(f"{file}: without one {by} too few shapes of any operation are left; give more rows.")
     if as_json:
         click.echo(json.dumps({"left out": by, "groups": found}, allow_nan=False))
         return

@@ -22,7 +22,7 @@ ROOFS = ("floor", "memory_efficiency", "compute_efficiency", "sharpness")
 _RAMPED = (*ROOFS, "ramp", "reach", "passes")
 WIRES = ("floor", "memory_efficiency")  # an exchange computes nothing: its link's efficiency stands in for the memory's
 OPERATIONS: dict[str, tuple[str, ...]] = {
-    "attention": (*ROOFS, "tile", "ramp", "reach"),
+    "attention": (*ROOFS, "tile", "lost", "reach"),
     "latent-attention": _RAMPED,
     "attention-prefill": _RAMPED,
     "latent-prefill": (*_RAMPED, "tile"),
@@ -35,8 +35,14 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 """Operations that a calibration describes, and the parameters of each."""
 
-OWN_ALONE = {"attention": ("ramp", "reach"), "latent-attention": ("passes",), "latent-prefill": ("tile",)}
+OWN_ALONE = {"latent-attention": ("passes",), "latent-prefill": ("tile",)}
 """Parameters that belong to the kernels of one architecture: fitted on one, they make the other's errors larger."""
+
+HARD = 12.0
+FIRM: dict[str, dict[str, float]] = {"latent-attention": {"sharpness": HARD}}
+"""Parameters that no fit is asked for. Products of MLA decode run while the cache is read, so that it takes the longer
+of both; a soft corner, fitted where few heads never compute, makes many heads slower than they are.
+"""
 
 FITTED_WIDTH = 2
 """Bytes of a cached element in every attention row that was fitted."""
@@ -52,7 +58,7 @@ def pooled(operation: str) -> tuple[str, ...]:
     """Parameters of the row that all architectures share.
 
     >>> pooled("attention")
-    ('floor', 'memory_efficiency', 'compute_efficiency', 'sharpness', 'tile')
+    ('floor', 'memory_efficiency', 'compute_efficiency', 'sharpness', 'tile', 'lost', 'reach')
     """
     return tuple(name for name in OPERATIONS[operation] if name not in OWN_ALONE.get(operation, ()))
 
@@ -98,6 +104,9 @@ class Calibration(BaseModel):
     ramp: Rate | None = column("time lost at most until full rates are reached", "s", None)
     ramp_low: Rate | None = column(unit="s", default=None)
     ramp_high: Rate | None = column(unit="s", default=None)
+    lost: Rate | None = column("bytes that take as long, at the memory's peak rate, as is lost at most", "byte", None)
+    lost_low: Rate | None = column(unit="byte", default=None)
+    lost_high: Rate | None = column(unit="byte", default=None)
     reach: Rate | None = column("time at attained rates at which half of that is lost", "s", None)
     reach_low: Rate | None = column(unit="s", default=None)
     reach_high: Rate | None = column(unit="s", default=None)

@@ -5,13 +5,13 @@ in L (or in tokens) stay on one side of the split, so that a held-out row has no
 """
 
 import zlib
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import least_squares
 
-from analysis.data.calibrations import OPERATIONS
+from analysis.data.calibrations import FIRM, OPERATIONS
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
 from analysis.measured.validate import Compared
@@ -24,6 +24,7 @@ BOUNDS = {
     "sharpness": (1.0, 12.0),
     "tile": (1.0, 1e4),
     "ramp": (1e-7, 1e-3),
+    "lost": (1e6, 1e10),
     "reach": (1e-7, 1e-2),
     "passes": (1e-3, 30.0),
     "gathers": (1e-3, 30.0),
@@ -35,6 +36,7 @@ START = {
     "sharpness": 3.0,
     "tile": 100.0,
     "ramp": 1e-5,
+    "lost": 1e8,
     "reach": 1e-5,
     "passes": 1.0,
     "gathers": 1.0,
@@ -50,7 +52,7 @@ this share of itself."""
 class Parts:
     """What a fit needs of its rows: times [s] of arithmetic, of traffic (wires for exchanges), and of what a kernel
     takes
-    beside; measured time [s]; shape group, and the parameters to fit.
+    beside; measured time [s]; shape group, the parameters to fit, and those of them that are given.
     """
 
     compute: np.ndarray
@@ -62,6 +64,8 @@ class Parts:
     between: np.ndarray | float = 0.0
     handed: np.ndarray | float = 0.0
     exponents: np.ndarray | float = 0.0
+    byte: np.ndarray | float = 0.0
+    firm: Mapping[str, float] = field(default_factory=dict)
 
     def rows(self, chosen: np.ndarray) -> "Parts":
         """The chosen rows."""
@@ -79,7 +83,8 @@ def parts_of(compared: Compared, chosen: np.ndarray, operation: str) -> Parts:
     expected = rows.prediction
     traffic = np.where(expected.wire > 0, expected.wire, expected.memory)
     beside = {name: getattr(expected, name) for name in BESIDE}
-    return Parts(expected.compute, traffic, rows.latency, _groups(rows), OPERATIONS[operation], **beside)
+    shape = _groups(rows), OPERATIONS[operation]
+    return Parts(expected.compute, traffic, rows.latency, *shape, **beside, firm=FIRM.get(operation, {}))
 
 
 def _groups(rows: Compared) -> np.ndarray:
@@ -134,7 +139,7 @@ def residuals(parts: Parts, given: dict[str, float]) -> np.ndarray:
 
 def fit(parts: Parts, fixed: dict[str, float] | None = None) -> dict[str, float]:
     """Parameters that fit the rows best (soft-L1 on log ratios), those in `fixed` held."""
-    fixed = fixed or {}
+    fixed = {**parts.firm, **(fixed or {})}
     free = [name for name in parts.names if name not in fixed]
     low, high = (np.log([BOUNDS[name][side] for name in free]) for side in (0, 1))
 
@@ -193,7 +198,7 @@ def unidentified(parts: Parts, best: dict[str, float], asked: Collection[str] = 
     """Parameters, of those asked for, that the rows leave open: doubled or halved (within bounds), the others refitted,
     the fit is as good.
     """
-    least, names = _cost(parts, best), [name for name in parts.names if name in asked]
+    least, names = _cost(parts, best), [name for name in parts.names if name in asked and name not in parts.firm]
     return [name for name in names if _rise(parts, best, name, least) < HARMLESS * least]
 
 

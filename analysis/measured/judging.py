@@ -58,9 +58,8 @@ def judged(compared: Compared, name: str | None) -> Judged:
     for operation, accelerator, part in _kinds(compared, operations):
         model = chosen(rows, architecture_of(accelerator)).get(operation)
         if model is None:
-            notes.append(
-                f"{operation or 'an operation'} on {accelerator}: {name} has no row, the bare roofline is judged."
-            )
+            named_so = operation or " and ".join(dict.fromkeys(compared.operation[part]))
+            notes.append(f"{named_so} on {accelerator}: {name} has no row, the bare roofline is judged.")
             continue
         own = any(each.operation == operation and each.architecture for each in rows.values())
         if own and model.architecture is None:

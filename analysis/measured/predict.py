@@ -60,7 +60,7 @@ class Prediction:
     """What the derivation expects of each row: counts, and roofline times in s; arrays of one entry per row.
 
     `bytes` are those between the accelerator and its memory; `wire_bytes` those that cross the busiest link end.
-    `token`, `between`, `handed` and `exponents` are what calibrated models charge besides, no part of `time`
+    `token`, `between`, `handed`, `exponents` and `byte` are what calibrated models charge besides, no part of `time`
     (`analysis.systems.timing.Beside`).
     """
 
@@ -75,6 +75,7 @@ class Prediction:
     between: np.ndarray
     handed: np.ndarray
     exponents: np.ndarray
+    byte: np.ndarray
 
     @property
     def intensity(self) -> np.ndarray:

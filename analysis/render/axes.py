@@ -127,7 +127,7 @@ def _name_ticks(axis: Axis) -> None:
 def powers_of_two(axis: Axis, values: Sequence[float]) -> None:
     """Tick an axis at the values themselves, printed in full, at most eight of them."""
     values = list(values)
-    step = -(-len(values) // 8)
+    step = max(1, -(-len(values) // 8))
     axis.set_major_locator(FixedLocator(values[::step]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0f}"))

@@ -5,7 +5,7 @@ from functools import cache
 from analysis.data.calibrations import FP8_CACHE_FACTOR, PARAMETERS, ROOFS, named
 from analysis.data.dictionary import allowed_values
 from analysis.derive.symbols import BY_NAME, MEANINGS
-from analysis.measured.achieved import DATASHEET, ridge_moves, ridges
+from analysis.measured.achieved import DATASHEET, rate, ridge_moves, ridges
 from analysis.measured.fitting import PUBLISHED
 from analysis.measured.five import Verdict, verdicts
 from analysis.measured.kernel_files import achieved_rates, deployments, fitted
@@ -19,7 +19,7 @@ from analysis.render.tables import code, table
 from analysis.systems.timing import EXPONENTS
 
 OPEN_MARK = "°"
-SECONDS = ("floor", "ramp", "reach")
+SCALES = {"floor": (1e-6, " µs"), "ramp": (1e-6, " µs"), "reach": (1e-6, " µs"), "lost": (1e6, " MB")}
 MOVED = ("ridge", "B_attn", "B_MoE", "B_RP")
 
 
@@ -107,8 +107,8 @@ def calibration_table(name: str = PUBLISHED) -> str:
     header = ("operation", "rows fitted / tested", "floor", "memory", "compute", "sharpness", "beside")
     caption = (
         f"Calibration `{name}`: efficiencies of memory (exchange, all-reduce: of the link) and arithmetic, with 95 % "
-        "intervals; beside them tokens of a tile, time lost until full rates are reached and the time at which half of "
-        "it is, and how often what parts pass on, or are handed, travels. "
+        "intervals; beside them tokens of a tile, time (or that of so many bytes) lost until full rates are reached "
+        "and the time at which half of it is, and how often what parts pass on, or are handed, travels. "
         f"{OPEN_MARK} marks what the rows cannot identify. No row reads an FP8 cache: 1 is used, as if half of the "
         "bytes took half of the time."
     )
@@ -129,9 +129,9 @@ def _parameter(row, name: str) -> str | None:
     number, low, high = (getattr(row, f"{name}{side}") for side in ("", "_low", "_high"))
     if number is None:
         return None
-    scale = 1e-6 if name in SECONDS else 1
+    scale, unit = SCALES.get(name, (1, ""))
     text = f"{digits_of(number / scale)} ({digits_of(low / scale, 2)} to {digits_of(high / scale, 2)})"
-    return text + (" µs" if name in SECONDS else "") + (OPEN_MARK if name in row.open else "")
+    return text + unit + (OPEN_MARK if name in row.open else "")
 
 
 def measured_sources_table() -> str:
@@ -192,12 +192,22 @@ def calibrated_number(key: str, name: str) -> float:
     return named(PUBLISHED)[key].parameters[name]
 
 
+def achieved_share(row: str) -> float:
+    """An achieved rate over its data sheet's, by the row's id."""
+    given = achieved_rates()[row]
+    sheet = next(
+        each for each in ridges(given.precision) if (each.accelerator, each.how) == (given.accelerator, DATASHEET)
+    )
+    return rate(given) / getattr(sheet, given.quantity)
+
+
 def exponents_a_second() -> float:
     """Exponentials that every accelerator is taken to compute in a second."""
     return EXPONENTS
 
 
 NAMES = {
+    "achieved_share": achieved_share,
     "calibrated_number": calibrated_number,
     "exponents_a_second": exponents_a_second,
     "measured_verdicts_table": verdicts_table,

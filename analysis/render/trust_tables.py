@@ -1,8 +1,10 @@
 """What a reader may trust to how many per cent, structures of a kernel's time that were tried, what kernels change."""
 
 from collections.abc import Mapping
+from statistics import median
 
-from analysis.measured.leaving_out import structures
+from analysis.measured.leaving_out import AS_FITTED, structures
+from analysis.measured.validate import to_fit
 from analysis.render.digits import percent
 from analysis.render.sensitivity_tables import loses_points
 from analysis.render.tables import table
@@ -66,6 +68,24 @@ def structures_table() -> str:
     return table(("time of", "form", *SCORES.values()), rows, caption, "tab-structures", "llrrr")
 
 
+def structure_error(operation: str, score: str, form: str = AS_FITTED) -> float:
+    """Median error [1] of a form of a kernel's time, as the table of structures has it."""
+    named = {(each["operation"], each["structure"]): each for each in structures()}
+    return named[operation, form][score]
+
+
+def slower_heads(heads: int, other: int, accelerator: str) -> float:
+    """Time of MLA decode of some heads over that of others [1], the same requests and context; the median over rows
+    that work.
+    """
+    rows = to_fit()
+    on = (rows.operation == "MLA decode, with reordering") & (rows.accelerator == accelerator)
+    found: dict[tuple, dict[int, float]] = {}
+    for row in rows.rows(on & (rows.regime != "launch-bound")).table.to_pylist():
+        found.setdefault((row["B"], row["L"]), {})[row["n_hd"]] = row["latency"]
+    return median(each[heads] / each[other] for each in found.values() if {heads, other} <= set(each))
+
+
 def measured_conclusions_table() -> str:
     """Share of its grid on which each conclusion holds, by data sheets and with measured kernels."""
     rows = [
@@ -108,6 +128,8 @@ WORDS = {
     "kernels_move": kernels_move,
     "trust_table": trust_table,
     "structures_table": structures_table,
+    "structure_error": structure_error,
+    "slower_heads": slower_heads,
     "measured_conclusions_table": measured_conclusions_table,
 }
 """What pages may use; to be merged into the names of analysis.book.page."""

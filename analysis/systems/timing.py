@@ -55,13 +55,14 @@ HALF = 2  # bytes: parts of a kernel hand on BF16 whatever the width of its oper
 class Beside:
     """What a kernel takes beside its arithmetic and its traffic, as times [s] for keys and values of one token of every
     request at the memory's rate, for what its parts pass on, and for the rows that it is handed, both at the rate of
-    gathers; and for the exponentials of its softmax.
+    gathers; for the exponentials of its softmax, and for one byte at the memory's rate.
     """
 
     token: Expr = Integer(0)
     between: Expr = Integer(0)
     handed: Expr = Integer(0)
     exponents: Expr = Integer(0)
+    byte: Expr = Integer(0)
 
 
 BESIDE = tuple(Beside.__dataclass_fields__)
@@ -77,7 +78,7 @@ def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Besid
         moved = counts.bytes.xreplace({S_passes: Integer(0)})
         own = moved.xreplace({width_kv: Integer(0)}).xreplace({L: Integer(0)})
         token = (moved - own).xreplace({L: Integer(1)})
-        return Beside(token / BW_mem, own / gathered, exponents=counts.exponents / EXPONENTS)
+        return Beside(token / BW_mem, own / gathered, exponents=counts.exponents / EXPONENTS, byte=1 / BW_mem)
     if stage == "routed":
         passed, rows = (ratio.xreplace({d_MoE: d_MoE / layout.parts}) for ratio in _per_flop())
         return Beside(Integer(0), counts.flops * passed / gathered, counts.flops * rows / gathered)
@@ -187,6 +188,7 @@ def calibrated(
     between=0.0,
     handed=0.0,
     exponents=0.0,
+    byte=0.0,
     *,
     floor=0.0,
     memory_efficiency=1.0,
@@ -194,6 +196,7 @@ def calibrated(
     sharpness=np.inf,
     tile=0.0,
     ramp=0.0,
+    lost=0.0,
     reach=0.0,
     passes=0.0,
     gathers=0.0,
@@ -201,11 +204,10 @@ def calibrated(
 ):
     """Time of a kernel [s] from its times at peak rates (arithmetic, traffic, and those of `Beside`).
 
-    A floor for each launch; a smooth maximum of arithmetic, traffic, exponentials and `tile` tokens of every
-    request; up to
-    `ramp` seconds until full rates are reached, half of them where that maximum is `reach`; what parts pass on,
-    `passes` times, and are handed, `gathers` times. Works on numbers, arrays and closed forms; the defaults are the
-    bare roofline.
+    A floor for each launch; a smooth maximum of arithmetic, traffic, exponentials and `tile` tokens of every request;
+    up to `ramp` seconds, or those of `lost` bytes, until full rates are reached, half of them where that maximum is
+    `reach`; what parts pass on, `passes` times, and are handed, `gathers` times. Works on numbers, arrays and closed
+    forms; the defaults are the bare roofline.
 
     >>> calibrated(3.0, 4.0, floor=1.0, sharpness=2.0)
     6.0
@@ -221,7 +223,7 @@ def calibrated(
         work = roofs ** (1 / sharpness)
     return (
         launches * floor
-        + ramped(work, ramp, reach)
+        + ramped(work, lost * byte if lost else ramp, reach)
         + (passes * between if passes else 0)
         + (gathers * handed if gathers else 0)
     )
@@ -229,7 +231,7 @@ def calibrated(
 
 def ramped(work, ramp=0.0, reach=0.0):
     """Time at attained rates [s], and what is lost until they are reached."""
-    return work * (1 + ramp / (work + reach)) if ramp else work
+    return work * (1 + ramp / (work + reach)) if reach else work
 
 
 def kernel_time(

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import pyplot
 
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError
@@ -18,7 +19,15 @@ from analysis.measure.numpy_kernels import NumpyBackend
 from analysis.measured.kernel_files import load
 from analysis.measured.own_machine import asked_machine, order_times, own_machine
 from analysis.measured.predict import numbers, predict, words
-from analysis.render.figures.machine import machine_rows
+from analysis.render.figures.machine import (
+    describe_machine,
+    describe_machine_orders,
+    machine_figure,
+    machine_notes,
+    machine_order_figure,
+    machine_order_rows,
+    machine_rows,
+)
 from tests.measure.measure_cases import small_cases
 from tests.reader.rows import declaring
 
@@ -69,6 +78,22 @@ def test_both_orders_are_set_against_each_other_at_equal_shapes(written):
     assert all(
         found[f"{kind}_{order}"] > 0 for kind in ("measured", "predicted") for order in ("as_printed", "reordered")
     )
+
+
+def test_any_rows_beside_both_roofs_can_be_drawn(written):
+    """None beside a product and a read, then one after the other."""
+    header, *lines = written.read_text().splitlines()
+    roofs = [line for line in lines if line.startswith(("gemm,", "read,"))]
+    others = [line for line in lines if line not in roofs]
+    for count in range(len(others) + 1):
+        written.write_text("\n".join([header, *roofs, *others[:count]]) + "\n")
+        own = own_machine(written)
+        rows, orders = machine_rows(own), machine_order_rows(own)
+        assert machine_figure(rows, own).axes
+        assert machine_order_figure(orders).axes
+        assert all(describe_machine(rows, own) + describe_machine_orders(orders, own))
+        assert machine_notes(rows, orders, own)["machine_rows"] == len(roofs) + count
+        pyplot.close("all")
 
 
 def test_series_are_named_after_what_was_timed(written):

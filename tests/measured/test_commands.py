@@ -54,6 +54,16 @@ def test_validate_a_file_of_an_unknown_machine_uses_its_own_roofs(tmp_path, caps
     assert [group["median_ratio"] for group in found["groups"]] == pytest.approx([1.0] * 2)
 
 
+def test_rows_of_one_device_leave_nothing_to_fit_without_it(tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_text(
+        "operation,accelerator,tokens,d_emb,d_FFN,precision,latency,kernel,source,locator,licence\n"
+        "gemm,h100-sxm5,1000,1000,1000,bf16,0.01,BLAS,here,run 1,none\n"
+    )
+    with pytest.raises(InputError, match=r"one\.csv: without one device too few shapes .*; give more rows\."):
+        COMMANDS["validate"].main([str(path), "--leave-out", "device"], standalone_mode=False)
+
+
 def test_import_then_validate(tmp_path, capsys):
     write(tmp_path / "db", "h100_sxm/attention/vllm/0.24.0/generation_attention_perf", GQA, GQA | {"window_size": 9})
     (tmp_path / "db" / "note.parquet").write_bytes(b"")

@@ -199,6 +199,6 @@ def test_a_row_is_never_interpolated_from_its_own_shape():
 def test_what_rows_leave_open_is_said():
     cached = decode("h100-sxm5", 1e-3, width_kv=1.0)
     said = " ".join(judging.judged(compared(cached), "published").notes)
-    assert "latent-attention.hopper: the rows that were fitted leave open sharpness" in said
+    assert "latent-attention.hopper: the rows that were fitted leave open reach" in said
     assert "its factor is not identified" in said
     assert "its factor" not in " ".join(judging.judged(compared(decode("h100-sxm5", 1e-3)), "published").notes)

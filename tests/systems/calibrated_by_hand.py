@@ -11,8 +11,9 @@ with (ROOT / "data" / "calibrations.csv").open(newline="", encoding="utf-8") as 
 
 def cells(name: str) -> dict[str, float]:
     """The fitted numbers of a row, 0 where it has none."""
-    names = ("floor", "memory_efficiency", "compute_efficiency", "sharpness", "ramp", "reach", "passes", "gathers")
-    return {key: float(ROWS[name][key] or 0) for key in names}
+    shares = ("memory_efficiency", "compute_efficiency", "sharpness")
+    beside = ("floor", "ramp", "lost", "reach", "passes", "gathers")
+    return {key: float(ROWS[name][key] or 0) for key in shares + beside}
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def _of(rows: Rows, series: str, column: str) -> list:
 def machine_order_rows(machine: OwnMachine) -> Rows:
     """One row per shape: heads, B, L, times [s], and time without over time with reordering, measured and predicted."""
     found = order_times(machine)
-    columns = {name: [each[name] for each in found] for name in (found[0] if found else ())}
+    columns = {name: [each[name] for each in found] for name in (found[0] if found else ("n_hd", "L"))}
     for kind in ("measured", "predicted"):
         pairs = [(each[f"{kind}_as_printed"], each[f"{kind}_reordered"]) for each in found]
         columns[f"speedup_{kind}"] = [printed / reordered for printed, reordered in pairs]
@@ -118,14 +118,15 @@ def machine_order_rows(machine: OwnMachine) -> Rows:
 def machine_order_figure(rows: Rows) -> Figure:
     """Time without over time with reordering against context, measured and predicted, by heads."""
     figure, axes = pyplot.subplots(figsize=(WIDTH, 4.2))
-    for number, heads in enumerate(dict.fromkeys(rows.get("n_hd", ()))):
+    for number, heads in enumerate(dict.fromkeys(rows["n_hd"])):
         _order_lines(axes, rows, heads, MARKERS[number], (COLOURS["mla"], COLOURS["mha"])[number % 2])
     axes.set_xscale("log", base=2)
-    powers_of_two(axes.xaxis, sorted(set(rows.get("L", ()))))
+    powers_of_two(axes.xaxis, sorted(set(rows["L"])))
     axes.set(xlabel="context L [tokens]", ylabel="time without over with reordering")
     axes.set_ylim(bottom=0)
-    figure.legend(loc="outside lower center", ncols=2)
-    gains = rows.get("speedup_measured", ())
+    gains = rows["speedup_measured"]
+    if gains:
+        figure.legend(loc="outside lower center", ncols=2)
     headline(figure, f"Reordering speeds decode on this machine {_span(gains)} times" if gains else "No pair was timed")
     return figure
 
@@ -149,6 +150,8 @@ def _order_lines(axes: Axes, rows: Rows, heads: float, marker: str, colour: str)
 
 def describe_machine_orders(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
     """Caption and alternative text."""
+    if not rows["L"]:
+        return "No row times both orders of one shape.", "An empty chart."
     caption = (
         f"Decode with MLA on {machine.title}: time of core and decompression without reordering, over core and "
         "absorbed products with it, at equal batch and context. Broken: the roofline of the machine's own rates."
