@@ -41,7 +41,8 @@ def in_chunks(decay: str, delta: bool = False) -> str:
     >>> in_chunks("a[l n_v]").count("[B n_cut n_v d_k d_s] +=")
     1
     """
-    solved = """
+    solved = f"""
+        k_g[B l n_v d_k] <- k_h[B l n_v d_k] {decay}
         A[B n_v l L_cut] = k_g[B l n_v d_k] k_c[B L_cut n_v d_k]
         T[B n_v l L_cut] <- A[B n_v l L_cut] b[B l n_v]
         e[B l n_v d_s] = k_g[B l n_v d_k] C[B n_cut n_v d_k d_s]
@@ -51,7 +52,6 @@ def in_chunks(decay: str, delta: bool = False) -> str:
     return f"""
         C[B n_cut n_v d_k d_s] <- M[B n_v d_k d_s] N[B n_cut n_v d_k d_s]
         q_g[B l n_v d_k] <- q_h[B l n_v d_k] {decay}
-        k_g[B l n_v d_k] <- k_h[B l n_v d_k] {decay}
         k_e[B l n_cut n_v d_k] <- k_h[B l n_v d_k] {decay}
         k_c[B L_cut n_v d_k] <- k_h[B l n_v d_k] {decay}
         {solved if delta else ""}
