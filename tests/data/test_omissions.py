@@ -79,7 +79,7 @@ def test_what_chunks_of_a_prompt_leave_out():
 def test_a_state_of_each_chunk_in_memory_doubles_what_a_prompt_moves():
     """A head of 128 x 128: q, k, v and answers of 64 tokens, beside which a state that is written and read is as large.
 
-    Of 64 heads the study counts those rows, a decay of each token, and the whole prompt's state in FP32 before and after.
+    Of 64 heads the study counts those rows, a decay of each token, and the prompt's state in FP32 before and after.
     """
     rows = 4 * 64 * 128
     given = {"model": "minimax-m1", "phase": "prefill", "B": 1, "L": 2**20}
