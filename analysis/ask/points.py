@@ -7,6 +7,8 @@ from analysis.data.model_row import KindOfBlock, Model
 from analysis.data.row import Row
 from analysis.data.rows import PEAKS, Accelerator
 from analysis.data.units import TO_SI
+from analysis.derive.mechanisms import ALL
+from analysis.derive.states import CUT
 from analysis.derive.symbols import BY_NAME, M_cap, P_acc
 from analysis.files.errors import InputError
 
@@ -52,7 +54,8 @@ def peak_rate(row: Accelerator, peak: str = "bf16"):
 def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     """The columns of a row that are symbols, as symbol to number in SI units; empty cells are left out.
 
-    A model gives the sizes that all its kinds of block share, and how many blocks there are; the widths in which its
+    A model gives the sizes that all its kinds of block share, and how many blocks there are, and CUT where its states
+    are passed in chunks of a length that it does not state; the widths in which its
     files are stored stay out: what to count with is asked for, and is no size of the architecture. An accelerator gives
     P_acc at the precision `peak` and M_cap as `memory_bytes` counts it.
     Raises InputError for a precision that the accelerator lacks.
@@ -74,7 +77,8 @@ def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
 
 def _model_point(row: Model) -> dict[Symbol, int]:
     shared = row.sizes_of(KindOfBlock(blocks=1)) | {name: getattr(row, name) for name in ("n_dec", "n_moe", "n_win")}
-    return {BY_NAME[name]: size for name, size in shared.items()}
+    chunk = {"L_cut": CUT} if any(ALL[kind.attention].prompt_text for kind in row.attending) else {}
+    return {BY_NAME[name]: size for name, size in (chunk | shared).items()}
 
 
 def scenario_parameters(name: str) -> dict[str, object]:

@@ -107,7 +107,8 @@ class Setting:
         order = self["order"] or mechanism.order_of(self["phase"])
         if order not in mechanism.orders:
             order = mechanism.orders[0]
-        return Conventions(order, self["grouping"], self["rope"], self["rope_key"])
+        prompt = self["phase"] == "prefill" and "model" in self.given and self.architecture.cuts_prompts
+        return Conventions(order, self["grouping"], self["rope"], self["rope_key"], prompt)
 
     # -- the point -------------------------------------------------------------------------------
     @cached_property
@@ -237,7 +238,7 @@ class Setting:
         used = {name: self[name] for name in PARAMETERS if self[name] is not None}
         used |= {s.name: v for s, v in self._degrees().items()} | {s.name: v for s, v in self._widths().items()}
         used |= {s.name: v for s, v in self._step().items()}
-        return used | {name: getattr(self.conventions, name) for name in ("order", "grouping", "rope", "rope_key")}
+        return used | self.conventions.chosen
 
 
 def refuse_faster_between(inside, between) -> None:

@@ -22,7 +22,7 @@ from analysis.derive.vectors import VECTORS
 ATTENTION = (
     *("d_emb", "n_hd", "n_kv", "d_hd", "d_Qco", "d_KVco", "d_nope", "d_RoPE", "d_v", "h_I", "d_I"),
     *("L_win", "L_top", "L_blk", "n_top", "L_str", "n_pool", "n_role", "n_og", "d_oco"),
-    *("n_v", "n_qk", "d_k", "d_s", "d_dec", "n_tap"),
+    *("n_v", "n_qk", "d_k", "d_s", "d_dec", "n_tap", "L_cut"),
 )
 EXPERT_COLUMNS = ("d_MoE", "n_e", "n_k", "n_shared", "d_shared")
 SIZES = (*ATTENTION, "d_FFN", *EXPERT_COLUMNS, "d_z", "n_res", "n_vocab", "n_ctx")

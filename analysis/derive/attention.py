@@ -31,6 +31,7 @@ class Mechanism:
     output_text: str
     decompression_text: dict[str, str] = field(default_factory=dict, hash=False)
     more_text: dict[str, str] = field(default_factory=dict, hash=False)  # stages of its own, run before the core
+    prompt_text: str = ""  # the core of a prompt, where that is not the core of many steps
     states_text: str = ""  # tensors kept whatever the length of the context, rewritten in each step
     past_text: str = ""  # the last inputs of short convolutions, kept likewise
     scores: tuple[str, ...] = ()  # index scores and picked positions, which have a width of their own
@@ -135,18 +136,21 @@ class Mechanism:
         kept = {name: t.kind for t in rows for name in (t.name, f"{t.name}_new")}
         return over(lines(text, kept | dict.fromkeys(self.scores, "scores")), L, self.context)
 
-    def stages(self, order: str = "as_printed", rope: str = "in", rope_key: str = "per_head") -> dict[str, tuple]:
+    def stages(
+        self, order: str = "as_printed", rope: str = "in", rope_key: str = "per_head", prompt: bool = False
+    ) -> dict[str, tuple]:
         """Lines of each stage of one block.
 
         `order` as_printed (Eqs 4 to 6) or reordered (Eqs 7 and 8); `rope` in or out; `rope_key` per_head or
-        shared (whether the one RoPE key is copied into every head before the as-printed core reads it).
+        shared (whether the one RoPE key is copied into every head before the as-printed core reads it); `prompt`
+        whether the step is a prompt, which passes a recurrent state in chunks.
         """
         order = self.in_order(order)
         texts = {
             "projections": self.projections_text,
             "decompression": self.decompression_text.get(order, ""),
             **self.more_text,
-            "core": self.core_text[order],
+            "core": (prompt and self.prompt_text) or self.core_text[order],
             "output": self.output_text,
         }
         found = {stage: self._lines(text) for stage, text in texts.items()}

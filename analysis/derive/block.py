@@ -174,6 +174,11 @@ class Architecture:
         return any(kind.mechanism.context in BANDS.values() for kind in self.attending)
 
     @property
+    def cuts_prompts(self) -> bool:
+        """Whether prompts pass some blocks in chunks, in lines that differ from those of a step."""
+        return any(kind.mechanism.prompt_text for kind in self.attending)
+
+    @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of block, those that attend to most first.
 
@@ -208,12 +213,21 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Conventions:
-    """The discrete choices that every count states: see the table of conventions in the book."""
+    """The discrete choices that every count states: see the table of conventions in the book.
+
+    `prompt` says that the step is a prompt, where that takes other lines: states are then passed in chunks.
+    """
 
     order: str = "as_printed"
     grouping: str = "fused"
     rope: str = "in"
     rope_key: str = "per_head"
+    prompt: bool = False
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Those that a reader chooses by name; whether a step is a prompt follows from its phase."""
+        return {"order": self.order, "grouping": self.grouping, "rope": self.rope, "rope_key": self.rope_key}
 
 
 def summed(counted: Iterable[tuple[Expr, Expr]]) -> Expr:
@@ -255,7 +269,7 @@ def attention_stages(mechanism: Mechanism, conventions: Conventions = Convention
     >>> [kernel.name for kernel in attention_stages(MECHANISMS["MHA"])["core"]]
     ['core']
     """
-    stages = mechanism.stages(conventions.order, conventions.rope, conventions.rope_key)
+    stages = mechanism.stages(conventions.order, conventions.rope, conventions.rope_key, conventions.prompt)
     return {
         stage: layered(stage, given) if stage in APART else grouped(stage, given, conventions.grouping)
         for stage, given in stages.items()

@@ -56,13 +56,16 @@ def _several(degree: Symbol) -> Expr:
 def partial_sums(kernels: Iterable[Kernel]) -> tuple[Tensor, ...]:
     """Tensors that tensor parallelism leaves as partial sums: made by a line that sums over a divided axis.
 
+    A line that moves heads into groups, or repeats them, sums nothing.
+
     >>> from analysis.derive.attention import MLA
     >>> from analysis.derive.block import attention_stages
     >>> [str(tensor) for tensor in partial_sums(attention_stages(MLA)["output"])]
     ['y[B l d_emb]']
     """
     divided = {axis for axis, size in sharded().items() if deg_TP in size.free_symbols}
-    return tuple({line.made.name: line.made for k in kernels for line in k.lines if line.summed & divided}.values())
+    sums = (line.made for k in kernels for line in k.lines if line.sign != "<-" and line.summed & divided)
+    return tuple({made.name: made for made in sums}.values())
 
 
 def all_reduce_time(tensors: Iterable[Tensor], timing: Timing = ROOFLINE) -> Expr:

@@ -5,6 +5,7 @@ bracketed either way; RoPE adds a term of its own, and softmax sees the same sco
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 
 from sympy import Add, Expr, Symbol, limit, oo, solve
@@ -38,10 +39,7 @@ def affected(mechanism: Mechanism, conventions: Conventions) -> tuple[Kernel, ..
 
 def both_orders(mechanism: Mechanism, conventions: Conventions = Conventions()) -> dict[str, tuple[Kernel, ...]]:
     """`affected` for each contraction order, other conventions equal."""
-    return {
-        order: affected(mechanism, Conventions(order, conventions.grouping, conventions.rope, conventions.rope_key))
-        for order in mechanism.orders
-    }
+    return {order: affected(mechanism, replace(conventions, order=order)) for order in mechanism.orders}
 
 
 def _crossing(left: Expr, right: Expr) -> Expr:

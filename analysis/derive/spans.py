@@ -2,10 +2,11 @@
 
 A context of L rows need not be read as a whole. What a mechanism leaves out is said once, by the axis that its lines
 run over: memory holds the stored rows, a kernel moves the touched ones, and a line in which `l` meets the axis works
-over the worked ones, those of all l queries together. Three rules make every span:
+over the worked ones, those of all l queries together. Four rules make every span:
 
 - `band`: a query sees the last L_win rows, itself among them (sliding), or those of its own chunk of L_win rows.
 - `compressed`: one row stands for several.
+- `cut`: a query sees the tokens of its own step that lie in its chunk; the step begins a chunk.
 - `picked`: each query picks its own rows. Of several queries, touched is an upper bound, met if no two pick alike.
 
 Experts are rows too, of which a token picks n_k; how many of them several tokens touch is `parallel.active_experts`.
@@ -14,7 +15,7 @@ Experts are rows too, of which a token picks n_k; how many of them several token
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, Max, Min, Symbol, floor
+from sympy import Expr, Integer, Max, Min, Symbol, ceiling, floor
 
 from analysis.derive.symbols import (
     L,
@@ -22,6 +23,7 @@ from analysis.derive.symbols import (
     L_chunk,
     L_cmp,
     L_csa,
+    L_cut,
     L_hca,
     L_pck,
     L_sel,
@@ -33,6 +35,7 @@ from analysis.derive.symbols import (
     l_cmp,
     n_act,
     n_blk,
+    n_cut,
     n_e,
     n_k,
     n_past,
@@ -96,8 +99,24 @@ def _pairs(kept: Expr, hidden: Expr, stride: Expr = Integer(1)) -> Expr:
     `causal` says how far a kernel makes use of the mask: 1 not at all, and 1 - (l - 1) / (2 L) fully. The pairs that
     the mask hides count to that degree, so that both ends are exact.
     """
-    use = Min(1, 2 * (1 - causal) * L / Max(1, l - 1))
-    return Min(causal * l * L / stride, l * kept - use * hidden, evaluate=False)  # comparing them by symbols is slow
+    return Min(causal * l * L / stride, l * kept - _use() * hidden, evaluate=False)  # comparing them by symbols is slow
+
+
+def _use() -> Expr:
+    """How far a kernel makes use of a causal mask [1]: see `_pairs`."""
+    return Min(1, 2 * (1 - causal) * L / Max(1, l - 1))
+
+
+def cut(reach: Expr) -> Span:
+    """The tokens of a step in chunks of `reach`, each of which meets its own chunk; a causal mask leaves half.
+
+    >>> step = {L: Integer(10), l: Integer(10), L_cut: Integer(4)}
+    >>> [cut(L_cut).worked.xreplace(step | {causal: Integer(share) / 20}) for share in (20, 11)]
+    [36, 23]
+    """
+    whole = floor(l / reach)
+    plane = whole * reach**2 + (l - whole * reach) ** 2
+    return Span(l, l, Min(causal * l * L, plane - _use() * (plane - _chunk_pairs(l, reach)), evaluate=False))
 
 
 def _short_of(kept: Expr) -> Expr:
@@ -139,6 +158,8 @@ SPANS: Mapping[Symbol, Span] = _Spans(
         L: compressed,
         L_win: lambda: band(L_win),
         L_chunk: lambda: band(L_win, chunked=True),
+        L_cut: lambda: cut(L_cut),
+        n_cut: lambda: Span(ceiling(l / L_cut), ceiling(l / L_cut), l),  # a token lies in one of them
         L_top: lambda: picked(L_top),
         L_sel: lambda: picked(n_top * L_blk),
         L_cmp: lambda: compressed(L_str),

@@ -5,9 +5,9 @@ l tokens of one step with the state on the chip between them; as values they say
 n_qk heads serve n_v / n_qk heads of the state each. Sources: KDA (Kimi Delta Attention), arXiv 2510.26692; GDN (Gated
 DeltaNet), arXiv 2412.06464; lightning attention, arXiv 2501.08313; Mamba-2, arXiv 2405.21060, whose B, x, C are the
 keys, values and queries here.
-"""
 
-from dataclasses import replace
+A prompt passes the state in chunks of L_cut tokens: the same sum in another order, whose lines are `in_chunks`.
+"""
 
 from analysis.derive.attention import Mechanism
 
@@ -30,10 +30,48 @@ def recurrence(state: str, decay: str, key: str, value: str, query: str, answer:
     """
 
 
-def _of_heads(decay: str, delta: str = "") -> str:
-    """The recurrence of a matrix for each head."""
+def in_chunks(decay: str, delta: bool = False) -> str:
+    """Core lines of l tokens in chunks of L_cut: the same sum with its keys and queries multiplied first.
+
+    Within a chunk scores stand for the state, as in attention; between chunks the state is carried: each of n_cut
+    chunks begins with what the one before left. Keys and queries are scaled by the decay since the chunk's beginning
+    (`_g`), to its end (`_e`), or back to the key (`_c`). With the delta rule the values of a chunk solve a triangular
+    system, whose inverse T is moved and not counted. Source: arXiv 2510.26692, Sec. 3.
+
+    >>> in_chunks("a[l n_v]").count("[B n_cut n_v d_k d_s] +=")
+    1
+    """
+    solved = f"""
+        k_g[B l n_v d_k] <- k_h[B l n_v d_k] {decay}
+        A[B n_v l L_cut] = k_g[B l n_v d_k] k_c[B L_cut n_v d_k]
+        T[B n_v l L_cut] <- A[B n_v l L_cut] b[B l n_v]
+        e[B l n_v d_s] = k_g[B l n_v d_k] C[B n_cut n_v d_k d_s]
+        r[B L_cut n_v d_s] <- v_h[B l n_v d_s] e[B l n_v d_s] b[B l n_v]
+        u[B l n_v d_s] = T[B n_v l L_cut] r[B L_cut n_v d_s]
+    """
+    return f"""
+        C[B n_cut n_v d_k d_s] <- M[B n_v d_k d_s] N[B n_cut n_v d_k d_s]
+        q_g[B l n_v d_k] <- q_h[B l n_v d_k] {decay}
+        k_e[B l n_cut n_v d_k] <- k_h[B l n_v d_k] {decay}
+        k_c[B L_cut n_v d_k] <- k_h[B l n_v d_k] {decay}
+        {solved if delta else ""}
+        u_c[B L_cut n_v d_s] <- u[B l n_v d_s]
+        P[B n_v l L_cut] = q_g[B l n_v d_k] k_c[B L_cut n_v d_k]
+        R[B n_v l L_cut] <- P[B n_v l L_cut]
+        o[B l n_v d_s] = R[B n_v l L_cut] u_c[B L_cut n_v d_s]
+        o[B l n_v d_s] = q_g[B l n_v d_k] C[B n_cut n_v d_k d_s]
+        N[B n_cut n_v d_k d_s] <- C[B n_cut n_v d_k d_s] {decay}
+        N[B n_cut n_v d_k d_s] += k_e[B l n_cut n_v d_k] u[B l n_v d_s]
+        M_new[B n_v d_k d_s] <- N[B n_cut n_v d_k d_s]
+    """
+
+
+def _of_heads(decay: str, delta: str = "", before: str = "") -> dict[str, object]:
+    """A matrix for each head: the recurrence of a step, and a prompt in chunks; `before` are lines ahead of both."""
     key, value, query, answer = "k_h[B l n_v d_k]", "u[B l n_v d_s]", "q_h[B l n_v d_k]", "o[B l n_v d_s]"
-    return recurrence("n_v d_k d_s", decay, key, value, query, answer, delta)
+    step = recurrence("n_v d_k d_s", decay, key, value, query, answer, delta)
+    prompt = in_chunks(decay, bool(delta))
+    return {"core_text": {"as_printed": f"{before}\n{step}"}, "prompt_text": f"{before}\n{prompt}"}
 
 
 _DELTA = """
@@ -42,6 +80,8 @@ _DELTA = """
 """
 _REPEATED = "q_h[B l n_v d_k] <- q_t[B l n_qk d_k]; k_h[B l n_v d_k] <- k_t[B l n_qk d_k]"
 _STATE = "M[B n_v d_k d_s]"
+CUT = 64
+"""Tokens of a chunk [tokens] where a model states none: arXiv 2510.26692, and the kernels of flash-linear-attention."""
 _OUTPUT = "p[B l n_v d_s] <- o[B l n_v d_s] z[B l n_v d_s]; y[B l d_emb] = p[B l n_v d_s] W_out[n_v d_s d_emb]"
 
 
@@ -82,7 +122,7 @@ KDA = Mechanism(
         z[B l n_v d_s]   = z_lr[B l d_dec] W_Z[d_dec n_v d_s]
     """,
     **_convolutions(("q_h", "q", "n_v d_k"), ("k_h", "k", "n_v d_k"), ("v_h", "v", "n_v d_s")),
-    core_text={"as_printed": _of_heads("a[B l n_v d_k]", _DELTA)},
+    **_of_heads("a[B l n_v d_k]", _DELTA),
     output_text=_OUTPUT,
 )
 
@@ -100,7 +140,7 @@ GDN = Mechanism(
         b[B l n_v]      = H[B l d_emb] W_B[d_emb n_v]
     """,
     **_convolutions(("q_t", "q", "n_qk d_k"), ("k_t", "k", "n_qk d_k"), ("v_h", "v", "n_v d_s")),
-    core_text={"as_printed": f"{_REPEATED}\n{_of_heads('a[B l n_v]', _DELTA)}"},
+    **_of_heads("a[B l n_v]", _DELTA, _REPEATED),
     output_text=_OUTPUT,
 )
 
@@ -115,7 +155,7 @@ Lightning = Mechanism(
         u[B l n_v d_s]   = H[B l d_emb] W_V[d_emb n_v d_s]
         z[B l n_v d_s]   = H[B l d_emb] W_Z[d_emb n_v d_s]
     """,
-    core_text={"as_printed": _of_heads("a[l n_v]")},
+    **_of_heads("a[l n_v]"),
     output_text=_OUTPUT,
 )
 
@@ -132,55 +172,6 @@ Mamba2 = Mechanism(
         a[B l n_v]      = H[B l d_emb] W_dt[d_emb n_v]
     """,
     **_convolutions(("q_t", "q", "n_qk d_k"), ("k_t", "k", "n_qk d_k"), ("u", "v", "n_v d_s")),
-    core_text={"as_printed": f"{_REPEATED}\n{_of_heads('a[B l n_v]')}"},
+    **_of_heads("a[B l n_v]", before=_REPEATED),
     output_text=_OUTPUT,
 )
-
-
-# -- prompts in chunks -----------------------------------------------------------------------------
-def in_chunks(decay: str, delta: bool) -> str:
-    """Core lines of l tokens in chunks of L_win: the same sum with its keys and queries multiplied first.
-
-    Within a chunk scores stand for the state, as in attention; between chunks the state is carried. Keys and queries
-    are scaled by the decay since the chunk's beginning (`_g`), to its end (`_e`), or back to the key (`_c`). With the
-    delta rule the values of a chunk solve a triangular system, whose inverse T is moved and not counted.
-    """
-    solved = """
-        A[B n_v l L_chunk] = k_g[B l n_v d_k] k_c[B L_chunk n_v d_k]
-        T[B n_v l L_chunk] <- A[B n_v l L_chunk] b[B l n_v]
-        e[B l n_v d_s] = k_g[B l n_v d_k] M[B n_v d_k d_s]
-        r[B L_chunk n_v d_s] <- v_h[B l n_v d_s] e[B l n_v d_s] b[B l n_v]
-        u[B l n_v d_s] = T[B n_v l L_chunk] r[B L_chunk n_v d_s]
-    """
-    return f"""
-        q_g[B l n_v d_k] <- q_h[B l n_v d_k] {decay}
-        k_g[B l n_v d_k] <- k_h[B l n_v d_k] {decay}
-        k_e[B l n_v d_k] <- k_h[B l n_v d_k] {decay}
-        k_c[B L_chunk n_v d_k] <- k_h[B l n_v d_k] {decay}
-        {solved if delta else ""}
-        u_c[B L_chunk n_v d_s] <- u[B l n_v d_s]
-        S[B n_v l L_chunk] = q_g[B l n_v d_k] k_c[B L_chunk n_v d_k]
-        R[B n_v l L_chunk] <- S[B n_v l L_chunk]
-        o[B l n_v d_s] = R[B n_v l L_chunk] u_c[B L_chunk n_v d_s]
-        o[B l n_v d_s] = q_g[B l n_v d_k] M[B n_v d_k d_s]
-        N[B n_v d_k d_s] <- M[B n_v d_k d_s] {decay}
-        N[B n_v d_k d_s] += k_e[B l n_v d_k] u[B l n_v d_s]
-        M_new[B n_v d_k d_s] <- N[B n_v d_k d_s]
-    """
-
-
-def _chunked(mechanism: Mechanism, decay: str, delta: bool = False) -> Mechanism:
-    repeated = f"{_REPEATED}\n" if _REPEATED in mechanism.core_text["as_printed"] else ""
-    return replace(mechanism, core_text={"as_printed": repeated + in_chunks(decay, delta)})
-
-
-CHUNKED: dict[str, Mechanism] = {
-    each.name: each
-    for each in (
-        _chunked(KDA, "a[B l n_v d_k]", delta=True),
-        _chunked(GDN, "a[B l n_v]", delta=True),
-        _chunked(Lightning, "a[l n_v]"),
-        _chunked(Mamba2, "a[B l n_v]"),
-    )
-}
-"""Each mixer as a prompt runs it; a step of decode runs the recurrence."""

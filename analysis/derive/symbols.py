@@ -58,6 +58,9 @@ L_csa = _born("L_csa", r"L_{CSA}", "tokens", "rows of a window and compressed ro
 L_hca = _born("L_hca", r"L_{HCA}", "tokens", "rows of a window and all compressed rows", _g)
 L_pck = _born("L_pck", r"L_{pck}", "tokens", "compressed rows that a query picks", _g)
 l_cmp = _born("l_cmp", r"l_{cmp}", "tokens", "compressed rows that a step completes", _g)
+L_cut = _born("L_cut", r"L_{cut}", "tokens", "tokens of a prompt that pass a recurrent state together", _g,
+              "chunk_size")
+n_cut = _born("n_cut", r"n_{cut}", "1", "chunks of L_cut tokens in which a prompt passes a recurrent state", _g)
 L_sel = _born("L_sel", r"L_{sel}", "tokens", "tokens of the n_top blocks that a query picks", _g)
 S_passes = _born("S_passes", r"p_{S}", "1", "times the score tensor crosses the memory bus when spilled", _g)
 acceptance = _born("acceptance", r"a", "1", "probability that a drafted token is accepted, once those before it were",

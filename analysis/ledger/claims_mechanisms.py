@@ -14,11 +14,10 @@ from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.attention import GQA, Mechanism
-from analysis.derive.block import attention_stages, flops
+from analysis.derive.block import Conventions, attention_stages, flops
 from analysis.derive.mechanisms import ALL, stored
 from analysis.derive.sparse import GTA, MFA
-from analysis.derive.states import CHUNKED
-from analysis.derive.symbols import BY_NAME, B, L, L_win, causal, d_I, d_k, d_s, deg_grp, l, n_dec, n_hd, n_kv, n_v
+from analysis.derive.symbols import BY_NAME, B, L, L_cut, causal, d_I, d_k, d_s, deg_grp, l, n_dec, n_hd, n_kv, n_v
 from analysis.ledger.claims_memory import BINARY, DECIMAL, KV, R1, kv
 from analysis.ledger.claims_published import ENDLESS, FP32
 from analysis.ledger.findings import Judgement, claim
@@ -162,9 +161,10 @@ def _saved(paper: Paper) -> Judgement:
 @claim("P030")
 def _chunks(paper: Paper) -> Judgement:
     tokens, width = 64, 128  # of a chunk, and of a head: those of the printed formula
-    sizes_ = {B: 1, n_v: 1, d_k: width, d_s: width, l: tokens, L: tokens, L_win: tokens, causal: 0.5}
+    sizes_ = {B: 1, n_v: 1, d_k: width, d_s: width, l: tokens, L: tokens, L_cut: tokens, causal: 0.5}
     work, steps = (
-        exact(flops(attention_stages(each)["core"]), sizes_) / tokens for each in (CHUNKED["KDA"], ALL["KDA"])
+        exact(flops(attention_stages(ALL["KDA"], Conventions(prompt=each))["core"]), sizes_) / tokens
+        for each in (True, False)
     )
     readings = (
         paper.reading("products of a chunk, half of each square", work),

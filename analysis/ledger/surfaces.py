@@ -45,7 +45,7 @@ class Surface:
 @cache
 def _stage_times(conventions: Conventions) -> dict[str, Expr]:
     """Closed form of each stage's time [s]; kept, since several claims sweep the same few forms."""
-    setting = Setting.of(model=R1, **vars(conventions))
+    setting = Setting.of(model=R1, **conventions.chosen)
     return {stage: layer.time for stage, layer in attention_layers(setting).items()}
 
 

@@ -4,9 +4,10 @@ Functions differ by what a model's blocks are made of and by contraction order; 
 in SI units, as `Setting` resolves them, so that the page neither converts units nor knows a formula."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from sympy import Expr, Symbol, cse, jscode, numbered_symbols
+from sympy import Expr, Piecewise, Symbol, cse, jscode, numbered_symbols
 
 from analysis.ask.degrees import divides_all_heads, divisors
 from analysis.ask.numbers import value
@@ -14,7 +15,7 @@ from analysis.ask.parameters import PARAMETERS
 from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.derive.symbols import BY_NAME
+from analysis.derive.symbols import BY_NAME, l
 from analysis.files.kept import kept
 from analysis.systems import balanced
 from analysis.systems.block_kinds import block_kinds
@@ -70,11 +71,22 @@ def _start() -> dict[str, object]:
 def forms(setting: Setting) -> Nested:
     """Closed forms of the quantities that the explorer shows, in the model and order of a setting.
 
+    Where a prompt takes other lines than a step, both phases in one form: a step has one query token, a prompt more.
     `terms` of TPOT [s] by name; `layers` by stage, each with FLOPs, bytes and time [s]; `kinds` of block, each with its
     weights on an accelerator, what a request keeps in them, what a step touches of that [byte], and time [s]; `needs`
     of a step: FLOP, bytes of memory, bytes on wires at BW_Int = 1, and bytes to store; `B_cap` (not rounded) and
     `B_RP` [requests]; `ridge` [FLOP/byte].
     """
+    if not setting.architecture.cuts_prompts:
+        return _forms(setting)
+    prompt, step = (_forms(setting.with_(phase=phase)) for phase in ("prefill", "decode"))
+    either = (
+        a if a == b else Piecewise((a, l > 1), (b, True)) for a, b in zip(*map(_flat, (prompt, step)), strict=True)
+    )
+    return _filled(step, either)
+
+
+def _forms(setting: Setting) -> Nested:
     return {
         "terms": quantity("tpot_terms").expression(setting),
         "layers": {name: [each.flops, each.bytes, each.time] for name, each in layers(setting).items()},
@@ -179,6 +191,13 @@ def _flat(results: Nested) -> Iterable[Expr]:
         yield results
 
 
+def _filled(shape: Nested, given: Iterator[Expr]) -> Nested:
+    """The same shape with other expressions, from `given` in the order of `_flat`."""
+    if isinstance(shape, Mapping):
+        return {name: _filled(each, given) for name, each in shape.items()}
+    return [_filled(each, given) for each in shape] if isinstance(shape, list) else next(given)
+
+
 def _shaped(results: Nested, reduced: Iterable[Expr]) -> str:
     """The results' shape as a JavaScript literal, filled from `reduced` in the order of `_flat`."""
     if isinstance(results, Mapping):
@@ -189,4 +208,4 @@ def _shaped(results: Nested, reduced: Iterable[Expr]) -> str:
 
 
 def _script(form: Expr) -> str:
-    return jscode(form).replace(" + ", "+").replace(" - ", "-")
+    return re.sub(r"\s*(\+|-|\?|:|\n)\s*", r"\1", jscode(form)).replace("\n", "")

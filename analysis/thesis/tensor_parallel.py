@@ -43,11 +43,12 @@ def attention_time(setting: Setting, batches, degree, L, replaced: dict | None =
 
 @lru_cache(maxsize=32)
 def _timed(architecture: Architecture, conventions: Conventions, taking: Timing) -> tuple[Expr, Expr]:
-    """Time of an attention block's kernels, and of its all-reduces [s], at deg_TP."""
-    stages = attention_stages(architecture.mechanism, conventions)
-    kernels = [(kernel, stage) for stage, kernels in stages.items() for kernel in kernels]
-    work = Add(*(taking.kernel(kernel.at(sharded()), stage) for kernel, stage in kernels))
-    return work, all_reduce_time(partial_sums(kernel for kernel, _ in kernels), taking)
+    """Time of an attention block's kernels, and of its all-reduces [s], at deg_TP, in the first kind of block."""
+    kind = architecture.attending[0]
+    stages = attention_stages(kind.mechanism, conventions)
+    kernels = [(kernel, kind.timed(stage)) for stage, kernels in stages.items() for kernel in kernels]
+    work = Add(*(taking.kernel(kernel.at(kind.axes(sharded())), stage) for kernel, stage in kernels))
+    return work, all_reduce_time(partial_sums(kernel for kernel, _ in kernels), taking).xreplace(kind.axes())
 
 
 def attention_form(architecture: Architecture, conventions: Conventions) -> Expr:
@@ -64,4 +65,5 @@ def even_batch(setting: Setting, degree: int, L: float) -> tuple[float, float | 
 
 @lru_cache(maxsize=32)
 def _even_batch(architecture: Architecture, conventions: Conventions) -> Expr:
-    return proofs.even_batch(architecture.mechanism, conventions, deg_TP)
+    kind = architecture.attending[0]
+    return proofs.even_batch(kind.mechanism, conventions, deg_TP).xreplace(kind.axes())

@@ -4,10 +4,10 @@ import pytest
 from sympy import Rational
 
 from analysis.ask.numbers import exact
-from analysis.derive.block import attention_stages
+from analysis.derive.block import Conventions, attention_stages
 from analysis.derive.block import flops as flops_of
-from analysis.derive.states import CHUNKED
-from analysis.derive.symbols import B, L, L_win, causal, d_k, d_s, l, n_v
+from analysis.derive.states import CUT, KDA
+from analysis.derive.symbols import B, L, L_cut, causal, d_k, d_s, l, n_v
 from analysis.files.errors import InputError
 from analysis.render.after_tables import after_model, streams_share
 from analysis.systems.canonical import paper
@@ -66,9 +66,23 @@ def test_what_two_other_layouts_could_gain_is_bounded():
     assert 1 / (1 - apart) == pytest.approx(1.15, abs=0.005)
 
 
-def test_a_chunk_does_a_fifth_more_than_the_recurrence():
-    """A head of 128 x 128 and 64 tokens: half of a square for each product in the chunk, and its inverse once."""
-    heads = {n_v: 1, d_k: 128, d_s: 128, B: 1, l: 64, L: 64, L_win: 64, causal: Rational(65, 128)}
-    core = float(exact(flops_of(attention_stages(CHUNKED["KDA"])["core"]), heads)) / 64
+def test_what_chunks_of_a_prompt_leave_out():
+    """A head of 128 x 128 and 64 tokens: half of a square for each product in the chunk; its inverse is not counted."""
+    assert CUT == 64
+    heads = {n_v: 1, d_k: 128, d_s: 128, B: 1, l: 64, L: 64, L_cut: 64, causal: Rational(65, 128)}
+    core = float(exact(flops_of(attention_stages(KDA, Conventions(prompt=True))["core"]), heads)) / 64
     assert core == pytest.approx(6 * 128**2 + 4 * 65 * 128)
-    assert pytest.approx(1.18, abs=0.005) == (6 * 128**2 + 4 * 64 * 128 + 64**2) / (7 * 128**2)
+    assert (core - 4 * 128) / (7 * 128**2) == pytest.approx(8 / 7)  # the diagonal apart, over the steps of its tokens
+    assert pytest.approx(0.031, abs=0.0005) == 64**2 / (6 * 128**2 + 4 * 64 * 128)
+
+
+def test_a_state_of_each_chunk_in_memory_doubles_what_a_prompt_moves():
+    """A head of 128 x 128: q, k, v and answers of 64 tokens, beside which a state that is written and read is as large.
+
+    Of 64 heads the study counts those rows, a decay of each token, and the prompt's state in FP32 before and after.
+    """
+    rows = 4 * 64 * 128
+    given = {"model": "minimax-m1", "phase": "prefill", "B": 1, "L": 2**20}
+    beside = evaluate("core_attention_bytes", **given).beside["in a Lightning block"]
+    assert beside == rows * 2 * 2**20 + 64 * 2 * 2**20 + 2 * 64 * 128**2 * 4
+    assert (rows + 2 * 128**2) / rows == 2

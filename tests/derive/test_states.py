@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sympy import Integer
+from sympy import Integer, Rational
 
-from analysis.derive.block import attention_stages, flops
+from analysis.derive.block import Conventions, attention_stages, flops
 from analysis.derive.decoder import weight_elements
 from analysis.derive.mechanisms import ALL, phi, stored, touched
-from analysis.derive.states import CHUNKED, GDN, KDA, Lightning, Mamba2
+from analysis.derive.states import GDN, KDA, Lightning, Mamba2
 from analysis.derive.symbols import (
     B,
     L,
-    L_win,
+    L_cut,
     causal,
     d_dec,
     d_emb,
     d_k,
     d_s,
     l,
+    n_cut,
     n_past,
     n_qk,
     n_tap,
@@ -35,6 +36,7 @@ from .small import all_lines, few, many, number, points
 CHANNELS = 2 * n_qk * d_k + n_v * d_s  # that pass the short convolutions of GDN and Mamba-2
 STATES = (KDA, GDN, Lightning, Mamba2)
 SEEDS = st.integers(0, 2**32 - 1)
+PROMPT = Conventions(prompt=True)
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 
 
@@ -152,23 +154,23 @@ def test_a_short_convolution_over_a_sequence_is_one_step_after_another(sizes, to
 
 # -- prompts in chunks -----------------------------------------------------------------------------
 def in_chunk(a, delta):
-    """What the lines that move do within one chunk; `a` are the decays of its tokens [B l n_v d_k]."""
+    """What the lines that move do within one chunk, which is all of n_cut; `a` are its decays [B l n_v d_k]."""
     since = np.cumprod(a, axis=1)
     below = np.tril(np.ones((a.shape[1],) * 2))
 
-    def solved(A, b):  # [B n_v l L_chunk], [B l n_v] -> the inverse of I + b A below the diagonal
+    def solved(A, b):  # [B n_v l L_cut], [B l n_v] -> the inverse of I + b A below the diagonal
         strict = A * np.tril(below, -1) * b.transpose(0, 2, 1)[..., None]
         return np.linalg.inv(np.eye(a.shape[1]) + strict)
 
     return {
         "q_g": lambda q, _: q * since,
         "k_g": lambda k, _: k * since,
-        "k_e": lambda k, _: k * since[:, -1:] / since,
+        "k_e": lambda k, _: (k * since[:, -1:] / since)[:, :, None],
         "k_c": lambda k, _: k / since,
-        "R": lambda S: S * below,
-        "N": lambda M, _: M * since[:, -1, :, :, None],
+        "R": lambda P: P * below,
+        "N": lambda C, _: C * since[:, -1:, :, :, None],
         "u_c": lambda u: u,
-        "M_new": lambda N: N,
+        "M_new": lambda N: N[:, -1],
         "T": solved,
         "r": lambda v, e, b: b[..., None] * (v - e),
     }
@@ -195,7 +197,7 @@ def test_a_prompt_in_chunks_is_the_recurrence_token_by_token(mechanism, sizes, c
     made = ("q_h", "k_h", "b", "v_h") if delta else ("q_h", "k_h", "u")
     for chunk in range(chunks):
         part = steps[chunk * wide : (chunk + 1) * wide]
-        given_now = {name: joined(part, name) for name in made} | {"M": M}
+        given_now = {name: joined(part, name) for name in made} | {"C": M[:, None]}
         if mechanism is Lightning:
             a = np.broadcast_to(arrays["a"][None, :, :, None], given_now["k_h"].shape)
             given_now["a"] = np.repeat(arrays["a"], wide, axis=0)
@@ -203,7 +205,7 @@ def test_a_prompt_in_chunks_is_the_recurrence_token_by_token(mechanism, sizes, c
             given_now["a"] = joined(part, "a")
             a = given_now["a"] if mechanism is KDA else given_now["a"][..., None]
             a = np.broadcast_to(a, given_now["k_h"].shape)
-        core = [line for line in CHUNKED[mechanism.name].stages()["core"] if line.made.name not in ("q_h", "k_h")]
+        core = [line for line in mechanism.stages(prompt=True)["core"] if line.made.name not in ("q_h", "k_h", "C")]
         done = execute(core, given_now, None, in_chunk(a, delta))
         found.append(done["o"])
         M = done["M_new"]
@@ -221,9 +223,47 @@ def test_operations_of_a_prompt_in_chunks_by_pairs(name, squares, states):
     pairs = sum(sum(1 for key in range(wide) if key <= query) for query in range(wide)) * (prompt // wide)
     by_hand = 2 * heads * (squares * pairs * width + states * prompt * width * width)
     share = Integer(1) - Integer(prompt - 1) / (2 * prompt)
-    point = {B: 1, n_v: heads, d_k: width, d_s: width, l: prompt, L: prompt, L_win: wide, causal: share}
-    found = flops(attention_stages(CHUNKED[name])["core"])
+    point = {B: 1, n_v: heads, d_k: width, d_s: width, l: prompt, L: prompt, L_cut: wide, causal: share}
+    found = flops(attention_stages(ALL[name], PROMPT)["core"])
     assert number(found, {symbol: Integer(1) * size for symbol, size in point.items()}) == by_hand
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
+@pytest.mark.parametrize("grouping", ["fused", "layered"])
+@pytest.mark.parametrize("mechanism", STATES, ids=lambda m: m.name)
+@few
+@given(points(high=2), st.integers(1, 7), st.integers(1, 4))
+def test_counts_of_a_prompt_are_those_of_loops_over_tokens_and_chunks(mechanism, grouping, masked, sizes, tokens, wide):
+    """A token meets its own chunk and the tokens in it, those before it where a mask is used; the last may be short."""
+    share = 1 - Rational(tokens - 1, 2 * tokens) if masked else 1
+    point = sizes | {l: Integer(tokens), L: Integer(tokens), L_cut: Integer(wide), causal: share}
+    looped = point | {L_cut: tokens, n_cut: -(-tokens // wide)}
+    seen = {
+        L_cut: lambda query, key: query // wide == key // wide and (key <= query or not masked),
+        n_cut: lambda token, chunk: token // wide == chunk,
+    }
+    for kernel in attention_stages(mechanism, Conventions(grouping=grouping, prompt=True))["core"]:
+        tally = run(kernel.lines, looped, visible=seen)
+        assert number(kernel.flops, point) == tally.operations, kernel.name
+        for tensor in kernel.boundary:
+            assert number(tensor.elements, point) == tally.crossing.count(tensor.name), (kernel.name, tensor.name)
+
+
+def test_line_by_line_a_prompt_moves_a_state_a_chunk_and_not_a_state_a_token():
+    """Tensors as large as the state, each written by one line and read by another, over 256 tokens in chunks of 64."""
+    point = {B: 1, n_v: 1, d_k: 128, d_s: 128, l: 256, L: 256, L_cut: 64, causal: 1}
+    large = {}
+    for prompt in (False, True):
+        kernels = attention_stages(Lightning, Conventions(grouping="layered", prompt=prompt))["core"]
+        crossing = [tensor for kernel in kernels for tensor in kernel.boundary if {d_k, d_s} <= set(tensor.axes)]
+        large[prompt] = sum(number(tensor.elements, point) for tensor in crossing) / 128**2
+    assert large[False] == 1 + 256 * 6 + 1  # D written and read, N copied, added into, read twice
+    assert large[True] == 1 + 4 * 7 + 1  # C written and read twice, N read for it, copied, added into and read
+
+
+def test_one_kernel_moves_the_state_once_whichever_way_it_is_passed():
+    for mechanism in STATES:
+        assert touched(mechanism, PROMPT) == touched(mechanism)
 
 
 # -- counts ----------------------------------------------------------------------------------------

@@ -245,6 +245,8 @@ def test_bamba_by_the_numbers_of_its_blocks(imported):
     found = imported(config)
     assert round(totals(found)["parameters"] / 1e7) == 978
     assert [number for number, block in enumerate(found.blocks) if block.attention == "full"] == [9, 18, 27]
+    assert found.row.L_cut == 256
+    assert imported(config, mamba_chunk_size=64).row.L_cut == 64
     with pytest.raises(InputError, match="found no key attn_layer_indices"):
         imported(config, attn_layer_indices=None)
 

@@ -218,6 +218,23 @@ def test_the_index_reads_every_key_and_writes_every_score():
     assert evaluate("state_intensity", model="minimax-m1", B=B).value < 1
 
 
+def test_a_prompt_passes_states_in_chunks_by_hand():
+    """Nemotron-3 says chunks of 128 tokens, Qwen3-Next nothing: 64. Mamba-2 multiplies scores and answers within a
+    chunk, reads and updates the state; the delta rule does twice the squares and one reading more, half of them masked.
+    """
+    L, B = 8192, 2
+    half = {"B": B, "L": L, "phase": "prefill", "causal": 0.5}
+    found = evaluate("core_attention_flops", model="nemotron-3-nano", **half | {"causal": 1}).beside
+    per_token = 2 * 128 * (128 + 64) + 4 * 128 * 64
+    assert found["in a Mamba2 block"] == B * L * 64 * per_token
+    state = 2 * 128 * 128
+    chunks = L / 64 * 64 * 65 / 2
+    found = evaluate("core_attention_flops", model="qwen3-next-80b-a3b", **half).beside["in a GDN block"]
+    assert found == pytest.approx(B * 32 * (4 * 2 * chunks * 128 + 3 * L * state), rel=2e-4)
+    step = evaluate("core_attention_flops", model="qwen3-next-80b-a3b", B=B, L=L).beside["in a GDN block"]
+    assert step == B * 32 * 7 * 128 * 128
+
+
 # -- plans, and what is refused ----------------------------------------------------------------------------------
 def test_a_plan_divides_the_heads_of_every_kind():
     """32 query heads on 2 key-value heads, 128 heads of states: no degree of 64 for the attention blocks."""

@@ -4,7 +4,7 @@ A quantity knows its title and unit; here is only its place in the paper.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from analysis.derive.attention import MLA
 from analysis.derive.block import Conventions
@@ -56,11 +56,11 @@ class Source:
 
 def _both(**more) -> dict[str, object]:
     """Assumptions of results on both contraction orders of MLA."""
-    return {"attention": MLA.name, **{k: v for k, v in asdict(Conventions()).items() if k != "order"}, **more}
+    return {"attention": MLA.name, **{k: v for k, v in Conventions().chosen.items() if k != "order"}, **more}
 
 
 def _reordered(**more) -> dict[str, object]:
-    return {"attention": MLA.name, **asdict(Conventions("reordered")), "causal": 1, **more}
+    return {"attention": MLA.name, **Conventions("reordered").chosen, "causal": 1, **more}
 
 
 MECHANISMS = "analysis.derive.statements.of_mechanisms"
