@@ -87,7 +87,7 @@ def diagram(panels: Sequence[Panel], title: str) -> Figure:
 
 
 def _parts(panel: Panel) -> list[Part]:
-    """A panel's two halves where a feed-forward half follows attention, else the whole: nothing taller than a screen."""
+    """A panel's two halves where a feed-forward half follows attention, else the whole: no part exceeds a screen."""
     nodes, edges = nodes_of(panel), _edges(panel.flow)
     below = {place for place in nodes if isinstance(place, Store) and place.role in ("joined", "dispatched")}
     if not below:

@@ -1,4 +1,4 @@
-"""Balance of experts and dense layers (proposition b): a row for all models that want the same number of accelerators."""
+"""Balance of experts and dense layers (proposition b): a row for all models that want as many accelerators."""
 
 from collections.abc import Sequence
 

@@ -56,8 +56,8 @@ def describe(settings: Sequence[Setting], L: float, budgets: Budgets) -> tuple[s
     speaks = speaker(settings)
     caption = (
         f"First panel: elasticity of throughput with memory full at {L:.0f} tokens, on {speaks['n_acc']} x "
-        f"{short_name(speaks.accelerator)}. The others: factors on {', '.join(NAMES)} that give most tokens for the same "
-        f"area, power and price, whose shares are {ASSUMED}. {shares}, {conventions(speaks, *USED)}."
+        f"{short_name(speaks.accelerator)}. The others: factors on {', '.join(NAMES)} that give most tokens for the "
+        f"same area, power and price, whose shares are {ASSUMED}. {shares}, {conventions(speaks, *USED)}."
     )
     gained = {
         person(each.model.id): [rounded(resources.best_split(each, L, costs).gain) for costs in budgets.values()]
