@@ -13,7 +13,7 @@ from analysis.render.style import BOUND_LOOKS
 
 SIZE, ROW, PAD, STRIP = 9, 12.0, 3.0, 7.0  # font size, height of a row of text, padding, width of the strip [points]
 LETTER = 0.602 * SIZE  # width of a letter of DejaVu Sans Mono
-NODE, INSET = 115.0, 4.0  # width of a node, and how much narrower a cell in a frame is on either side
+NODE, INSET = 113.0, 4.0  # width of a node, and how much narrower a cell in a frame is on either side
 MONO = {"family": "monospace", "fontsize": SIZE}
 SANS = {"fontsize": SIZE}
 EDGE, WEIGHTS = "#444444", "#D9D9D9"

@@ -32,7 +32,7 @@ ROLES = {
 }
 """What is said about a store that a flow's rules put in; inputs and the cache explain themselves."""
 
-GUTTER = 18.0
+GUTTER = 10.0
 """Between two columns of the drawing [points]."""
 
 
