@@ -182,7 +182,8 @@ def _is_wide(svg: str) -> bool:
     >>> _is_wide('<svg width="394.3pt" height="90.5pt">'), _is_wide('<svg width="780pt" height="400pt">')
     (False, True)
     """
-    return float(re.search(r'width="([\d.]+)pt"', svg)[1]) > WIDE
+    width = re.search(r'width="([\d.]+)pt"', svg)
+    return bool(width) and float(width[1]) > WIDE
 
 
 def _is_tall(svg: str) -> bool:
