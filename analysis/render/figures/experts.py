@@ -192,7 +192,8 @@ def describe_ridge(setting: Setting, rows: Rows) -> tuple[str, str]:
     used = conventions(setting, "phase", "deg_TP", "deg_DP", "Gamma_imb", "width_weights")
     caption = (
         f"Batches of the paper's Eq. 10 for every mixture-of-experts model of the data on {count} x {device} (ridge "
-        f"{rounded(ridge(setting))}): B_MoE as points, a row for all models that share it, B_attn as the line; B_RP is the greater of both; {used}."
+        f"{rounded(ridge(setting))}): B_MoE as points, a row for all models that share it, B_attn as the line; "
+        f"B_RP is the greater of both; {used}."
     )
     pairs = zip(rows["model"], rows["B_MoE"], strict=True)
     listed = ", ".join(f"{model} {rounded(batch, 4)}" for model, batch in pairs)
