@@ -172,6 +172,20 @@ TALL = 1.2
 """Height over width from which a figure is shown as large as it was drawn, and not as wide as the column."""
 
 
+WIDE = 560
+"""Width [points] from which a figure takes the whole column, and scrolls in a box of its own on a phone (study.css)."""
+
+
+def _is_wide(svg: str) -> bool:
+    """Whether a drawing is too wide for a phone.
+
+    >>> _is_wide('<svg width="394.3pt" height="90.5pt">'), _is_wide('<svg width="780pt" height="400pt">')
+    (False, True)
+    """
+    width = re.search(r'width="([\d.]+)pt"', svg)
+    return bool(width) and float(width[1]) > WIDE
+
+
 def _is_tall(svg: str) -> bool:
     """Whether a drawing is much taller than wide.
 
@@ -193,7 +207,7 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
-            *([":figclass: tall"] if _is_tall(shown.svg) else []),
+            *([":figclass: tall"] if _is_tall(shown.svg) else [":figclass: wide"] if _is_wide(shown.svg) else []),
             "",
             caption,
             "",

@@ -15,7 +15,7 @@ from analysis.render.axes import isotonic
 
 Key = Hashable
 Size = tuple[float, float]
-GAP, LANE, RISE = 7.0, 3.0, 22.0  # between neighbours, width of a passing edge, between layers [points]
+GAP, LANE, RISE = 7.0, 3.0, 18.0  # between neighbours, width of a passing edge, between layers [points]
 SWEEPS = 12
 
 
@@ -42,7 +42,7 @@ def layout(sizes: Mapping[Key, Size], edges: Sequence[tuple[Key, Key]], columns:
 
     >>> found = layout({"a": (10, 5), "b": (10, 5)}, [("a", "b")])
     >>> found.top["b"] - found.top["a"]
-    27.0
+    23.0
     """
     level = layers_of(list(sizes), edges, columns)
     chains = _chains(edges, level)

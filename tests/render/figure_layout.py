@@ -7,8 +7,13 @@ from matplotlib import rcParams
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analysis.book.page import WIDE
+
 PHONE = 380
 """Width of a phone's page [CSS pixels]."""
+
+SCROLLED = 800
+"""Least width of a wide figure, which scrolls there: study.css says 50rem [CSS pixels]."""
 
 LEAST = 8.0
 """Height from which letters are taken to be legible there [CSS pixels]."""
@@ -28,8 +33,9 @@ def texts(figure: Figure) -> list[Text]:
 
 
 def letters(figure: Figure) -> float:
-    """Size of the smallest letters on a phone [CSS pixels]: the figure fills the width."""
-    return min(text.get_fontsize() for text in texts(figure)) * PHONE / natural_width(figure)
+    """Size of the smallest letters on a phone [CSS pixels]: the figure fills the width, or scrolls."""
+    width = natural_width(figure)
+    return min(text.get_fontsize() for text in texts(figure)) * (SCROLLED if width > WIDE else PHONE) / width
 
 
 def collisions(figure: Figure) -> Iterator[str]:

@@ -151,3 +151,15 @@ def test_mechanisms_take_colours_in_their_order_and_one_more_can_be_told_apart()
     known = [*style.COLOURS.values(), *LAYER_COLOURS.values()]
     assert spare
     assert all(distance(new, each) >= APART for new in spare for each in {*known, *spare} - {new})
+
+
+def test_a_legend_names_every_layer_of_the_bars_by_its_colour():
+    """The shares of the reordered block: marks have the bars' colours, in the bars' order."""
+    drawn = []
+    shown, _ = executed("reordering", drawn=drawn)
+    figure = drawn[list(shown).index("fig-reordering-shares")]
+    axes = figure.axes[0]
+    bars = list(dict.fromkeys(bar.get_facecolor() for bar in axes.patches))
+    marks = [mark.get_facecolor() for mark in axes.get_legend().get_patches()]
+    assert marks == bars
+    assert [text.get_text() for text in axes.get_legend().get_texts()][-2:] == ["core attention", "output projection"]

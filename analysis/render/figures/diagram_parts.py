@@ -13,7 +13,7 @@ from analysis.render.style import BOUND_LOOKS
 
 SIZE, ROW, PAD, STRIP = 9, 12.0, 3.0, 7.0  # font size, height of a row of text, padding, width of the strip [points]
 LETTER = 0.602 * SIZE  # width of a letter of DejaVu Sans Mono
-NODE, INSET = 123.0, 4.0  # width of a node, and how much narrower a cell in a frame is on either side
+NODE, INSET = 113.0, 4.0  # width of a node, and how much narrower a cell in a frame is on either side
 MONO = {"family": "monospace", "fontsize": SIZE}
 SANS = {"fontsize": SIZE}
 EDGE, WEIGHTS = "#444444", "#D9D9D9"
@@ -134,11 +134,26 @@ def edge(axes: Axes, points: Sequence[tuple[float, float]], dashed: bool) -> Non
     axes.add_patch(PathPatch(head, facecolor=EDGE, edgecolor=EDGE, linewidth=0.5, zorder=2))
 
 
-def key(axes: Axes, top: float, texts: dict[str, str]) -> float:
+KEY_COLUMN = 300.0
+"""Width of a column of the key [points]."""
+
+
+def _key_columns(width: float) -> int:
+    return max(1, int(width / KEY_COLUMN))
+
+
+def key_height(texts: dict[str, str], width: float) -> float:
+    """Height of the key [points]."""
+    return (ROW + 2) * -(-len(texts) // _key_columns(width))
+
+
+def key(axes: Axes, top: float, texts: dict[str, str], width: float) -> float:
     """Explain the looks of the bounds and, under any other name, of weights; returns where the drawing may begin."""
-    for bound, text in texts.items():
+    columns = _key_columns(width)
+    for number, (bound, text) in enumerate(texts.items()):
         look = BOUND_LOOKS.get(bound, {"ground": WEIGHTS, "strip": WEIGHTS, "hatch": ""})
-        _ground(axes, look, (0, top + 1), 22, ROW - 2)
-        axes.text(27, top + ROW / 2, text, va="center", **SANS)
-        top += ROW + 2
-    return top
+        left, y = KEY_COLUMN * (number % columns), top + (ROW + 2) * (number // columns)
+        if bound != "share":
+            _ground(axes, look, (left, y + 1), 22, ROW - 2)
+        axes.text(left + 27, y + ROW / 2, text, va="center", **SANS)
+    return top + key_height(texts, width)

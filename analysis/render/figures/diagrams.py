@@ -6,6 +6,7 @@ Boxes are einsum lines, arrows the tensors between them; lines that are fused sh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -19,7 +20,7 @@ from analysis.derive.flow import Box, Edge, Flow, Place, Store
 from analysis.derive.parallel import sharded
 from analysis.derive.symbols import RP_acc, deg_TP
 from analysis.render.axes import prefixed, rounded
-from analysis.render.figures.diagram_parts import INSET, NODE, PAD, ROW, STRIP, Cell, Node, edge, folded, key
+from analysis.render.figures.diagram_parts import INSET, NODE, PAD, STRIP, Cell, Node, edge, folded, key, key_height
 from analysis.render.layered import Layout, layout
 from analysis.systems import flows
 
@@ -30,6 +31,9 @@ ROLES = {
     "output": "to the next block",
 }
 """What is said about a store that a flow's rules put in; inputs and the cache explain themselves."""
+
+GUTTER = 10.0
+"""Between two columns of the drawing [points]."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +51,64 @@ class Panel:
         return folded(f"{tensor.name}[{' '.join(axes)}]", width)
 
 
+@dataclass(frozen=True)
+class Part:
+    """What stands in one column of the drawing: nodes and the edges between them under a heading, laid out."""
+
+    heading: str
+    nodes: Mapping[object, Node]
+    edges: Mapping[tuple[object, object], Edge]
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where everything lies."""
+        return layout({place: node.size for place, node in self.nodes.items()}, list(self.edges))
+
+
 def diagram(panels: Sequence[Panel], title: str) -> Figure:
-    """The panels below each other, at their natural size in points, under a title and a key."""
-    laid = [(panel, nodes := nodes_of(panel), _laid_out(panel.flow, nodes)) for panel in panels]
-    width = max(found.size[0] for _, _, found in laid)
+    """The panels side by side, at their natural size in points, under a title and a key."""
+    parts = [part for panel in panels for part in _parts(panel)]
+    width = sum(part.layout.size[0] for part in parts) + GUTTER * (len(parts) - 1)
     lines = folded(title, width * 0.93)  # bold letters of another font are as wide as these
-    top = 16.0 * len(lines) + 3 * (ROW + 2) + 8
-    height = top + sum(found.size[1] + 34 for _, _, found in laid)
+    texts = _key_texts(panels[0].setting)
+    top = 16.0 * len(lines) + 8
+    height = top + key_height(texts, width) + 40 + max(part.layout.size[1] for part in parts)
     figure = pyplot.figure(figsize=((width + 2) / 72, height / 72), layout="none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-1, width + 1), ylim=(height, 0))
     axes.set_axis_off()
     figure.suptitle("\n".join(lines), x=1 / (width + 2), y=1, ha="left", va="top")
-    y = key(axes, 16.0 * len(lines), _key_texts(panels[0].setting)) + 8
-    for panel, nodes, found in laid:
-        axes.text(0, y, panel.heading, va="top", fontsize=10, fontweight="bold")
-        y = _draw(axes, panel, nodes, found, (width - found.size[0]) / 2, y + 20) + 14
+    left, y = 0.0, key(axes, top, texts, width) + 12
+    for part in parts:
+        axes.text(left, y, part.heading, va="top", fontsize=10, fontweight="bold")
+        _draw(axes, part, left, y + 20)
+        left += part.layout.size[0] + GUTTER
     return figure
+
+
+def _parts(panel: Panel) -> list[Part]:
+    """A panel's two halves where a feed-forward half follows attention, else the whole: no part exceeds a screen."""
+    nodes, edges = nodes_of(panel), _edges(panel.flow)
+    below = {place for place in nodes if isinstance(place, Store) and place.role in ("joined", "dispatched")}
+    if not below:
+        return [Part(panel.heading, nodes, edges)]
+    while further := {target for source, target in edges if source in below} - below:
+        below |= further
+    halves = ({place: nodes[place] for place in nodes if (place in below) == second} for second in (False, True))
+    headings = (f"{panel.heading}: attention", "feed-forward half")
+    return [
+        Part(heading, half, {ends: edge for ends, edge in edges.items() if half.keys() >= {*ends}})
+        for heading, half in zip(headings, halves, strict=True)
+    ]
 
 
 def _key_texts(setting: Setting) -> dict[str, str]:
     ridge = rounded(float(setting.point[RP_acc]))
     return {
-        "compute": f"waits for compute: ridge of {ridge} FLOP/byte or above",
-        "memory": f"waits for memory: below {ridge}",
-        "weights": "weights that the line reads; dashed: no line",
+        "compute": f"waits for compute, at {ridge} FLOP/byte or above",
+        "memory": f"waits for memory, below {ridge} FLOP/byte",
+        "weights": "weights that the line reads",
+        "share": "in a box: FLOP/byte, share of time; dashed: no line",
     }
 
 
@@ -89,17 +126,13 @@ def _edges(flow: Flow) -> dict[tuple[object, object], Edge]:
     }
 
 
-def _laid_out(flow: Flow, nodes: Mapping[object, Node]) -> Layout:
-    return layout({place: node.size for place, node in nodes.items()}, list(_edges(flow)))
-
-
-def _draw(axes: Axes, panel: Panel, nodes: Mapping, found: Layout, left: float, top: float) -> float:
-    for step, (source, target) in _edges(panel.flow).items():
+def _draw(axes: Axes, part: Part, left: float, top: float) -> None:
+    found = part.layout
+    for step, (source, target) in part.edges.items():
         joins = isinstance(target, Store) or (isinstance(source, Store) and source.role == "copy")
         edge(axes, [(x + left, y + top) for x, y in found.ways[step]], dashed=joins)
-    for place, node in nodes.items():
+    for place, node in part.nodes.items():
         node.draw(axes, found.centre[place] + left, found.top[place] + top)
-    return top + found.size[1]
 
 
 def nodes_of(panel: Panel) -> dict[object, Node]:
@@ -129,7 +162,7 @@ def divided_by_TP(panel: Panel, tensor: Tensor) -> bool:
 
 def _kernel(panel: Panel, place: tuple[str, str], costs: Mapping[str, object]) -> Node:
     boxes = [box for box in panel.flow.boxes if _place(box) == place]
-    said = (f"{costs['bound']}, {rounded(costs['intensity'])} FLOP/B", f"{_percent(costs['share'])} of time")
+    said = (f"{rounded(costs['intensity'])} FLOP/B, {_percent(costs['share'])}",)
     leaving = _leaving(panel, boxes)
     if len(boxes) == 1:
         return Node((_cell(panel, boxes[0], said, costs["bound"]),), leaving=leaving)
@@ -139,7 +172,11 @@ def _kernel(panel: Panel, place: tuple[str, str], costs: Mapping[str, object]) -
     ]
     inner = {box.tensor.name: box.tensor for box in boxes if box.tensor not in boxes[0].kernel.boundary}
     words = "spilled" if boxes[0].kernel.spilled else "on chip"
-    foot = [line for tensor in inner.values() for line in folded(f"{words}: {' '.join(panel.named(tensor))}")]
+    foot = [
+        line
+        for tensor in inner.values()
+        for line in folded(f"{words}: {' '.join(panel.named(tensor))}", NODE + 2 * PAD + INSET)
+    ]
     return Node(tuple(cells), head=(f"{place[0]}: one kernel", *said), foot=tuple(foot), leaving=leaving)
 
 

@@ -143,15 +143,28 @@ def ridge_rows(settings: Sequence[Setting]) -> Rows:
     }
 
 
+def _alike(setting: Setting, rows: Rows) -> dict[str, tuple[str, float]]:
+    """Rows of the figure: models of equal B_MoE under the name of the setting's own, or of the first."""
+    groups: dict[str, list[tuple[str, float]]] = {}
+    for pair in zip(rows["model"], rows["B_MoE"], strict=True):
+        groups.setdefault(rounded(pair[1], 4), []).append(pair)
+    found = {}
+    for batch, those in groups.items():
+        name = next((model for model, _ in those if model == setting.model.id), those[0][0])
+        found[f"{name} and {len(those) - 1} more" if len(those) > 1 else name] = (batch, those[0][1])
+    return found
+
+
 def ridge_figure(setting: Setting, rows: Rows) -> Figure:
-    """B_MoE of every model as a point, B_attn as the line that all share; the greater of both is B_RP."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.5 + 0.24 * len(rows["model"])))
+    """B_MoE as a point, a row for all models that have the same; B_attn as the line that all share. Both give B_RP."""
+    groups = _alike(setting, rows)
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.5 + 0.2 * len(groups)))
     attention = rows["B_attn"][0]
-    for number, batch in enumerate(rows["B_MoE"]):
+    for number, (words, batch) in enumerate(groups.values()):
         axes.plot([attention, batch], [number, number], color=COLOURS["infeasible"], zorder=1)
         axes.plot(batch, number, "o", color=COLOURS["experts"], zorder=2)
         axes.annotate(
-            rounded(batch, 4),
+            words,
             (batch, number),
             xytext=(7 if batch >= attention else -7, 0),
             va="center",
@@ -163,8 +176,8 @@ def ridge_figure(setting: Setting, rows: Rows) -> Figure:
     low, high = min(*rows["B_MoE"], attention), max(*rows["B_MoE"], attention)
     axes.set_xlim(low / 2.6, high * 1.8)
     axes.text(attention / 1.05, -1, f"B_attn {rounded(attention, 4)}", ha="right", va="center")
-    axes.set_yticks(range(len(rows["model"])), rows["model"])
-    axes.set_ylim(len(rows["model"]) - 0.4, -1.6)
+    axes.set_yticks(range(len(groups)), groups)
+    axes.set_ylim(len(groups) - 0.4, -1.6)
     axes.grid(axis="y", visible=False)
     plain_log(axes.xaxis)
     axes.set_xlabel("B_MoE, at which experts reach the ridge [requests]")
@@ -179,7 +192,8 @@ def describe_ridge(setting: Setting, rows: Rows) -> tuple[str, str]:
     used = conventions(setting, "phase", "deg_TP", "deg_DP", "Gamma_imb", "width_weights")
     caption = (
         f"Batches of the paper's Eq. 10 for every mixture-of-experts model of the data on {count} x {device} (ridge "
-        f"{rounded(ridge(setting))}): B_MoE as points, B_attn as the line; B_RP is the greater of both; {used}."
+        f"{rounded(ridge(setting))}): B_MoE as points, a row for all models that share it, B_attn as the line; "
+        f"B_RP is the greater of both; {used}."
     )
     pairs = zip(rows["model"], rows["B_MoE"], strict=True)
     listed = ", ".join(f"{model} {rounded(batch, 4)}" for model, batch in pairs)

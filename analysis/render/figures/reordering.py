@@ -11,7 +11,7 @@ from analysis.derive.symbols import BY_NAME
 from analysis.render.axes import headline, ink, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
-from analysis.systems.layers import ATTENTION, attention_layers, numbers
+from analysis.systems.layers import attention_layers, numbers
 from analysis.systems.reordered import in_orders, over_batch_and_context
 
 Rows = dict[str, list]
@@ -120,9 +120,11 @@ def share_figure(setting: Setting, rows: Rows) -> Figure:
     axes.set(xlim=(0, 1), ylim=(1.5, -0.5), xlabel="share of the attention block's time")
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.grid(False)
-    names = [pyplot.Rectangle((0, 0), 1, 1, color=layer_colour(stage, setting)) for stage in ATTENTION]
-    titles = ["projections", "decompression / absorbed products", "core attention", "output projection"]
-    axes.legend(names, titles, loc="upper center", bbox_to_anchor=(0.45, -0.25), ncols=2)
+    titles = dict(zip(rows["stage"], rows["label"], strict=True)) | {
+        "decompression": "decompression / absorbed products"
+    }
+    marks = [pyplot.Rectangle((0, 0), 1, 1, color=layer_colour(stage, setting)) for stage in titles]
+    axes.legend(marks, titles.values(), loc="upper center", bbox_to_anchor=(0.45, -0.25), ncols=2)
     headline(figure, _share_title(rows))
     return figure
 

@@ -22,8 +22,11 @@ Budgets = Mapping[str, Sequence[float]]
 
 def resources_figure(settings: Sequence[Setting], L: float, budgets: Budgets) -> Figure:
     """Elasticity of throughput at B_cap to each resource, and each resource's factor in the best split of a budget."""
-    shape = {"figsize": (WIDTH, 2.0 + 2.2 * (1 + len(budgets))), "sharex": True}
-    figure, panels = pyplot.subplots(1 + len(budgets), 1, **shape)
+    rows = -(-(1 + len(budgets)) // 2)
+    figure, grid = pyplot.subplots(rows, 2, figsize=(WIDTH, 1.6 + 1.6 * rows), sharex=True, squeeze=False)
+    panels = grid.ravel()[: 1 + len(budgets)]
+    for idle in grid.ravel()[len(panels) :]:
+        idle.set_axis_off()
     places, width = np.arange(len(NAMES)), 0.8 / len(settings)
     for number, setting in enumerate(settings):
         at = places + (number - (len(settings) - 1) / 2) * width
@@ -38,7 +41,8 @@ def resources_figure(settings: Sequence[Setting], L: float, budgets: Budgets) ->
         axes.set(yscale="log", title=f"best split of {name}", ylabel="factor")
         axes.set_yticks([0.25, 0.5, 1, 2])
         plain_log(axes.yaxis)
-    panels[-1].set_xticks(places, NAMES)
+    for axes in grid[-1]:
+        axes.set_xticks(places, NAMES, rotation=30, ha="right", rotation_mode="anchor")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     model, worth = person(settings[-1].model.id), resources.elasticities(settings[-1], L)
     most = max(worth, key=worth.get)
@@ -51,9 +55,9 @@ def describe(settings: Sequence[Setting], L: float, budgets: Budgets) -> tuple[s
     shares = ", ".join(f"{name}={'/'.join(f'{share:g}' for share in costs)}" for name, costs in budgets.items())
     speaks = speaker(settings)
     caption = (
-        f"Above: elasticity of throughput with memory full at {L:.0f} tokens, on {speaks['n_acc']} x "
-        f"{short_name(speaks.accelerator)}. Below: factors on {', '.join(NAMES)} that give most tokens for the same "
-        f"area, power and price, whose shares are {ASSUMED}. {shares}, {conventions(speaks, *USED)}."
+        f"First panel: elasticity of throughput with memory full at {L:.0f} tokens, on {speaks['n_acc']} x "
+        f"{short_name(speaks.accelerator)}. The others: factors on {', '.join(NAMES)} that give most tokens for the "
+        f"same area, power and price, whose shares are {ASSUMED}. {shares}, {conventions(speaks, *USED)}."
     )
     gained = {
         person(each.model.id): [rounded(resources.best_split(each, L, costs).gain) for costs in budgets.values()]
