@@ -129,6 +129,25 @@ def test_stages_of_a_table_stand_where_their_intensities_do():
     assert (rows["index scores"], rows["core attention"], rows["routed experts"]) == (1, 2, 0)
 
 
+def test_states_wait_while_weights_compute_on_three_chips():
+    """Qwen3-Next at 8K with memory full: the sentence that its page says below the table."""
+    rows = {}
+    for line in ridge_table("qwen3-next-80b-a3b", 8192).splitlines():
+        name, *shares = (each.strip() for each in line.split("|")[1:-1]) if line.startswith("| ") else ("",)
+        rows[name] = [float(each.strip("*")) for each in shares] if name not in ("", "stage") else []
+    weights = [rows[name] for name in ("projections", "output projection", "output projection, GDN", "routed experts")]
+    assert [all(each[chip] >= 1 for each in weights) for chip in range(4)] == [True, True, False, True]
+    assert [min(each[2] for each in weights), weights[0][2] > 1] == [0.95, True]
+    assert max(rows["step of the state, GDN"]) < 1 / 40
+
+
+def test_who_computes_beside_which_chip_by_sharing():
+    """H20: both forms of a latent and factored queries; Rubin: the whole latent; elsewhere none."""
+    lines = [[each.strip() for each in line.split("|")[1:-1]] for line in shared_table().splitlines() if "|" in line]
+    computing = [[row[0] for row in lines if row[column].startswith("**")] for column in range(4, 8)]
+    assert computing == [["factored queries, one row", "one latent", "two latents"], ["one latent"], [], []]
+
+
 def test_the_drawing_counts_rows_as_mechanisms_do():
     found = {lane.name: [cell[3] for cell in lane.cells] for lane in drawing_rows.lanes()}
     assert [found["window"].count(look) for look in (drawing_rows.TOUCHED, drawing_rows.GONE)] == [6, 18]

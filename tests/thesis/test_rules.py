@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from analysis.ask.setting import Setting
-from analysis.derive.symbols import BW_Int, BW_mem, P_acc
+from analysis.derive.symbols import BW_Int, BW_mem, P_acc, P_exp
 from analysis.render.figures import rule_panels as figures
 from analysis.systems.arrangements import with_models
 from analysis.systems.canonical import paper
-from analysis.thesis import rules
-from analysis.thesis.full import batch_at_capacity, throughput
+from analysis.thesis import largest, rules
+from analysis.thesis.full import WIRES, batch_at_capacity, terms_at, throughput
 from analysis.thesis.scheduling import schedules
 
 EDITION = paper()
@@ -56,8 +56,6 @@ def test_lines_cross_at_the_dot_and_nowhere_else(title):
 def test_dots_by_hand():
     """Sizes and rates of the paper's tables, typed here: 256 TFLOP/s over 8 TB/s; 192 GB over 8 TB/s; 256 over 8."""
     assert panels()["No low ridge"].turns == pytest.approx(256 / 8)
-    queries = 128 * (2 * 512 + 64) / (8192 * (512 + 64))  # bytes of queries and results over those of the cache
-    assert panels()["Memory read in time"].turns == pytest.approx(192 / 8 * (1 + queries), rel=1e-3)
     assert panels()["Chips for experts"].turns == pytest.approx(256 / 8)
     ridge, work, row = 989.4 / 4.8, 2 * 128 * (2 * 512 + 64), 2 * (512 + 64)  # FLOP and bytes a cached token
     assert panels()["Ridge near intensity"].turns == pytest.approx(ridge * work / (work - row * ridge), rel=1e-3)
@@ -78,12 +76,34 @@ def test_bandwidth_is_worth_most_only_above_its_dot():
         assert max(gains, key=gains.get) == first
 
 
-def test_copies_serve_more_than_placing_only_above_their_dot():
-    """All schedules on both sides of the dot; the largest gains are those of the curves' last points."""
+def test_bandwidth_never_leads_below_its_dot():
+    """From the shortest context on to the dot, where arithmetic leads."""
+    below = np.geomspace(64, 0.99 * panels()["Bandwidth first"].turns, 7)
+    leaders = []
+    for L in below:
+        gains = {name: more(alone(), L, **{name: 1.001}) for name in ("bandwidth", "link", "arithmetic")}
+        leaders.append(max(gains, key=gains.get))
+    assert {*leaders} == {"arithmetic"}
+
+
+def test_memory_is_read_in_time_up_to_the_dot():
+    """The dot lies at the time that a step reads at full memory; a limit of 20 ms reads what solving for it gives."""
+    sides, system = panels()["Memory read in time"], alone()
+    without = {P_acc: np.inf, P_exp: np.inf}
+    terms = terms_at(system, batch_at_capacity(system, 8192), 8192, without)
+    reads = sum(float(each) for name, each in terms.items() if name not in WIRES)
+    assert sides.turns == pytest.approx(1e3 * reads)
+    held = 1e9 * np.interp(20, sides.x, sides.lines["read in time"])
+    assert held == pytest.approx(largest.useful_capacity(system, 8192, 0.020), rel=2e-3)
+
+
+def test_copies_serve_more_below_one_dot_and_above_the_other():
+    """All schedules on both sides of the dots; the largest gains are those of the curves' last points."""
     system, sides = alone(), panels()["Copies of hot experts"]
-    for batch, copied in ((sides.turns * 0.97, False), (sides.turns * 1.03, True)):
-        (those,) = schedules(system, [batch], 8192, 0.8)
-        assert bool(those[0].copies) is copied
+    for turn, below in ((sides.before, True), (sides.turns, False)):
+        for batch, copied in ((turn * 0.95, below), (turn * 1.05, not below)):
+            (those,) = schedules(system, [batch], 8192, 0.8)
+            assert bool(those[0].copies) is copied
     assert sides.lines["with copies"][-1] > sides.lines["placed anew"][-1] > 2
 
 
