@@ -7,7 +7,7 @@ kept. Forms that are not kept, and what only the form itself can tell, are deriv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 
 from analysis.ask import numbers
@@ -162,7 +162,13 @@ def _remember(name: str, setting: Setting, asked: tuple, made: "Forms | str") ->
 
 
 def _route(name: str) -> str:
-    return f"what {name} asks for, sympy {version('sympy')}"
+    return f"what {name} asks for, sympy {_sympy()}"
+
+
+@cache
+def _sympy() -> str:
+    """The version of sympy, which need not be loaded for it."""
+    return version("sympy")
 
 
 def _key(name: str, setting: Setting, asked: tuple) -> str:
