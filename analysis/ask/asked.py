@@ -13,7 +13,6 @@ from analysis.ask.parameters import LISTS, PARAMETERS, names_rows
 from analysis.ask.reading import read
 from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError, shown
 
 
@@ -66,7 +65,7 @@ def _built(setting: Setting) -> Setting:
     """The setting with experts spread as they fit, once its degrees are known to divide what they shard."""
     setting = fitting(setting)
     if "model" in setting.given:
-        check_degrees(setting.point, frozenset(BY_NAME[name] for name in ("n_hd", "n_e", "n_acc")))
+        check_degrees(setting.numbers, ("n_hd", "n_e", "n_acc"))
     return setting
 
 

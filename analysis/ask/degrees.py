@@ -1,9 +1,9 @@
 """Degrees of parallelism: those of a setting, and what cannot be built, refused by one sentence."""
 
-import numpy as np
-from sympy import Symbol
+from collections.abc import Collection, Mapping
 
-from analysis.derive.symbols import BY_NAME, deg_EP, deg_ETP, deg_grp, deg_TP, n_acc, n_e, n_hd, n_kv, n_slot
+import numpy as np
+
 from analysis.files.errors import InputError
 
 
@@ -137,12 +137,12 @@ def _divides(divisor, number) -> bool:
     return bool(np.all(divides(divisor, number)))
 
 
-def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
+def check_degrees(numbers: Mapping[str, object], used: Collection[str]) -> None:
     """Refuse degrees that do not divide what they shard, as far as a quantity uses them.
 
-    `used` are the symbols of the quantity's closed form. Raises InputError.
+    `numbers` are those of a setting, `used` the symbols of the quantity's closed form. Raises InputError.
     """
-    given = {name: point.get(BY_NAME[name]) for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP", "n_hd", "n_kv", "n_e")}
+    given = {name: numbers.get(name) for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP", "n_hd", "n_kv", "n_e")}
     count, TP, DP, EP = (given[name] for name in ("n_acc", "deg_TP", "deg_DP", "deg_EP"))
     if not np.all(np.asarray(TP) * np.asarray(DP) == np.asarray(count)):
         raise InputError(
@@ -150,17 +150,17 @@ def check_degrees(point: dict[Symbol, object], used: frozenset[Symbol]) -> None:
         )
     if not _divides(1, DP):
         raise InputError(f"deg_TP={TP}: must divide n_acc={count}; give a divisor, or another n_acc.")
-    heads = n_hd in used or (deg_TP in used and not used.isdisjoint((n_kv, deg_grp)))  # deg_grp * n_kv stands for n_hd
+    heads = "n_hd" in used or ("deg_TP" in used and ("n_kv" in used or "deg_grp" in used))  # deg_grp * n_kv is n_hd
     if heads and given["n_hd"] is not None and not _divides(TP, given["n_hd"]):
         raise InputError(f"deg_TP={TP}: must divide the {given['n_hd']} query heads of the model; give a divisor.")
     groups = given["n_kv"]
     if groups is not None and heads and not np.all(divides_heads(TP, TP, groups)):
         heads = f"the {groups} key-value heads of the model"
         raise InputError(f"deg_TP={TP}: must divide {heads} or be a multiple of them.")
-    if deg_EP in used or (n_e in used and n_acc in used):
-        _check_groups(EP, point.get(deg_ETP, 1), count)
+    if "deg_EP" in used or ("n_e" in used and "n_acc" in used):
+        _check_groups(EP, numbers.get("deg_ETP", 1), count)
         if given["n_e"] is not None:
-            _check_experts(EP, given["n_e"], point.get(n_slot, given["n_e"]))
+            _check_experts(EP, given["n_e"], numbers.get("n_slot", given["n_e"]))
 
 
 def _matching(TP, count) -> str:

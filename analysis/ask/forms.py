@@ -5,10 +5,9 @@ of them would be led the same way, so that its form is the same; no list of para
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
-from sympy import Expr, Symbol
 
 from analysis.ask.parameters import PARAMETERS, ROW
 from analysis.ask.setting import Setting
@@ -17,8 +16,12 @@ from analysis.data.rows import REFERENCES
 from analysis.files.errors import InputError
 
 MOST_FORMS = 4096
-ABSENT = object()
-_kept: dict[Callable, dict[tuple[str, ...], dict[tuple, object]]] = {}
+ABSENT = ...
+Asked = tuple[str | tuple, ...]
+"""What is asked of a setting: parameters, and what is TOGETHER; with (name, value) where these are changed first."""
+
+TOGETHER = ("shape", "lie", "counted")
+"""What a derivation asks of a setting as a whole: not which parameters, or which row, it follows from."""
 
 
 class Watched(Mapping):
@@ -29,58 +32,132 @@ class Watched(Mapping):
     (8, True, ['B', 'L'])
     """
 
-    def __init__(self, given: Mapping[str, object]):
-        self._given, self.asked = given, set()
+    def __init__(self, given: Mapping[str, object], changed: Mapping[str, object] | None = None):
+        self._given, self.asked, self.changed = given, set(), changed or {}
+
+    def ask(self, name: str) -> None:
+        """Remember what is asked for: a name, and of a setting that was changed, the changes too."""
+        if not self.changed:
+            self.asked.add(name)
+        elif name not in self.changed:
+            self.asked.add((name, *self.changed.items()))
 
     def __getitem__(self, name: str):
-        self.asked.add(name)
+        self.ask(name)
         return self._given[name]
 
     def __iter__(self) -> Iterator[str]:
-        self.asked.update(PARAMETERS)  # whoever lists them learns also which are absent
+        for name in PARAMETERS:  # whoever lists them learns also which are absent
+            self.ask(name)
         return iter(self._given)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
+class Led(Setting):
+    """A setting that leads a derivation: what it is asked for TOGETHER is remembered as such."""
+
+    whole: Setting
+
+    @classmethod
+    def by(cls, setting: Setting, changed: Mapping[str, object] | None = None) -> "Led":
+        """The same setting, and what it is asked for."""
+        led = cls(Watched(setting.given, changed))
+        led.__dict__["whole"] = setting
+        return led
+
+    def with_(self, **more) -> "Led":
+        """The same setting with some parameters replaced, which is asked in the same breath."""
+        led = Led.by(self.whole.with_(**more), {**self.given.changed, **more})
+        led.given.asked = self.given.asked
+        return led
+
+    @property
+    def asked(self) -> Asked:
+        """What was asked for so far."""
+        return tuple(sorted(self.given.asked, key=str))
+
+    def _as_whole(self, name: str):
+        self.given.ask(name)
+        return getattr(self.whole, name)
+
+    shape = cached_property(lambda self: self._as_whole("shape"))
+    lie = cached_property(lambda self: self._as_whole("lie"))
+    counted = cached_property(lambda self: self._as_whole("counted"))
+    architecture = cached_property(lambda self: (self.shape, self.whole.architecture)[1])
+
+
+class Store:
+    """What derivations made, in memory: by derivation, by what it asked for, by the answers that it got."""
+
+    def __init__(self):
+        self._found: dict[Hashable, dict[Asked, dict[tuple, object]]] = {}
+
+    def look(self, of: Hashable, setting: Setting):
+        """What was made of a setting that agrees with this one in all that was asked; None where there is none."""
+        for asked, found in self._found.get(of, {}).items():
+            if (key := answers(setting, asked)) in found:
+                return found[key]
+        return None
+
+    def keep(self, of: Hashable, setting: Setting, asked: Asked, made):
+        """Keep what was made of a setting."""
+        if sum(len(found) for led in self._found.values() for found in led.values()) >= MOST_FORMS:
+            self._found.clear()
+        self._found.setdefault(of, {}).setdefault(asked, {})[answers(setting, asked)] = made
+        return made
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._found.clear()
+
+
+_STORE = Store()
+
+
 def derived(derive: Callable[[Setting], object], setting: Setting):
     """What `derive` makes of a setting, made once for all settings that agree in what it asks of them."""
-    for asked, found in _kept.get(derive, {}).items():
-        if (key := _key(setting, asked)) in found:
-            return found[key]
-    made, asked = watched(derive, setting)
-    if sum(len(found) for led in _kept.values() for found in led.values()) >= MOST_FORMS:
-        _kept.clear()
-    _kept.setdefault(derive, {}).setdefault(tuple(sorted(asked)), {})[_key(setting, sorted(asked))] = made
-    return made
+    found = _STORE.look(derive, setting)
+    if found is not None:
+        return found
+    leading = Led.by(setting)
+    made = derive(leading)
+    return _STORE.keep(derive, setting, leading.asked, made)
 
 
-def watched(derive: Callable[[Setting], object], setting: Setting) -> tuple[object, set[str]]:
-    """What `derive` makes of a setting, and the names of the parameters that it asked for."""
+def watched(find: Callable[[Setting], object], setting: Setting) -> tuple[object, set[str]]:
+    """What `find` makes of a setting, and the names of the parameters that it asked for."""
     given = Watched(setting.given)
-    return derive(Setting(given)), given.asked
+    return find(Setting(given)), given.asked
 
 
 def forget() -> None:
     """Derive every form anew from here on."""
-    _kept.clear()
+    _STORE.clear()
 
 
-def _key(setting: Setting, asked) -> tuple:
-    return tuple(_content(name, setting.given.get(name, ABSENT)) for name in asked)
+def answers(setting: Setting, asked: Asked) -> tuple:
+    """What a setting answers to what is asked of it, by content."""
+    return tuple(_content(each, setting) for each in asked)
 
 
-def _content(name: str, given) -> Hashable:
+def _content(name: str | tuple, setting: Setting) -> Hashable:
     """What a parameter's value stands for: a row by what is written in it, as a file may change under its name."""
-    if isinstance(given, np.ndarray):
-        return given.shape, given.tobytes()
-    if given is ABSENT or name not in PARAMETERS or PARAMETERS[name].kind != ROW:
-        return given
     try:
+        if isinstance(name, tuple):
+            name, *changes = name
+            setting = setting.with_(**dict(changes))
+        if name in TOGETHER:
+            return getattr(setting, name)
+        given = setting.given.get(name, ABSENT)
+        if isinstance(given, np.ndarray):
+            return given.shape, given.tobytes()
+        if given is ABSENT or name not in PARAMETERS or PARAMETERS[name].kind != ROW:
+            return given
         return _row(PARAMETERS[name].allowed[0], given, name)
-    except InputError:
-        return object()  # equal to nothing kept: the derivation says what is wrong, if it asks for the row at all
+    except InputError as refusal:
+        return str(refusal)  # what is wrong, if the derivation asks for it at all
 
 
 def _row(file: str, given: str, name: str) -> Hashable:
@@ -93,12 +170,6 @@ def _row(file: str, given: str, name: str) -> Hashable:
 
 
 @lru_cache(maxsize=MOST_FORMS)
-def symbols_of(form: Expr) -> frozenset[Symbol]:
-    """The symbols of a closed form; walking through a long one takes as long as evaluating it."""
-    return frozenset(form.free_symbols)
-
-
-@lru_cache(maxsize=MOST_FORMS)
-def is_polynomial(form: Expr) -> bool:
-    """Whether a closed form is a polynomial in all its symbols, so that whole numbers leave it whole."""
-    return bool(form.is_polynomial())
+def names_of(form) -> frozenset[str]:
+    """The symbols of a closed form by name; walking through a long one takes as long as evaluating it."""
+    return frozenset(symbol.name for symbol in form.free_symbols)

@@ -6,8 +6,7 @@ The command line, the notebooks' checks and the table of conventions in the book
 from dataclasses import dataclass
 
 from analysis.data.element_formats import formats
-from analysis.derive.attention import ORDERS
-from analysis.derive.block import GROUPINGS
+from analysis.derive.choices import GROUPINGS, ORDERS
 
 CHOICE, NUMBER, COUNT, ROW = "choice", "number", "count", "row"
 

@@ -1,15 +1,14 @@
-"""A row of the data as a point, symbol to number in SI units; a system's row as parameters of a setting."""
+"""A row of the data as numbers in SI units by symbol; a system's row as parameters of a setting."""
 
-from sympy import Symbol
+from collections.abc import Mapping
 
+from analysis import derive
 from analysis.data import datasets
+from analysis.data.lines import cut, cuts_prompts, symbol_names
 from analysis.data.model_row import KindOfBlock, Model
 from analysis.data.row import Row
 from analysis.data.rows import PEAKS, Accelerator
 from analysis.data.units import TO_SI
-from analysis.derive.mechanisms import ALL
-from analysis.derive.states import CUT
-from analysis.derive.symbols import BY_NAME, M_cap, P_acc
 from analysis.files.errors import InputError
 
 SYSTEM = ("model", "accelerator", "accelerator_experts", "link", "link_between", "group", "n_acc", "deg_TP", "deg_EP")
@@ -51,8 +50,18 @@ def peak_rate(row: Accelerator, peak: str = "bf16"):
     return _si(row, f"P_{peak}")
 
 
-def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
-    """The columns of a row that are symbols, as symbol to number in SI units; empty cells are left out.
+def point_of(numbers: Mapping[str, object]) -> dict:
+    """Numbers by name as a point, symbol to number: what closed forms take."""
+    return {derive.symbols.BY_NAME[name]: number for name, number in numbers.items()}
+
+
+def row_point(row: Row, peak: str = "bf16") -> dict:
+    """`row_numbers` as a point, symbol to number. Raises InputError likewise."""
+    return point_of(row_numbers(row, peak))
+
+
+def row_numbers(row: Row, peak: str = "bf16") -> dict[str, int | float]:
+    """The columns of a row that are symbols, by name, in SI units; empty cells are left out.
 
     A model gives the sizes that all its kinds of block share, and how many blocks there are, and CUT where its states
     are passed in chunks of a length that it does not state; the widths in which its
@@ -60,25 +69,23 @@ def row_point(row: Row, peak: str = "bf16") -> dict[Symbol, int | float]:
     P_acc at the precision `peak` and M_cap as `memory_bytes` counts it.
     Raises InputError for a precision that the accelerator lacks.
 
-    >>> from analysis.derive.symbols import BW_mem
     >>> from analysis.data.datasets import accelerator
-    >>> row_point(accelerator("b200-paper"))[BW_mem]
+    >>> row_numbers(accelerator("b200-paper"))["BW_mem"]
     8000000000000
     """
     if isinstance(row, Model):
-        return _model_point(row)
-    columns = [name for name in type(row).model_fields if name in BY_NAME]
+        return _model_numbers(row)
+    columns = [name for name in type(row).model_fields if name in symbol_names()]
     names = [name for name in columns if getattr(row, name) is not None]
-    point = {BY_NAME[name]: _si(row, name) for name in names}
+    numbers = {name: _si(row, name) for name in names}
     if isinstance(row, Accelerator):
-        point |= {P_acc: peak_rate(row, peak), M_cap: memory_bytes(row)}
-    return point
+        numbers |= {"P_acc": peak_rate(row, peak), "M_cap": memory_bytes(row)}
+    return numbers
 
 
-def _model_point(row: Model) -> dict[Symbol, int]:
+def _model_numbers(row: Model) -> dict[str, int]:
     shared = row.sizes_of(KindOfBlock(blocks=1)) | {name: getattr(row, name) for name in ("n_dec", "n_moe", "n_win")}
-    chunk = {"L_cut": CUT} if any(ALL[kind.attention].prompt_text for kind in row.attending) else {}
-    return {BY_NAME[name]: size for name, size in (chunk | shared).items()}
+    return ({"L_cut": cut()} if cuts_prompts(row.attending) else {}) | shared
 
 
 def scenario_parameters(name: str) -> dict[str, object]:

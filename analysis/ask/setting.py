@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from sympy import Symbol
 
+from analysis import derive
 from analysis.ask import degrees, widths
-from analysis.ask.built import architecture, other_blocks
 from analysis.ask.gammas import gammas
 from analysis.ask.parameters import PARAMETERS
-from analysis.ask.points import row_point, scenario_parameters
+from analysis.ask.points import point_of, row_numbers, scenario_parameters
 from analysis.ask.reading import read
-from analysis.data import datasets
-from analysis.derive.attention import MLA
-from analysis.derive.block import Architecture, Conventions
-from analysis.derive.parallel import Layout
-from analysis.derive.symbols import BY_NAME, SLO, BW_exp, BW_mem, P_acc, P_exp, RP_acc, price
+from analysis.ask.structure import other_blocks, shape
+from analysis.data import datasets, lines
 from analysis.files.errors import InputError
 
 NUMERIC = ("B", "L", "OSL", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
+CONVENTIONS = ("order", "grouping", "rope", "rope_key")
 GB, GIB, HOUR = 10**9, 2**30, 3600
 
 
@@ -89,31 +86,59 @@ class Setting:
         return datasets.interconnect(name) if name else None
 
     @cached_property
-    def architecture(self) -> Architecture:
+    def shape(self) -> tuple:
+        """All that the architecture follows from, in words and numbers."""
+        experts = self.has_experts and widths.experts_apart(self)
+        return shape(self.model, self["windows"], self["blocks"] is not None), widths.parts_apart(self), experts
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether a model is given that has routed experts."""
+        return "model" in self.given and self.model.n_moe > 0
+
+    @cached_property
+    def architecture(self):
         """What the model's blocks are made of, and whether its routed experts have a width of their own."""
-        built = architecture(self.model, self["windows"], self["blocks"] is not None)
-        return built.stored(widths.parts_apart(self), built.experts and widths.experts_apart(self))
+        from analysis.ask.built import architecture
+
+        _, apart, experts = self.shape
+        return architecture(self.model, self["windows"], self["blocks"] is not None).stored(apart, experts)
 
     @cached_property
-    def layout(self) -> Layout:
-        """How routed experts lie on accelerators. Raises InputError."""
-        experts = "model" in self.given and self.architecture.experts
-        return Layout(experts and degrees.deg_ETP_of(self) > 1, experts and self["placement"] == "replicated")
+    def lie(self) -> tuple[bool, bool]:
+        """How routed experts lie on accelerators: whether each is split, and whether there are copies of them."""
+        return self.has_experts and degrees.deg_ETP_of(self) > 1, self.has_experts and self["placement"] == "replicated"
 
     @cached_property
-    def conventions(self) -> Conventions:
-        """The discrete choices; the order is by default the one that suits the phase."""
-        mechanism = self.architecture.mechanism if "model" in self.given else MLA
-        order = self["order"] or mechanism.order_of(self["phase"])
-        if order not in mechanism.orders:
-            order = mechanism.orders[0]
-        prompt = self["phase"] == "prefill" and "model" in self.given and self.architecture.cuts_prompts
-        return Conventions(order, self["grouping"], self["rope"], self["rope_key"], prompt)
+    def layout(self):
+        """`lie` as the derivations have it."""
+        return derive.parallel.Layout(*self.lie)
+
+    @cached_property
+    def counted(self) -> tuple[str | bool, ...]:
+        """The discrete choices of counting, by CONVENTIONS, and whether a prompt takes other lines than a step.
+
+        The order is by default the one that suits the phase.
+        """
+        attending = self.model.attending if "model" in self.given else ()
+        read = lines.mechanisms()[lines.caching_first(attending)[0].attention] if attending else lines.latent()
+        prompt = self["phase"] == "prefill" and lines.cuts_prompts(attending)
+        return read.order_of(self["phase"], self["order"]), self["grouping"], self["rope"], self["rope_key"], prompt
+
+    @cached_property
+    def conventions(self):
+        """`counted` as the derivations have it."""
+        return derive.block.Conventions(*self.counted)
 
     # -- the point -------------------------------------------------------------------------------
     @cached_property
-    def point(self) -> dict[Symbol, object]:
-        """Every symbol that the setting gives a number, in SI units."""
+    def point(self) -> dict:
+        """`numbers` by symbol, as closed forms take them."""
+        return point_of(self.numbers)
+
+    @cached_property
+    def numbers(self) -> dict[str, object]:
+        """Every symbol's name to which the setting gives a number, in SI units."""
         parts = (
             self._step,
             self._widths,
@@ -124,12 +149,12 @@ class Setting:
             self._link,
             self._imbalance,
         )
-        return {symbol: value for part in parts for symbol, value in part().items()}
+        return {name: value for part in parts for name, value in part().items()}
 
     def _step(self) -> dict:
-        found = {BY_NAME[name]: self[name] for name in NUMERIC if self[name] is not None}
-        more = {BY_NAME["l"]: self.queries, SLO: self["slo"], price: self["price_hour"] and self["price_hour"] / HOUR}
-        return found | {symbol: value for symbol, value in more.items() if value is not None}
+        found = {name: self[name] for name in NUMERIC if self[name] is not None}
+        more = {"l": self.queries, "SLO": self["slo"], "price": self["price_hour"] and self["price_hour"] / HOUR}
+        return found | {name: value for name, value in more.items() if value is not None}
 
     @property
     def queries(self):
@@ -144,44 +169,48 @@ class Setting:
         return widths.of_parts(self)
 
     def _degrees(self) -> dict:
-        return {BY_NAME[name]: degree for name, degree in degrees.degrees(self).items()}
+        return degrees.degrees(self)
 
     def _model(self) -> dict:
         if "model" not in self.given:
             return {}
-        found = row_point(self.model)
-        if self.layout.copies:
-            found[BY_NAME["n_slot"]] = degrees.slots(self, degrees.degrees(self)["deg_EP"])
+        found = row_numbers(self.model)
+        if self.lie[1]:
+            found["n_slot"] = degrees.slots(self, degrees.degrees(self)["deg_EP"])
         if self["blocks"] is None:
             return found
-        return found | other_blocks(self.model, self.architecture, self["blocks"])
+        return found | other_blocks(self.model, self["blocks"], self["windows"])
 
     def _device(self) -> dict:
         if "accelerator" not in self.given:
             return {}
-        found = row_point(self.accelerator, self["peak"])
+        found = row_numbers(self.accelerator, self["peak"])
         if self["capacity_unit"] != "row":
-            found[BY_NAME["M_cap"]] = self.accelerator.M_cap * {"GB": GB, "GiB": GIB}[self["capacity_unit"]]
+            found["M_cap"] = self.accelerator.M_cap * {"GB": GB, "GiB": GIB}[self["capacity_unit"]]
         if self["memory_share"] != 1:
-            found[BY_NAME["M_cap"]] *= self["memory_share"]
+            found["M_cap"] *= self["memory_share"]
         experts = found
         if "accelerator_experts" in self.given:
             row = self._row("accelerator_experts")
-            experts = row_point(row, self["peak"])
-        return found | {RP_acc: found[P_acc] / found[BW_mem], P_exp: experts[P_acc], BW_exp: experts[BW_mem]}
+            experts = row_numbers(row, self["peak"])
+        return found | {
+            "RP_acc": found["P_acc"] / found["BW_mem"],
+            "P_exp": experts["P_acc"],
+            "BW_exp": experts["BW_mem"],
+        }
 
     def _link(self) -> dict:
-        found = row_point(self.link) if self.link else {}
+        found = row_numbers(self.link) if self.link else {}
         latency = 1e-6 * (self.link.latency or 0) if self.link else None
         from_link = isinstance(self["alpha"], str)
         if from_link and not latency:
             raise InputError(
                 "alpha=link: no latency is known for the link chosen; give a number of seconds, or another link."
             )
-        found[BY_NAME["alpha"]] = latency if from_link else self["alpha"]
-        found |= {BY_NAME["BW_Int"]: self["BW_Int"]} if self["BW_Int"] is not None else {}
-        if "accelerator" in self.given and BY_NAME["BW_Int"] not in found and np.all(np.asarray(self["n_acc"]) == 1):
-            found[BY_NAME["BW_Int"]] = np.inf  # one accelerator waits for no wires
+        found["alpha"] = latency if from_link else self["alpha"]
+        found |= {"BW_Int": self["BW_Int"]} if self["BW_Int"] is not None else {}
+        if "accelerator" in self.given and "BW_Int" not in found and np.all(np.asarray(self["n_acc"]) == 1):
+            found["BW_Int"] = np.inf  # one accelerator waits for no wires
         return found | (self._groups() if self.two_levels else {})
 
     @property
@@ -204,16 +233,16 @@ class Setting:
             )
         if self.link and self["BW_Int"] is None:
             refuse_faster_between(self.link, self._row("link_between"))
-        between = row_point(self._row("link_between"))
-        return {BY_NAME["n_group"]: self["group"], BY_NAME["BW_out"]: between[BY_NAME["BW_Int"]]}
+        between = row_numbers(self._row("link_between"))
+        return {"n_group": self["group"], "BW_out": between["BW_Int"]}
 
     def _imbalance(self) -> dict:
         """Gamma of the busiest expert and of the busiest accelerator: as given, else from s and the placement."""
         if self["Gamma_imb"] is not None or not np.any(self["s"]):
             given = 1 if self["Gamma_imb"] is None else self["Gamma_imb"]
-            return {BY_NAME["Gamma_imb"]: given, BY_NAME["Gamma_acc"]: given}
+            return {"Gamma_imb": given, "Gamma_acc": given}
         expert, accelerator = gammas(self)
-        return {BY_NAME["Gamma_imb"]: expert, BY_NAME["Gamma_acc"]: accelerator}
+        return {"Gamma_imb": expert, "Gamma_acc": accelerator}
 
     # -- checks ----------------------------------------------------------------------------------
     def _checked(self) -> "Setting":
@@ -236,9 +265,8 @@ class Setting:
     def echo(self) -> dict:
         """The conventions that were used, for the reader to see beside the number."""
         used = {name: self[name] for name in PARAMETERS if self[name] is not None}
-        used |= {s.name: v for s, v in self._degrees().items()} | {s.name: v for s, v in self._widths().items()}
-        used |= {s.name: v for s, v in self._step().items()}
-        return used | self.conventions.chosen
+        used |= self._degrees() | self._widths() | self._step()
+        return used | dict(zip(CONVENTIONS, self.counted, strict=False))
 
 
 def refuse_faster_between(inside, between) -> None:

@@ -1,8 +1,7 @@
 """Bytes of an element in a setting: as given, as the model's published files have them, or all alike."""
 
 from analysis.data.element_formats import formats
-from analysis.derive.mechanisms import ALL
-from analysis.derive.symbols import BY_NAME
+from analysis.data.lines import mechanisms
 from analysis.files.errors import InputError, choices
 
 WIDTHS = ("width_weights", "width_kv", "width_activations")
@@ -12,25 +11,19 @@ WIDE = {"width_state": 4, "width_scores": 4}
 """States, index scores and picked positions have 32 bits unless a format says otherwise."""
 
 
-def widths(setting) -> dict:
-    """Every width of a setting [byte], by symbol."""
-    return {BY_NAME[name]: width for name, width in widths_by_name(setting).items()}
-
-
-def widths_by_name(setting) -> dict:
+def widths(setting) -> dict[str, float]:
     """Every width of a setting [byte]; weights of routed experts are as wide as others unless they stand apart."""
     found = {name: _width(setting, name) for name in WIDTHS}
     return found | {EXPERTS: _width(setting, EXPERTS) if experts_apart(setting) else found["width_weights"]}
 
 
-def of_parts(setting) -> dict:
+def of_parts(setting) -> dict[str, float]:
     """Widths of parts of the cache, of states and of scores [byte]: the format's, else the cache's, or 32 bits."""
     stated = _of_format(setting)
-    cache = widths(setting)[BY_NAME["width_kv"]]
+    cache = _width(setting, "width_kv")
     apart = {PARTS[part] for part in parts_apart(setting)}
     found = {name: stated[name] if name in apart else cache for name in PARTS.values()}
-    found |= {name: stated.get(name, width) for name, width in WIDE.items()}
-    return {BY_NAME[name]: width for name, width in found.items()}
+    return found | {name: stated.get(name, width) for name, width in WIDE.items()}
 
 
 def parts_apart(setting) -> tuple[str, ...]:
@@ -78,7 +71,7 @@ def _refuse_foreign_parts(setting) -> None:
         return
     row = setting.model
     attention = dict.fromkeys(kind.attention for kind in row.attending)
-    if not parts & {part for name in attention for part in ALL[name].parts}:
+    if not parts & {part for name in attention for part in mechanisms()[name].parts}:
         own = setting["format"] == "served"
         format_ = row.format if own else setting["format"]
         named = f"model={row.id}, column format: {format_}" if own else f"format={format_}"

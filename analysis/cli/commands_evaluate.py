@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from analysis.files.kept import kept
+from analysis.files.kept import STUDY, kept
 from analysis.files.text import is_path
 
 
@@ -23,7 +23,7 @@ def evaluate(quantity: str, assignments: tuple[str, ...], as_json: bool) -> None
         click.echo(_answered(*question))
     else:
         key = json.dumps([*question, sys.version])
-        click.echo(kept(key, lambda: _answered(*question), "analysis", "data", "requirements.lock"))
+        click.echo(kept(key, lambda: _answered(*question), *STUDY))
 
 
 def _answered(quantity: str, assignments: tuple[str, ...], as_json: bool) -> str:

@@ -1,8 +1,12 @@
 """What a notebook of a reader's own calls: one number, one answer, one plan, in a line each."""
 
+from typing import TYPE_CHECKING
+
 from analysis.ask.setting import Setting
-from analysis.systems.plan import Plan, plans
 from analysis.systems.quantities import Answer, all_quantities, evaluate, value_of
+
+if TYPE_CHECKING:  # numbers of kept forms do without sympy
+    from analysis.systems.plan import Plan
 
 
 def number(quantity: str, setting: Setting | None = None, /, **given):
@@ -25,12 +29,14 @@ def answer(quantity: str, setting: Setting | None = None, /, **given) -> Answer:
     return evaluate(quantity, setting, **given)
 
 
-def plan(**given) -> list[Plan]:
+def plan(**given) -> "list[Plan]":
     """Every feasible way to serve a model, the most tokens per second and accelerator first. Raises InputError.
 
     >>> plan(model="deepseek-v3", accelerator="b200-sxm", n_acc=32, L=8192, slo=0.05)[0].degrees["deg_EP"]
     32
     """
+    from analysis.systems.plan import plans
+
     return plans(Setting.of(**given))
 
 

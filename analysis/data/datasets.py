@@ -45,7 +45,8 @@ def _check_aliases(file: str, rows: dict[str, BaseModel]) -> None:
 def _check_references(file: str, row: BaseModel) -> None:
     for name, other in REFERENCES.items():
         value = getattr(row, name, None) if not isinstance(row, Published) else None
-        if value is not None and value not in _names(other):
+        # an alias asks for reading all rows of a file
+        if value is not None and value not in ids_of(other) and value not in _names(other):
             raise InputError(
                 f"{home(file)} (id {row.id}), column {name}: found {value!r}, "
                 f"allowed are ids of {home(other)}; correct this cell."

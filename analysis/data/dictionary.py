@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
+from analysis import derive
 from analysis.data.model_row import KindOfBlock
 from analysis.data.row import Id
 from analysis.data.rows import FILES, home
-from analysis.derive.symbols import BY_NAME, MEANINGS
 
 TYPE_NAMES = {int: "integer", float: "number", bool: "flag", str: "text", tuple: "words", dict: "mapping"}
 WORDS = {get_args(Id)[1].metadata[0].pattern: "lower-case letters, digits, . and -"}
@@ -73,7 +73,8 @@ def _type_name(bare) -> str:
 
 
 def _entry(file: str, name: str, field: FieldInfo) -> Entry:
-    symbol = MEANINGS.get(BY_NAME.get(name))
+    symbols = derive.symbols
+    symbol = symbols.MEANINGS.get(symbols.BY_NAME.get(name))
     bare, _ = _parts(field.annotation)
     unit = (field.json_schema_extra or {}).get("unit") or (symbol.unit if symbol else "")
     meaning = field.description or (symbol.text if symbol else "")

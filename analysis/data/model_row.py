@@ -12,12 +12,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from analysis.data.cells import refuse
+from analysis.data.lines import mechanisms, vectors
 from analysis.data.row import Count, Mechanism, PrintedNumber, Row, TrueFalse, Width, Words, column
-from analysis.derive.attention import MHA
-from analysis.derive.attention import Mechanism as Attention
-from analysis.derive.mechanisms import ALL
-from analysis.derive.spans import SPANS
-from analysis.derive.vectors import VECTORS
+from analysis.derive.choices import Rows
 
 ATTENTION = (
     *("d_emb", "n_hd", "n_kv", "d_hd", "d_Qco", "d_KVco", "d_nope", "d_RoPE", "d_v", "h_I", "d_I"),
@@ -52,13 +49,8 @@ def mechanism_columns(name: str) -> list[str]:
     >>> mechanism_columns("MSA")
     ['d_emb', 'n_hd', 'n_kv', 'd_hd', 'd_I', 'L_blk', 'n_top']
     """
-    mechanism = ALL[name]
-    stages = (lines for order in mechanism.orders for lines in mechanism.stages(order).values())
-    axes = {axis for lines in stages for line in lines for axis in line.axes}
-    spans = {symbol for axis in axes & set(SPANS) for symbol in SPANS[axis].stored.free_symbols}
-    spans |= {symbol for axis in axes & set(SPANS) for symbol in SPANS[axis].touched.free_symbols}
-    named = {symbol.name for symbol in axes | spans}
-    named |= {size for quotient in named & set(QUOTIENTS) for size in QUOTIENTS[quotient]}
+    axes = mechanisms()[name].axes
+    named = axes.union(*(QUOTIENTS[quotient] for quotient in axes & set(QUOTIENTS)))
     return [size for size in ATTENTION if size in named]
 
 
@@ -70,7 +62,9 @@ class KindOfBlock(BaseModel):
     model_config = Row.model_config
 
     blocks: Count = column("blocks of this kind", "1")
-    attention: Mechanism | None = column("attention mechanism; absent where blocks have none", "", None, ", ".join(ALL))
+    attention: Mechanism | None = column(
+        "attention mechanism; absent where blocks have none", "", None, ", ".join(mechanisms())
+    )
     window: Literal["sliding", "chunked"] | None = column(
         "what windowed blocks attend to: sliding is the last L_win tokens, chunked the tokens of one chunk of L_win",
         default=None,
@@ -81,7 +75,7 @@ class KindOfBlock(BaseModel):
     sizes: Sizes = column(
         "sizes in which these blocks differ from the model's", default=Hashed(), allowed=" ".join(SIZES)
     )
-    vectors: Words = column("groups of vectors of these blocks, beside the model's", "", (), " ".join(VECTORS))
+    vectors: Words = column("groups of vectors of these blocks, beside the model's", "", (), " ".join(vectors()))
     borrows: TrueFalse = column(
         "whether these blocks read a cache that an earlier kind stores", default=False, allowed="true, false"
     )
@@ -109,7 +103,7 @@ class Model(Row):
         "matrices of a feed-forward layer: gated has three, plain has two", default="gated"
     )
     tied: TrueFalse = column("whether the output head is the input embedding, stored once", allowed="true, false")
-    vectors: Words = column("groups of norm and bias vectors carried", default=(), allowed=" ".join(VECTORS))
+    vectors: Words = column("groups of norm and bias vectors carried", default=(), allowed=" ".join(vectors()))
     published_total: PrintedNumber | None = column("parameters as printed, digits kept", "1", None, "as 46.7B, 1T")
     published_active: PrintedNumber | None = column("parameters per token as printed", "1", None, "as 37B, 12.9B")
     published_exact: Count | None = column("parameter elements of the published checkpoint", "1", None)
@@ -224,8 +218,8 @@ class Model(Row):
         self._sizes_known(f"{place}.sizes", kind.sizes)
         _known_groups(f"{place}.vectors", kind.vectors)
         sizes = self.sizes | kind.sizes
-        if kind.attention and kind.attention not in ALL:
-            refuse(f"{place}.attention", kind.attention, ", ".join(ALL))
+        if kind.attention and kind.attention not in mechanisms():
+            refuse(f"{place}.attention", kind.attention, ", ".join(mechanisms()))
         if not kind.attention and not kind.feedforward:
             refuse(f"{place}.attention", "", "a mechanism, or a feed-forward half: a block of this kind has neither")
         for name in ("window", "borrows"):
@@ -247,11 +241,11 @@ class Model(Row):
 
     def _reads_what_is_there(self, place: str, kind: KindOfBlock) -> None:
         """Rows and picks of earlier blocks are made by some kind, and no query picks more than there can be."""
-        others = [_mechanism(each) for each in self.kinds if each.attention in ALL]
+        others = [_rows(each) for each in self.kinds if each.attention in mechanisms()]
         column, found = ("borrows", "true") if kind.borrows else ("attention", kind.attention)
-        if _mechanism(kind).lacks(others):
+        if _rows(kind).lacks(others):
             refuse(f"{place}.{column}", found, "a kind of attention beside one that stores the rows that it reads")
-        if _mechanism(kind).blind(others):
+        if _rows(kind).blind(others):
             refuse(f"{place}.{column}", found, "a kind of attention beside one that picks the rows that it reads")
         sizes, read = self.sizes_of(kind), mechanism_columns(kind.attention)
         for name, wide in (("L_top", "L_str"), ("n_top", "L_blk")):
@@ -287,19 +281,19 @@ def _columns(kind: KindOfBlock) -> Iterator[str]:
             yield "L_win"
 
 
-def _mechanism(kind: KindOfBlock) -> Attention:
-    return replace(ALL[kind.attention], borrows=kind.borrows)
+def _rows(kind: KindOfBlock) -> Rows:
+    return replace(mechanisms()[kind.attention].rows, borrows=kind.borrows)
 
 
 def _known_groups(place: str, groups: Iterable[str]) -> None:
     for group in groups:
-        if group not in VECTORS:
-            refuse(place, group, ", ".join(VECTORS))
+        if group not in vectors():
+            refuse(place, group, ", ".join(vectors()))
 
 
 def _heads_agree(place: str, attention: str, sizes: dict[str, int]) -> None:
-    if attention == MHA.name and sizes.get("n_kv", sizes["n_hd"]) != sizes["n_hd"]:
-        refuse(f"{place}.n_kv", sizes["n_kv"], f"n_hd ({sizes['n_hd']}) for MHA")
+    if mechanisms()[attention].equal_heads and sizes.get("n_kv", sizes["n_hd"]) != sizes["n_hd"]:
+        refuse(f"{place}.n_kv", sizes["n_kv"], f"n_hd ({sizes['n_hd']}) for {attention}")
     for over, by in (("n_hd", "n_kv"), ("n_hd", "n_og"), ("n_v", "n_qk")):
         if {over, by} <= set(sizes) and sizes[over] % sizes[by]:
             refuse(f"{place}.{by}", sizes[by], f"a divisor of {over} ({sizes[over]})")

@@ -7,15 +7,14 @@ Stages of a mechanism's own (`sparse.py`, `states.py`) run before the core.
 Tensors ending in `_new` are the rows that this step appends to the cache, or the states that it leaves.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from sympy import Symbol
 
+from analysis.derive.choices import Rows
 from analysis.derive.einsum import CACHED, Einsum, Tensor, lines, over, renamed, tensors, without_axis
 from analysis.derive.symbols import L, d_RoPE
 
-ORDERS = ("as_printed", "reordered")
 PARTS = {"c_KV": "latent", "k_R": "rope_key", "k_I": "index_key"}  # cached tensors that a format may store apart
 
 
@@ -51,24 +50,15 @@ class Mechanism:
         kept = (Tensor(t.name, t.axes, parts.get(t.name, "kv")) for t in tensors(text))
         return tuple(tensor.over(L, self.context) for tensor in kept)
 
-    def lacks(self, others: Iterable["Mechanism"]) -> bool:
-        """Whether it reads rows that none of the others stores.
+    @property
+    def rows(self) -> Rows:
+        """Rows that it stores, borrows and picks.
 
-        >>> replace(MHA, borrows=True).lacks([GQA]), replace(MHA, borrows=True).lacks([GQA, MHA])
-        (True, False)
+        >>> replace(MHA, borrows=True).rows.lacks([GQA.rows]), replace(MHA, scores=("T",)).rows.blind([MHA.rows])
+        (True, True)
         """
-        owned = {str(tensor) for each in others if not each.borrows for tensor in tensors(each.cache_text)}
-        read = f"{self.cache_text if self.borrows else ''} {self.lent_text}"
-        return not {str(tensor) for tensor in tensors(read)} <= owned
-
-    def blind(self, others: Iterable["Mechanism"]) -> bool:
-        """Whether it reads the rows that an earlier block picked, and none of the others picks any.
-
-        >>> replace(MHA, scores=("T",)).blind([MHA])
-        True
-        """
-        picks = [each for each in (self, *others) if "select" in each.more_text]
-        return "T" in self.scores and not picks
+        stores, lent = (frozenset(map(str, tensors(text))) for text in (self.cache_text, self.lent_text))
+        return Rows(stores, lent, "select" in self.more_text, "T" in self.scores, self.borrows)
 
     @property
     def kept(self) -> tuple[Tensor, ...]:

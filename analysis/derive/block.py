@@ -18,7 +18,6 @@ from analysis.derive.parallel import Substitution
 from analysis.derive.spans import BANDS
 from analysis.derive.symbols import S_passes, l, n_dec, n_moe, n_win
 
-GROUPINGS = ("fused", "spilled", "layered")
 APART = ("projections", "decompression", "output")  # stages of attention whose lines are kernels of their own
 HALF = ("dense", "routed", "latent", "shared", "router")  # stages of the feed-forward half
 Stages = dict[str, tuple[Kernel, ...]]
@@ -139,7 +138,7 @@ class Architecture:
         mechanisms = sorted((k.mechanism for k in kinds if k.mechanism), key=lambda each: not each.cache_text)
         if not mechanisms:
             raise ValueError("no kind of block has attention: give at least one a mechanism")
-        orphans = [each.name for each in mechanisms if each.lacks(mechanisms)]
+        orphans = [each.name for each in mechanisms if each.rows.lacks(other.rows for other in mechanisms)]
         if orphans:
             raise ValueError(f"{orphans[0]} borrows a cache that no block stores: let another kind of it own one")
         halves = [kind.feedforward for kind in kinds if kind.feedforward]

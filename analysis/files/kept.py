@@ -15,7 +15,11 @@ from pathlib import Path
 from analysis.files.whole import BUILD, fingerprint, inputs, write
 
 FOLDER = BUILD / "kept"
-MOST_ENTRIES, LARGEST_ENTRY = 2000, 2**16
+STUDY = ("analysis", "data", "requirements.lock")
+"""Sources of what depends on all code and rows."""
+
+MISSING = object()
+MOST_ENTRIES, LARGEST_ENTRY = 5000, 2**16
 """Entries, and bytes of one: the older half goes when there are more, and what is larger is not kept."""
 
 
@@ -24,19 +28,31 @@ def kept(key: str, make: Callable[[], object], *sources: str):
 
     Besides, it depends on its maker: the code in `sources`, files of the repository.
     """
-    path = FOLDER / f"{_digest(f'{_code(sources)} {key}')}.json"
+    found = look(key, *sources)
+    return keep(key, make(), *sources) if found is MISSING else found
+
+
+def look(key: str, *sources: str):
+    """What is kept under a key; MISSING where nothing is, or what is there is damaged."""
     try:
-        digest, _, text = path.read_text(encoding="utf-8").partition("\n")
-        if digest == _digest(text):
-            return json.loads(text)
+        digest, _, text = _path(key, sources).read_text(encoding="utf-8").partition("\n")
+        return json.loads(text) if digest == _digest(text) else MISSING
     except (OSError, UnicodeDecodeError):
-        pass
-    text = json.dumps(make())
+        return MISSING
+
+
+def keep(key: str, value: object, *sources: str):
+    """Keep a value under a key, in place of what is there; the value as it will be found."""
+    text = json.dumps(value)
     if len(text) <= LARGEST_ENTRY:
         with suppress(OSError):
-            write(path, f"{_digest(text)}\n{text}".encode())
+            write(_path(key, sources), f"{_digest(text)}\n{text}".encode())
             _shorten()
     return json.loads(text)
+
+
+def _path(key: str, sources: tuple[str, ...]) -> Path:
+    return FOLDER / f"{_digest(f'{_code(sources)} {key}')}.json"
 
 
 @cache

@@ -1,8 +1,8 @@
 """The sizes of a model's parts out of a configuration's keys: those that the lines of its mechanisms name."""
 
+from analysis.data.lines import mechanisms
 from analysis.data.model_row import mechanism_columns
 from analysis.derive.attention import GQA, MHA, MLA, MLA_direct
-from analysis.derive.mechanisms import ALL
 from analysis.files.errors import InputError
 from analysis.huggingface.families import Family, Mixer
 from analysis.huggingface.halves import DENSE, NONE
@@ -26,7 +26,8 @@ def mixing(keys: Keys, family: Family, mixer: Mixer, own: dict[str, int]) -> tup
         name, sizes = _latent(keys)
     else:
         keys.infer("attention", name, "the model type")
-        columns = [*mechanism_columns(name), *(("L_cut",) if "L_cut" in family.keys and ALL[name].prompt_text else ())]
+        cut = ("L_cut",) if "L_cut" in family.keys and mechanisms()[name].prompt else ()
+        columns = [*mechanism_columns(name), *cut]
         sizes = {size: _size(keys, family, size, mixer.sizes | own) for size in columns}
     return name, {size: found for size, found in sizes.items() if size != "d_emb"}
 

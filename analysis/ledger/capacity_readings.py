@@ -128,7 +128,8 @@ def _absent(setting: Setting) -> tuple[str, ...]:
 
 def readings(setting: Setting) -> dict[Book, int]:
     """B_cap [requests] of a model under every reading that makes a difference to it. Raises InputError."""
-    distinct = dict.fromkeys(book.without(_absent(setting)) for book in books())
+    absent = _absent(setting)
+    distinct = dict.fromkeys(book.without(absent) for book in books())
     return {book: batch(filled(book), setting) for book in distinct}
 
 

@@ -5,8 +5,9 @@ from sympy import Expr, Integer, cancel
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.derive.attention import MLA, ORDERS
+from analysis.derive.attention import MLA
 from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops
+from analysis.derive.choices import ORDERS
 from analysis.derive.einsum import Kernel
 from analysis.derive.reordering import limits
 from analysis.derive.roofline import time

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 from analysis.data import datasets
 from analysis.data.rows import Published
@@ -99,7 +100,9 @@ def waits_for(id_: str) -> str:
     return f"data/models has no row of {row.model}." if unknown else "Not judged yet."
 
 
+@cache
 def found(id_: str) -> Finding:
+    """A claim, judged, whether or not the others are. Raises KeyError for an unknown one."""
     text = datasets.claimed(id_).paper_value
     if id_ not in _CLAIMS:
         return Finding(id_, text, OPEN, waits_for(id_))

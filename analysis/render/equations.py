@@ -101,7 +101,7 @@ def _form(name: str, chosen: dict, kept: tuple[str, ...]) -> Expr | dict[str, Ex
 @cache
 def _tidied(form: Expr, kept: tuple[str, ...]) -> Expr:
     """Kept under the form itself, whatever rows led to it; tidying is slow."""
-    return tidy(simple(form, {one: 1 for one in WHOLE_SYSTEM if one.name not in kept}))
+    return tidy(simple(form, {one.name: 1 for one in WHOLE_SYSTEM if one.name not in kept}))
 
 
 def forms(name: str, keep: tuple[str, ...] = (), **given) -> list[tuple[str, Expr]]:

@@ -16,7 +16,7 @@ from analysis.ask.points import row_point
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import BY_NAME, l
-from analysis.files.kept import kept
+from analysis.files.kept import STUDY, kept
 from analysis.systems import balanced
 from analysis.systems.block_kinds import block_kinds
 from analysis.systems.canonical import paper
@@ -54,7 +54,7 @@ def script(models: Collection[str] | None = None) -> str:
 def _written(setting: Setting) -> str:
     """The function of a model's forms, kept between processes."""
     key = f"explorer {(setting.given, setting.model)!r}"
-    return kept(key, lambda: function(forms(setting)), "analysis", "data", "requirements.lock")
+    return kept(key, lambda: function(forms(setting)), *STUDY)
 
 
 def _start() -> dict[str, object]:

@@ -8,6 +8,7 @@ from analysis.data import datasets
 from analysis.files.errors import InputError
 from analysis.ledger.findings import Finding
 from analysis.ledger.ledger import by_verdict, counts, ledger, weighing
+from analysis.ledger.ledger import found as judged
 from analysis.ledger.readings import REPRODUCED, RULES, UNDER_A_READING, VERDICTS, Reading
 from analysis.render.digits import MINUS, digits_of, percent
 from analysis.render.tables import table
@@ -223,10 +224,9 @@ def claims_of(version: str) -> int:
 
 
 def _finding(id_: str) -> Finding:
-    found = next((finding for finding in ledger() if finding.id == id_), None)
-    if found is None:
+    if id_ not in datasets.claims():
         raise InputError(f"claim {id_!r}: there is no such claim; the ids stand in data/claims.csv.")
-    return found
+    return judged(id_)
 
 
 NAMES = {

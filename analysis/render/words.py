@@ -8,7 +8,7 @@ from analysis.ask.own_names import label
 from analysis.ask.setting import Setting
 from analysis.ask.widths import EXPERTS, WIDTHS
 from analysis.data import datasets
-from analysis.systems.layers import STATE, TITLES, beside_core
+from analysis.systems.layers import STATE, TITLES, beside_core, core_times
 
 PEOPLE = {"deepseek-v3": "R1", "gpt3-175b": "GPT-3", "llama-4-maverick": "Maverick"}
 ORDER_WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
@@ -117,7 +117,7 @@ def term_words(term: str, setting: Setting) -> str:
     'core attention and states'
     """
     if term == "core_attention":
-        beside = [layer.title for layer in beside_core(setting).values()]
+        beside = beside_core(core_times(setting))
         parts = [part for title, part in BESIDE.items() if any(each.startswith(title) for each in beside)]
         return listed(["core attention", *parts])
     if term == "kv_decompression":

@@ -6,7 +6,7 @@ import numpy as np
 from sympy import Expr
 
 from analysis.ask.degrees import check_degrees
-from analysis.ask.forms import symbols_of
+from analysis.ask.forms import names_of
 from analysis.ask.numbers import value
 from analysis.ask.own_names import label
 from analysis.ask.setting import Setting
@@ -69,7 +69,7 @@ def _quantity(name: str, setting: Setting) -> dict[str, object]:
 
 
 def _value(form: Expr, setting: Setting):
-    check_degrees(setting.point, symbols_of(form))
+    check_degrees(setting.numbers, names_of(form))
     return value(form, setting.point)
 
 

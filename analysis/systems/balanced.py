@@ -18,7 +18,7 @@ import numpy as np
 from sympy import Add, Expr, Symbol
 
 from analysis.ask.degrees import check_degrees
-from analysis.ask.forms import derived, symbols_of
+from analysis.ask.forms import derived, names_of
 from analysis.ask.numbers import value
 from analysis.ask.reading import refuse_lists
 from analysis.ask.setting import Setting
@@ -60,7 +60,7 @@ def checked(setting: Setting) -> Setting:
             f"B={setting['B']} and accelerator={setting['accelerator']}: each sets the size of the machine, the batch "
             "or the memory bandwidth; give one of them."
         )
-    check_degrees(setting.point, symbols_of(derived(system.tpot, setting)))
+    check_degrees(setting.numbers, names_of(derived(system.tpot, setting)))
     return setting
 
 

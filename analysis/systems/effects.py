@@ -10,24 +10,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from sympy import Expr, Symbol
 
-from analysis.ask.forms import derived, symbols_of
 from analysis.ask.parameters import CHOICE, PARAMETERS, ROW
 from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.derive.symbols import n_dec
 from analysis.files.errors import InputError
 from analysis.systems import system
-from analysis.systems.quantity import Quantity
+from analysis.systems.quantity import Quantity, number
 
 MOST_ROWS = 6
 SAMPLES = np.array([0.5, 1000.7, 123456.3])  # what a quantity's rounding is tried on
 
 
-def used(wanted: Quantity, setting: Setting) -> frozenset[Symbol]:
+def used(wanted: Quantity, setting: Setting) -> frozenset[str]:
     """The symbols of all closed forms behind a quantity's numbers, but for those that it searches itself."""
-    return frozenset().union(*map(symbols_of, _forms(wanted, setting))) - wanted.sought
+    return frozenset().union(*(form.symbols for form in wanted.behind(setting))) - wanted.sought
 
 
 def without_effect(wanted: Quantity, setting: Setting, names, asked: frozenset[str]) -> list[str]:
@@ -35,7 +32,7 @@ def without_effect(wanted: Quantity, setting: Setting, names, asked: frozenset[s
 
     `asked` are the parameters that a quantity without any closed form asked for.
     """
-    if not _forms(wanted, setting):
+    if not wanted.behind(setting):
         return [name for name in names if name not in asked]
     here = _depends_on(wanted, setting)
     return [name for name in names if _idle(here, wanted, setting, name)]
@@ -45,7 +42,7 @@ def as_by_default(wanted: Quantity, setting: Setting, names) -> list[str]:
     """Those of the named choices that are not their defaults and lead to what these lead to, as far as forms say."""
     chosen = [name for name in names if PARAMETERS[name].kind == CHOICE and PARAMETERS[name].default is not None]
     others = {name: _with(setting, name, PARAMETERS[name].default) for name in chosen}
-    if not chosen or not _forms(wanted, setting):
+    if not chosen or not wanted.behind(setting):
         return []
     here = _depends_on(wanted, setting)
     return [name for name in chosen if any(_depends_if_built(wanted, each) == here for each in others[name])]
@@ -58,19 +55,14 @@ def _idle(here: tuple, wanted: Quantity, setting: Setting, name: str) -> bool:
     return same and all(each == here for each in tried)
 
 
-def _forms(wanted: Quantity, setting: Setting) -> list[Expr]:
-    sources = (wanted.uses or wanted.expression, *wanted.beside.values())
-    found = [derived(each, setting) for each in sources if each]
-    return [part for form in found for part in (form.values() if isinstance(form, dict) else (form,))]
-
-
 def _depends_on(wanted: Quantity, setting: Setting) -> tuple:
     """All that the number follows from: forms, the values of their symbols, how it is rounded; and numbers beside."""
-    point, rounded = setting.point, np.asarray(wanted.finish(SAMPLES, setting))
-    values = [(symbol, np.asarray(point.get(symbol), dtype=object).tolist()) for symbol in used(wanted, setting)]
-    beside = {} if wanted.compute else wanted.beside_values(setting)
-    shown = {name: np.asarray(number).tolist() for name, number in beside.items()}
-    return _forms(wanted, setting), sorted(values, key=lambda each: str(each[0])), rounded.tolist(), shown
+    numbers, rounded = setting.numbers, np.asarray(wanted.finish(SAMPLES, setting))
+    values = [(name, np.asarray(numbers.get(name), dtype=object).tolist()) for name in used(wanted, setting)]
+    beside = {label: number(form, setting) for label, form in wanted.shown_beside(setting).items()}
+    beside |= {} if wanted.compute else wanted.beside_values(setting)
+    shown = {label: np.asarray(each).tolist() for label, each in beside.items()}
+    return wanted.behind(setting), sorted(values, key=lambda each: each[0]), rounded.tolist(), shown
 
 
 def _depends_if_built(wanted: Quantity, setting: Setting) -> tuple | None:
@@ -117,13 +109,13 @@ class Case:
     asked: frozenset[str] = frozenset()
 
     @cached_property
-    def used(self) -> frozenset[Symbol]:
+    def used(self) -> frozenset[str]:
         """Symbols that the number depends on."""
         return used(self.wanted, self.setting)
 
-    def at(self, symbol: Symbol):
-        """The value of a symbol that the number depends on, else None."""
-        return self.setting.point.get(symbol) if symbol in self.used else None
+    def at(self, symbol: str):
+        """The value of a symbol that the number depends on, by name, else None."""
+        return self.setting.numbers.get(symbol) if symbol in self.used else None
 
     def row(self, column: str):
         """A column of the model's row, where the number depends on a model that has it, else None."""
@@ -135,7 +127,7 @@ class Case:
     def served(self) -> bool:
         """Whether the setting describes a system that serves: of the whole model, or with its accelerators counted."""
         named = {"model", "accelerator"} <= set(self.setting.given) and self.setting["L"] is not None
-        return named and (n_dec in self.used or "n_acc" in self.setting.given)
+        return named and ("n_dec" in self.used or "n_acc" in self.setting.given)
 
     @cached_property
     def cap(self):

@@ -13,6 +13,7 @@ import numpy as np
 from sympy import Expr
 
 from analysis.ask.degrees import check_degrees
+from analysis.ask.forms import names_of
 from analysis.ask.numbers import value, values
 from analysis.ask.setting import Setting
 from analysis.derive import serving
@@ -20,6 +21,7 @@ from analysis.derive.symbols import deg_DP, n_acc
 from analysis.systems import system
 from analysis.systems.layers import swept
 from analysis.systems.quantities import quantity
+from analysis.systems.timing import timing
 
 CAPACITY, SLO, FEASIBLE = "capacity", "slo", ""
 
@@ -27,11 +29,11 @@ CAPACITY, SLO, FEASIBLE = "capacity", "slo", ""
 def check_system(setting: Setting) -> None:
     """Refuse a setting whose TPOT does not exist (no model, accelerator or link; degrees that cannot be built)."""
     quantity("tpot").domain(setting)
-    check_degrees(setting.point, _tpot_form(setting).free_symbols | system.B_cap(setting).free_symbols)
+    check_degrees(setting.numbers, names_of(_tpot_form(setting)) | names_of(system.B_cap(setting)))
 
 
 def _tpot_form(setting: Setting) -> Expr:
-    step = _derived(setting.architecture, setting.conventions, system.system(setting), system.timing(setting))
+    step = _derived(setting.architecture, setting.conventions, system.system(setting), timing(setting))
     return step / system.tokens_per_step(setting)
 
 

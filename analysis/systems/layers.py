@@ -1,7 +1,7 @@
 """The layers of a decoder block in a setting: what each computes, moves, and takes on one accelerator."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -135,14 +135,19 @@ def stage_times(setting: Setting) -> dict[str, Expr]:
     return {name: counts[name] * layer.time for name, layer in layers(setting).items()}
 
 
-def beside_core(setting: Setting) -> dict[str, Layer]:
-    """Layers that the term `core_attention` of TPOT holds beside attention to rows: an index, a state, convolutions.
+def core_times(setting: Setting) -> dict[str, Expr]:
+    """Roofline time [s] of each layer, by title, that the term `core_attention` of TPOT holds.
 
-    >>> [each.title for each in beside_core(Setting.of(model="deepseek-v3.2")).values()]
-    ['index scores', 'selection of rows']
+    >>> list(core_times(Setting.of(model="deepseek-v3.2")))
+    ['index scores', 'selection of rows', 'core attention']
     """
-    found = layers(setting).items()
-    return {name: layer for name, layer in found if name.endswith(PICKING) or layer.title.startswith(STATE)}
+    times, titles = stage_times(setting), layers(setting)
+    return {titles[name].title: time for name, time in times.items() if name.endswith((*PICKING, "core"))}
+
+
+def beside_core(titles: Iterable[str]) -> list[str]:
+    """Those of the titles that are no attention to rows: an index, a state, convolutions."""
+    return [each for each in titles if not each.startswith(TITLES["core"])]
 
 
 def ridge_by_stage(setting: Setting) -> dict[str, Expr]:

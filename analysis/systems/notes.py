@@ -7,33 +7,17 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from analysis import derive
 from analysis.ask.degrees import domain_note
-from analysis.ask.forms import derived
-from analysis.ask.numbers import value
+from analysis.ask.kept_forms import compiled
 from analysis.ask.parameters import PARAMETERS
 from analysis.ask.setting import Setting
+from analysis.ask.structure import in_words
 from analysis.data import calibrations, datasets
+from analysis.data.lines import caching_first
 from analysis.data.model_row import SERVED_WIDTHS, mechanism_columns
-from analysis.derive import capacity, parallel
-from analysis.derive.symbols import (
-    BY_NAME,
-    B,
-    BW_Int,
-    BW_out,
-    L,
-    M_cap,
-    P_acc,
-    T_e,
-    deg_DP,
-    deg_EP,
-    l,
-    n_acc,
-    n_group,
-    width_kv,
-)
 from analysis.systems import system
 from analysis.systems.effects import Case, as_by_default, without_effect
-from analysis.systems.layers import beside_core, stage_times
 from analysis.systems.quantity import Quantity
 
 DEVICES = {  # parameters that name a device or link, and the symbols that its row gives numbers
@@ -56,14 +40,14 @@ def notes(
 
 def over_memory(case: Case):
     """Where B exceeds B_cap; None where the number depends on no batch, or the setting describes no system."""
-    batch = case.at(B)
+    batch = case.at("B")
     return None if batch is None or case.cap is None else np.greater(batch, case.cap)
 
 
 def over_context(case: Case):
     """Where L exceeds the longest context of the model; None where the number depends on none."""
     longest = case.setting.model.context_max if "model" in case.setting.given else None
-    return None if case.at(L) is None or longest is None else np.greater(case.at(L), longest)
+    return None if case.at("L") is None or longest is None else np.greater(case.at("L"), longest)
 
 
 # -- memory ----------------------------------------------------------------------------------------
@@ -71,33 +55,37 @@ def batch_beyond_memory(case: Case) -> Iterator[str]:
     """A batch that memory does not hold."""
     over = over_memory(case)
     if over is not None and np.any(over):
-        batch = _which("B", case.at(B), over)
+        batch = _which("B", case.at("B"), over)
         yield f"{batch} exceeds B_cap={_some(case.cap, over)}, the largest batch that memory holds."
 
 
 def no_batch_fits(case: Case) -> Iterator[str]:
     """Why memory holds no batch at all."""
-    if case.cap is None or not (case.wanted.name == "B_cap" or B in case.used) or np.any(case.cap):
+    if case.cap is None or not (case.wanted.name == "B_cap" or "B" in case.used) or np.any(case.cap):
         return
-    setting, point = case.setting, case.setting.point
-    kept = system.book(setting)
-    weights = system.weights_per_accelerator(setting) * n_acc
-    request = capacity.request_bytes(setting.architecture, setting.conventions, kept.weights, kept.activations)
-    held, each = (float(np.min(value(form, point))) for form in (weights, request))
-    room = float(np.max(value(derived(system.B_cap, setting), point))) * each
+    setting, numbers = case.setting, case.setting.numbers
+    held, each = (float(np.min(form.value(numbers))) for form in compiled(_weights_and_request, setting).values())
+    room = float(np.max(compiled(system.B_cap, setting).value(numbers))) * each
     if room <= 0:
-        yield f"no batch fits: weights of {_gb(held)} do not fit in the memory of {_gb(room + held)}{_of(point)}."
+        yield f"no batch fits: weights of {_gb(held)} do not fit in the memory of {_gb(room + held)}{_of(numbers)}."
     elif room < each:
         yield (
-            f"no batch fits: weights leave {_gb(room)} of {_gb(room + held)}{_of(point)}, and one request takes "
+            f"no batch fits: weights leave {_gb(room)} of {_gb(room + held)}{_of(numbers)}, and one request takes "
             f"{_gb(each)} at L={_shown(setting['L'])}."
         )
     else:
-        yield f"no batch fits: memory holds {room / each:.3g} requests, fewer than deg_DP={_shown(point[deg_DP])}."
+        yield f"no batch fits: memory holds {room / each:.3g} requests, fewer than deg_DP={_shown(numbers['deg_DP'])}."
 
 
-def _of(point) -> str:
-    return f" ({_shown(point[n_acc])} x {_gb(float(np.max(point[M_cap])))})" if np.max(point[n_acc]) > 1 else ""
+def _weights_and_request(setting: Setting) -> dict:
+    kept, weights = system.book(setting), system.weights_per_accelerator(setting) * derive.symbols.n_acc
+    chosen = setting.architecture, setting.conventions, kept.weights, kept.activations
+    return {"weights": weights, "request": derive.capacity.request_bytes(*chosen)}
+
+
+def _of(numbers) -> str:
+    count, memory = numbers["n_acc"], _gb(float(np.max(numbers["M_cap"])))
+    return f" ({_shown(count)} x {memory})" if np.max(count) > 1 else ""
 
 
 def batch_in_time_beyond_memory(case: Case) -> Iterator[str]:
@@ -109,7 +97,7 @@ def batch_in_time_beyond_memory(case: Case) -> Iterator[str]:
         batch, cap = _which("B_SLO", found, over), _some(case.cap, over)
         yield f"{batch} exceeds B_cap={cap}, the largest batch that memory holds."
     if np.any(none := np.equal(found, 0)):
-        alone = value(derived(system.tpot, case.setting), case.setting.point | {B: 1.0})
+        alone = compiled(system.tpot, case.setting).value(case.setting.numbers | {"B": 1.0})
         asked = _which("slo", case.setting["slo"], none)
         yield f"no batch meets {asked}: one request alone takes {_some(alone, none)} s."
 
@@ -119,7 +107,7 @@ def context_beyond_model(case: Case) -> Iterator[str]:
     """A context that the model was not made for."""
     over = over_context(case)
     if over is not None and np.any(over):
-        context, model = _which("L", case.at(L), over), case.setting.model
+        context, model = _which("L", case.at("L"), over), case.setting.model
         yield f"{context} exceeds the longest context of {model.name}, {model.context_max} tokens."
 
 
@@ -127,22 +115,29 @@ def which_kind(case: Case) -> Iterator[str]:
     """Of which blocks a quantity of one block speaks, where a model has several kinds of attention."""
     if not case.wanted.of_block or "model" not in case.setting.given:
         return
-    lead, *others = case.setting.architecture.attending
-    apart = [kind for kind in others if kind.name != lead.name]
-    if apart and case.setting.architecture.listed:
-        blocks = sum(int(kind.blocks) for kind in (lead, *others) if kind.name == lead.name)
-        named = f"{lead.name}, which {blocks} of {case.setting.model.n_dec} blocks have"
+    row = case.setting.model
+    lead, *others = caching_first(row.attending)
+    if in_words(row) is None and any(kind.attends != lead.attends for kind in others):
+        blocks = sum(kind.blocks for kind in (lead, *others) if kind.attends == lead.attends)
+        named = f"{lead.attends}, which {blocks} of {row.n_dec} blocks have"
         yield f"{case.wanted.name} is of a block of {named}; other kinds stand beside it."
 
 
 def within_core(case: Case) -> Iterator[str]:
     """What the term of core attention holds beside attention to rows."""
-    beside = beside_core(case.setting) if case.wanted.name == "tpot_terms" and "model" in case.setting.given else {}
+    if case.wanted.name != "tpot_terms" or "model" not in case.setting.given:
+        return
+    times = {title: form.value(case.setting.numbers) for title, form in compiled(_core_times, case.setting).items()}
+    beside = [title for title in times if not title.startswith("core attention")]
     if beside:
-        times = {name: value(seconds, case.setting.point) for name, seconds in stage_times(case.setting).items()}
-        core = sum(time for name, time in times.items() if name in beside or name.endswith("core"))
-        shares = ", ".join(f"{layer.title} {_percents(times[name] / core)}" for name, layer in beside.items())
+        shares = ", ".join(f"{title} {_percents(times[title] / sum(times.values()))}" for title in beside)
         yield f"core_attention holds more than attention to rows; of its roofline time are {shares}: see stage_times."
+
+
+def _core_times(setting: Setting) -> dict:
+    from analysis.systems.layers import core_times
+
+    return core_times(setting)
 
 
 def _percents(share) -> str:
@@ -152,10 +147,10 @@ def _percents(share) -> str:
 
 def picks_everything(case: Case) -> Iterator[str]:
     """A context of which queries pick every row."""
-    most = _most_picked(case.setting.model) if case.at(L) is not None and "model" in case.setting.given else 0
-    if most and np.any(under := np.less_equal(case.at(L), most)):
+    most = _most_picked(case.setting.model) if case.at("L") is not None and "model" in case.setting.given else 0
+    if most and np.any(under := np.less_equal(case.at("L"), most)):
         yield (
-            f"{_which('L', case.at(L), under)} holds no more than a query may pick ({most} tokens): every row is "
+            f"{_which('L', case.at('L'), under)} holds no more than a query may pick ({most} tokens): every row is "
             "attended to, and the index is computed beside that."
         )
 
@@ -168,7 +163,7 @@ def _most_picked(row) -> int:
 
 def queries_beyond_context(case: Case) -> Iterator[str]:
     """More query tokens than the context holds."""
-    queries, context = case.at(l), case.setting["L"]
+    queries, context = case.at("l"), case.setting["L"]
     if queries is not None and context is not None and np.any(over := np.greater(queries, context)):
         yield f"{_which('l', queries, over)} exceeds L={_some(context, over)}: the context holds the step's own tokens."
 
@@ -176,13 +171,13 @@ def queries_beyond_context(case: Case) -> Iterator[str]:
 def queries_in_prefill(case: Case) -> Iterator[str]:
     """Prefill whose query tokens were given."""
     given = case.setting["l"]
-    if given is not None and case.setting["phase"] == "prefill" and case.at(l) is not None:
+    if given is not None and case.setting["phase"] == "prefill" and case.at("l") is not None:
         yield f"phase=prefill means l=L, and l={_shown(given)} given beside it is what was used."
 
 
 def uneven_batch(case: Case) -> Iterator[str]:
     """A batch that its groups do not share evenly."""
-    batch, groups = case.at(B), case.at(deg_DP)
+    batch, groups = case.at("B"), case.at("deg_DP")
     if batch is None or groups is None or not np.any(over := np.mod(batch, groups) != 0):
         return
     yield (
@@ -193,14 +188,14 @@ def uneven_batch(case: Case) -> Iterator[str]:
 
 def one_group_holds_all(case: Case) -> Iterator[str]:
     """Two levels of network of which the outer carries nothing."""
-    if BW_out in case.used and np.all(np.greater_equal(case.at(n_group), case.at(deg_EP))):
-        group, experts = (_shown(case.at(each)) for each in (n_group, deg_EP))
+    if "BW_out" in case.used and np.all(np.greater_equal(case.at("n_group"), case.at("deg_EP"))):
+        group, experts = (_shown(case.at(each)) for each in ("n_group", "deg_EP"))
         yield f"link_between carries nothing: one group={group} holds all deg_EP={experts} accelerators of the experts."
 
 
 def wires_beyond_their_network(case: Case) -> Iterator[str]:
     """More accelerators than one network of the link joins."""
-    if BW_Int in case.used and (sentence := domain_note(case.setting)):
+    if "BW_Int" in case.used and (sentence := domain_note(case.setting)):
         yield sentence
 
 
@@ -208,12 +203,16 @@ def fewer_than_a_token(case: Case) -> Iterator[str]:
     """A mean over experts of which most are not read."""
     if case.wanted.name != "expert_intensity" or "B" not in case.setting.given:
         return
-    tokens = value(parallel.single_expert()[T_e], case.setting.point)
+    tokens = compiled(_tokens_of_expert, case.setting).value(case.setting.numbers)
     if np.any(under := np.less(tokens, 1)):
         yield (
             f"an expert gets {_some(tokens, under)} tokens on average, most get none and are not read; one that is "
             "read serves at least one token: see the value beside."
         )
+
+
+def _tokens_of_expert(setting: Setting):
+    return derive.parallel.single_expert()[derive.symbols.T_e]
 
 
 # -- parameters and rows ---------------------------------------------------------------------------
@@ -243,7 +242,7 @@ def announced_figures(case: Case) -> Iterator[str]:
     """Devices and links that did not ship when their rows were written."""
     for name, symbols in DEVICES.items():
         row = _device(case.setting, name)
-        if row is not None and row.known == "announced" and any(BY_NAME[each] in case.used for each in symbols):
+        if row is not None and row.known == "announced" and any(each in case.used for each in symbols):
             yield f"figures of {name}={row.id} were announced before the part shipped, and may change."
 
 
@@ -256,7 +255,7 @@ def _device(setting: Setting, name: str):
 def stated_widths(case: Case) -> Iterator[str]:
     """Widths that a model's file states and the setting does not use."""
     for name in SERVED_WIDTHS:
-        stated, counted = case.row(name), case.at(BY_NAME[name])
+        stated, counted = case.row(name), case.at(name)
         if stated is not None and counted is not None and np.any(np.not_equal(counted, stated)):
             yield (
                 f"{case.setting.model.id} is published with {name}={stated:g}, counted here at {_shown(counted)}; "
@@ -267,7 +266,7 @@ def stated_widths(case: Case) -> Iterator[str]:
 def pooled_calibration(case: Case) -> Iterator[str]:
     """Kernels of an accelerator whose architecture no row of the calibration describes."""
     setting = case.setting
-    if setting["calibration"] is None or P_acc not in case.used or "accelerator" not in setting.given:
+    if setting["calibration"] is None or "P_acc" not in case.used or "accelerator" not in setting.given:
         return
     rows = calibrations.named(setting["calibration"]).values()
     apart = sorted({row.operation for row in rows if row.architecture})
@@ -297,8 +296,8 @@ def queues_not_modelled(case: Case) -> Iterator[str]:
 
 def narrow_cache(case: Case) -> Iterator[str]:
     """A cache in a format that no fitted kernel read."""
-    width = case.at(width_kv)
-    calibrated = case.setting["calibration"] is not None and width is not None and P_acc in case.used
+    width = case.at("width_kv")
+    calibrated = case.setting["calibration"] is not None and width is not None and "P_acc" in case.used
     if calibrated and np.any(np.less(width, calibrations.FITTED_WIDTH)):
         yield f"width_kv={_shown(width)}: {calibrations.FP8_CACHE}"
 

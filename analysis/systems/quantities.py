@@ -6,17 +6,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sympy import Expr, Symbol
 
 from analysis.ask.degrees import check_kinds
-from analysis.ask.forms import derived, watched
+from analysis.ask.forms import watched
+from analysis.ask.kept_forms import Compiled
 from analysis.ask.setting import Setting
 from analysis.files.errors import InputError, near, shown
 from analysis.systems import quantities_block, quantities_system  # noqa: F401  each registers its quantities
 from analysis.systems.notes import notes
 from analysis.systems.quantity import QUANTITIES, Quantity, number, printed, simple, whole
+
+if TYPE_CHECKING:  # numbers of kept forms do without
+    from sympy import Expr
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,18 @@ class Answer:
     asked: frozenset[str] = frozenset()
 
     @cached_property
-    def closed_form(self) -> Expr | dict[str, Expr] | str:
+    def closed_form(self) -> "Expr | dict[str, Expr] | str":
         """The form for print, a dict of them for a breakdown, or words where no form gives the value."""
-        return self._shown(simple)
+        return self._shown(lambda form, setting: simple(form.derive(), setting.numbers))
 
-    def _shown(self, how: Callable[[Expr, dict[Symbol, object]], object]):
+    def _shown(self, how: Callable[[Compiled, Setting], object]):
         wanted = quantity(self.quantity)
         if wanted.closed_form:
             return wanted.closed_form
-        form, point = wanted.form(self.setting), self.setting.point
-        return {name: how(part, point) for name, part in form.items()} if isinstance(form, dict) else how(form, point)
+        form = wanted.compiled(self.setting)
+        if isinstance(form, dict):
+            return {name: how(part, self.setting) for name, part in form.items()}
+        return how(form, self.setting)
 
     @cached_property
     def conventions(self) -> dict[str, object]:
@@ -101,7 +107,8 @@ def evaluate(name: str, setting: Setting | None = None, /, **given) -> Answer:
     """
     setting = setting or Setting.of(**given)
     wanted, (found, asked) = quantity(name), _found(name, setting)
-    beside = {label: number(derived(more, setting), setting.point) for label, more in wanted.beside.items()}
+    forms = wanted.besides(setting) | wanted.shown_beside(setting)
+    beside = {label: number(form, setting) for label, form in forms.items()}
     more, also = watched(wanted.beside_values, setting)
     more = {label: _scalar(each) for label, each in more.items()}
     chosen = setting, tuple(given), frozenset(asked | also)
@@ -124,7 +131,7 @@ def _found(name: str, setting: Setting) -> tuple[object, set[str]]:
     if wanted.compute:
         found, asked = watched(wanted.compute, setting)
     else:
-        found, asked = wanted.finish(number(wanted.form(setting), setting.point), setting), set()
+        found, asked = wanted.finish(number(wanted.compiled(setting), setting), setting), set()
     _refuse_beyond_numbers(name, found)
     return _scalar(found), asked
 

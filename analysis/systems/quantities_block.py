@@ -1,86 +1,100 @@
 """Quantities of a model and its blocks (the paper's Sections II to V): sizes, core attention, experts, ridge points."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sympy import Add, Expr, Integer, cancel
 
+from analysis import derive
 from analysis.ask.setting import Setting
-from analysis.derive import communication, decoder, mechanisms, roofline
-from analysis.derive.block import Kind, attention_stages, bytes_moved, flops, summed
-from analysis.derive.einsum import Counts
-from analysis.derive.parallel import Layout, Substitution, read_expert, sharded, single_expert
-from analysis.derive.symbols import B, L, d_emb, d_z, deg_TP
 from analysis.files.errors import InputError
-from analysis.systems.layers import ridge_by_stage, stage_times
-from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
+from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model
 from analysis.systems.system import kv_bytes_per_accelerator
-from analysis.systems.timing import timing
+
+if TYPE_CHECKING:  # numbers of kept forms do without
+    from sympy import Expr
+
+    from analysis.derive.block import Kind
+    from analysis.derive.einsum import Counts, Kernel
+    from analysis.derive.parallel import Layout, Substitution
 
 
-def _stage(setting: Setting, stage: str, kind: Kind) -> Counts:
+def _counted(name: str, kernels: "tuple[Kernel, ...]", axes: "Substitution") -> "Counts":
+    """FLOPs and bytes of kernels over these axes."""
+    of = derive.block
+    return derive.einsum.Counts(name, of.flops(kernels).xreplace(axes), of.bytes_moved(kernels).xreplace(axes))
+
+
+def _stage(setting: Setting, stage: str, kind: "Kind") -> "Counts":
     """FLOPs and bytes of one attention stage on one accelerator."""
-    kernels, axes = attention_stages(kind.mechanism, setting.conventions)[stage], kind.axes(sharded())
-    return Counts(stage, flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
+    kernels = derive.block.attention_stages(kind.mechanism, setting.conventions)[stage]
+    return _counted(stage, kernels, kind.axes(derive.parallel.sharded()))
 
 
-def attention_block_time(setting: Setting, kind: Kind) -> Expr:
+def attention_block_time(setting: Setting, kind: "Kind") -> "Expr":
     """Roofline time of one attention block on one accelerator [s], kernels one after another."""
-    stages = attention_stages(kind.mechanism, setting.conventions)
-    takes, shard = timing(setting).kernel, kind.axes(sharded())
-    return Add(*(takes(each.at(shard), kind.timed(stage)) for stage, kernels in stages.items() for each in kernels))
+    from analysis.systems.timing import timing
+
+    stages = derive.block.attention_stages(kind.mechanism, setting.conventions)
+    takes, shard = timing(setting).kernel, kind.axes(derive.parallel.sharded())
+    times = (takes(each.at(shard), kind.timed(stage)) for stage, kernels in stages.items() for each in kernels)
+    return sum(times)
 
 
-def _define_of_block(name: str, title: str, unit: str, form: Callable[[Setting, Kind], Expr], **more) -> None:
+def _define_of_block(name: str, title: str, unit: str, form: "Callable[[Setting, Kind], Expr]", **more) -> None:
     """Define a quantity of one attention block: of full attention where the model has any, a windowed one beside it."""
 
-    def largest(setting: Setting) -> Expr:
+    def largest(setting: Setting) -> "Expr":
         return form(setting, setting.architecture.attending[0])
 
-    def beside(setting: Setting) -> dict[str, object]:
+    def beside(setting: Setting) -> "dict[str, Expr]":
         lead, *others = setting.architecture.attending
         apart = {each.name: each for each in others if each.name != lead.name}
-        return {f"in a {name} block": number(form(setting, each), setting.point) for name, each in apart.items()}
+        return {f"in a {name} block": form(setting, each) for name, each in apart.items()}
 
-    define(name, title, unit, largest, beside_values=beside, of_block=True, **more)
+    define(name, title, unit, largest, beside_forms=beside, of_block=True, **more)
 
 
-def _held(setting: Setting, tokens: Expr = Integer(1)) -> dict[str, object]:
+def _held(setting: Setting, tokens=1) -> "dict[str, Expr]":
     """What the accelerators of a tensor-parallel group hold of a cache [byte]: replicas that it makes are counted."""
     if np.all(np.asarray(setting["deg_TP"]) == 1):
         return {}
     each = kv_bytes_per_accelerator(setting) * tokens
-    held = {"per accelerator": each, "on the accelerators of its group": each * deg_TP}
-    return {name: number(form, setting.point) for name, form in held.items()}
+    return {"per accelerator": each, "on the accelerators of its group": each * derive.symbols.deg_TP}
 
 
-def _expert(setting: Setting, alone: Callable[[Layout], Substitution] = single_expert) -> Counts:
+def _expert(setting: Setting, alone: "Callable[[Layout], Substitution] | None" = None) -> "Counts":
     kind = _with_experts(setting)
-    kernels, axes = kind.feedforward.stages(setting["grouping"])["routed"], kind.axes(alone(setting.layout))
-    return Counts("expert", flops(kernels).xreplace(axes), bytes_moved(kernels).xreplace(axes))
+    kernels = kind.feedforward.stages(setting["grouping"])["routed"]
+    return _counted("expert", kernels, kind.axes((alone or derive.parallel.single_expert)(setting.layout)))
 
 
-def _touched_and_stored(setting: Setting, chosen: Callable[[Kind], bool] = lambda kind: True) -> tuple[Expr, Expr]:
+def _touched_and_stored(setting: Setting, chosen: "Callable[[Kind], bool]" = lambda kind: True) -> "tuple[Expr, Expr]":
     """Bytes of caches and states that a request's step touches, and those that it keeps, in blocks of some kinds."""
+    from sympy import Integer
+
+    of, summed = derive.mechanisms, derive.block.summed
     kinds = [kind for kind in setting.architecture.attending if chosen(kind)]
-    moved = ((k.blocks, mechanisms.touched(k.mechanism, setting.conventions).xreplace(k.axes())) for k in kinds)
-    kept = ((k.blocks, mechanisms.stored(k.mechanism).xreplace(k.axes())) for k in kinds)
-    return summed(moved).xreplace({B: Integer(1)}), summed(kept).xreplace({B: Integer(1)})
+    moved = ((k.blocks, of.touched(k.mechanism, setting.conventions).xreplace(k.axes())) for k in kinds)
+    kept = ((k.blocks, of.stored(k.mechanism).xreplace(k.axes())) for k in kinds)
+    one = {derive.symbols.B: Integer(1)}
+    return summed(moved).xreplace(one), summed(kept).xreplace(one)
 
 
-def _phi(setting: Setting) -> Expr:
+def _phi(setting: Setting) -> "Expr":
     moved, kept = _touched_and_stored(setting)
     return moved / kept
 
 
-def _phi_of_kinds(setting: Setting) -> dict[str, object]:
+def _phi_of_kinds(setting: Setting) -> "dict[str, Expr]":
     names = dict.fromkeys(kind.name for kind in setting.architecture.attending)
+    if len(names) == 1:
+        return {}
     parts = {name: _touched_and_stored(setting, lambda kind, name=name: kind.name == name) for name in names}
-    found = {f"in {name} blocks": moved / kept for name, (moved, kept) in parts.items() if kept != 0}
-    return {name: number(form, setting.point) for name, form in found.items()} if len(names) > 1 else {}
+    return {f"in {name} blocks": moved / kept for name, (moved, kept) in parts.items() if kept != 0}
 
 
-def _first(setting: Setting, has: Callable[[Kind], object], what: str) -> Kind:
+def _first(setting: Setting, has: "Callable[[Kind], object]", what: str) -> "Kind":
     """The first kind of block that has something. Raises InputError for a model of which none has it."""
     found = next((kind for kind in setting.architecture.kinds if has(kind)), None)
     if found is None:
@@ -91,29 +105,43 @@ def _first(setting: Setting, has: Callable[[Kind], object], what: str) -> Kind:
     return found
 
 
-def _index_intensity(setting: Setting) -> Expr:
+def _index_intensity(setting: Setting) -> "Expr":
     picks = _first(setting, lambda k: k.mechanism and "index" in k.mechanism.more_text, "an index that picks rows")
     return _stage(setting, "index", picks).intensity
 
 
-def _state_intensity(setting: Setting) -> Expr:
+def _state_intensity(setting: Setting) -> "Expr":
     recurs = _first(
         setting, lambda k: k.mechanism and not k.mechanism.cache_text, "a recurrent state in place of a cache"
     )
-    return cancel(_stage(setting, "core", recurs).intensity)
+    return _stage(setting, "core", recurs).intensity.cancel()
 
 
-def _with_experts(setting: Setting) -> Kind:
+def _with_experts(setting: Setting) -> "Kind":
     needs_experts(setting)
     return _first(setting, lambda kind: kind.feedforward and kind.feedforward.experts, "routed experts")
 
 
-def _wire_ratio(setting: Setting) -> Expr:
+def _wire_ratio(setting: Setting) -> "Expr":
     """FLOPs of the routed experts of a block over bytes of one dispatch and one combine."""
     kind = _with_experts(setting)
-    layout, latent = setting.layout, {d_emb: d_z} if kind.feedforward.latent else {}
-    work = flops(kind.feedforward.stages(setting["grouping"])["routed"]).xreplace(kind.axes(sharded(layout)))
-    return cancel(work / (2 * communication.dispatched_bytes(layout).xreplace(latent).xreplace(kind.axes())))
+    of, kernels = derive.symbols, kind.feedforward.stages(setting["grouping"])["routed"]
+    layout, latent = setting.layout, {of.d_emb: of.d_z} if kind.feedforward.latent else {}
+    work = derive.block.flops(kernels).xreplace(kind.axes(derive.parallel.sharded(layout)))
+    sent = derive.communication.dispatched_bytes(layout).xreplace(latent).xreplace(kind.axes())
+    return (work / (2 * sent)).cancel()
+
+
+def _stage_times(setting: Setting) -> "dict[str, Expr]":
+    from analysis.systems.layers import stage_times
+
+    return stage_times(setting)
+
+
+def _ridge_by_stage(setting: Setting) -> "dict[str, Expr]":
+    from analysis.systems.layers import ridge_by_stage
+
+    return ridge_by_stage(setting)
 
 
 def _needs_experts_and_accelerator(setting: Setting) -> None:
@@ -130,41 +158,41 @@ define(
     "parameters",
     "parameters of the model, embedding and output head counted",
     "1",
-    lambda s: decoder.parameters(s.architecture),
+    lambda s: derive.decoder.parameters(s.architecture),
 )
 define(
     "active_parameters",
     "parameters that one token touches, output head counted, input embedding not",
     "1",
-    lambda s: decoder.active_parameters(s.architecture),
-    beside={"with input embedding": lambda s: decoder.active_parameters(s.architecture, embedding=True)},
+    lambda s: derive.decoder.active_parameters(s.architecture),
+    beside={"with input embedding": lambda s: derive.decoder.active_parameters(s.architecture, embedding=True)},
 )
 define(
     "kv_bytes_per_token",
     "cached bytes of one token in the whole model, each once",
     "byte",
-    lambda s: decoder.kv_bytes_per_token(s.architecture, s.conventions),
-    beside_values=_held,
+    lambda s: derive.decoder.kv_bytes_per_token(s.architecture, s.conventions),
+    beside_forms=_held,
 )
 define(
     "kv_cache_bytes",
     "cached bytes of one request of L tokens in the whole model, each once",
     "byte",
-    lambda s: decoder.kv_cache_bytes(s.architecture, s.conventions),
-    beside_values=lambda s: _held(s, L),
+    lambda s: derive.decoder.kv_cache_bytes(s.architecture, s.conventions),
+    beside_forms=lambda s: _held(s, derive.symbols.L),
 )
 define(
     "state_bytes",
     "bytes of one request that do not grow with its context: recurrent states and inputs that wait",
     "byte",
-    lambda s: decoder.state_bytes(s.architecture),
+    lambda s: derive.decoder.state_bytes(s.architecture),
 )
 define(
     "phi",
     "bytes of caches and states that a step touches over those that requests keep",
     "1",
     _phi,
-    beside_values=_phi_of_kinds,
+    beside_forms=_phi_of_kinds,
 )
 _define_of_block(
     "core_attention_flops",
@@ -182,7 +210,7 @@ _define_of_block(
     "core_attention_intensity",
     "arithmetic intensity of core attention",
     "FLOP/byte",
-    lambda s, kind: cancel(_stage(s, "core", kind).intensity),
+    lambda s, kind: _stage(s, "core", kind).intensity.cancel(),
 )
 _define_of_block(
     "kv_decompression_flops",
@@ -204,8 +232,8 @@ define(
     lambda s: _expert(s).intensity,
     domain=needs_experts,
     beside={
-        "weights only": lambda s: roofline.weights_only(_expert(s)),
-        "of an expert that is read": lambda s: _expert(s, read_expert).intensity,
+        "weights only": lambda s: derive.roofline.weights_only(_expert(s)),
+        "of an expert that is read": lambda s: _expert(s, derive.parallel.read_expert).intensity,
     },
 )
 define("index_intensity", "arithmetic intensity of the index that picks rows", "FLOP/byte", _index_intensity)
@@ -221,38 +249,42 @@ define(
     "stage_times",
     "roofline time of each stage on one accelerator, all blocks together",
     "s",
-    stage_times,
+    _stage_times,
     domain=_needs_both,
 )
 define(
-    "ridge_by_stage", "arithmetic intensity of each stage over the ridge point", "1", ridge_by_stage, domain=_needs_both
+    "ridge_by_stage",
+    "arithmetic intensity of each stage over the ridge point",
+    "1",
+    _ridge_by_stage,
+    domain=_needs_both,
 )
 define(
     "ridge_point",
     "arithmetic peak over memory bandwidth",
     "FLOP/byte",
-    lambda s: roofline.ridge_point(),
+    lambda s: derive.roofline.ridge_point(),
     domain=needs_accelerator,
 )
 define(
     "B_attn",
     "batch at which dense projections reach the ridge",
     "requests",
-    lambda s: roofline.B_attn(),
+    lambda s: derive.roofline.B_attn(),
     domain=needs_accelerator,
 )
 define(
     "B_MoE",
     "batch at which routed experts reach the ridge",
     "requests",
-    lambda s: roofline.B_MoE(own_width=s.architecture.expert_width),
+    lambda s: derive.roofline.B_MoE(own_width=s.architecture.expert_width),
     domain=_needs_experts_and_accelerator,
-    beside={"activations counted": lambda s: roofline.B_MoE(True, s.architecture.expert_width)},
+    beside={"activations counted": lambda s: derive.roofline.B_MoE(True, s.architecture.expert_width)},
 )
 define(
     "B_RP",
     "batch at which every weight layer has reached the ridge",
     "requests",
-    lambda s: roofline.B_RP(s.architecture.experts, s.architecture.expert_width),
+    lambda s: derive.roofline.B_RP(s.architecture.experts, s.architecture.expert_width),
     domain=_needs_both,
 )

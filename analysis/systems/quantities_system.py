@@ -1,18 +1,16 @@
 """Quantities of a serving system (the paper's Sections V to VII)."""
 
 import numpy as np
-from sympy import Integer, Max
 
+from analysis import derive
 from analysis.ask import gammas
-from analysis.ask.numbers import value
+from analysis.ask.kept_forms import compiled
 from analysis.ask.setting import Setting
-from analysis.derive import capacity, communication, speculation
-from analysis.derive.symbols import B, L, deg_DP, n_acc, price
 from analysis.files.errors import InputError
 from analysis.systems import system
-from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model, number
+from analysis.systems.quantity import define, needs_accelerator, needs_experts, needs_model
 
-MILLION = Integer(10**6)
+MILLION = 10**6
 
 
 def _serves(setting: Setting) -> None:
@@ -51,12 +49,18 @@ def _load_imbalance(setting: Setting):
     return gammas.imbalance(setting)
 
 
-def _batch_cache(setting: Setting) -> dict[str, object]:
-    """Cache of the whole batch on each accelerator [byte], where B and L are given."""
-    if setting["B"] is None or setting["L"] is None:
-        return {}
-    form = system.kv_bytes_per_accelerator(setting) * L * B / deg_DP
-    return {"of B requests of L tokens": number(form, setting.point)}
+def _batch_cache(setting: Setting) -> dict:
+    """Cache of the whole batch on each accelerator [byte]."""
+    of = derive.symbols
+    return {"of B requests of L tokens": system.kv_bytes_per_accelerator(setting) * of.L * of.B / of.deg_DP}
+
+
+def _throughput(setting: Setting):
+    return derive.symbols.B / system.tpot(setting)
+
+
+def _price_of_tokens(setting: Setting):
+    return MILLION * derive.symbols.price * derive.symbols.n_acc / _throughput(setting)
 
 
 def _imbalance_beside(setting: Setting) -> dict[str, object]:
@@ -66,23 +70,22 @@ def _imbalance_beside(setting: Setting) -> dict[str, object]:
     return {"expected maximum at B": band.mean, "95 % band, low": band.low, "95 % band, high": band.high}
 
 
-def _calibrated_beside(setting: Setting) -> dict[str, object]:
+def _calibrated_beside(setting: Setting) -> dict:
     """What launches take of a calibrated step, and how far it may be off."""
     if setting["calibration"] is None:
         return {}
-    forms = {FLOORS: system.launch_floors(setting), ERROR: system.typical_error(setting)}
-    return {name: number(form, setting.point) for name, form in forms.items()}
+    return {FLOORS: system.launch_floors(setting), ERROR: system.typical_error(setting)}
 
 
 FLOORS, ERROR = "launch floors, within it", "typical error of decoding, if all kernels err alike"
-define("tpot", "time per output token", "s", system.tpot, domain=_serves, beside_values=_calibrated_beside)
+define("tpot", "time per output token", "s", system.tpot, domain=_serves, beside_forms=_calibrated_beside)
 define(
     "tpot_terms",
     "terms of the time per output token, all blocks together",
     "s",
     system.terms,
     domain=_serves,
-    beside_values=_calibrated_beside,
+    beside_forms=_calibrated_beside,
 )
 define(
     "ttft",
@@ -109,30 +112,30 @@ define(
     "tokens_per_step",
     "tokens that a request gains in a step, on average",
     "token",
-    lambda setting: speculation.closed_tokens(),
-    compute=lambda setting: value(system.tokens_per_step(setting), setting.point),
+    lambda setting: derive.speculation.closed_tokens(),
+    compute=lambda setting: compiled(system.tokens_per_step, setting).value(setting.numbers),
     uses=system.tokens_per_step,
 )
-define("throughput", "output tokens per second of the system", "token/s", lambda s: B / system.tpot(s), domain=_serves)
+define("throughput", "output tokens per second of the system", "token/s", _throughput, domain=_serves)
 define(
     "throughput_per_accelerator",
     "output tokens per second and accelerator",
     "token/s",
-    lambda s: B / system.tpot(s) / n_acc,
+    lambda s: _throughput(s) / derive.symbols.n_acc,
     domain=_serves,
 )
 define(
     "cost_per_million_tokens",
     "price of a million output tokens, in the currency of price_hour",
     "currency/10^6 token",
-    lambda s: MILLION * price * n_acc * system.tpot(s) / B,
+    _price_of_tokens,
     domain=_sells,
 )
 define(
     "all_to_all_time",
     "time of one MoE dispatch (or combine)",
     "s",
-    lambda s: communication.dispatch_time("two" if s.two_levels else "one", s.layout),
+    lambda s: derive.communication.dispatch_time("two" if s.two_levels else "one", s.layout),
     domain=_exchanges,
 )
 define(
@@ -150,8 +153,8 @@ define(
     system.weights_per_accelerator,
     domain=needs_model,
     beside={
-        "on all accelerators": lambda s: system.weights_per_accelerator(s) * n_acc,
-        "every weight once": lambda s: capacity.weights_stored(s.architecture, "once"),
+        "on all accelerators": lambda s: system.weights_per_accelerator(s) * derive.symbols.n_acc,
+        "every weight once": lambda s: derive.capacity.weights_stored(s.architecture, "once"),
     },
 )
 define(
@@ -160,7 +163,7 @@ define(
     "byte",
     system.kv_bytes_per_accelerator,
     domain=needs_model,
-    beside_values=_batch_cache,
+    beside_forms=_batch_cache,
 )
 define(
     "B_SLO",
@@ -168,10 +171,10 @@ define(
     "requests",
     compute=system.B_SLO_found,
     uses=system.B_SLO_form,
-    sought=frozenset({B}),
+    sought=frozenset({"B"}),
     closed_form="largest whole B with tpot(B) <= SLO, by bisection",
     domain=_serves,
-    beside={"by Eq. 12": lambda s: Max(0, system.B_SLO_eq12(s))},
+    beside={"by Eq. 12": system.B_SLO_eq12_found},
     beside_values=lambda setting: {"at most, by the lower bound of TPOT": system.B_SLO_bound(setting)},
 )
 define(

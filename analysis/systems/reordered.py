@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.ask.degrees import divides_heads
 from analysis.ask.setting import Setting
-from analysis.derive.attention import ORDERS
+from analysis.derive.choices import ORDERS
 from analysis.derive.symbols import BY_NAME
 from analysis.files.errors import InputError
 from analysis.systems.crossing import needs_two_orders

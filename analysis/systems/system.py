@@ -4,130 +4,152 @@ Times are per output token: those of a step over the tokens that a request gains
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sympy import Add, Expr, Integer
 
+from analysis import derive
 from analysis.ask.degrees import check_degrees
-from analysis.ask.forms import derived, symbols_of
-from analysis.ask.numbers import along, value
+from analysis.ask.kept_forms import compiled
 from analysis.ask.setting import Setting
-from analysis.derive import capacity, decoder, serving, speculation
-from analysis.derive.parallel import sharded
-from analysis.derive.roofline import Timing
-from analysis.derive.symbols import SLO, B, L, acceptance, deg_DP
 from analysis.files.errors import InputError
-from analysis.systems.timing import errors, floors, timing
+
+if TYPE_CHECKING:  # numbers of kept forms do without
+    from sympy import Expr
 
 LARGEST_BATCH = 2.0**52  # beyond, a float no longer counts single requests
 MOST_QUERIES = 64  # query tokens of a step with drafts; far beyond what any acceptance short of 1 rewards
 
 
-def system(setting: Setting) -> serving.System:
+def system(setting: Setting) -> "derive.serving.System":
     """The discrete choices of the serving system."""
     levels = "two" if setting.two_levels else "one"
-    return serving.System(levels, "accelerator_experts" in setting.given, setting["overlap"], setting.layout)
+    return derive.serving.System(levels, "accelerator_experts" in setting.given, setting["overlap"], setting.layout)
 
 
-def tokens_per_step(setting: Setting) -> Expr:
+def tokens_per_step(setting: Setting) -> "Expr":
     """Tokens that a request gains in a step on average [tokens]; 1 where no draft is accepted. Raises InputError."""
     if not np.any(setting["acceptance"]):
-        return Integer(1)
+        return derive.speculation.expected_tokens(1, 1)
     if setting["phase"] == "prefill":
         raise InputError("acceptance= speaks of drafts, and prefill has none; leave it out, or choose phase=decode.")
     most = np.max(setting.queries)
     if most > MOST_QUERIES:
         raise InputError(f"l={most:g}: with acceptance= allowed are up to {MOST_QUERIES} query tokens; give fewer.")
     several = isinstance(setting.queries, np.ndarray)
-    form = speculation.tokens_up_to if several else lambda query: speculation.expected_tokens(acceptance, query)
-    return form(int(most))
+    if several:
+        return derive.speculation.tokens_up_to(int(most))
+    return derive.speculation.expected_tokens(derive.symbols.acceptance, int(most))
 
 
-def terms(setting: Setting) -> dict[str, Expr]:
+def _timing(setting: Setting):
+    from analysis.systems.timing import timing
+
+    return timing(setting)
+
+
+def terms(setting: Setting) -> "dict[str, Expr]":
     """Terms of TPOT [s] by name; with OSL= also what the prompts of others add."""
-    found = serving.tpot_terms(setting.architecture, setting.conventions, system(setting), timing(setting))
+    chosen = setting.architecture, setting.conventions, system(setting)
+    found = derive.serving.tpot_terms(*chosen, _timing(setting))
     gained = tokens_per_step(setting)
     found = found if gained == 1 else {name: term / gained for name, term in found.items()}
     if setting["OSL"] is None or setting["phase"] == "prefill":
         return found
-    return found | {serving.OTHERS: serving.prefill_of_others(tpot(prefilling(setting)))}
+    return found | {derive.serving.OTHERS: derive.serving.prefill_of_others(tpot(prefilling(setting)))}
 
 
-def tpot(setting: Setting) -> Expr:
+def tpot(setting: Setting) -> "Expr":
     """TPOT [s]."""
     if setting["OSL"] is not None:
-        return serving.summed(terms(setting), setting["overlap"])
-    step = serving.tpot(setting.architecture, setting.conventions, system(setting), timing(setting))
+        return derive.serving.summed(terms(setting), setting["overlap"])
+    step = derive.serving.tpot(setting.architecture, setting.conventions, system(setting), _timing(setting))
     return step / tokens_per_step(setting)
 
 
 def prefilling(setting: Setting) -> Setting:
     """The same system while it prefills whole prompts, in the order that suits them; no drafts, no half batches."""
-    overlap = "comm" if setting["overlap"] == serving.HALVES else setting["overlap"]
+    overlap = "comm" if setting["overlap"] == derive.serving.HALVES else setting["overlap"]
     return setting.with_(phase="prefill", l=None, order=None, acceptance=None, OSL=None, overlap=overlap)
 
 
-def ttft(setting: Setting) -> Expr:
+def ttft(setting: Setting) -> "Expr":
     """Time to first token of a request that waits for nobody [s]: its prompt prefilled, one on each group."""
-    prompt = L if setting["OSL"] is None else serving.prompt_length()
-    return serving.of_prompts(tpot(prefilling(setting)), prompt)
+    prompt = derive.symbols.L if setting["OSL"] is None else derive.serving.prompt_length()
+    return derive.serving.of_prompts(tpot(prefilling(setting)), prompt)
 
 
-def launch_floors(setting: Setting) -> Expr:
+def launch_floors(setting: Setting) -> "Expr":
     """What launches of kernels and exchanges take of a step's time per output token [s]; 0 on the bare roofline."""
+    from analysis.systems.timing import floors
+
     return _summed(setting, floors(setting))
 
 
-def typical_error(setting: Setting) -> Expr:
+def typical_error(setting: Setting) -> "Expr":
     """What a calibrated step may be off [s] if all of its kernels err alike, each by the median error of its kind."""
+    from analysis.systems.timing import errors
+
     return _summed(setting, errors(setting))
 
 
-def _summed(setting: Setting, parts: Timing) -> Expr:
-    step = serving.tpot_terms(setting.architecture, setting.conventions, system(setting), parts)
-    return Add(*step.values()) / tokens_per_step(setting)
+def _summed(setting: Setting, parts) -> "Expr":
+    step = derive.serving.tpot_terms(setting.architecture, setting.conventions, system(setting), parts)
+    return derive.serving.summed(step, "none") / tokens_per_step(setting)
 
 
-def book(setting: Setting) -> serving.Book:
+def book(setting: Setting) -> "derive.serving.Book":
     """How the setting keeps the memory book."""
-    return serving.Book(setting["weights"], setting["activation"] == "counted")
+    return derive.serving.Book(setting["weights"], setting["activation"] == "counted")
 
 
-def tpot_bound(setting: Setting) -> Expr:
+def tpot_bound(setting: Setting) -> "Expr":
     """Lower bound of TPOT [s]."""
-    return serving.tpot_bound(setting.architecture, setting.conventions, system(setting)) / tokens_per_step(setting)
+    return derive.serving.tpot_bound(setting.architecture, setting.conventions, system(setting)) / tokens_per_step(
+        setting
+    )
 
 
-def tpot_eq12(setting: Setting) -> Expr:
+def tpot_eq12(setting: Setting) -> "Expr":
     """TPOT as Eq. 12 has it [s]."""
-    step = serving.tpot_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
+    step = derive.serving.tpot_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
     return step / tokens_per_step(setting)
 
 
-def B_SLO_eq12(setting: Setting) -> Expr:
+def B_SLO_eq12(setting: Setting) -> "Expr":
     """Batch [requests] that Eq. 12 admits under the SLO, not rounded."""
-    form = serving.B_SLO_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
-    return form.xreplace({SLO: SLO * tokens_per_step(setting)})
+    form = derive.serving.B_SLO_eq12(setting.architecture, setting.conventions, system(setting), book(setting))
+    allowed = derive.symbols.SLO
+    return form.xreplace({allowed: allowed * tokens_per_step(setting)})
 
 
-def B_cap(setting: Setting) -> Expr:
+def B_SLO_eq12_found(setting: Setting) -> "Expr":
+    """The same; 0 where Eq. 12 admits no batch."""
+    from sympy import Max
+
+    return Max(0, B_SLO_eq12(setting))
+
+
+def B_cap(setting: Setting) -> "Expr":
     """Batch that fits memory [requests], not rounded."""
     kept = book(setting)
-    return capacity.B_cap(setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout)
+    return derive.capacity.B_cap(
+        setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout
+    )
 
 
-def weights_per_accelerator(setting: Setting) -> Expr:
+def weights_per_accelerator(setting: Setting) -> "Expr":
     """Weight bytes on one accelerator [byte], as the memory book counts them."""
-    return capacity.weights_per_accelerator(setting.architecture, setting["weights"], setting.layout)
+    return derive.capacity.weights_per_accelerator(setting.architecture, setting["weights"], setting.layout)
 
 
-def kv_bytes_per_accelerator(setting: Setting) -> Expr:
+def kv_bytes_per_accelerator(setting: Setting) -> "Expr":
     """Cached bytes of one token on each accelerator of the group that serves its request [byte]: heads are divided.
 
     With windowed blocks the mean over L tokens.
     """
-    divided = {axis: size for axis, size in sharded().items() if axis != B}
-    return decoder.kv_bytes_per_token(setting.architecture, setting.conventions).xreplace(divided)
+    divided = {axis: size for axis, size in derive.parallel.sharded().items() if axis != derive.symbols.B}
+    return derive.decoder.kv_bytes_per_token(setting.architecture, setting.conventions).xreplace(divided)
 
 
 def rounded(batch, setting: Setting):
@@ -135,15 +157,15 @@ def rounded(batch, setting: Setting):
     batch = np.maximum(batch, 0)
     if setting["rounding"] == "none":
         return batch
-    step = setting.point[deg_DP] if setting["rounding"] == "per_group" else 1
+    step = setting.numbers["deg_DP"] if setting["rounding"] == "per_group" else 1
     return np.floor(batch / step) * step
 
 
 def B_cap_value(setting: Setting):
     """B_cap [requests] (Eq. 11), rounded by the convention `rounding`."""
-    form = derived(B_cap, setting)
-    check_degrees(setting.point, symbols_of(form))
-    return rounded(value(form, setting.point), setting)
+    form = compiled(B_cap, setting)
+    check_degrees(setting.numbers, form.symbols)
+    return rounded(form.value(setting.numbers), setting)
 
 
 def B_SLO_value(setting: Setting, most=None):
@@ -154,9 +176,9 @@ def B_SLO_value(setting: Setting, most=None):
     return _largest_within(tpot, setting, most)
 
 
-def B_SLO_form(setting: Setting) -> Expr:
+def B_SLO_form(setting: Setting) -> "Expr":
     """What is at least 0 as long as a batch is in time [s]."""
-    return SLO - tpot(setting)
+    return derive.symbols.SLO - tpot(setting)
 
 
 def B_SLO_bound(setting: Setting):
@@ -164,15 +186,14 @@ def B_SLO_bound(setting: Setting):
     return _largest_within(tpot_bound, setting)
 
 
-def _largest_within(time: Callable[[Setting], Expr], setting: Setting, most=None):
+def _largest_within(time: "Callable[[Setting], Expr]", setting: Setting, most=None):
     """The largest whole batch [requests] with a time within the SLO, by bisection: the time never falls with B."""
     if setting["slo"] is None:
         raise InputError("slo= is needed: the time allowed per output token in seconds, for example slo=0.02.")
-    form, point = derived(time, setting), setting.point
-    check_degrees(point, symbols_of(form))
-    shape = np.broadcast_shapes(*(np.shape(number) for symbol, number in point.items() if symbol != B))
-
-    at = along(form, point, B)
+    form, numbers = compiled(time, setting), setting.numbers
+    check_degrees(numbers, form.symbols)
+    shape = np.broadcast_shapes(*(np.shape(number) for name, number in numbers.items() if name != "B"))
+    at = form.along("B", numbers)
 
     def fits(batch):
         with np.errstate(all="ignore"):

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from analysis.ask.asked import fitting
 from analysis.ask.degrees import check_degrees, divides_experts, divides_heads, spreads
 from analysis.ask.setting import Setting
-from analysis.derive.symbols import BY_NAME, deg_EP
 from analysis.files.errors import InputError
 from analysis.systems.arrangements import fitting_degree
 from analysis.systems.plan import candidates
@@ -24,7 +23,7 @@ def _sources(room: str) -> list[Path]:
     return sorted((ROOT / "analysis" / room).rglob("*.py"))
 
 
-USED = frozenset({BY_NAME["n_hd"], BY_NAME["n_kv"], deg_EP, BY_NAME["n_acc"], BY_NAME["n_e"]})
+USED = ("n_hd", "n_kv", "deg_EP", "n_acc", "n_e")
 ASKING = [path for room in ("systems", "sweeps", "thesis", "render", "book", "cli") for path in _sources(room)]
 COUNTS = {"group", "n_acc", "n_hd", "n_kv", "n_e", "deg_TP", "deg_EP", "TP", "EP", "count", "heads", "experts"}
 
@@ -53,7 +52,7 @@ def test_experts_are_spread_where_groups_hold_each_once(experts, count):
 
 def _allowed(setting: Setting) -> bool:
     try:
-        check_degrees(setting.point, USED)
+        check_degrees(setting.numbers, USED)
     except InputError:
         return False
     return True

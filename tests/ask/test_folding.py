@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sympy import Max, Min
 
 from analysis.ask import folding
-from analysis.ask.forms import symbols_of
 from analysis.ask.numbers import compiled, value, written
 from analysis.ask.programs import read
 from analysis.derive.symbols import B, L, causal, n_e, n_k
@@ -51,8 +50,8 @@ def test_any_form_over_any_of_its_symbols_is_that_of_single_points(seed):
     draw, random_numbers, folded = random.Random(seed), np.random.default_rng(seed), 0
     setting = any_setting(draw)
     for name, form in forms_in(setting) if setting else ():
-        symbols = sorted(symbols_of(form) & set(setting.point), key=str)
-        if not symbols or symbols_of(form) - set(setting.point):
+        symbols = sorted(form.free_symbols & set(setting.point), key=str)
+        if not symbols or form.free_symbols - set(setting.point):
             continue
         varying = draw.sample(symbols, draw.randint(1, min(4, len(symbols))))
         shaken = {s: setting.point[s] * random_numbers.uniform(0.5, 2, POINTS) for s in varying}

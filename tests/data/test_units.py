@@ -114,7 +114,7 @@ def of(row=ROW, **given) -> dict[str, float]:
     asked = Asked(dict.fromkeys(("width_weights", "width_experts", "width_kv", "width_activations")))
     asked |= {"width": 2, "format": "served"} | given
     asked.given = given
-    return {symbol.name.removeprefix("width_"): width for symbol, width in widths.widths(asked).items()}
+    return {name.removeprefix("width_"): width for name, width in widths.widths(asked).items()}
 
 
 def test_published_widths_are_taken_where_asked_for_and_not_overridden():

@@ -8,7 +8,7 @@ from pathlib import Path
 from analysis.ask.notebook import declared
 from analysis.ask.own_names import label
 from analysis.ask.parameters import COUNT, PARAMETERS
-from analysis.ask.widths import widths_by_name as widths_of
+from analysis.ask.widths import widths as widths_of
 from analysis.book.executed import collect
 from analysis.book.notebooks import outcomes
 from analysis.book.report.subject import System
