@@ -15,7 +15,7 @@ from pathlib import Path
 from analysis.files.whole import BUILD, fingerprint, inputs, write
 
 FOLDER = BUILD / "kept"
-MOST_ENTRIES, LARGEST_ENTRY = 2000, 2**16
+MOST_ENTRIES, LARGEST_ENTRY = 8000, 2**16
 """Entries, and bytes of one: the older half goes when there are more, and what is larger is not kept."""
 
 
