@@ -12,6 +12,7 @@ from io import StringIO
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import pyplot
 
 from analysis.ask.notebook import declared
 from analysis.ask.setting import Setting
@@ -44,6 +45,7 @@ def executed(name: str, model: str) -> list[str]:
     taken = declared(notebooks.FOLDER / f"{name}.ipynb")
     given = {each: value for each, value in FEW.items() if each in taken}
     given |= {"model": model} if "model" in taken else {"models": f"gpt3-175b,{model}"}
+    pyplot.close("all")
     try:
         figures, _ = notebooks.executed(name, drawn=[], **given)
     except InputError as refusal:

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 import sympy
-from sympy import Expr, Symbol, lambdify, nsimplify, srepr
+from sympy import Expr, Function, Max, Min, Symbol, lambdify, nsimplify, srepr
 
 from analysis.ask import folding
 from analysis.ask.programs import Program, Several, read
@@ -40,7 +40,29 @@ def compiled(expression: Expr) -> tuple[Callable, tuple[Symbol, ...]]:
 
 def written(expression: Expr, symbols: tuple[Symbol, ...]) -> Callable:
     """The numpy function that sympy writes for an expression of these symbols."""
-    return lambdify(symbols, expression, modules=_FUNCTIONS, cse=True)
+    return lambdify(symbols, _settled(expression), modules=_FUNCTIONS, cse=True)
+
+
+class _Largest(Function):
+    """Max that is as it stands: sympy's own compares its arguments whenever a search for common parts rebuilds it."""
+
+    def _numpycode(self, printer) -> str:
+        return printer._print_Max(self)
+
+
+class _Least(Function):
+    """Min likewise."""
+
+    def _numpycode(self, printer) -> str:
+        return printer._print_Min(self)
+
+
+def _settled(form: Expr) -> Expr:
+    """A form whose Max and Min are compared no more."""
+    if not form.has(Max, Min):
+        return form
+    parts = [_settled(each) for each in form.args]
+    return {Max: _Largest, Min: _Least}.get(form.func, form.func)(*parts)
 
 
 def _data(function: Callable) -> list | None:

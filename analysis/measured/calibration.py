@@ -132,9 +132,7 @@ def residuals(parts: Parts, given: dict[str, float]) -> np.ndarray:
     return np.log(parts.time(given) / parts.measured)
 
 
-def fit(
-    parts: Parts, fixed: dict[str, float] | None = None, begin: dict[str, float] | None = None
-) -> dict[str, float]:
+def fit(parts: Parts, fixed: dict[str, float] | None = None, begin: dict[str, float] | None = None) -> dict[str, float]:
     """Parameters that fit the rows best (soft-L1 on log ratios), those in `fixed` held; sought from `begin`."""
     fixed, begin = fixed or {}, begin or START
     free = [name for name in parts.names if name not in fixed]
