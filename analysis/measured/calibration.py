@@ -132,9 +132,9 @@ def residuals(parts: Parts, given: dict[str, float]) -> np.ndarray:
     return np.log(parts.time(given) / parts.measured)
 
 
-def fit(parts: Parts, fixed: dict[str, float] | None = None, begin: dict[str, float] | None = None) -> dict[str, float]:
-    """Parameters that fit the rows best (soft-L1 on log ratios), those in `fixed` held; sought from `begin`."""
-    fixed, begin = fixed or {}, begin or START
+def fit(parts: Parts, fixed: dict[str, float] | None = None, near: dict[str, float] | None = None) -> dict[str, float]:
+    """Parameters that fit the rows best (soft-L1 on log ratios), those in `fixed` held; roughly, from those `near`."""
+    fixed, begin = fixed or {}, near or START
     free = [name for name in parts.names if name not in fixed]
     low, high = (np.log([BOUNDS[name][side] for name in free]) for side in (0, 1))
 
@@ -142,7 +142,7 @@ def fit(parts: Parts, fixed: dict[str, float] | None = None, begin: dict[str, fl
         return residuals(parts, fixed | dict(zip(free, np.exp(logs), strict=True)))
 
     start = np.clip(np.log([begin[name] for name in free]), low + 1e-9, high - 1e-9)
-    found = least_squares(errors, start, bounds=(low, high), loss="soft_l1", f_scale=0.1)
+    found = least_squares(errors, start, bounds=(low, high), loss="soft_l1", f_scale=0.1, ftol=1e-4 if near else 1e-8)
     return fixed | {name: float(number) for name, number in zip(free, np.exp(found.x), strict=True)}
 
 
