@@ -7,7 +7,7 @@ STUDY  := $(BIN)/study
 JOBS   ?= 2
 
 # What the caller's shell has set must not reach our interpreter.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV MPLBACKEND MPLCONFIGDIR
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE VIRTUAL_ENV MPLBACKEND MPLCONFIGDIR
 export EDITION SYSTEM OUT
 # Programs in a virtual environment name the folder that it was made in: one that was moved is made again.
 _MOVED := $(shell test -f $(STAMP) && test "$$(cat $(STAMP))" != "$$(pwd -P)" && rm -f $(STAMP))

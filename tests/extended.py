@@ -12,6 +12,7 @@ from io import StringIO
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import pyplot
 
 from analysis.ask.notebook import declared
 from analysis.ask.setting import Setting
@@ -40,12 +41,13 @@ OTHERS = ("machine", "measured")  # notebooks of computers, not of a model
 
 
 def executed(name: str, model: str) -> list[str]:
-    """Captions and texts of a notebook's figures, few points of each drawn; the sentence where it refuses."""
+    """Captions and texts of a notebook's figures, few points in each and none drawn; the sentence where it refuses."""
     taken = declared(notebooks.FOLDER / f"{name}.ipynb")
     given = {each: value for each, value in FEW.items() if each in taken}
     given |= {"model": model} if "model" in taken else {"models": f"gpt3-175b,{model}"}
+    pyplot.close("all")
     try:
-        figures, _ = notebooks.executed(name, **given)
+        figures, _ = notebooks.executed(name, drawn=[], **given)
     except InputError as refusal:
         return [f"refused: {refusal}"]
     return [f"{each['caption']} {each['alt']}" for each in figures.values()]

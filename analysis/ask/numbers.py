@@ -1,7 +1,7 @@
 """From closed form to number: compiled once, evaluated over arrays."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, reduce
+from functools import lru_cache
 from hashlib import sha256
 from math import prod
 from typing import TYPE_CHECKING
@@ -18,15 +18,7 @@ if TYPE_CHECKING:  # numbers of kept forms do without
     from sympy import Expr, Symbol
 
 Point = Mapping["Symbol", "int | float | np.ndarray"]
-MAKERS = ("analysis/ask/numbers.py", "analysis/ask/programs.py")
-
-
-def _over(operation):
-    """Max and Min over any mix of numbers and arrays; sympy's own would stack them and so copy."""
-    return lambda values, axis=0: reduce(operation, values)
-
-
-_FUNCTIONS = [{"amax": _over(np.maximum), "amin": _over(np.minimum)}, "numpy"]
+MAKERS = ("analysis/ask/numbers.py", "analysis/ask/programs.py", "analysis/ask/written.py")
 
 
 @lru_cache(maxsize=4096)
@@ -36,8 +28,14 @@ def compiled(expression: "Expr") -> tuple[Callable, tuple["Symbol", ...]]:
     A program, where the expression is arithmetic: making one takes as long as deriving the expression, so it is kept.
     """
     symbols = tuple(sorted(expression.free_symbols, key=str))
-    made = kept(_key(digest(expression)), lambda: _data(written(expression, symbols)), *MAKERS)
-    return (written(expression, symbols) if made is None else Program.of(made)), symbols
+    made = kept(_key(digest(expression)), lambda: _data(_written(expression, symbols)), *MAKERS)
+    return (_written(expression, symbols) if made is None else Program.of(made)), symbols
+
+
+def _written(expression: "Expr", symbols: tuple["Symbol", ...]) -> Callable:
+    from analysis.ask.written import written
+
+    return written(expression, symbols)
 
 
 def program(digest: str) -> Program | None:
@@ -56,13 +54,6 @@ def digest(expression: "Expr") -> str:
     import sympy
 
     return sha256(f"{sympy.__version__} {sympy.srepr(expression)}".encode()).hexdigest()
-
-
-def written(expression: "Expr", symbols: tuple["Symbol", ...]) -> Callable:
-    """The numpy function that sympy writes for an expression of these symbols."""
-    from sympy import lambdify
-
-    return lambdify(symbols, expression, modules=_FUNCTIONS, cse=True)
 
 
 def _data(function: Callable) -> list | None:

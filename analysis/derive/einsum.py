@@ -21,7 +21,7 @@ A mechanism is written as lines with named axes, for example
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
@@ -195,7 +195,8 @@ class Kernel:
 
     def at(self, substitution: dict[Symbol, Expr]) -> "Counts":
         """The kernel's counts after axes were replaced, all in one step."""
-        counted = (each.xreplace(substitution) for each in (self.flops, self.bytes, self.exponents))
+        given = frozenset(substitution.items())
+        counted = (_replaced(each, given) for each in (self.flops, self.bytes, self.exponents))
         return Counts(self.name, *counted)
 
 
@@ -314,3 +315,9 @@ def layered(name: str, given: tuple[Einsum, ...]) -> tuple[Kernel, ...]:
         Kernel(label if names.count(label) == 1 else f"{label} ({names[:i].count(label) + 1})", (line,))
         for i, (label, line) in enumerate(zip(names, given, strict=True))
     )
+
+
+@lru_cache(maxsize=2**14)
+def _replaced(form: Expr, substitution: frozenset[tuple[Symbol, Expr]]) -> Expr:
+    """A count with axes replaced; kept, as models share mechanisms and kinds of block share kernels."""
+    return form.xreplace(dict(substitution))

@@ -19,7 +19,7 @@ STUDY = ("analysis", "data", "requirements.lock")
 """Sources of what depends on all code and rows."""
 
 MISSING = object()
-MOST_ENTRIES, LARGEST_ENTRY = 5000, 2**16
+MOST_ENTRIES, LARGEST_ENTRY = 8000, 2**16
 """Entries, and bytes of one: the older half goes when there are more, and what is larger is not kept."""
 
 

@@ -137,17 +137,17 @@ def residuals(parts: Parts, given: dict[str, float]) -> np.ndarray:
     return np.log(parts.time(given) / parts.measured)
 
 
-def fit(parts: Parts, fixed: dict[str, float] | None = None) -> dict[str, float]:
-    """Parameters that fit the rows best (soft-L1 on log ratios), those in `fixed` held."""
-    fixed = {**parts.firm, **(fixed or {})}
+def fit(parts: Parts, fixed: dict[str, float] | None = None, near: dict[str, float] | None = None) -> dict[str, float]:
+    """Parameters that fit the rows best (soft-L1 on log ratios), those in `fixed` held; roughly, from those `near`."""
+    fixed, begin = {**parts.firm, **(fixed or {})}, near or START
     free = [name for name in parts.names if name not in fixed]
     low, high = (np.log([BOUNDS[name][side] for name in free]) for side in (0, 1))
 
     def errors(logs: np.ndarray) -> np.ndarray:
         return residuals(parts, fixed | dict(zip(free, np.exp(logs), strict=True)))
 
-    start = np.clip(np.log([START[name] for name in free]), low + 1e-9, high - 1e-9)
-    found = least_squares(errors, start, bounds=(low, high), loss="soft_l1", f_scale=0.1)
+    start = np.clip(np.log([begin[name] for name in free]), low + 1e-9, high - 1e-9)
+    found = least_squares(errors, start, bounds=(low, high), loss="soft_l1", f_scale=0.1, ftol=1e-4 if near else 1e-8)
     return fixed | {name: float(number) for name, number in zip(free, np.exp(found.x), strict=True)}
 
 
@@ -205,7 +205,7 @@ def unidentified(parts: Parts, best: dict[str, float], asked: Collection[str] = 
 def _rise(parts: Parts, best: dict[str, float], name: str, least: float) -> float:
     moved = [min(max(best[name] * factor, BOUNDS[name][0]), BOUNDS[name][1]) for factor in (0.5, 2.0)]
     tried = [number for number in moved if abs(np.log(number / best[name])) > 0.3]
-    return min((_cost(parts, fit(parts, {name: number})) - least for number in tried), default=0.0)
+    return min((_cost(parts, fit(parts, {name: number}, best)) - least for number in tried), default=0.0)
 
 
 def _cost(parts: Parts, given: dict[str, float]) -> float:
