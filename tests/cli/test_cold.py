@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from analysis.ask import forms, kept_forms
-from analysis.ask.numbers import exact, value
+from analysis.ask.numbers import compiled, exact, value
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.files import kept
@@ -104,8 +104,10 @@ def as_new(folder, monkeypatch):
     """Compiled forms are looked up as a new process does."""
     monkeypatch.setattr(kept, "FOLDER", folder)
     kept_forms.forget()
+    compiled.cache_clear()  # what is compiled in memory is not written into this folder
     yield
     kept_forms.forget()
+    compiled.cache_clear()
 
 
 @pytest.mark.parametrize("model", list(datasets.ids_of("models"))[::4])
