@@ -37,7 +37,7 @@ def test_a_form_is_compiled_once_for_all_processes(empty, monkeypatch):
     wanted = value(FORM, {B: 2, L: 5})
     assert wanted == 6
     compiled.cache_clear()  # as a new process
-    monkeypatch.setattr(numbers, "written", refuse)
+    monkeypatch.setattr(numbers, "_written", refuse)
     assert value(FORM, {B: 2, L: 5}) == wanted
     with pytest.raises(AssertionError, match="made again"):
         value(FORM + 1, {B: 2, L: 5})

@@ -5,6 +5,7 @@ import pytest
 from analysis.ask.degrees import divides_all_heads
 from analysis.ask.setting import Setting
 from analysis.data import datasets
+from analysis.files.errors import InputError
 from analysis.systems.quantities import evaluate
 from analysis.thesis import tensor_parallel
 
@@ -18,7 +19,7 @@ def test_a_block_under_tensor_parallelism_is_its_kernels_and_an_all_reduce(model
     """
     row = datasets.model(model)
     if not divides_all_heads(2, row):
-        with pytest.raises(Exception, match="deg_TP"):
+        with pytest.raises(InputError, match="deg_TP"):
             evaluate("attention_block_time", model=model, accelerator="b200-sxm", n_acc=8, B=64, L=8192, deg_TP=2)
         return
     given = {"model": model, "accelerator": "b200-sxm", "link": "nvlink5-b200", "n_acc": 8, "B": 64, "L": 8192}
