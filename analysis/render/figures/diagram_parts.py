@@ -39,7 +39,7 @@ class Cell:
         return ROW * (len(self.bands) + len(self.titles) + len(self.notes)) + 2 * PAD
 
     def draw(self, axes: Axes, left: float, top: float, width: float) -> None:
-        """Draw the cell; colour and hatching of the strip at its left say what limits the kernel."""
+        """Draw the cell; the strip at its left says what limits the kernel."""
         look = BOUND_LOOKS[self.bound]
         _ground(axes, look, (left, top), width, self.height)
         y, middle = top + PAD, left + STRIP + (width - STRIP) / 2
@@ -56,10 +56,10 @@ class Cell:
 
 
 def _ground(axes: Axes, look: dict[str, str], corner: tuple[float, float], width: float, height: float) -> None:
-    """A box with the strip at its left that tells the bound by colour and hatching."""
+    """A box whose strip at the left tells the bound: full, or hollow, as hatching would be a picture on paper."""
     axes.add_patch(Rectangle(corner, width, height, facecolor=look["ground"], edgecolor=EDGE, linewidth=0.8))
-    strip = {"facecolor": look["strip"], "edgecolor": "white", "hatch": look["hatch"], "linewidth": 0}
-    axes.add_patch(Rectangle((corner[0] + 0.4, corner[1] + 0.4), STRIP, height - 0.8, **strip))
+    strip = {"facecolor": "white" if look["hatch"] else look["strip"], "edgecolor": look["strip"], "linewidth": 1.5}
+    axes.add_patch(Rectangle((corner[0] + 1.2, corner[1] + 1.2), STRIP - 1.2, height - 2.4, **strip))
 
 
 def row(axes: Axes, x: float, y: float, text: str, **look) -> float:
