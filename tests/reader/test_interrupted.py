@@ -10,7 +10,7 @@ import pytest
 
 from analysis.files.whole import ROOT
 
-# 72 million points, so that no machine is done before it is interrupted at the first part
+# 72 million points, so that no machine is done before it is interrupted at its first parts
 SLOW = """
 quantities: [tpot, throughput_per_accelerator, B_cap]
 with: {n_acc: 32}
@@ -56,7 +56,8 @@ def test_ctrl_c_ends_a_sweep_on_two_workers_at_once_and_without_a_traceback(type
     (tmp_path / "grid.yml").write_text(SLOW)
     running = typed("sweep", "grid.yml", "-o", "out.parquet", "--jobs", "2")
     parts, deadline = tmp_path / "out.parquet.parts", time.monotonic() + 60
-    while not list(parts.glob("made/0*.parquet")) and running.poll() is None and time.monotonic() < deadline:
+    # the first parts may be made while the second worker is being started, when Ctrl-C is not heard
+    while len(list(parts.glob("made/0*.parquet"))) < 4 and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=30)
