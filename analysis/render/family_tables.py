@@ -1,11 +1,13 @@
 """Families of attention after the paper: where each stage stands against the ridge of several chips, as tables."""
 
-from analysis.ask.numbers import exact
+from analysis.ask.numbers import exact, value
 from analysis.data.element_formats import formats
+from analysis.data.lines import cut
 from analysis.derive.attention import GQA, MLA, Mechanism
 from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops
+from analysis.derive.mechanisms import ALL
 from analysis.derive.sparse import GLA, GTA, MFA
-from analysis.derive.symbols import RP_acc
+from analysis.derive.symbols import BY_NAME, RP_acc, causal
 from analysis.ledger.claims_mechanisms import of_r1, row_bytes, sized
 from analysis.render.after_tables import CHIPS, on_chip
 from analysis.render.digits import digits_of, whole
@@ -83,4 +85,29 @@ def format_bytes(name: str, *parts: str) -> int:
     return sum(int(formats()[name].parts[part].bytes) for part in parts)
 
 
-WORDS = {"ridge_table": ridge_table, "shared_table": shared_table, "format_bytes": format_bytes}
+def prompt_chunk() -> int:
+    """Tokens of a prompt that pass a recurrent state together, where a model's row states no other number."""
+    return cut()
+
+
+def chunks_over_steps(name: str, n_v: int, d_k: int, d_s: int) -> float:
+    """Operations of a long prompt's core in chunks, behind a causal mask, over those of as many steps [1].
+
+    >>> round(chunks_over_steps("KDA", 1, 128, 128), 2)
+    1.15
+    """
+    tokens = 2**20
+    point = {"B": 1, "n_v": n_v, "n_qk": n_v, "d_k": d_k, "d_s": d_s, "L_cut": cut(), "l": tokens, "L": tokens}
+    point = {BY_NAME[size]: number for size, number in point.items()} | {causal: 0.5}
+    stages = (attention_stages(ALL[name], Conventions(prompt=prompt))["core"] for prompt in (True, False))
+    chunks, steps = (float(value(flops(each), point)) for each in stages)
+    return chunks / steps
+
+
+WORDS = {
+    "ridge_table": ridge_table,
+    "shared_table": shared_table,
+    "format_bytes": format_bytes,
+    "prompt_chunk": prompt_chunk,
+    "chunks_over_steps": chunks_over_steps,
+}

@@ -10,6 +10,7 @@ from analysis.derive.states import CUT, KDA
 from analysis.derive.symbols import B, L, L_cut, causal, d_k, d_s, l, n_v
 from analysis.files.errors import InputError
 from analysis.render.after_tables import after_model, streams_share
+from analysis.render.family_tables import chunks_over_steps
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 
@@ -73,6 +74,9 @@ def test_what_chunks_of_a_prompt_leave_out():
     core = float(exact(flops_of(attention_stages(KDA, Conventions(prompt=True))["core"]), heads)) / 64
     assert core == pytest.approx(6 * 128**2 + 4 * 65 * 128)
     assert (core - 4 * 128) / (7 * 128**2) == pytest.approx(8 / 7)  # the diagonal apart, over the steps of its tokens
+    for name in ("KDA", "GDN"):
+        said = chunks_over_steps(name, 1, 128, 128)
+        assert said == pytest.approx((6 * 128**2 + 4 * 65 * 128) / (7 * 128**2), rel=1e-3)
     assert pytest.approx(0.031, abs=0.0005) == 64**2 / (6 * 128**2 + 4 * 64 * 128)
 
 

@@ -129,6 +129,12 @@ def test_stages_of_a_table_stand_where_their_intensities_do():
     assert (rows["index scores"], rows["core attention"], rows["routed experts"]) == (1, 2, 0)
 
 
+def test_all_three_models_with_states_wait_for_them_at_every_context():
+    """The page speaks of all three by the words of one."""
+    for model in ("qwen3-next-80b-a3b", "kimi-linear-48b-a3b", "nemotron-3-super"):
+        assert leads(model) == "at every context", model
+
+
 def test_states_wait_while_weights_compute_on_three_chips():
     """Qwen3-Next at 8K with memory full: the sentence that its page says below the table."""
     rows = {}
