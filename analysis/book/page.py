@@ -3,36 +3,11 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any
 
-from analysis.book import reference
 from analysis.files.errors import InputError, choices
-from analysis.render import (
-    after_tables,
-    audit_tables,
-    by_hand,
-    canonical_words,
-    counting,
-    derivations,
-    design_words,
-    equations,
-    family_tables,
-    glossary_tables,
-    ledger_tables,
-    measured_tables,
-    paper_tables,
-    proofs,
-    prose,
-    published_tables,
-    sensitivity_tables,
-    served_words,
-    system_equations,
-    tables,
-    thesis_tables,
-    thesis_words,
-    trust_tables,
-    verdict_tables,
-)
+from analysis.render import canonical_words
 from analysis.render.show import ShownFigure
 from analysis.systems.canonical import paper
 
@@ -42,57 +17,64 @@ FIGURES = "figures"
 CAPTION_PARTS = re.compile(r"(?<=[.;:]) ")
 PARAMETER = re.compile(r"\b[A-Za-z_]+=\S")
 
-OWN: dict[str, Any] = {
-    "by_hand": by_hand.by_hand,
-    "equation": equations.equation,
-    "symbol": equations.symbol,
-    "einsum": derivations.einsum,
-    "cache": derivations.cache,
-    "limit_table": derivations.limit_table,
-    "limit_number": derivations.limit_number,
-    "limit_value": derivations.limit_value,
-    "both_orders": derivations.both_orders_equation,
-    "crossing_equation": derivations.crossing_equation,
-    "sharding_rule": derivations.sharding_rule,
-    "tokens_equation": derivations.tokens_equation,
-    "knee_equation": derivations.knee_equation,
-    "sum_equation": system_equations.sum_equation,
-    "multiple_equation": system_equations.multiple_equation,
-    "parts_equation": system_equations.parts_equation,
-    "read_equation": system_equations.read_equation,
-    "in_steps": counting.in_steps,
-    "symbols_table": tables.symbols_table,
-    "conventions_table": tables.conventions_table,
-    "data_dictionary": tables.data_dictionary,
-    "models_table": tables.models_table,
-    "accelerators_table": tables.accelerators_table,
-    "links_table": tables.links_table,
-    "table1": paper_tables.table1,
-    "table3": paper_tables.table3,
-    "table3_number": paper_tables.table3_number,
-    "table3_fitting": paper_tables.table3_fitting,
-    "short_name": paper_tables.short_name,
+OFFERED = {
+    "book.reference": "reference commands_help notebooks_table example",
+    "ledger.claims_routing": "banded_placements=SEEDS",
+    "ledger.criteria": "near_within=NEAR tie_within=TIE",
+    "thesis.sensitivity": "case=numbers_of",
+    "render.after_tables": "after_table after_model leads holds gains gains_table memory_of streams_share "
+    "memory_to_lead share_at wires_table",
+    "render.audit_tables": "stated_tokens copies capacity_table capacity_pairs placement_table inverse_table "
+    "random_ratio bound_holds_from",
+    "render.by_hand": "by_hand",
+    "render.counting": "in_steps",
+    "render.derivations": "einsum cache limit_table limit_number limit_value both_orders=both_orders_equation "
+    "crossing_equation sharding_rule tokens_equation knee_equation",
+    "render.design_words": "wanted_machine",
+    "render.digits": "digits=digits_of whole percent with_unit",
+    "render.equations": "equation symbol",
+    "render.family_tables": "ridge_table shared_table format_bytes prompt_chunk chunks_over_steps",
+    "render.glossary_tables": "symbols_elsewhere weights_elsewhere",
+    "render.ledger_tables": "ledger_table verdict_counts rules_table verdict_number summary_table carrying_table "
+    "verdict_list verdict why claims_of",
+    "render.measured_tables": "achieved_share calibrated_number exponents_a_second validation_table ridge_moves_table "
+    "measured_verdicts_table=verdicts_table verdict_number_of=verdict_number ridge_change calibration_table "
+    "measured_sources_table validity_table measurement_columns_table=columns_table burst_gain judging_bytes",
+    "render.paper_tables": "table1 table3 table3_number table3_fitting short_name",
+    "render.proofs": "proposition without proof flip",
+    "render.prose": "number ratio share layer_share crossing row compared value=quantity_value against_ridge "
+    "waits_or_computes knee span times_of_step terms_table even_bandwidth",
+    "render.published_tables": "others_number others_judged others_sources others_counts others_table others_open "
+    "others_ours others_most others_printed others_link works works_number",
+    "render.sensitivity_tables": "border borders shares_table reasons sensitivity_table queries_table acceptance_table",
+    "render.served_words": "prompts_a_seat serving_error serving_share serving_reading version_number "
+    "first_token_error first_token_so_far cache_error",
+    "render.system_equations": "sum_equation multiple_equation parts_equation read_equation",
+    "render.tables": "symbols_table conventions_table data_dictionary models_table accelerators_table links_table",
+    "render.thesis_tables": "conclusions_table",
+    "render.thesis_words": "beyond at_full_memory core_leads_from gain_of_more phi_at speed_on_device gain_of_drafts",
+    "render.trust_tables": "kernels_move trust_table structures_table structure_error slower_heads "
+    "measured_conclusions_table",
+    "render.verdict_tables": "elsewhere stated_by holds_on grid_table answer verdicts_table versions_table",
+    "render.words": "person",
 }
-PARTS = (
-    OWN,
-    prose.WORDS,
-    ledger_tables.NAMES,
-    published_tables.NAMES,
-    reference.NAMES,
-    audit_tables.NAMES,
-    measured_tables.NAMES,
-    proofs.WORDS,
-    thesis_words.WORDS,
-    verdict_tables.WORDS,
-    sensitivity_tables.WORDS,
-    thesis_tables.WORDS,
-    served_words.WORDS,
-    trust_tables.WORDS,
-    glossary_tables.WORDS,
-    after_tables.WORDS,
-    design_words.WORDS,
-    family_tables.WORDS,
-)
+OF_EDITION = {
+    "render.design_words": "wanted_table",
+    "render.thesis_tables": "kinds_table hardware_table joule_table devices_table guidelines_table",
+    "render.thesis_words": "needed_links link_needed",
+}
+"""What pages may use of each module below `analysis`, `word=name` where a page calls it otherwise; those of the second
+take the setting that the book speaks of before what a page gives them."""
+
+
+def offered(module: str, words: str) -> dict[str, Any]:
+    """The names of a module that pages may use, by the word for each.
+
+    >>> list(offered("ledger.criteria", "near_within=NEAR tie"))
+    ['near_within', 'tie']
+    """
+    pairs = (each.partition("=") for each in words.split())
+    return {word: getattr(import_module(f"analysis.{module}"), name or word) for word, _, name in pairs}
 
 
 def together(*parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +92,7 @@ def together(*parts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-NAMES = together(*PARTS)
+NAMES = together(*(offered(*each) for each in OFFERED.items()))
 
 
 def template_functions(
@@ -124,9 +106,9 @@ def template_functions(
     notebook and the dotted name of the function that drew it. `edition` is the setting that the book speaks of.
     """
     chosen = paper()
-    filled = (thesis_tables, thesis_words, design_words)
-    bound = [{name: partial(each, chosen) for name, each in part.BY_EDITION.items()} for part in filled]
-    found = together(NAMES, *bound, {"figure": _figure_function(figures, drawn or {}), "notes": notes})
+    functions = together(*(offered(*each) for each in OF_EDITION.items()))
+    bound = {name: partial(each, chosen) for name, each in functions.items()}
+    found = together(NAMES, bound, {"figure": _figure_function(figures, drawn or {}), "notes": notes})
     return found | canonical_words.words(chosen)  # some of them are names above, for the setting's own models
 
 

@@ -92,6 +92,3 @@ def example(name: str) -> str:
     """A file of data/examples as a block of code, as it stands there."""
     text = (DATA / "examples" / name).read_text(encoding="utf-8")
     return f"```{KINDS[Path(name).suffix]}\n{text.rstrip()}\n```"
-
-
-NAMES = {"reference": reference, "commands_help": commands_help, "notebooks_table": notebooks_table, "example": example}

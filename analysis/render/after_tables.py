@@ -172,18 +172,3 @@ def wires_table() -> str:
         f"take no longer than experts that compute, on {chip(system)} in 16 bit."
     )
     return table(header, rows, caption, "tab-after-wires", "lrrl")
-
-
-WORDS = {
-    "after_table": after_table,
-    "after_model": after_model,
-    "leads": leads,
-    "holds": holds,
-    "gains": gains,
-    "gains_table": gains_table,
-    "memory_of": memory_of,
-    "streams_share": streams_share,
-    "memory_to_lead": memory_to_lead,
-    "share_at": share_at,
-    "wires_table": wires_table,
-}

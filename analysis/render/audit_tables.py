@@ -156,16 +156,3 @@ def copies() -> dict[str, float]:
         "stated": claims_network.TOKENS * picked,
         "printed": claims_network.own_alpha(link).tokens * picked,
     }
-
-
-NAMES = {
-    "stated_tokens": stated_tokens,
-    "copies": copies,
-    "capacity_table": capacity_table,
-    "capacity_pairs": capacity_pairs,
-    "placement_table": placement_table,
-    "inverse_table": inverse_table,
-    "random_ratio": random_ratio,
-    "banded_placements": claims_routing.SEEDS,
-    "bound_holds_from": bound_holds_from,
-}

@@ -94,7 +94,3 @@ def wanted_table(edition: Edition, models: Iterable[str], L: int) -> str:
         f"{with_unit(edition.slo, 's', 'ms')}, {edition.n_acc} accelerators of {bandwidth}, {edition.peak.upper()}."
     )
     return table(header, rows, caption, "tab-design", "lrrrr")
-
-
-WORDS = {"wanted_machine": wanted_machine}
-BY_EDITION = {"wanted_table": wanted_table}

@@ -102,12 +102,3 @@ def chunks_over_steps(name: str, n_v: int, d_k: int, d_s: int) -> float:
     stages = (attention_stages(ALL[name], Conventions(prompt=prompt))["core"] for prompt in (True, False))
     chunks, steps = (float(value(flops(each), point)) for each in stages)
     return chunks / steps
-
-
-WORDS = {
-    "ridge_table": ridge_table,
-    "shared_table": shared_table,
-    "format_bytes": format_bytes,
-    "prompt_chunk": prompt_chunk,
-    "chunks_over_steps": chunks_over_steps,
-}

@@ -49,6 +49,3 @@ def weights_elsewhere() -> str:
         "Face's `transformers`; where two weights have one module, it holds both side by side."
     )
     return table(("einsum line", "what it does", "paper", "DeepSeek", "module"), rows, caption, "tab-weights-elsewhere")
-
-
-WORDS = {"symbols_elsewhere": symbols_elsewhere, "weights_elsewhere": weights_elsewhere}

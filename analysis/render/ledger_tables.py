@@ -227,17 +227,3 @@ def _finding(id_: str) -> Finding:
     if id_ not in datasets.claims():
         raise InputError(f"claim {id_!r}: there is no such claim; the ids stand in data/claims.csv.")
     return judged(id_)
-
-
-NAMES = {
-    "ledger_table": ledger_table,
-    "verdict_counts": verdict_counts,
-    "rules_table": rules_table,
-    "verdict_number": verdict_number,
-    "summary_table": summary_table,
-    "carrying_table": carrying_table,
-    "verdict_list": verdict_list,
-    "verdict": verdict,
-    "why": why,
-    "claims_of": claims_of,
-}

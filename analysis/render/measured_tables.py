@@ -204,22 +204,3 @@ def achieved_share(row: str) -> float:
 def exponents_a_second() -> float:
     """Exponentials that every accelerator is taken to compute in a second."""
     return EXPONENTS
-
-
-NAMES = {
-    "achieved_share": achieved_share,
-    "calibrated_number": calibrated_number,
-    "exponents_a_second": exponents_a_second,
-    "measured_verdicts_table": verdicts_table,
-    "verdict_number_of": verdict_number,
-    "validation_table": validation_table,
-    "ridge_moves_table": ridge_moves_table,
-    "ridge_change": ridge_change,
-    "calibration_table": calibration_table,
-    "measured_sources_table": measured_sources_table,
-    "validity_table": validity_table,
-    "measurement_columns_table": columns_table,
-    "burst_gain": burst_gain,
-    "judging_bytes": judging_bytes,
-}
-"""What pages may use; to be merged into the names of analysis.book.page."""

@@ -98,6 +98,3 @@ def flip(name: str) -> str:
     left, form = forms[name]
     shown = _tidy(form, SPANNING | {deg_EP: n_acc})
     return display([(upright(left), shown, "")], f"eq-thesis-flip-{name}")
-
-
-WORDS = {"proposition": proposition, "without": without, "proof": proof, "flip": flip}

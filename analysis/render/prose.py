@@ -10,7 +10,7 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import BW_Int
 from analysis.files.errors import InputError, choices
-from analysis.ledger.criteria import NEAR, TIE, near
+from analysis.ledger.criteria import near
 from analysis.render.digits import digits_of, percent, whole, with_unit
 from analysis.render.words import person
 from analysis.systems import crossing as crossings
@@ -196,29 +196,3 @@ def even_bandwidth(**given) -> float:
     terms = times_of_step(**given)
     wires = terms.get("dispatch", 0.0) + terms.get("combine", 0.0)
     return float(Setting.of(**given).point[BW_Int]) * wires / terms["routed_experts"]
-
-
-WORDS = {
-    "number": number,
-    "ratio": ratio,
-    "share": share,
-    "layer_share": layer_share,
-    "crossing": crossing,
-    "row": row,
-    "compared": compared,
-    "person": person,
-    "digits": digits_of,
-    "whole": whole,
-    "percent": percent,
-    "with_unit": with_unit,
-    "value": quantity_value,
-    "against_ridge": against_ridge,
-    "waits_or_computes": waits_or_computes,
-    "knee": knee,
-    "span": span,
-    "near_within": NEAR,
-    "tie_within": TIE,
-    "times_of_step": times_of_step,
-    "terms_table": terms_table,
-    "even_bandwidth": even_bandwidth,
-}

@@ -147,19 +147,3 @@ def ours(text: str) -> str:
         value = found(name).ours
         return digits_of(float(max(value) if isinstance(value, tuple) else value), 3)
     return digits_of(float(evaluate(name, **dict(each.split("=", 1) for each in given)).value), 3)
-
-
-NAMES = {
-    "others_number": others_number,
-    "others_judged": others_judged,
-    "others_sources": others_sources,
-    "others_counts": others_counts,
-    "others_table": others_table,
-    "others_open": others_open,
-    "others_ours": others_ours,
-    "others_most": others_most,
-    "others_printed": others_printed,
-    "others_link": others_link,
-    "works": works,
-    "works_number": works_number,
-}

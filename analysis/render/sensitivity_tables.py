@@ -8,7 +8,7 @@ from analysis.render.tables import ABSENT, table
 from analysis.render.verdict_tables import along, named
 from analysis.render.words import PEOPLE
 from analysis.thesis.conclusions import DEVICE_UNKNOWN
-from analysis.thesis.sensitivity import QUERIES, SHOWN, by_acceptance, by_queries, numbers, numbers_of
+from analysis.thesis.sensitivity import QUERIES, SHOWN, by_acceptance, by_queries, numbers
 from analysis.thesis.verdict import PLAIN, UNJUDGED, VARIANTS, Verdict, verdicts
 
 SAME, FEWER = "=", "\N{DAGGER}"
@@ -149,15 +149,3 @@ def acceptance_table() -> str:
 
 def _best(query: int, gain: float) -> str | None:
     return None if gain != gain else f"{query} ({digits_of(gain)})"
-
-
-WORDS = {
-    "border": border,
-    "borders": borders,
-    "shares_table": shares_table,
-    "reasons": reasons,
-    "case": numbers_of,
-    "sensitivity_table": sensitivity_table,
-    "queries_table": queries_table,
-    "acceptance_table": acceptance_table,
-}

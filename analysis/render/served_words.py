@@ -70,15 +70,3 @@ def cache_error(accelerator: str, model: str, width: int) -> float:
     name = f"cache of {width} byte{'s' if width > 1 else ''}"
     times = under_readings(runs, PUBLISHED, (name,))[name].tpot
     return float(np.median(np.abs(times / [run.tpot_s for run in runs] - 1)))
-
-
-WORDS = {
-    "prompts_a_seat": prompts_a_seat,
-    "serving_error": serving_error,
-    "serving_share": serving_share,
-    "serving_reading": serving_reading,
-    "version_number": version_number,
-    "first_token_error": first_token_error,
-    "first_token_so_far": first_token_so_far,
-    "cache_error": cache_error,
-}

@@ -191,13 +191,3 @@ def conclusions_table() -> str:
 
 def _extent(verdict: Verdict) -> str:
     return percent(round(verdict.share, 2)) if verdict.holds == REGION else verdict.holds
-
-
-BY_EDITION = {
-    "kinds_table": kinds_table,
-    "hardware_table": hardware_table,
-    "joule_table": joule_table,
-    "devices_table": devices_table,
-    "guidelines_table": guidelines_table,
-}
-WORDS = {"conclusions_table": conclusions_table}

@@ -132,15 +132,3 @@ def link_needed(edition: Edition, arithmetic: float = 1.0, bandwidth: float = 1.
     """Bandwidth [byte/s] that keeps pace with experts at the ridge point, on the edition's accelerator with so many
     times its arithmetic and memory bandwidth."""
     return guidelines.wires_at_ridge(guidelines.systems(edition, edition.mixture)[0], arithmetic, bandwidth)
-
-
-WORDS = {
-    "beyond": beyond,
-    "at_full_memory": at_full_memory,
-    "core_leads_from": core_leads_from,
-    "gain_of_more": gain_of_more,
-    "phi_at": phi_at,
-    "speed_on_device": speed_on_device,
-    "gain_of_drafts": gain_of_drafts,
-}
-BY_EDITION = {"needed_links": needed_links, "link_needed": link_needed}

@@ -122,14 +122,3 @@ def kernels_move() -> dict[str, object]:
         "before": before.share,
         "after": after.share,
     }
-
-
-WORDS = {
-    "kernels_move": kernels_move,
-    "trust_table": trust_table,
-    "structures_table": structures_table,
-    "structure_error": structure_error,
-    "slower_heads": slower_heads,
-    "measured_conclusions_table": measured_conclusions_table,
-}
-"""What pages may use; to be merged into the names of analysis.book.page."""

@@ -198,14 +198,3 @@ def answer() -> str:
         f"With R1's memory full, a token waits for core attention most {failing('no-longer', 0)} on NVLink, and "
         f"{failing('no-longer', 2)} on InfiniBand alone."
     )
-
-
-WORDS = {
-    "elsewhere": elsewhere,
-    "stated_by": stated_by,
-    "holds_on": holds_on,
-    "grid_table": grid_table,
-    "answer": answer,
-    "verdicts_table": verdicts_table,
-    "versions_table": versions_table,
-}

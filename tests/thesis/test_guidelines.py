@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analysis.book.page import OF_EDITION
 from analysis.derive.symbols import BY_NAME, BW_mem, P_acc
 from analysis.files.whole import ROOT
 from analysis.render import thesis_tables
@@ -137,9 +138,9 @@ def test_kinds_are_every_order_and_their_core_takes_the_reading_or_more():
     assert slow.speed < 1 < found[0].speed
 
 
-@pytest.mark.parametrize("word", [each for each in thesis_tables.BY_EDITION if each.endswith("_table")])
+@pytest.mark.parametrize("word", OF_EDITION["render.thesis_tables"].split())
 def test_tables_have_a_label_and_full_rows(word):
-    text = thesis_tables.BY_EDITION[word](EDITION)
+    text = getattr(thesis_tables, word)(EDITION)
     assert not [each for each in (*EDITION.models, EDITION.accelerator, "pim-paper") if each in text]
     header, ruler, *rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) > 2
