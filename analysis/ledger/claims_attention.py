@@ -1,5 +1,4 @@
-"""Claims about what reordering changes: FLOPs, bytes, storage and core-attention time (C040 to C042, C045, "
-"C046)."""
+"""Claims about what reordering changes: FLOPs, bytes, storage and core-attention time (C040 to C042, C045, C046)."""
 
 from sympy import Expr, Integer, cancel
 
@@ -68,8 +67,7 @@ def _score_flops(paper: Paper) -> Judgement:
 
 
 def _cached_bytes(given: tuple[Kernel, ...]) -> Expr:
-    """Bytes of the operands that have a context axis but no query axis: the cache, or keys and values made from "
-    "it."""
+    """Bytes of the operands that have a context axis but no query axis: the cache, or keys and values made from it."""
     tensors = {tensor.name: tensor for kernel in given for tensor in kernel.boundary}
     return sum((tensor.bytes for tensor in tensors.values() if L in tensor.axes and l not in tensor.axes), Integer(0))
 
@@ -109,22 +107,15 @@ def _decompressed_keys(paper: Paper) -> Judgement:
     return Judgement(readings, reason, "GB", LABELS["core_attention_bytes"])
 
 
-def _core_time(rope: str, rope_key: str) -> dict[str, Expr]:
-    return {
-        order: sum((time(kernel) for kernel in kernels("core", order, "fused", rope, rope_key)), Integer(0))
-        for order in ORDERS
-    }
-
-
-def _finite(context: int, **given) -> float:
+def _finite(context: int, rope: str, rope_key: str) -> float:
+    """Time of the core as printed over that reordered [1], at one context."""
     point = Setting.of(model=R1, accelerator="b200-paper", B=128, L=context).point
-    times = _core_time(**given)
+    times = {order: sum(map(time, kernels("core", order, "fused", rope, rope_key)), Integer(0)) for order in ORDERS}
     return float(value(times["as_printed"], point) / value(times["reordered"], point))
 
 
 @claim("C046")
 def _core_latency(paper: Paper) -> Judgement:
-    choices = [("in", "per_head"), ("in", "shared"), ("out", "per_head")]
     names = {
         ("in", "per_head"): "RoPE in, key copied per head",
         ("in", "shared"): "RoPE in, key shared",
@@ -132,8 +123,8 @@ def _core_latency(paper: Paper) -> Judgement:
     }
     contexts = {"endless context": 2**59, "4096 tokens": 4096}
     readings = tuple(
-        paper.reading(f"{names[choice]}, {name}", _finite(context, rope=choice[0], rope_key=choice[1]))
-        for choice in choices
+        paper.reading(f"{words}, {name}", _finite(context, *choice))
+        for choice, words in names.items()
         for name, context in contexts.items()
     )
     reason = (

@@ -41,8 +41,7 @@ def _printed_ridge(paper: Paper, accelerator: str) -> Judgement:
 
 
 def _as_shipped(paper: Paper, printed_row) -> list:
-    """The ridge of rows for the same part with another bandwidth, where Table I's own does not give the printed "
-    "one."""
+    """The ridge of rows for the same part with another bandwidth, where Table I's own does not give the printed one."""
     if paper.numbers[0].fits(_ridge(printed_row.id)):
         return []
     twins = [

@@ -1,6 +1,6 @@
 """Numbers that others print about models of several kinds of block: their caches and operations."""
 
-from functools import cache, partial
+from functools import cache
 
 from analysis.ask.numbers import exact
 from analysis.ask.setting import Setting
@@ -9,7 +9,7 @@ from analysis.derive.block import Conventions, attention_stages, flops
 from analysis.derive.symbols import L
 from analysis.ledger.claims_mechanisms import cached, sizes
 from analysis.ledger.claims_memory import KV, R1
-from analysis.ledger.findings import Judgement, claim
+from analysis.ledger.findings import Judgement, claim, claims
 from analysis.ledger.readings import BELOW, Paper, holds
 from analysis.systems.quantities import evaluate
 
@@ -32,6 +32,7 @@ def _of_a_token(model: str, _tokens: int, served: bool) -> float:
     return cached(model, SERVED[model] if served else "")
 
 
+@claims("P004", "P005")
 def _cache_ratio(paper: Paper, id_: str) -> Judgement:
     model, tokens = datasets.claimed(id_).model, sizes(id_)[L]
     rows, wide, whole = (
@@ -48,10 +49,6 @@ def _cache_ratio(paper: Paper, id_: str) -> Judgement:
         f"{_of_a_token(V32, tokens, True):,.0f} in V3.2; windows and waiting inputs do not grow."
     )
     return Judgement(readings, reason, "percent", KV)
-
-
-claim("P004")(partial(_cache_ratio, id_="P004"))
-claim("P005")(partial(_cache_ratio, id_="P005"))
 
 
 @claim("P006")
@@ -148,6 +145,7 @@ def _weighed(model: str, tokens: int, index: float = 1, core: float = 1) -> floa
     return done["weights"] + index * done["index"] + core * done["core"]
 
 
+@claims("P023", "P024")
 def _in_fp8(paper: Paper, id_: str) -> Judgement:
     """V3.2 scores its index in FP8, V4 in FP4; the core of both computes in BF16. How they weigh is not printed."""
     model, tokens = datasets.claimed(id_).model, sizes(id_)[L]
@@ -167,10 +165,6 @@ def _in_fp8(paper: Paper, id_: str) -> Judgement:
         f"of which the index {done['index'] / 1e9:.0f} and {old['index'] / 1e9:.0f}."
     )
     return Judgement(readings, reason, "percent")
-
-
-claim("P023")(partial(_in_fp8, id_="P023"))
-claim("P024")(partial(_in_fp8, id_="P024"))
 
 
 @claim("P027")

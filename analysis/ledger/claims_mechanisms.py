@@ -4,9 +4,6 @@ They are judged by its einsum lines, at the sizes of a row in data/models.csv, o
 data/published.csv gives beside the number. `claims_operations.py` has those about arithmetic, time and wires.
 """
 
-from collections.abc import Callable
-from functools import partial
-
 from sympy import Add, Symbol
 
 from analysis.ask.numbers import exact
@@ -20,16 +17,13 @@ from analysis.derive.sparse import GTA, MFA
 from analysis.derive.symbols import BY_NAME, B, L, L_cut, causal, d_I, d_k, d_s, deg_grp, l, n_dec, n_hd, n_kv, n_v
 from analysis.ledger.claims_memory import BINARY, DECIMAL, KV, R1, kv
 from analysis.ledger.claims_published import ENDLESS, FP32
-from analysis.ledger.findings import Judgement, claim
+from analysis.ledger.findings import Judgement, claim, claims
 from analysis.ledger.readings import Paper
 
 STEP = {B: 1, l: 1, causal: 1, L: ENDLESS}
 WIDTHS = {symbol: 4 if name in ("width_state", "width_scores") else 2 for name, symbol in BY_NAME.items()
           if name.startswith("width_")}  # fmt: skip
-SIX_BITS, TRAINING = (
-    6 / 8,
-    3,
-)  # the cache of V2 as its report holds it [byte]; operations of a training step over a forward one
+SIX_BITS = 6 / 8  # the cache of V2 as its report holds it [byte]
 
 
 def sized(id_: str, **more: float) -> dict[Symbol, float]:
@@ -97,6 +91,7 @@ def _index_key(paper: Paper) -> Judgement:
     return Judgement(readings, reason, "byte", KV)
 
 
+@claims("P133", "P134", "P135")
 def _kilobytes(paper: Paper, id_: str) -> Judgement:
     stored = kv(datasets.claimed(id_).model)
     readings = (
@@ -106,6 +101,7 @@ def _kilobytes(paper: Paper, id_: str) -> Judgement:
     return Judgement(readings, f"All blocks together keep {stored:,} bytes of a token.", "KB", KV)
 
 
+@claims("P141", "P143", "P146")
 def _context(paper: Paper, id_: str) -> Judgement:
     point = sized(id_, width_kv=1)
     row = datasets.claimed(id_).model
@@ -176,11 +172,3 @@ def _chunks(paper: Paper) -> Judgement:
         "queries with keys, and the answers. The printed sum has three of them, and the inverse."
     )
     return Judgement(readings, reason, "FLOP")
-
-
-JUDGES: dict[str, Callable[..., Judgement]] = {
-    **dict.fromkeys(("P133", "P134", "P135"), _kilobytes),
-    **dict.fromkeys(("P141", "P143", "P146"), _context),
-}
-for _id, _judge in JUDGES.items():
-    claim(_id)(partial(_judge, id_=_id))

@@ -2,9 +2,6 @@
 
 `claims_mechanisms.py` judges those about what it stores, likewise by einsum lines."""
 
-from collections.abc import Callable
-from functools import partial
-
 from sympy import Symbol
 
 from analysis.ask.numbers import exact
@@ -41,7 +38,7 @@ from analysis.derive.symbols import (
 from analysis.ledger.claims_mechanisms import of_r1, row_bytes, sized, sizes
 from analysis.ledger.claims_memory import R1
 from analysis.ledger.claims_published import ENDLESS, INTENSITY
-from analysis.ledger.findings import Judgement, claim
+from analysis.ledger.findings import Judgement, claim, claims
 from analysis.ledger.readings import Paper
 from analysis.systems.quantities import evaluate
 
@@ -78,15 +75,14 @@ def _tied_intensity(paper: Paper) -> Judgement:
     return Judgement((paper.reading("RoPE key counted", tied / grouped),), reason, "1", INTENSITY)
 
 
+@claim("P145")
 def _grouped_intensity(paper: Paper) -> Judgement:
     found = evaluate("core_attention_intensity", model="qwen3-235b-a22b", L=ENDLESS, width_kv=1).value
     reason = f"The heads of a group share a row: {found:.1f} FLOP/byte at 8 bit."
     return Judgement((paper.reading("8-bit cache", found),), reason, "FLOP/byte", INTENSITY)
 
 
-claim("P145")(_grouped_intensity)
-
-
+@claims("P142", "P144", "P147")
 def _core_operations(paper: Paper, id_: str) -> Judgement:
     point, row = sized(id_), datasets.claimed(id_).model
     if row in datasets.models():
@@ -105,6 +101,7 @@ def _core_operations(paper: Paper, id_: str) -> Judgement:
     return Judgement(tuple(readings), reason, "GFLOP")
 
 
+@claims("P136", "P137")
 def _training(paper: Paper, id_: str) -> Judgement:
     row, tokens = datasets.claimed(id_).model, sizes(id_)[L]
     half = (tokens + 1) / (2 * tokens)  # of the plane of scores, what a causal mask leaves
@@ -167,6 +164,7 @@ def _time(mechanism: Mechanism, point: dict) -> float:
     return exact(sum(roofline.time(kernel) for kernel in core(mechanism)), point)
 
 
+@claims("P037", "P038")
 def _divided_latent(paper: Paper, id_: str) -> Judgement:
     point = sized(id_)
     parts = point[n_kv]
@@ -215,6 +213,7 @@ def _wire_threshold(paper: Paper) -> Judgement:
     return Judgement(readings, reason, "FLOP/byte")
 
 
+@claims("P138", "P139")
 def _exchange_floor(paper: Paper, id_: str) -> Judgement:
     row = datasets.model(R1)
     stated = sized(id_) | {n_acc: 1, alpha: 0, Gamma_acc: 1}
@@ -236,13 +235,3 @@ def _floor(point: dict) -> float:
     """Time of every exchange of a step [ms]: dispatch in FP8, combine in BF16, two half batches after one another."""
     times = (exact(dispatch_time(), point | {width_activations: each}) for each in (1, 2))
     return 1e3 * 2 * sum(times) * point[n_dec]
-
-
-JUDGES: dict[str, Callable[..., Judgement]] = {
-    **dict.fromkeys(("P142", "P144", "P147"), _core_operations),
-    **dict.fromkeys(("P136", "P137"), _training),
-    **dict.fromkeys(("P037", "P038"), _divided_latent),
-    **dict.fromkeys(("P138", "P139"), _exchange_floor),
-}
-for _id, _judge in JUDGES.items():
-    claim(_id)(partial(_judge, id_=_id))

@@ -134,11 +134,8 @@ def _what_is_dropped(entry: Entry, readings: tuple, number: float) -> str:
     if readings[0].fits:
         exact = next((reading for reading in readings if reading.value == number), None)
         return f"; exactly {number:g} leaves out {_dropped(entry, exact)}" if exact else ""
-    return f"; the printed number leaves out {_first_dropped(entry, readings)}"
-
-
-def _first_dropped(entry: Entry, readings) -> str:
-    return next((_dropped(entry, reading) for reading in readings if reading.fits), "something else")
+    dropped = next((_dropped(entry, reading) for reading in readings if reading.fits), "something else")
+    return f"; the printed number leaves out {dropped}"
 
 
 def _closed(entry: Entry) -> str:

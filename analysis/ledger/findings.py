@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 from analysis.data import datasets
 from analysis.data.rows import Published
@@ -78,6 +78,17 @@ def claim(id_: str, significant: int | None = None):
         if id_ in _CLAIMS:
             raise ValueError(f"{id_} is judged twice")
         _CLAIMS[id_] = (function, significant)
+        return function
+
+    return register
+
+
+def claims(*ids: str):
+    """Register a function that judges several claims alike, each by its id, given as `id_`."""
+
+    def register(function: Callable[..., Judgement]):
+        for id_ in ids:
+            claim(id_)(partial(function, id_=id_))
         return function
 
     return register

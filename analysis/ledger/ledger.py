@@ -8,31 +8,15 @@ by the one rule of `readings.verdict_of`.
 
 from collections import Counter
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 from analysis.data import datasets
-from analysis.ledger import (  # noqa: F401  each registers the functions that judge its claims
-    claims_attention,
-    claims_bottleneck,
-    claims_capacity,
-    claims_devices,
-    claims_experts,
-    claims_intensity,
-    claims_kinds,
-    claims_latency,
-    claims_mechanisms,
-    claims_memory,
-    claims_network,
-    claims_operations,
-    claims_pim,
-    claims_published,
-    claims_routing,
-    claims_scaling,
-    claims_serving,
-    claims_table3,
-    claims_thesis,
-)
 from analysis.ledger.findings import Finding, found
 from analysis.ledger.readings import VERDICTS
+
+for _file in sorted(Path(__file__).parent.glob("claims_*.py")):
+    import_module(f"analysis.ledger.{_file.stem}")  # registers the functions that judge its claims
 
 
 @cache

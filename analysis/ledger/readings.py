@@ -102,15 +102,12 @@ class Paper:
     def reading(self, name: str, *values: float, own: bool = False) -> Reading:
         """A reading judged by rounding: every value must round to the number printed in its place."""
         pairs = zip(values, self.numbers, strict=True)
-        return Reading(name, _one(values), tuple(DIGITS(value, number) for value, number in pairs), own)
+        value = values[0] if len(values) == 1 else values
+        return Reading(name, value, tuple(DIGITS(value, number) for value, number in pairs), own)
 
     def band(self, name: str, low: float, high: float) -> Reading:
         """A reading that gives a band; the printed number must lie within."""
         return Reading(name, (low, high), (IN_BAND((low, high), self.numbers[0]),))
-
-
-def _one(values: tuple) -> object:
-    return values[0] if len(values) == 1 else values
 
 
 def holds(name: str, value: object, *tests: Comparison, own: bool = False) -> Reading:
