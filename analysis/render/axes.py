@@ -1,7 +1,7 @@
 """What all figures share: readable logarithmic ticks, numbers in words, colours of models and layers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import cycle
 from textwrap import fill
 
@@ -29,7 +29,20 @@ LAYER_COLOURS = {
 }
 """Colour of each layer; core attention takes the colour of its mechanism."""
 
+Rows = dict[str, list]
+"""The numbers behind a figure: columns of equal length by name."""
+
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def in_columns(names: Sequence[str], rows: Iterable[Sequence]) -> Rows:
+    """Rows of cells as columns by name.
+
+    >>> in_columns(("a", "b"), [(1, 2), (3, 4)]), in_columns(("a", "b"), [])
+    ({'a': [1, 3], 'b': [2, 4]}, {'a': [], 'b': []})
+    """
+    rows = list(rows)
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def mechanism_colour(setting: Setting) -> str:

@@ -10,13 +10,22 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import RP_acc
-from analysis.render.axes import headline, label_right, plain_log, powers_of_two, prefixed, rounded, spread
+from analysis.render.axes import (
+    Rows,
+    headline,
+    in_columns,
+    label_right,
+    plain_log,
+    powers_of_two,
+    prefixed,
+    rounded,
+    spread,
+)
 from analysis.render.digits import digits_of
 from analysis.render.style import MARKERS, PALETTE, WIDTH
 from analysis.render.words import conventions, named, person
 from analysis.thesis.after import Carried
 
-Rows = dict[str, list]
 USED = ("phase", "order", "grouping", "width", "peak", "n_acc", "deg_TP", "weights")
 LOOKS = ("-", "--", "-.", ":")
 SIZES = re.compile(r" \d+B-A\d+B$")
@@ -174,19 +183,19 @@ def describe_stages(found: Sequence[Carried], devices: Sequence[Setting]) -> tup
 
 def table(found: Sequence[Carried], name: str, values: Sequence[Sequence[float]]) -> Rows:
     """One row a model and context: model, L [tokens], the value."""
-    rows: Rows = {"model": [], "L": [], name: []}
-    for each, line in zip(found, values, strict=True):
-        rows["model"] += [each.setting.model.id] * len(each.contexts)
-        rows["L"] += each.contexts.tolist()
-        rows[name] += [float(value) for value in line]
-    return rows
+    rows = (
+        (each.setting.model.id, context, float(value))
+        for each, line in zip(found, values, strict=True)
+        for context, value in zip(each.contexts.tolist(), line, strict=True)
+    )
+    return in_columns(("model", "L", name), rows)
 
 
 def stages_table(found: Sequence[Carried]) -> Rows:
     """One row a model and stage: FLOP per byte."""
-    rows: Rows = {"model": [], "stage": [], "intensity": []}
-    for each in found:
-        for part, intensity in each.intensities.items():
-            for name, given in zip(rows, (each.setting.model.id, TITLES[part], float(intensity)), strict=True):
-                rows[name].append(given)
-    return rows
+    rows = (
+        (each.setting.model.id, TITLES[part], float(intensity))
+        for each in found
+        for part, intensity in each.intensities.items()
+    )
+    return in_columns(("model", "stage", "intensity"), rows)

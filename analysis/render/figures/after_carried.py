@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
-from analysis.render.axes import headline, rounded
+from analysis.render.axes import headline, in_columns, rounded
 from analysis.render.figures.after import brief, chip
 from analysis.render.figures.thesis_map import BEYOND, LOOKS, TICKS
 from analysis.render.style import WIDTH
@@ -187,11 +187,11 @@ def tiles_table(grid: Grid) -> dict[str, list]:
 
 
 def _table(grid: Grid, what: str, of) -> dict[str, list]:
-    rows: dict[str, list] = {name: [] for name in ("model", "accelerator", what, "L_from", "L_to")}
-    for each in (each for row in grid for each in row):
-        for name, found in of(each).items():
-            for stretch in found:
-                ids = each.setting.model.id, each.setting.accelerator.id
-                for key, cell in zip(rows, (*ids, name, *_ends(stretch, each)), strict=True):
-                    rows[key].append(cell)
-    return rows
+    rows = (
+        (each.setting.model.id, each.setting.accelerator.id, name, *_ends(stretch, each))
+        for row in grid
+        for each in row
+        for name, found in of(each).items()
+        for stretch in found
+    )
+    return in_columns(("model", "accelerator", what, "L_from", "L_to"), rows)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from analysis.derive.block import Architecture
-from analysis.render.axes import headline
+from analysis.render.axes import headline, in_columns
 from analysis.render.figures.after import brief
 from analysis.render.figures.thesis_map import BEYOND, LOOKS
 from analysis.render.style import WIDTH
@@ -121,7 +121,7 @@ def table(found: Atlas) -> dict[str, list]:
         for place, (L, leader) in enumerate(zip(each.contexts, each.leaders, strict=True))
     ]
     names = ("accelerator", "model", "L", "largest", "share", "step", "batch")
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns(names, rows)
 
 
 def notes(found: Atlas) -> dict[str, int]:

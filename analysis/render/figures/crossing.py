@@ -8,14 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
+from analysis.render.axes import Rows, headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, LINE_STYLES, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, where
 from analysis.systems.crossing import crossing_in_bytes, crossing_in_flops, crossings_in_time, order_times
 from analysis.systems.reordered import prefill_slowdown
 
 ORDER_COLOURS = {"as_printed": COLOURS["mla_as_printed"], "reordered": COLOURS["mla"]}
-Rows = dict[str, list]
 
 
 # -- against the query length ----------------------------------------------------------------------

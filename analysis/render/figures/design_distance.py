@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.render.axes import headline, plain_log, rounded
+from analysis.render.axes import headline, in_columns, plain_log, rounded
 from analysis.render.figures.design import USED
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions, person
@@ -124,4 +124,4 @@ def table(rows: Rows) -> dict[str, list]:
         for id_, every in rows.items()
         for peak, each in every.items()
     ]
-    return dict(zip(("accelerator", "peak", "B", *SHOWN), map(list, zip(*lines, strict=True)), strict=True))
+    return in_columns(("accelerator", "peak", "B", *SHOWN), lines)

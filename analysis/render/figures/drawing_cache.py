@@ -14,11 +14,10 @@ from analysis.ask.setting import Setting
 from analysis.derive.block import Kind
 from analysis.derive.einsum import Tensor
 from analysis.derive.symbols import B, n_hd
-from analysis.render.axes import headline, mechanism_colour
+from analysis.render.axes import Rows, headline, in_columns, mechanism_colour
 from analysis.render.style import WIDTH
 from analysis.render.words import counted, person
 
-Rows = dict[str, list]
 WORDS = {"k": "key", "v": "value", "c_KV": "latent", "k_R": "rotary key", "k_I": "index key"}
 PALER = (0.0, 0.5, 0.7)
 """How much white is in the colour of a model's first, second and third cached tensor: on paper each cell of a pattern
@@ -30,13 +29,13 @@ def cache_rows(settings: Sequence[Setting]) -> Rows:
     """One row per cached tensor of the first kind of block: model, tensor, heads, elements of each, bytes of a token,
     and how many query heads read a stored one. Raises InputError for a missing size.
     """
-    found: Rows = {name: [] for name in ("model", "tensor", "heads", "elements", "bytes", "readers")}
-    for setting in settings:
-        kind = setting.architecture.attending[0]
-        for tensor in (each for each in kind.mechanism.cache if any(map(_spans, each.axes))):
-            for column, cell in zip(found.values(), _row(setting, kind, tensor), strict=True):
-                column.append(cell)
-    return found
+    rows = (
+        _row(setting, setting.architecture.attending[0], tensor)
+        for setting in settings
+        for tensor in setting.architecture.attending[0].mechanism.cache
+        if any(map(_spans, tensor.axes))
+    )
+    return in_columns(("model", "tensor", "heads", "elements", "bytes", "readers"), rows)
 
 
 def _spans(axis: Symbol) -> bool:

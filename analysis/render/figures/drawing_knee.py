@@ -9,13 +9,12 @@ from matplotlib.patches import Patch
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_mem, P_acc
-from analysis.render.axes import headline
+from analysis.render.axes import Rows, headline, in_columns
 from analysis.render.style import BOUND_LOOKS, WIDTH
 from analysis.render.words import person, where
 from analysis.systems.layers import TITLES, layers, numbers, swept
 from analysis.thesis.full import root
 
-Rows = dict[str, list]
 READS, COMPUTES = "reads", "computes"
 LOOKS = {READS: BOUND_LOOKS["memory"], COMPUTES: BOUND_LOOKS["compute"]}
 MOST = 2.0**24  # requests up to which the two times may become equal
@@ -27,12 +26,8 @@ def knee_rows(setting: Setting, batches: Sequence[float]) -> Rows:
 
     Raises InputError for a missing size.
     """
-    found: Rows = {name: [] for name in ("layer", "B", READS, COMPUTES)}
-    for stage in stages(setting):
-        for batch in batches:
-            for column, cell in zip(found.values(), (stage, float(batch), *times(setting, stage, batch)), strict=True):
-                column.append(cell)
-    return found
+    rows = ((stage, float(batch), *times(setting, stage, batch)) for stage in stages(setting) for batch in batches)
+    return in_columns(("layer", "B", READS, COMPUTES), rows)
 
 
 def stages(setting: Setting) -> tuple[str, str]:

@@ -8,13 +8,12 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import deg_DP, deg_EP, deg_ETP, deg_TP, n_acc
-from analysis.render.axes import headline, layer_colour, mechanism_colour
+from analysis.render.axes import Rows, headline, in_columns, layer_colour, mechanism_colour
 from analysis.render.digits import digits_of
 from analysis.render.style import WIDTH
 from analysis.render.words import person
 from analysis.thesis.full import batch_at_capacity
 
-Rows = dict[str, list]
 HEADS, EXPERTS, HIDDEN, REQUESTS = "heads", "experts", "FFN", "requests"
 
 
@@ -23,15 +22,13 @@ def layout_rows(settings: Sequence[Setting]) -> Rows:
 
     Requests are those of a full memory at the setting's L. Raises InputError for a missing size.
     """
-    found: Rows = {name: [] for name in ("model", "part", "accelerator", "first", "last", "count")}
+    rows = []
     for setting in settings:
         for part, (count, pieces, whose) in _parts(setting).items():
             for each in range(int(setting.point[n_acc])):
                 piece, size = whose(each), count / pieces
-                cells = (setting.model.id, part, each + 1, piece * size + 1, (piece + 1) * size, count)
-                for column, cell in zip(found.values(), cells, strict=True):
-                    column.append(cell)
-    return found
+                rows.append((setting.model.id, part, each + 1, piece * size + 1, (piece + 1) * size, count))
+    return in_columns(("model", "part", "accelerator", "first", "last", "count"), rows)
 
 
 def _parts(setting: Setting) -> dict[str, tuple]:

@@ -12,14 +12,13 @@ from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity
 from analysis.derive.symbols import M_cap, deg_DP, n_acc
-from analysis.render.axes import headline, mechanism_colour, rounded
+from analysis.render.axes import Rows, headline, in_columns, mechanism_colour, rounded
 from analysis.render.digits import digits_of
 from analysis.render.figures.memory import KIND_COLOURS
 from analysis.render.style import WIDTH
 from analysis.render.words import person
 from analysis.thesis.full import batch_at_capacity
 
-Rows = dict[str, list]
 PARTS = {"attention": "attention", "dense": "dense FFN", "routed": "routed experts", "other": "all other weights"}
 COLOURS = {name: KIND_COLOURS[name] for name in PARTS}
 STRIPES = (1, 10, 100, 1000, 10_000)
@@ -31,11 +30,7 @@ def filling_rows(settings: Sequence[Setting]) -> Rows:
     """One row per model: weight bytes of one accelerator by kind, bytes of one request there, requests of its group,
     and of the system; all at the setting's L. Raises InputError for a missing size.
     """
-    found: Rows = {name: [] for name in ("model", *PARTS, "request", "requests", "system", "capacity")}
-    for setting in settings:
-        for column, cell in zip(found.values(), _row(setting), strict=True):
-            column.append(cell)
-    return found
+    return in_columns(("model", *PARTS, "request", "requests", "system", "capacity"), map(_row, settings))
 
 
 def _row(setting: Setting) -> tuple:

@@ -14,7 +14,7 @@ from sympy import Integer, Symbol
 
 from analysis.derive.spans import SPANS
 from analysis.derive.symbols import L, L_cmp, L_pck, L_str, L_top, L_win, causal, l
-from analysis.render.axes import headline
+from analysis.render.axes import headline, in_columns
 from analysis.render.style import WIDTH
 
 SMALL = {L: 24, L_win: 6, L_top: 5, L_str: 4, l: 1, causal: 1}
@@ -120,11 +120,9 @@ def describe(found: Sequence[Lane]) -> tuple[str, str]:
 
 def table(found: Sequence[Lane]) -> dict[str, list]:
     """One row a cell: family, place of its first token, tokens that it stands for, whether it is touched, or kept."""
-    rows: dict[str, list] = {"family": [], "place": [], "tokens": [], "touched": [], "kept": []}
-    for lane in found:
-        for place, width, _, look in lane.cells:
-            touched = look["facecolor"] in (TOUCHED["facecolor"], BORROWED["facecolor"])
-            cell = (lane.name, place, width, touched, look not in (GONE, BORROWED))
-            for key, value in zip(rows, cell, strict=True):
-                rows[key].append(value)
-    return rows
+    rows = (
+        (lane.name, place, width, look in (TOUCHED, BORROWED), look not in (GONE, BORROWED))
+        for lane in found
+        for place, width, _, look in lane.cells
+    )
+    return in_columns(("family", "place", "tokens", "touched", "kept"), rows)

@@ -7,13 +7,12 @@ from matplotlib.figure import Figure
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive.serving import COMMUNICATION
-from analysis.render.axes import headline, layer_colour, rounded, seconds
+from analysis.render.axes import Rows, headline, in_columns, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import person, where
 from analysis.systems import system
 from analysis.systems.layers import ATTENTION, block_counts, layers, numbers
 
-Rows = dict[str, list]
 EXPERTS = ("router", "latent", "dispatch", "routed", "shared", "combine")
 REDUCED = "all_reduce"
 ORDER = (*ATTENTION, REDUCED, "dense", *EXPERTS, "head")
@@ -27,14 +26,12 @@ def step_rows(setting: Setting) -> Rows:
 
     Kinds of attention are one row, their time the mean over all blocks. Raises InputError for a missing size.
     """
-    found: Rows = {name: [] for name in ("part", "title", "blocks", "each", "all")}
     every = _layers(setting) | _exchanges(setting)
+    rows = []
     for part in sorted(every, key=ORDER.index):
-        title, total = every[part]
-        blocks = _blocks(setting, part)
-        for column, cell in zip(found.values(), (part, title, blocks, total / blocks, total), strict=True):
-            column.append(cell)
-    return found
+        (title, total), blocks = every[part], _blocks(setting, part)
+        rows.append((part, title, blocks, total / blocks, total))
+    return in_columns(("part", "title", "blocks", "each", "all"), rows)
 
 
 def _blocks(setting: Setting, part: str) -> int:

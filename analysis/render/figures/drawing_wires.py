@@ -10,11 +10,10 @@ from analysis.ask.setting import Setting
 from analysis.derive.decoder import token_bytes
 from analysis.derive.symbols import BW_Int, BW_out, deg_EP, l, n_k
 from analysis.files.errors import InputError
-from analysis.render.axes import headline, prefixed, seconds
+from analysis.render.axes import Rows, headline, in_columns, prefixed, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import counted, person, where
 
-Rows = dict[str, list]
 HOME, AWAY, INSIDE, BETWEEN = "#F0E442", COLOURS["experts"], "#0072B2", "#D55E00"
 LINES = {INSIDE: "-", BETWEEN: (0, (4, 2))}
 STAYS = {"inside": "within the group", "between": "to other groups"}
@@ -32,15 +31,14 @@ def wire_rows(setting: Setting) -> Rows:
         raise InputError("model=, group= and link_between= are needed: a model with experts, and two kinds of wire.")
     point = setting.point
     copies, holders, size = int(point[n_k]), int(point[deg_EP]), float(value(token_bytes(), point | {l: 1}))
-    found: Rows = {name: [] for name in ("accelerator", "group", "wire", "bytes", "seconds")}
+    rows = []
     for number in range(copies):
         place = number * holders // copies + (3 * number + 2) % max(1, holders // copies)
         group = place // setting["group"]
         wire = "none" if place == 0 else "between" if group else "inside"
         rate = {"none": float("inf"), "inside": point[BW_Int], "between": point[BW_out]}[wire]
-        for column, cell in zip(found.values(), (place + 1, group + 1, wire, size, size / rate), strict=True):
-            column.append(cell)
-    return found
+        rows.append((place + 1, group + 1, wire, size, size / rate))
+    return in_columns(("accelerator", "group", "wire", "bytes", "seconds"), rows)
 
 
 def totals(rows: Rows) -> dict[str, tuple[int, float, float]]:

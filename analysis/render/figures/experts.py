@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
+from analysis.render.axes import Rows, headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 from analysis.render.words import conventions, where
 from analysis.systems.expert_batches import expert_intensities, ridge, ridge_batches, share_reached
 
 STYLES = {"weights only": "--", "activations counted": "-"}
-Rows = dict[str, list]
 
 
 # -- intensity of one expert -----------------------------------------------------------------------

@@ -6,13 +6,12 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.flow import Store
-from analysis.render.axes import prefixed, rounded
+from analysis.render.axes import Rows, prefixed, rounded
 from analysis.render.figures.diagrams import Panel, diagram, divided_by_TP
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
 from analysis.systems import flows
 from analysis.systems.layers import layers
 
-Rows = dict[str, list]
 BOUNDS = ("memory", "compute")
 LISTED = 0.02  # share of the time from which on the alternative text names a kernel
 READING = (

@@ -9,12 +9,10 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import RP_acc
-from analysis.render.axes import headline, label_right, mechanism_colour, plain_log, powers_of_two, rounded
+from analysis.render.axes import Rows, headline, label_right, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions, speaker
 from analysis.systems.layers import layers, numbers, swept
-
-Rows = dict[str, list]
 
 
 def intensity_against_batch(settings: Sequence[Setting], batches: np.ndarray) -> Rows:

@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from analysis.measured.kernel_rows import STAGES
 from analysis.measured.own_machine import OwnMachine, order_times, texts
 from analysis.measured.predict import numbers
-from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, rounded, short
+from analysis.render.axes import LAYER_COLOURS, Rows, headline, plain_log, powers_of_two, rounded, short
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 from analysis.render.words import ORDER_WORDS
 
-Rows = dict[str, list]
 COLOUR = {
     "MHA core": COLOURS["mha"],
     "GQA core": COLOURS["gqa"],

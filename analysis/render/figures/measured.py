@@ -13,10 +13,9 @@ from analysis.measured.achieved import DATASHEET, Ridge, ridges
 from analysis.measured.devices import device_point
 from analysis.measured.predict import numbers
 from analysis.measured.validate import Compared, groups, to_fit
-from analysis.render.axes import headline, plain_log, rounded, seconds
+from analysis.render.axes import Rows, headline, plain_log, rounded, seconds
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
-Rows = dict[str, list]
 COLOUR_OF = {
     "MHA decode": COLOURS["mha"],
     "GQA decode": COLOURS["gqa"],

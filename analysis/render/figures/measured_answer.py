@@ -13,11 +13,10 @@ from analysis.measured.judging import LAUNCH, WORK
 from analysis.measured.leaving_out import FITTED_TO, left_out
 from analysis.measured.served import predicted
 from analysis.measured.serving_runs import ServingRun
-from analysis.render.axes import headline, plain_log, rounded
+from analysis.render.axes import Rows, headline, plain_log, rounded
 from analysis.render.style import MARKERS, PALETTE, WIDTH
 from analysis.render.trust_tables import IN_WORDS
 
-Rows = dict[str, list]
 BAND = 0.25
 FILLS = (PALETTE[2], "#BBBBBB")
 UNSEEN = {"model": "shapes of a model that no fit has seen", "device": "an architecture that no fit has seen"}

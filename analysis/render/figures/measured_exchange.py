@@ -7,10 +7,9 @@ from matplotlib.figure import Figure
 from analysis.measured.predict import numbers
 from analysis.measured.series import exchange_series, exchanges, fabric
 from analysis.measured.validate import Compared
-from analysis.render.axes import headline, plain_log, rounded, seconds
+from analysis.render.axes import Rows, headline, plain_log, rounded, seconds
 from analysis.render.style import MARKERS, WIDTH
 
-Rows = dict[str, list]
 LONG = 1e-4  # seconds: exchanges whose latency hardly counts
 
 

@@ -7,10 +7,8 @@ from matplotlib.figure import Figure
 
 from analysis.measured.series import RISE, expert_series, rising_point
 from analysis.measured.validate import Compared
-from analysis.render.axes import headline, plain_log, rounded
+from analysis.render.axes import Rows, headline, plain_log, rounded
 from analysis.render.style import COLOURS, MARKERS, WIDTH
-
-Rows = dict[str, list]
 
 
 def expert_time_rows(compared: Compared) -> Rows:

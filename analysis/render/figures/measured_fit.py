@@ -8,10 +8,9 @@ from analysis.measured.achieved import DATASHEET
 from analysis.measured.deployed import EndToEnd
 from analysis.measured.fitting import Fitted
 from analysis.measured.five import Verdict
-from analysis.render.axes import headline, rounded
+from analysis.render.axes import Rows, headline, rounded
 from analysis.render.style import COLOURS, WIDTH
 
-Rows = dict[str, list]
 GREYS = {"error_roofline": "#BBBBBB", "error_constant": "#777777", "error": COLOURS["mla"]}
 MODELS = {"error_roofline": "bare roofline", "error_constant": "one efficiency", "error": "calibrated"}
 

@@ -7,10 +7,9 @@ from matplotlib.ticker import FixedLocator
 
 from analysis.measured.series import prefill_ratios, tensor_parallel_speedups
 from analysis.measured.validate import Compared
-from analysis.render.axes import headline, plain_log
+from analysis.render.axes import Rows, headline, plain_log
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
-Rows = dict[str, list]
 IDEAL = 8  # accelerators that share 128 heads, 16 on each
 
 

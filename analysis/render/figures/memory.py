@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, mechanism_colour, plain_log, rounded, short
+from analysis.render.axes import Rows, headline, mechanism_colour, plain_log, rounded, short
 from analysis.render.style import COLOURS, PALETTE, WIDTH, family
 from analysis.render.words import conventions
 from analysis.systems.memory import (
@@ -26,7 +26,6 @@ KIND_COLOURS = {
     "other": "#000000",
 }
 HATCH = "//"
-Rows = dict[str, list]
 
 
 # -- parameters ------------------------------------------------------------------------------------

@@ -8,13 +8,11 @@ from matplotlib.patches import Rectangle
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BY_NAME
-from analysis.render.axes import headline, ink, layer_colour, rounded, seconds
+from analysis.render.axes import Rows, headline, ink, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
 from analysis.systems.layers import attention_layers, numbers
 from analysis.systems.reordered import in_orders, over_batch_and_context
-
-Rows = dict[str, list]
 
 
 # -- over batch and context ------------------------------------------------------------------------

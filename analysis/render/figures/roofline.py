@@ -10,12 +10,10 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_mem, P_acc, RP_acc
-from analysis.render.axes import headline, label_right, layer_colour, plain_log, rounded
+from analysis.render.axes import Rows, headline, label_right, layer_colour, plain_log, rounded
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions, speaker, where
 from analysis.systems.layers import layers, numbers
-
-Rows = dict[str, list]
 
 
 def roofline_points(setting: Setting, others: Sequence[Setting] = ()) -> Rows:

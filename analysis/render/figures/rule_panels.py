@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.render.axes import headline, plain_log, rounded
+from analysis.render.axes import headline, in_columns, plain_log, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions, named, person
 from analysis.thesis.rules import Sides
@@ -148,4 +148,4 @@ def columns(panels: Sequence[Sides]) -> dict[str, list]:
         for name, line in sides.lines.items()
         for x, y in zip(sides.x, line, strict=True)
     ]
-    return dict(zip(("rule", "line", "x", "y", "turns"), map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns(("rule", "line", "x", "y", "turns"), rows)

@@ -8,14 +8,13 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, label_right, mechanism_colour, plain_log, rounded
+from analysis.render.axes import Rows, headline, label_right, mechanism_colour, plain_log, rounded
 from analysis.render.marks import mark_slo
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
 from analysis.systems.arrangements import exponents, skewed
 from analysis.systems.grids import Grid, best, curve, named
 
-Rows = dict[str, list]
 USED = ("accelerator", "n_acc", "deg_TP", "deg_EP", "placement", "draws", "phase", "order", "width", "peak", "weights")
 
 

@@ -8,14 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, mechanism_colour, rounded
+from analysis.render.axes import Rows, headline, in_columns, mechanism_colour, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 from analysis.systems.arrangements import exponents, imbalance_band
 from analysis.systems.grids import capacities, grid
 from analysis.systems.quantities import evaluate
 
-Rows = dict[str, list]
 USED = ("accelerator", "deg_TP", "placement", "draws", "phase", "order", "width", "peak", "weights")
 
 
@@ -32,15 +31,14 @@ def skew_rows(systems: Mapping[str, Setting], per_accelerator: float) -> Rows:
     [tokens/s]. Raises InputError.
     """
     names = ("system", "s", "B", *(f"{what}{end}" for what in ("imbalance", "rate") for end in ("", "_low", "_high")))
-    found: Rows = {name: [] for name in names}
+    rows = []
     for system, setting in systems.items():
         batch = per_accelerator * setting["n_acc"]
         for s in exponents(setting):
             band = imbalance_band(setting.with_(s=s))
             rates = [_rate(setting, batch, gamma) for gamma in (band.mean, band.high, band.low)]
-            for name, cell in zip(names, (system, s, batch, *band, *rates), strict=True):
-                found[name].append(cell)
-    return found
+            rows.append((system, s, batch, *band, *rates))
+    return in_columns(names, rows)
 
 
 def _rate(setting: Setting, batch: float, gamma: float) -> float:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import RP_acc
-from analysis.render.axes import headline, mechanism_colour, plain_log, powers_of_two, rounded
+from analysis.render.axes import headline, in_columns, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions, person, speaker
 from analysis.thesis import full_attention
@@ -78,7 +78,7 @@ def columns(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, list
         if each.model.n_moe
         for x, y in zip(TOKENS, full_attention.expert_speed(each, TOKENS), strict=True)
     ]
-    return dict(zip(("model", "layer", "over", "at", "speed"), map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns(("model", "layer", "over", "at", "speed"), rows)
 
 
 def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]:

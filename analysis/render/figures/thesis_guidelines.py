@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, plain_log, rounded
+from analysis.render.axes import headline, in_columns, plain_log, rounded
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 from analysis.thesis import guidelines
@@ -76,7 +76,7 @@ def columns(found: dict[str, list[Setting]]) -> dict[str, list]:
         for system, flip in zip(systems, guidelines.flips(each, systems), strict=True)
     ]
     names = ("guideline", "unit", "model", "accelerator", "flip")
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns(names, rows)
 
 
 def notes(spreads: Sequence[Spread]) -> dict[str, float | int | str]:

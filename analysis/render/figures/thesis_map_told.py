@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_mem, M_cap, n_acc
+from analysis.render.axes import in_columns
 from analysis.render.figures.thesis_map import Panel, milliseconds, on
 from analysis.render.thesis_words import about
 from analysis.render.words import conventions, counted, where
@@ -63,7 +64,7 @@ def table(found: Sequence[Panel]) -> dict[str, list]:
         for each in panel.columns
         for name, low, high in each.spans
     ]
-    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns(header, rows)
 
 
 def notes(found: Sequence[Panel]) -> dict[str, float | str]:

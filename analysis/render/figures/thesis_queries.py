@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, mechanism_colour, powers_of_two, rounded
+from analysis.render.axes import headline, in_columns, mechanism_colour, powers_of_two, rounded
 from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions, person, speaker
@@ -61,7 +61,7 @@ def columns(settings: Sequence[Setting], queries: np.ndarray, L: float, acceptan
         for rate in acceptances
         for l, gain in zip(queries, found.gain(setting, queries, L, rate), strict=True)
     ]
-    return dict(zip(("model", "acceptance", "l", "gain"), map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns(("model", "acceptance", "l", "gain"), rows)
 
 
 def _acceptance(setting: Setting, query: int, L: float) -> float:
@@ -115,7 +115,7 @@ def acceptance_columns(settings: Sequence[Setting], queries: np.ndarray, L: floa
         for setting in settings
         for rate in RATES
     ]
-    return dict(zip(("model", "acceptance", "l", "gain"), map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns(("model", "acceptance", "l", "gain"), rows)
 
 
 def notes(settings: Sequence[Setting], L: float) -> dict[str, float]:

@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
+from analysis.render.axes import headline, in_columns, mechanism_colour, plain_log, rounded
 from analysis.render.paper_tables import short_name
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions, person, speaker
@@ -79,7 +79,7 @@ def columns(settings: Sequence[Setting], L: float, budgets: Budgets, device: str
             each = zip(NAMES, costs, worth.values(), split.factors.values(), side.tolist(), strict=False)
             rows += [(setting.model.id, budget, name, ASSUMED, *map(float, numbers), *whole) for name, *numbers in each]
     header = ("model", "budget", "resource", "known", "share", "elasticity", "factor", "specialised_factor")
-    return dict(zip((*header, "gain", "specialised_gain"), map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns((*header, "gain", "specialised_gain"), rows)
 
 
 def notes(settings: Sequence[Setting], L: float, budgets: Budgets, device: str) -> dict[str, float]:

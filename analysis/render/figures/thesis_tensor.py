@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, mechanism_colour, plain_log
+from analysis.render.axes import headline, in_columns, mechanism_colour, plain_log
 from analysis.render.marks import context_style
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions, person
@@ -70,7 +70,7 @@ def tensor_flips(setting: Setting, degrees: Sequence[int], contexts: np.ndarray)
     rows = [
         (int(degree), float(L), *tensor_parallel.even_batch(setting, degree, L)) for L in contexts for degree in degrees
     ]
-    return dict(zip(("deg_TP", "L", "closed_form", "full_model"), map(list, zip(*rows, strict=True)), strict=True))
+    return in_columns(("deg_TP", "L", "closed_form", "full_model"), rows)
 
 
 def notes(flips: Flips) -> dict[str, float]:

@@ -10,13 +10,12 @@ from matplotlib.patches import Patch
 
 from analysis.ask.setting import Setting
 from analysis.derive.serving import COMMUNICATION
-from analysis.render.axes import LAYER_COLOURS, headline, mechanism_colour, rounded
+from analysis.render.axes import LAYER_COLOURS, Rows, headline, in_columns, mechanism_colour, rounded
 from analysis.render.marks import LOOKS
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions, term_words
 from analysis.systems.grids import CAPACITY, capacities, terms_over
 
-Rows = dict[str, list]
 TERM_COLOURS = {
     "attention_projections": LAYER_COLOURS["projections"],
     "kv_decompression": LAYER_COLOURS["decompression"],
@@ -41,20 +40,15 @@ def first_two(networks: Networks) -> Networks:
 
 def time_share_rows(networks: Networks, batches: np.ndarray, contexts: np.ndarray) -> Rows:
     """One row per network, context, batch and term: time [s], share of TPOT [1], whether the batch fits memory."""
-    found: Rows = {name: [] for name in ("network", "L", "B", "term", "time", "share", "fits")}
+    rows = []
     for network, setting in networks.items():
-        for L in contexts:
+        for L in contexts.tolist():
             terms = terms_over(setting, batches, L)
             total, fits = sum(terms.values()), batches <= capacities(setting, [L])[0]
             for term, times in terms.items():
-                for cell in zip(batches, times, times / total, fits, strict=True):
-                    _append(found, (network, L, cell[0], term, *cell[1:]))
-    return found
-
-
-def _append(found: Rows, row: tuple) -> None:
-    for column, cell in zip(found.values(), row, strict=True):
-        column.append(cell.item() if hasattr(cell, "item") else cell)
+                columns = (each.tolist() for each in (batches, times, times / total, fits))
+                rows += [(network, L, B, term, *cells) for B, *cells in zip(*columns, strict=True)]
+    return in_columns(("network", "L", "B", "term", "time", "share", "fits"), rows)
 
 
 def _chosen(rows: Rows, **wanted) -> list[int]:

@@ -7,13 +7,11 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.derive.parallel import sharded
 from analysis.derive.symbols import deg_TP
-from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
+from analysis.render.axes import Rows, headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.figures.crossing import ORDER_COLOURS
 from analysis.render.style import LINE_STYLES, MARKERS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions
 from analysis.systems.reordered import buildable, over_degrees
-
-Rows = dict[str, list]
 
 
 def degree_rows(setting: Setting, degrees: np.ndarray, batches: np.ndarray) -> Rows:
