@@ -16,14 +16,6 @@ def _of(routed: list[bool]) -> list[str]:
     return [EXPERTS if each else DENSE for each in routed]
 
 
-def _dense(keys: Keys, n_dec: int) -> list[str]:
-    return [DENSE] * n_dec
-
-
-def _all(keys: Keys, n_dec: int) -> list[str]:
-    return [EXPERTS] * n_dec
-
-
 def _first_dense(keys: Keys, n_dec: int) -> list[str]:
     """DeepSeek, Kimi, GLM: dense blocks first; or a list that says it block by block."""
     stated = keys.sequence("mlp_layer_types", n_dec, ("dense", "sparse"))
@@ -108,17 +100,9 @@ def _hashed(keys: Keys, n_dec: int) -> list[str]:
     return [HASHED if number < first else EXPERTS for number in range(n_dec)]
 
 
-def _letters(keys: Keys, n_dec: int) -> list[str]:
-    return [LETTERS.get(letter, NONE) for letter in letters(keys, n_dec)]
-
-
-def _configs(keys: Keys, n_dec: int) -> list[str]:
-    return [NONE if each["ffn"].get("no_op") else DENSE for each in configs(keys, n_dec)]
-
-
 HALF_RULES = {
-    "none": _dense,
-    "all": _all,
+    "none": lambda _, n_dec: [DENSE] * n_dec,
+    "all": lambda _, n_dec: [EXPERTS] * n_dec,
     "first_dense": _first_dense,
     "step": _step,
     "interleaved": _interleaved,
@@ -128,6 +112,6 @@ HALF_RULES = {
     "span": _span,
     "period": _period,
     "hashed": _hashed,
-    "letters": _letters,
-    "configs": _configs,
+    "letters": lambda keys, n_dec: [LETTERS.get(each, NONE) for each in letters(keys, n_dec)],
+    "configs": lambda keys, n_dec: [NONE if each["ffn"].get("no_op") else DENSE for each in configs(keys, n_dec)],
 }

@@ -13,24 +13,13 @@ from analysis.huggingface.windowed import WINDOW_KEYS, WINDOW_RULES, with_full
 
 NONE = ""
 KINDS = {"full_attention": "full", "sliding_attention": "window", "chunked_attention": "chunk"}
-STATES = {
-    "attention": "full",
-    "linear_attention": "linear",
-    "mamba": "linear",
-    "conv": "linear",
-}  # where some blocks keep a state
+STATES = {"attention": "full"} | dict.fromkeys(("linear_attention", "mamba", "conv"), "linear")
+"""What layer_types says where some blocks keep a state."""
 PICKING = dict.fromkeys(("deepseek_sparse_attention", "indexed_attention"), "full")  # where full attention picks rows
 LETTERS = {"M": "linear", "*": "full", "-": NONE, "E": NONE}  # of hybrid_override_pattern
 STRIDES = {0: "local", 4: "picked", 128: "pooled"}  # of compress_ratios
-OF_THEIR_OWN = (
-    "letters",
-    "lists",
-    "sparse",
-    "strides",
-    "streams",
-    "indexers",
-    "configs",
-)  # rules that layer_types says less than
+OF_THEIR_OWN = ("letters", "lists", "sparse", "strides", "streams", "indexers", "configs")
+"""Rules that layer_types says less than."""
 REACHING = {"window": "L_win", "chunk": "chunk"}
 
 
@@ -102,10 +91,6 @@ def _period(keys: Keys, n_dec: int) -> list[str]:
     return ["full" if number % every == offset else "linear" for number in range(n_dec)]
 
 
-def _stated_only(keys: Keys, n_dec: int) -> list[str]:
-    return keys.ask_list("layer_types", n_dec)
-
-
 def _attending(keys: Keys, n_dec: int) -> list[str]:
     """Bamba: the numbers of blocks that attend, none of which the others do."""
     numbers = keys.positions("attn_layer_indices", n_dec)
@@ -126,10 +111,6 @@ def _lists(keys: Keys, n_dec: int) -> list[str]:
     return [placed[number + 1] for number in range(n_dec)]
 
 
-def _letters(keys: Keys, n_dec: int) -> list[str]:
-    return [LETTERS[letter] for letter in letters(keys, n_dec)]
-
-
 def _strides(keys: Keys, n_dec: int) -> list[str]:
     """DeepSeek-V4: tokens that a compressed row stands for; 0 keeps the rows of the window alone."""
     listed = keys.sequence("compress_ratios", n_dec, tuple(STRIDES))
@@ -148,10 +129,6 @@ def _indexers(keys: Keys, n_dec: int) -> list[str]:
     return listed
 
 
-def _configs(keys: Keys, n_dec: int) -> list[str]:
-    return [NONE if each["attention"].get("no_op") else "full" for each in configs(keys, n_dec)]
-
-
 LAYER_RULES = {
     **WINDOW_RULES,
     "listed": _numbered("attn_type_list", "linear", "full"),
@@ -160,12 +137,12 @@ LAYER_RULES = {
     "sparse": _numbered("sparse_attention_config.sparse_attention_freq", "full", "sparse"),
     "interval": _interval,
     "period": _period,
-    "stated": _stated_only,
+    "stated": lambda keys, n_dec: keys.ask_list("layer_types", n_dec),
     "attending": _attending,
     "lists": _lists,
-    "letters": _letters,
+    "letters": lambda keys, n_dec: [LETTERS[letter] for letter in letters(keys, n_dec)],
     "strides": _strides,
     "streams": streams,
     "indexers": _indexers,
-    "configs": _configs,
+    "configs": lambda keys, n: [NONE if each["attention"].get("no_op") else "full" for each in configs(keys, n)],
 }

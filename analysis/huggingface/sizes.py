@@ -20,7 +20,7 @@ def mixing(keys: Keys, family: Family, mixer: Mixer, own: dict[str, int]) -> tup
     """
     name = next(name for condition, name in mixer.attention.items() if not condition or keys.holds(condition))
     if name == "heads":
-        sizes = _heads(keys, family, own)
+        sizes = {size: _size(keys, family, size, own) for size in ("n_hd", "n_kv", "d_hd")}
         name = keys.infer("attention", *_by_heads(sizes))
     elif name == "latent":
         name, sizes = _latent(keys)
@@ -35,10 +35,6 @@ def mixing(keys: Keys, family: Family, mixer: Mixer, own: dict[str, int]) -> tup
 def _by_heads(sizes: dict[str, int]) -> tuple[str, str]:
     name = MHA.name if sizes["n_kv"] == sizes["n_hd"] else GQA.name
     return name, f"{sizes['n_kv']} key-value heads for {sizes['n_hd']} query heads"
-
-
-def _heads(keys: Keys, family: Family, own: dict[str, int]) -> dict[str, int]:
-    return {size: _size(keys, family, size, own) for size in ("n_hd", "n_kv", "d_hd")}
 
 
 def _size(keys: Keys, family: Family, name: str, given: dict[str, int]) -> int:

@@ -16,10 +16,6 @@ WINDOW_KEYS = {  # what layer_types says in full
 }
 
 
-def _full(keys: Keys, n_dec: int) -> list[str]:
-    return ["full"] * n_dec
-
-
 def _windows(keys: Keys) -> bool:
     return any(keys.peek(key) is not None for key in keys.spellings("L_win"))
 
@@ -70,4 +66,10 @@ def _chunks(keys: Keys, n_dec: int) -> list[str]:
     return ["chunk" if each else "full" for each in listed]
 
 
-WINDOW_RULES = {"full": _full, "every": _every, "upper": _upper, "pattern": _pattern, "chunks": _chunks}
+WINDOW_RULES = {
+    "full": lambda _, n_dec: ["full"] * n_dec,
+    "every": _every,
+    "upper": _upper,
+    "pattern": _pattern,
+    "chunks": _chunks,
+}

@@ -58,12 +58,8 @@ def _common(books: list[capacity_readings.Book]) -> str:
     """The choices that all of these readings share, in words."""
     if not books:
         return ""
-    choices = [_choices(book) for book in books]
+    choices = [str(book).split(", ") for book in books]
     return ", ".join(choice for choice in choices[0] if all(choice in each for each in choices))
-
-
-def _choices(book: capacity_readings.Book) -> list[str]:
-    return str(book).split(", ")
 
 
 PLACED = {

@@ -45,7 +45,10 @@ def layout(sizes: Mapping[Key, Size], edges: Sequence[tuple[Key, Key]], columns:
     23.0
     """
     level = layers_of(list(sizes), edges, columns)
-    chains = _chains(edges, level)
+    chains = {  # each edge as the places that it passes
+        (source, target): [source, *(Lane(source, n) for n in range(level[source] + 1, level[target])), target]
+        for source, target in edges
+    }
     rows = _ordered(_rows(sizes, level, chains), _links(chains))
     widths = {place: sizes[place][0] if place in sizes else LANE for row in rows for place in row}
     found = Layout(centre=_centres(rows, _links(chains), widths))
@@ -84,14 +87,6 @@ def layers_of(nodes: Sequence[Key], edges: Sequence[tuple[Key, Key]], columns: i
         level |= dict.fromkeys(ready[:columns], number)
         number += 1
     return level
-
-
-def _chains(edges: Sequence[tuple[Key, Key]], level: Mapping[Key, int]) -> dict[tuple[Key, Key], list[Key]]:
-    """Each edge as the places that it passes: source, lanes, target."""
-    return {
-        (source, target): [source, *(Lane(source, n) for n in range(level[source] + 1, level[target])), target]
-        for source, target in edges
-    }
 
 
 def _rows(sizes: Mapping[Key, Size], level: Mapping[Key, int], chains: Mapping) -> list[list[Key]]:

@@ -52,11 +52,10 @@ def _block(finding: Finding, width: int) -> list[str]:
     numbers = () if finding.ours is None else _each(finding.ours)
     ours = ", ".join(each if isinstance(each, str) else digits_of(float(each), 5) for each in numbers) or "none"
     head = f"{finding.id}  {finding.verdict}; printed {finding.paper or 'no number'}; ours {ours}".replace(MINUS, "-")
-    return [*wrap(head, width, subsequent_indent=INDENT), *_indented(finding.reason, width)]
-
-
-def _indented(text: str, width: int) -> list[str]:
-    return wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT)
+    return [
+        *wrap(head, width, subsequent_indent=INDENT),
+        *wrap(finding.reason, width, initial_indent=INDENT, subsequent_indent=INDENT),
+    ]
 
 
 def plain_text(text: str) -> str:

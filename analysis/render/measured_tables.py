@@ -93,7 +93,7 @@ def calibration_table(name: str = PUBLISHED) -> str:
     """Fitted parameters with their intervals, those left open marked; the figure of the chapter shows the errors."""
     rows = [
         (
-            _described(row),
+            f"{row.operation}, {row.architecture}" if row.architecture else row.operation,
             f"{row.rows_fitted} / {row.rows_tested}",
             *(_parameter(row, key) for key in ROOFS),
             _beside(row),
@@ -113,10 +113,6 @@ def calibration_table(name: str = PUBLISHED) -> str:
         "bytes took half of the time."
     )
     return table(header, rows, caption, "tab-calibration", "lrrrrrl")
-
-
-def _described(row) -> str:
-    return f"{row.operation}, {row.architecture}" if row.architecture else row.operation
 
 
 def _beside(row) -> str | None:
@@ -169,7 +165,7 @@ def columns_table() -> str:
             _unit(name, field),
             "yes" if field.is_required() else "",
             allowed_values(field),
-            _meaning(name, field),
+            field.description or MEANINGS[BY_NAME[name]].text,
         )
         for name, field in Measurement.model_fields.items()
     ]
@@ -181,10 +177,6 @@ def _unit(name: str, field) -> str:
     symbol = MEANINGS.get(BY_NAME.get(name))
     unit = (field.json_schema_extra or {}).get("unit") or (symbol.unit if symbol else "")
     return "" if unit == "1" else unit
-
-
-def _meaning(name: str, field) -> str:
-    return field.description or MEANINGS[BY_NAME[name]].text
 
 
 def calibrated_number(key: str, name: str) -> float:

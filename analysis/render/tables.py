@@ -7,7 +7,7 @@ from analysis.ask.points import memory_bytes
 from analysis.data import datasets
 from analysis.data.dictionary import dictionary
 from analysis.data.rows import home
-from analysis.derive.symbols import MEANINGS, Meaning
+from analysis.derive.symbols import MEANINGS
 from analysis.render.digits import digits_of, with_unit
 from analysis.render.latex import tex
 from analysis.systems.quantities import evaluate
@@ -59,7 +59,7 @@ def symbols_table() -> str:
         (
             f"${tex(symbol)}$",
             f'<span id="symbol-{symbol.name}"></span>{code(symbol.name)}',
-            _meaning(about),
+            f"{about.text} ({about.paper})" if about.paper else about.text,
             "" if about.unit == "1" else about.unit,
             code(about.hugging_face),
         )
@@ -67,10 +67,6 @@ def symbols_table() -> str:
     ]
     header = ("symbol", "name", "meaning (and where the paper defines it)", "unit", "Hugging Face key")
     return table(header, rows, "Symbols of the study.", "tab-symbols")
-
-
-def _meaning(about: Meaning) -> str:
-    return f"{about.text} ({about.paper})" if about.paper else about.text
 
 
 def conventions_table() -> str:

@@ -92,14 +92,10 @@ def hardware_table(edition: Edition) -> str:
 
 
 def _hardware_row(found: Shares, slow: str | None) -> tuple:
-    shown = [_in_percent(share) for share in (*found.core, *found.wires[:2])]
+    shown = [number(100 * share, 2) for share in (*found.core, *found.wires[:2])]
     half = about(found.half) if found.half else None
     link = "slow" if found.setting.link.id == slow else "own"
     return _whole_name(found.setting.accelerator.id), link, half, *shown
-
-
-def _in_percent(share: float) -> str | None:
-    return number(100 * share, 2)
 
 
 def guidelines_table(edition: Edition) -> str:

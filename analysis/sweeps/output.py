@@ -32,7 +32,8 @@ MEANING_OF_FLAGS = {"fits_memory": "whether B is at most B_cap", "meets_slo": "w
 
 def write_beside(out: Path, grid: Grid, counts: Counter, skipped: list[dict]) -> None:
     """Put a table's dictionary beside it, and the list of settings that do not exist, if there are any."""
-    _beside(out, "dictionary", dictionary(grid) + _notes(sentences(grid, counts)))
+    notes = [_entry("", "note", "", sentence) for sentence in sentences(grid, counts)]
+    _beside(out, "dictionary", dictionary(grid) + notes)
     _beside(out, "skipped", skipped)
 
 
@@ -157,10 +158,6 @@ def _front(front: Front) -> dict[str, object]:
     within = f", within equal {', '.join(front.by)}" if front.by else ""
     meaning = f"only points that no other beats: highest {front.gain} at lowest {front.cost}{within}"
     return _entry(front.gain, "front", "", meaning)
-
-
-def _notes(said: list[str]) -> list[dict[str, object]]:
-    return [_entry("", "note", "", sentence) for sentence in said]
 
 
 def notes_beside(out: Path) -> tuple[str, ...]:

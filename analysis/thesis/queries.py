@@ -22,12 +22,9 @@ def needed_tokens(setting: Setting, queries, L: float) -> np.ndarray:
 
     Each at its own B_cap, which falls a little as more queries are held; `setting` accepts no drafts.
     """
-    steps = [float(throughput(setting, batch_at_capacity(setting, L, at), L, at)) for at in _at([1, *queries])]
+    every = ({l: float(each)} for each in (1, *queries))
+    steps = [float(throughput(setting, batch_at_capacity(setting, L, at), L, at)) for at in every]
     return steps[0] / np.array(steps[1:])
-
-
-def _at(queries) -> list[dict]:
-    return [{l: float(each)} for each in queries]
 
 
 def gain(setting: Setting, queries, L: float, acceptance: float) -> np.ndarray:

@@ -22,17 +22,13 @@ def spreads(found: dict[str, list[Setting]]) -> list[Spread]:
     """The spread of every guideline that speaks of a model; `found` holds each model's systems, on the same
     accelerators."""
     numbers = {each: _numbers(each, found) for each in guidelines.GUIDELINES}
-    return [_spread(each, flips) for each, flips in numbers.items() if len(flips)]
+    return [Spread(each, _median(flips), _median(flips.T)) for each, flips in numbers.items() if len(flips)]
 
 
 def _numbers(guideline: guidelines.Guideline, found: dict[str, list[Setting]]) -> np.ndarray:
     """Flip points [model, accelerator] of the models that it speaks of; nan where there is none."""
     spoken_of = [systems for systems in found.values() if not guidelines.missing(guideline, systems[0])]
     return np.array([guidelines.flips(guideline, systems) for systems in spoken_of], dtype=float)
-
-
-def _spread(guideline: guidelines.Guideline, numbers: np.ndarray) -> Spread:
-    return Spread(guideline, _median(numbers), _median(numbers.T))
 
 
 def _median(numbers: np.ndarray) -> float:

@@ -73,11 +73,11 @@ def _median(rows: Rows, model: str = "") -> float:
 def served_notes(rows: Rows) -> dict[str, float]:
     """Errors over all deployments, for the prose."""
     error = np.abs(np.array(rows["predicted"]) / np.array(rows["measured"]) - 1)
-    return {"served_rows": len(error), "served_median": float(np.median(error)), "served_90": _high(error)}
-
-
-def _high(error: np.ndarray) -> float:
-    return float(np.percentile(error, 90))
+    return {
+        "served_rows": len(error),
+        "served_median": float(np.median(error)),
+        "served_90": float(np.percentile(error, 90)),
+    }
 
 
 # -- what no fit has seen ------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def memory_figure(settings: Sequence[Setting], rows: Rows, tokens: float) -> Fig
     figure, (whole, parts) = pyplot.subplots(
         1, 2, sharey=True, figsize=(WIDTH, 1.6 + 0.55 * len(settings)), width_ratios=(1, 1.5)
     )
-    totals = _totals(rows)
+    totals = [sum(sizes) for sizes in zip(*(rows[kind] for kind in KINDS), strict=True)]
     _stacked(whole, settings, {kind: [size / 1e12 for size in rows[kind]] for kind in KINDS})
     for number, total in enumerate(totals):
         whole.text(total / 1e12, number, f" {rounded(total / 1e12)}", va="center")
@@ -103,10 +103,6 @@ def _stacked(axes, settings: Sequence[Setting], widths: Rows) -> None:
         look = {"hatch": HATCH, "edgecolor": "white"} if kind == "cache" else {}
         axes.barh(range(len(settings)), widths[kind], 0.6, left=start, color=colours, **look)
         start = [before + width for before, width in zip(start, widths[kind], strict=True)]
-
-
-def _totals(rows: Rows) -> list[float]:
-    return [sum(sizes) for sizes in zip(*(rows[kind] for kind in KINDS), strict=True)]
 
 
 def _kind_legend(figure: Figure) -> None:

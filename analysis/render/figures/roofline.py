@@ -72,12 +72,8 @@ def roofline_notes(rows: Rows) -> dict[str, float]:
     return {f"roofline_{stage}": intensity for stage, intensity, model in pairs if model == rows["model"][0]}
 
 
-def _core(rows: Rows) -> float:
-    return rows["intensity"][rows["stage"].index("core")]
-
-
 def _title(setting: Setting, rows: Rows) -> str:
-    ratio = _core(rows) / float(setting.point[RP_acc])
+    ratio = rows["intensity"][rows["stage"].index("core")] / float(setting.point[RP_acc])
     if ratio < 1:
         return f"Core attention of {setting.model.name} reaches {ratio:.0%} of the ridge point"
     return f"Core attention of {setting.model.name} lies above the ridge point, {rounded(ratio, 2)} times as intense"

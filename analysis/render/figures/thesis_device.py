@@ -90,7 +90,7 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
     found = {
         "thesis_device_speed_most": float(speed.max()),
         "thesis_device_speed_least": float(speed.min()),
-        "thesis_device_share_latent": _ridge_share(latent, middle),
+        "thesis_device_share_latent": full_attention.core_intensity(latent, middle) / float(latent.point[RP_acc]),
         "thesis_device_middle": middle,
         "thesis_device_first_speed": float(full_attention.device_speed(first, contexts)[0]),
         "thesis_device_ridge": full_attention.even_ridge(own, middle),
@@ -105,8 +105,3 @@ def notes(settings: Sequence[Setting], contexts: np.ndarray) -> dict[str, float]
         "thesis_device_context": max(0.0, full_attention.even_context(mixture)),
         "thesis_ridge_context": full_attention.ridge_context(mixture),
     }
-
-
-def _ridge_share(setting: Setting, L: float) -> float:
-    """Intensity of core attention on one accelerator over the ridge point [1]."""
-    return full_attention.core_intensity(setting, L) / float(setting.point[RP_acc])
