@@ -11,7 +11,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from analysis.ask.setting import Setting
 from analysis.render.style import COLOURS, MARKERS, family
@@ -146,10 +146,17 @@ def powers_of_two(axis: Axis, values: Sequence[float]) -> None:
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0f}"))
 
 
-def plain_log(axis: Axis) -> None:
-    """Print the decades of a logarithmic axis as plain numbers."""
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1e4 else short(x)))
+def plain_log(*every: Axis, ticks: Sequence[float] = ()) -> None:
+    """Print the decades of logarithmic axes as plain numbers, or these `ticks` of each decade."""
+    for axis in every:
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1e4 else short(x)))
+        if ticks:
+            axis.set_major_locator(LogLocator(subs=ticks))
+
+
+FINE = (1, 2, 5)
+"""Ticks of each decade of an axis that spans few."""
 
 
 def label_right(

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, mechanism_colour, plain_log, rounded
+from analysis.render.axes import FINE, headline, mechanism_colour, plain_log, rounded
 from analysis.render.figures.serving import SHARED, degrees_of, middle
 from analysis.render.marks import context_style, mark_slo
 from analysis.render.style import MARKERS, WIDTH
@@ -36,9 +36,8 @@ def frontier_figure(lines: Sequence[Grid], contexts: np.ndarray) -> Figure:
         _frontier(axes, line, styles[line.contexts[0]], markers[line.setting.model.id])
     mark_slo(axes, lines[0].setting)
     axes.set(xscale="log", yscale="log", xlabel="time per output token TPOT [ms]", ylabel="tokens/s per accelerator")
-    plain_log(axes.xaxis)
     plain_log(axes.yaxis)
-    axes.xaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+    plain_log(axes.xaxis, ticks=FINE)
     _frontier_legend(figure, lines, styles, markers)
     headline(figure, _frontier_title(lines, contexts))
     return figure

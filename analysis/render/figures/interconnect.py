@@ -33,8 +33,7 @@ def network_figure(grids: Mapping[str, Grid]) -> Figure:
         cap = capacities(each.setting, contexts[row : row + 1])[0]
         axes.axvline(max(cap, each.batches[0]), color="black", linestyle=LINE_STYLES["capacity"], linewidth=1)
         axes.set(xscale="log", yscale="log", xlabel="requests together B", title=f"L = {contexts[row]:.0f}")
-        plain_log(axes.xaxis)
-        plain_log(axes.yaxis)
+        plain_log(axes.xaxis, axes.yaxis)
     panels[0, 0].set_ylabel("tokens/s per accelerator")
     handles = [*panels[0, 0].get_legend_handles_labels()[0]]
     handles.append(pyplot.Line2D([], [], color="black", linestyle=":", label="memory full (B_cap)"))

@@ -80,8 +80,7 @@ def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
         )
     axes.set(xlabel="intensity [FLOP/byte]", ylabel="attained rate [FLOP/s]", xlim=(0.2, x[-1]))
     headline(figure, f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
-    for axis in (axes.xaxis, axes.yaxis):
-        plain_log(axis)
+    plain_log(axes.xaxis, axes.yaxis)
     figure.legend(loc="outside lower center", ncols=1)
     return figure
 

@@ -67,8 +67,7 @@ def measured_roofline_figure(rows: Rows, accelerators: Sequence[str]) -> Figure:
         _points(axes, rows, name)
         axes.set(xlabel="intensity [FLOP/byte]", xlim=(0.7, 20000), ylim=(0.05, 4000))
         axes.set_title(datasets.accelerator(name).name)
-        plain_log(axes.xaxis)
-        plain_log(axes.yaxis)
+        plain_log(axes.xaxis, axes.yaxis)
     panels[0][0].set_ylabel("attained rate [TFLOP/s]")
     handles = {
         label: handle for axes in panels[0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
@@ -179,8 +178,7 @@ def measured_ratio_figure(rows: Rows) -> Figure:
     axes.axhline(1, color="black", linewidth=1)
     axes.axhspan(1, 1.25, color="#DDDDDD", zorder=0, linewidth=0)
     axes.set(xlabel="predicted time [µs]", ylabel="measured over predicted time", ylim=(0.8, 100))
-    plain_log(axes.xaxis)
-    plain_log(axes.yaxis)
+    plain_log(axes.xaxis, axes.yaxis)
     figure.legend(loc="outside lower center", ncols=2)
     large = measured[predicted > 1e-4] / predicted[predicted > 1e-4]
     headline(

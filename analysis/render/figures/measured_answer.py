@@ -45,8 +45,7 @@ def served_figure(rows: Rows) -> Figure:
             expected[on], seen[on], linestyle="none", markersize=3.5, alpha=0.6, label=label, rasterized=True, **style
         )
     axes.set(xlabel="predicted time per output token [ms]", ylabel="measured [ms]", xlim=ends, ylim=ends)
-    plain_log(axes.xaxis)
-    plain_log(axes.yaxis)
+    plain_log(axes.xaxis, axes.yaxis)
     figure.legend(loc="outside lower center", ncols=2)
     headline(figure, f"Half of {len(seen):,} deployments lie within {_median(rows):.0%} of a prediction that saw none")
     return figure

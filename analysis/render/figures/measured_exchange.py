@@ -53,8 +53,7 @@ def exchange_figure(rows: Rows) -> Figure:
         figure,
         f"No exchange takes less than {seconds(measured.min())}; above {seconds(LONG)} they take {long} times Eq. 13",
     )
-    plain_log(axes.xaxis)
-    plain_log(axes.yaxis)
+    plain_log(axes.xaxis, axes.yaxis)
     axes.legend()
     return figure
 

@@ -32,8 +32,7 @@ def expert_time_figure(rows: Rows) -> Figure:
         axes.axhline(RISE, color="#999999", linestyle=":")
         axes.set(xlabel="tokens per expert", ylim=(0.8, 30))
         axes.set_title(shape.replace(", deg_EP", "\ndeg_EP"))
-        plain_log(axes.xaxis)
-        plain_log(axes.yaxis)
+        plain_log(axes.xaxis, axes.yaxis)
     panels[0][0].set_ylabel("time over floor")
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     points = [_rises(_series_rows(rows, name), "measured") for name in names]

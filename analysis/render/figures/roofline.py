@@ -62,8 +62,7 @@ def _roof(axes: Axes, setting: Setting, low: float, high: float) -> None:
     start = bandwidth * low / 1e12
     axes.text(ridge * 0.93, start, f"ridge {rounded(ridge)}", rotation=90, ha="right", va="bottom")
     axes.set(xlim=(low, high), ylim=(bandwidth * low / 2e12, peak * 2 / 1e12))
-    plain_log(axes.xaxis)
-    plain_log(axes.yaxis)
+    plain_log(axes.xaxis, axes.yaxis)
 
 
 def roofline_notes(rows: Rows) -> dict[str, float]:

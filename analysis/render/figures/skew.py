@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import Rows, headline, label_right, mechanism_colour, plain_log, rounded
+from analysis.render.axes import FINE, Rows, headline, label_right, mechanism_colour, plain_log, rounded
 from analysis.render.marks import mark_slo
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions
@@ -41,8 +41,7 @@ def skew_frontier_figure(setting: Setting, lines: Mapping[float, Grid]) -> Figur
             axes.plot(line.tpot[0] * 1e3, line.per_accelerator[0], color=colour, **look)
     axes.set(xscale="log", ylim=(0, None), xlabel="time per output token TPOT [ms]", ylabel="tokens/s per accelerator")
     mark_slo(axes, setting)
-    plain_log(axes.xaxis)
-    axes.xaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+    plain_log(axes.xaxis, ticks=FINE)
     ends = [(line.tpot[0, -1] * 1e3, line.per_accelerator[0, -1]) for line in lines.values() if len(line.batches)]
     kept = [s for s, line in lines.items() if len(line.batches)]
     labels = [f"s = {s:g}  ({_imbalance(lines[s]):.2f} x mean)" for s in kept]

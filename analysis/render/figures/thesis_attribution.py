@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import L, M_cap
-from analysis.render.axes import headline, plain_log, powers_of_two, rounded
+from analysis.render.axes import FINE, headline, plain_log, powers_of_two, rounded
 from analysis.render.style import COLOURS, WIDTH, family
 from analysis.render.words import conventions, person
 from analysis.thesis import attribution
@@ -90,8 +90,7 @@ def _points(axes: Axes, cells: Sequence[Cell]) -> None:
     axes.set_xticks(np.arange(len(ATTENTIONS)), ATTENTIONS)
     axes.set(yscale="log", xlim=(-0.9, len(ATTENTIONS) - 0.1))
     axes.margins(y=0.15)
-    plain_log(axes.yaxis)
-    axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+    plain_log(axes.yaxis, ticks=FINE)
 
 
 def _lines(axes: Axes, found: Sequence[Interactions]) -> None:
@@ -105,8 +104,7 @@ def _lines(axes: Axes, found: Sequence[Interactions]) -> None:
     axes.set(xscale="log", yscale="log", xlabel="context L [tokens]")
     axes.set_title("latent attention and experts together, over the product of each alone")
     powers_of_two(axes.xaxis, found[0].contexts)
-    plain_log(axes.yaxis)
-    axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+    plain_log(axes.yaxis, ticks=FINE)
 
 
 def describe(cells: Sequence[Cell], found: Sequence[Interactions], setting: Setting) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import RP_acc
-from analysis.render.axes import headline, in_columns, mechanism_colour, plain_log, powers_of_two, rounded
+from analysis.render.axes import FINE, headline, in_columns, mechanism_colour, plain_log, powers_of_two, rounded
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions, person, speaker
 from analysis.thesis import full_attention
@@ -29,8 +29,7 @@ def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     for axes in (left, right):
         axes.axhline(1, color="black", linewidth=1)
         axes.set(xscale="log", yscale="log")
-        plain_log(axes.yaxis)
-        axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+        plain_log(axes.yaxis, ticks=FINE)
     powers_of_two(left.xaxis, contexts)
     powers_of_two(right.xaxis, TOKENS)
     left.tick_params(axis="x", rotation=45)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, plain_log, powers_of_two, rounded
+from analysis.render.axes import FINE, headline, plain_log, powers_of_two, rounded
 from analysis.render.marks import context_style
 from analysis.render.style import MARKERS, WIDTH
 from analysis.render.words import conventions, person
@@ -60,8 +60,7 @@ def _dress(axes: Axes, batches: np.ndarray, setting: Setting) -> None:
     axes.axhline(1, color="black", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel=f"requests B ({setting['n_acc']} accelerators)")
     powers_of_two(axes.xaxis, batches)
-    plain_log(axes.yaxis)
-    axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+    plain_log(axes.yaxis, ticks=FINE)
 
 
 def describe(found: Found, setting: Setting, L: float) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import headline, in_columns, mechanism_colour, plain_log
+from analysis.render.axes import FINE, headline, in_columns, mechanism_colour, plain_log
 from analysis.render.marks import context_style
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions, person
@@ -32,8 +32,7 @@ def tensor_figure(setting: Setting, flips: Flips) -> Figure:
         axes.axhline(1, color="black", linewidth=1)
         axes.set(xscale="log", yscale="log", xlim=(batches[0], batches[-1]), title=f"L = {L:.0f}", xlabel="requests B")
         plain_log(axes.xaxis)
-        plain_log(axes.yaxis)
-        axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+        plain_log(axes.yaxis, ticks=FINE)
     panels[0, 0].set_ylabel("attention block, TP over DP")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     headline(figure, _title(flips))
