@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analysis.files.errors import InputError, choices
 from analysis.files.text import place, refuse_no_text, shown
-from analysis.files.whole import mirror, write
+from analysis.files.whole import in_one_step, mirror, write
 
 
 def checked_output(path: Path, *endings: str) -> Path:
@@ -141,22 +141,15 @@ def whole(path: Path) -> Iterator[Path]:
 
     Raises InputError for whatever the file system refuses.
     """
-    part = None
     try:
         _refuse_what_is_no_file(path)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        os.close(handle)
-        yield Path(part)
-        os.chmod(part, 0o644)  # mkstemp's 0600 would hide it from others
-        os.replace(part, path)
+        with in_one_step(path) as part:
+            yield part
     except OSError as failure:
         raise InputError(
             f"{place(path)}: could not be written ({(failure.strerror or str(failure)).lower()}); "
             "choose another output, or make room."
         ) from None
-    finally:
-        if part and os.path.exists(part):
-            os.unlink(part)
 
 
 def write_whole(path: Path, content: bytes) -> None:

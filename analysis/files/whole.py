@@ -9,8 +9,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "_build"
-
-
 NOTEBOOKS = ROOT / "book" / "notebooks"
 
 
@@ -48,6 +46,19 @@ def fingerprint(paths: Iterable[Path], *more: str) -> str:
     return digest.hexdigest()
 
 
+@contextmanager
+def in_one_step(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its name once the block has ended well, and goes if it has not."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    os.close(handle)
+    try:
+        yield Path(name)
+        os.chmod(name, 0o644)  # mkstemp's 0600 would hide the book from a web server, a result from others
+        os.replace(name, path)
+    finally:  # a full disk leaves nothing behind
+        Path(name).unlink(missing_ok=True)
+
+
 def write(path: Path, content: bytes) -> bool:
     """Put `content` at `path` in one step, unless it is there already; return whether anything was written.
 
@@ -57,15 +68,8 @@ def write(path: Path, content: bytes) -> bool:
     if path.is_file() and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as part:
-            part.write(content)
-        os.chmod(name, 0o644)  # mkstemp's 0600 would hide the book from a web server
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)  # a full disk leaves nothing behind
-        raise
+    with in_one_step(path) as part:
+        part.write_bytes(content)
     return True
 
 
