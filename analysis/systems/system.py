@@ -202,7 +202,7 @@ def _largest_within(time: "Callable[[Setting], Expr]", setting: Setting, most=No
 
     if most is None:
         return _bisected(fits, *_bracket(fits, np.ones(shape)))
-    return _bisected(fits, np.zeros(shape), np.minimum(np.floor(most) + 2, LARGEST_BATCH))
+    return _bisected(fits, np.zeros(shape), np.clip(np.floor(most) + 2, 1, LARGEST_BATCH))
 
 
 def B_SLO_found(setting: Setting):
