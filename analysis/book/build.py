@@ -15,7 +15,8 @@ from pathlib import Path
 
 import click
 
-from analysis.book.notebooks import REPRODUCIBLE, run
+from analysis.book.jobs import REPRODUCIBLE
+from analysis.book.notebooks import run
 from analysis.book.places import BOOK, Place, copy, refuse_copy
 from analysis.book.site import finished
 from analysis.book.staging import SOURCES, TUTORIAL, stage

@@ -6,50 +6,22 @@ python -m analysis.book.notebooks book/notebooks/intensity.ipynb -p model deepse
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import nbformat
 
-from analysis.book.executed import scrub
+from analysis.book.jobs import Job, execute, run_apart
 from analysis.files import exits, whole
 from analysis.files.errors import Failures, InputError, choices
 from analysis.files.outputs import checked_folder, refuse_foreign, refuse_input
 from analysis.files.text import place, read_text, shown
-from analysis.files.whole import BUILD, ROOT, fingerprint, inputs, write
-from analysis.sweeps.workers import cpu_count, run_calls
+from analysis.files.whole import BUILD, fingerprint, inputs
 
 NOTEBOOK_BYTES = 16 * 1024 * 1024
 DEFAULT_OUTPUT = BUILD / "notebooks"
-REPRODUCIBLE = {
-    "PYTHONHASHSEED": "0",
-    "SOURCE_DATE_EPOCH": "0",
-    "OPENBLAS_NUM_THREADS": "1",  # as many kernels as cores run already
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # as kernels set it, who then find matplotlib loaded
-    "MPLCONFIGDIR": str(BUILD / "matplotlib"),  # keeps the font list between runs, and out of the reader's home
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """One notebook to run: where it is, what it is given, where the result goes, and the hash of all it depends on."""
-
-    source: Path
-    parameters: Mapping[str, Any]
-    target: Path
-    state: str
-
-    @property
-    def stamp(self) -> Path:
-        return self.target.with_suffix(".hash")
-
-    def current(self) -> bool:
-        return self.target.is_file() and self.stamp.is_file() and self.stamp.read_text() == self.state
 
 
 def run(
@@ -65,35 +37,22 @@ def run(
     notebook that is missing, a parameter that one of them does not declare, a cell that fails, and, unless it may
     `replace` them, for files in the places of results that no run wrote.
     """
-    return run_each({Path(path): parameters or {} for path in notebooks}, out_dir, jobs, replace=replace)
-
-
-def run_each(
-    parameters: Mapping[Path, Mapping[str, Any]],
-    out_dir: Path = DEFAULT_OUTPUT,
-    jobs: int = 2,
-    results_of: Iterable[Path] = (),
-    replace: bool = True,
-) -> list[Path]:
-    """`run`, each notebook with parameters of its own; results also depend on the files `results_of`."""
-    failures = outcomes(parameters, out_dir, jobs, results_of, replace)
+    given = {Path(path): parameters or {} for path in notebooks}
+    failures = outcomes(given, out_dir, jobs, replace)
     if failures:
         raise Failures(sorted(failures.values()))
-    return [Path(os.path.abspath(out_dir)) / Path(source).name for source in parameters]
+    return [Path(os.path.abspath(out_dir)) / path.name for path in given]
 
 
 def outcomes(
-    parameters: Mapping[Path, Mapping[str, Any]],
-    out_dir: Path,
-    jobs: int = 2,
-    results_of: Iterable[Path] = (),
-    replace: bool = True,
+    parameters: Mapping[Path, Mapping[str, Any]], out_dir: Path, jobs: int = 2, replace: bool = True
 ) -> dict[Path, str]:
-    """`run_each`, but a notebook that fails stops no other: a sentence on each that failed, by the path given."""
+    """`run`, each notebook with parameters of its own, and one that fails stops no other: a sentence on each that
+    failed, by the path given."""
     given = {Path(path): dict(each) for path, each in parameters.items()}
     for source, each in given.items():
         refuse_unknown(source, each)
-    state = fingerprint([*inputs("analysis", "data", "requirements.lock"), *results_of], sys.version)
+    state = fingerprint(inputs("analysis", "data", "requirements.lock"), sys.version)
     out = Path(os.path.abspath(out_dir))
     for source in given:
         refuse_input(out / source.name, source)
@@ -150,82 +109,6 @@ def _executed(jobs: list[Job], most: int) -> list[tuple[Job, str]]:
         return []
     failures = run_apart(execute, jobs, "notebooks", most)
     return [(job, failure) for job, failure in zip(jobs, failures, strict=True) if failure]
-
-
-def run_apart(call: Callable, jobs: list[Job], what: str, most: int | None, scheduler: str | None = None) -> list:
-    """What `call` of every job, whether kernels start warm, and a folder gives, in processes other than this one.
-
-    Workers of this machine that have several to run start warm kernels, and their folder goes when they are killed.
-    """
-    if scheduler:
-        return run_calls(partial(call, warm=False, folder=None), jobs, len(jobs), what, most, scheduler)
-    warm = len(jobs) > (most or cpu_count())
-    with tempfile.TemporaryDirectory(prefix="nb", dir=_short_folder()) as folder:
-        return run_calls(partial(call, warm=warm, folder=folder), jobs, len(jobs), what, most, apart=True)
-
-
-def _set_environment() -> None:
-    os.environ.update(REPRODUCIBLE)
-
-
-def execute(job: Job, warm: bool, folder: str | None) -> str | None:
-    """Run one notebook in this worker process and store the result; return a sentence if it fails.
-
-    The kernel starts `warm` if so wanted, and has a place of its own in `folder`.
-    """
-    from papermill import PapermillExecutionError
-
-    _set_environment()
-    try:
-        with tempfile.TemporaryDirectory(prefix="nb", dir=folder or _short_folder()) as place:
-            notebook = _papermill(job, place, warm)
-    except PapermillExecutionError as error:
-        last = (str(error.evalue).strip().splitlines() or [""])[-1]
-        return f"{_relative(job.source)}, code cell {error.exec_count}: {error.ename}: {last}"
-    except Exception as error:
-        return f"{_relative(job.source)} could not be run: {type(error).__name__}: {error}"
-    write(job.target, (nbformat.writes(scrub(notebook)) + "\n").encode())
-    write(job.stamp, job.state.encode())
-    return None
-
-
-def _papermill(job: Job, place: str, warm: bool) -> nbformat.NotebookNode:
-    """Execute in a kernel that sees nothing of the reader's own Jupyter and IPython settings."""
-    import papermill
-    from traitlets.config import Config
-
-    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
-        os.environ[name] = place
-    # Kernels started at the same time may pick the same TCP port; each gets sockets of its own in a file system.
-    sockets = Config(KernelManager={"transport": "ipc", "ip": f"{place}/s"})
-    return papermill.execute_notebook(
-        str(job.source),
-        None,
-        dict(job.parameters),
-        kernel_name="python3",
-        language="python",
-        cwd=str(ROOT),
-        progress_bar=False,
-        config=sockets,
-        **_warm_kernels() if warm else {},
-        coalesce_streams=True,
-        extra_arguments=["--log-level=CRITICAL"],  # a kernel that is told to end reports it as an error
-    )
-
-
-def _warm_kernels() -> dict[str, Any]:
-    from analysis.book.warm import WarmKernels
-
-    return {"kernel_manager_class": WarmKernels}
-
-
-def _short_folder() -> str | None:
-    """A socket's name may have 107 bytes, so a long TMPDIR is passed over."""
-    return "/tmp" if Path("/tmp").is_dir() and len(tempfile.gettempdir()) > 60 else None
-
-
-def _relative(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,7 +10,8 @@ from typing import Any
 
 from analysis.ask.own_names import FILES_OF_NOTEBOOKS, located, own_files
 from analysis.ask.parameters import names_rows
-from analysis.book.notebooks import Job, execute, refuse_unknown, run_apart
+from analysis.book.jobs import Job, execute, run_apart
+from analysis.book.notebooks import refuse_unknown
 from analysis.book.rerun_index import INDEX, is_index, write_index
 from analysis.data.own_rows import LONGEST_CELL
 from analysis.files.documents import csv_records
