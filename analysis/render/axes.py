@@ -45,6 +45,17 @@ def in_columns(names: Sequence[str], rows: Iterable[Sequence]) -> Rows:
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
+def those(rows: Rows, **wanted) -> Rows:
+    """The rows whose columns hold these values.
+
+    >>> those({"a": [1, 2, 1], "b": [3, 4, 5]}, a=1)
+    {'a': [1, 1], 'b': [3, 5]}
+    """
+    keys = zip(*(rows[name] for name in wanted), strict=True)
+    places = [place for place, key in enumerate(keys) if key == tuple(wanted.values())]
+    return {name: [column[place] for place in places] for name, column in rows.items()}
+
+
 def mechanism_colour(setting: Setting) -> str:
     """The colour of a model's attention mechanism."""
     return COLOURS[family(setting.model.attention)]

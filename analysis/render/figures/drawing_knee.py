@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_mem, P_acc
-from analysis.render.axes import Rows, headline, in_columns
+from analysis.render.axes import Rows, headline, in_columns, those
 from analysis.render.style import BOUND_LOOKS, WIDTH
 from analysis.render.words import person, where
 from analysis.systems.layers import TITLES, layers, numbers, swept
@@ -73,10 +73,10 @@ def _look(name: str) -> dict:
 
 
 def _pairs(axes: Axes, rows: Rows, stage: str) -> None:
-    chosen = [n for n, each in enumerate(rows["layer"]) if each == stage]
+    own = those(rows, layer=stage)
     for name, shift in ((READS, -0.19), (COMPUTES, 0.19)):
-        places = [place + shift for place in range(len(chosen))]
-        axes.barh(places, [rows[name][n] * 1e6 for n in chosen], 0.36, **_look(name))
+        places = [place + shift for place in range(len(own[name]))]
+        axes.barh(places, [time * 1e6 for time in own[name]], 0.36, **_look(name))
     axes.grid(axis="y", visible=False)
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import deg_DP, deg_EP, deg_ETP, deg_TP, n_acc
-from analysis.render.axes import Rows, headline, in_columns, layer_colour, mechanism_colour
+from analysis.render.axes import Rows, headline, in_columns, layer_colour, mechanism_colour, those
 from analysis.render.digits import digits_of
 from analysis.render.style import WIDTH
 from analysis.render.words import person
@@ -61,24 +61,16 @@ def layout_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
 
 
 def _panel(axes: Axes, setting: Setting, rows: Rows, part: str) -> None:
-    chosen = [n for n, each in enumerate(rows["part"]) if each == part and rows["model"][n] == setting.model.id]
-    count = rows["count"][chosen[0]]
+    own = those(rows, model=setting.model.id, part=part)
+    count = own["count"][0]
     colours = {HEADS: mechanism_colour(setting), EXPERTS: layer_colour("routed", setting)}
     colours |= {HIDDEN: layer_colour("dense", setting), REQUESTS: "#444444"}
-    for n in chosen:
-        first, last = rows["first"][n] - 1, rows["last"][n]
-        axes.bar(
-            rows["accelerator"][n],
-            last - first,
-            1.0,
-            bottom=first,
-            color=colours[part],
-            edgecolor=colours[part],
-            linewidth=0.4,
-        )
-    held = rows["last"][chosen[0]] - rows["first"][chosen[0]] + 1
+    look = {"color": colours[part], "edgecolor": colours[part], "linewidth": 0.4}
+    for place, first, last in zip(own["accelerator"], own["first"], own["last"], strict=True):
+        axes.bar(place, last - (first - 1), 1.0, bottom=first - 1, **look)
+    held = own["last"][0] - own["first"][0] + 1
     axes.set_title(f"{part}: {_many(held, count)}")
-    axes.set(xlim=(0.3, len(chosen) + 0.7), ylim=(max(1, count), 0), xticks=(1, len(chosen)))
+    axes.set(xlim=(0.3, len(own["part"]) + 0.7), ylim=(max(1, count), 0), xticks=(1, len(own["part"])))
     axes.set_yticks((0, max(1, count)), ("1", _all(count)))
     axes.grid(visible=False)
 

@@ -10,7 +10,7 @@ from analysis.ask.setting import Setting
 from analysis.derive.decoder import token_bytes
 from analysis.derive.symbols import BW_Int, BW_out, deg_EP, l, n_k
 from analysis.files.errors import InputError
-from analysis.render.axes import Rows, headline, in_columns, prefixed, seconds
+from analysis.render.axes import Rows, headline, in_columns, prefixed, seconds, those
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import counted, person, where
 
@@ -45,9 +45,9 @@ def totals(rows: Rows) -> dict[str, tuple[int, float, float]]:
     """For each kind of wire in use: copies, bytes, and seconds on an accelerator's own wire, one after another."""
     found = {}
     for wire in ("inside", "between"):
-        chosen = [n for n, each in enumerate(rows["wire"]) if each == wire]
-        if chosen:
-            found[wire] = (len(chosen), *(sum(rows[name][n] for n in chosen) for name in ("bytes", "seconds")))
+        used = those(rows, wire=wire)
+        if used["wire"]:
+            found[wire] = (len(used["wire"]), sum(used["bytes"]), sum(used["seconds"]))
     return found
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.measured.kernel_rows import STAGES
 from analysis.measured.own_machine import OwnMachine, order_times, texts
 from analysis.measured.predict import numbers
-from analysis.render.axes import LAYER_COLOURS, Rows, headline, plain_log, powers_of_two, rounded, short
+from analysis.render.axes import LAYER_COLOURS, Rows, headline, plain_log, powers_of_two, rounded, short, those
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 from analysis.render.words import ORDER_WORDS
 
@@ -68,10 +68,10 @@ def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
     )
     axes.axvline(machine.ridge, color="#999999", linewidth=0.8, linestyle=":")
     for number, name in enumerate(dict.fromkeys(rows["series"])):
-        chosen = [i for i, each in enumerate(rows["series"]) if each == name]
+        own = those(rows, series=name)
         axes.plot(
-            [rows["intensity"][i] for i in chosen],
-            [rows["rate"][i] for i in chosen],
+            own["intensity"],
+            own["rate"],
             MARKERS[number % len(MARKERS)],
             color=COLOUR.get(name, "#444444"),
             linestyle="none",
@@ -93,13 +93,9 @@ def describe_machine(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
         "those of the derivation, with the grouping that each kernel implements and its element width; heights are "
         "measured."
     )
-    reached = {name: max(_of(rows, name, "intensity")) for name in dict.fromkeys(rows["series"])}
+    reached = {name: max(those(rows, series=name)["intensity"]) for name in dict.fromkeys(rows["series"])}
     alt = "Log-log roofline with measured points. Highest intensity of each series in FLOP/byte: "
     return caption, alt + "; ".join(f"{name} {rounded(x)}" for name, x in reached.items()) + "."
-
-
-def _of(rows: Rows, series: str, column: str) -> list:
-    return [cell for name, cell in zip(rows["series"], rows[column], strict=True) if name == series]
 
 
 # -- the two orders ------------------------------------------------------------------------------------------------
@@ -134,15 +130,10 @@ def _span(numbers: Sequence[float]) -> str:
 
 
 def _order_lines(axes: Axes, rows: Rows, heads: float, marker: str, colour: str) -> None:
-    chosen = [i for i, n in enumerate(rows["n_hd"]) if n == heads]
+    own = those(rows, n_hd=heads)
     for kind, style in (("measured", "-"), ("predicted", "--")):
         axes.plot(
-            [rows["L"][i] for i in chosen],
-            [rows[f"speedup_{kind}"][i] for i in chosen],
-            style,
-            marker=marker,
-            color=colour,
-            label=f"{heads:.0f} heads, {kind}",
+            own["L"], own[f"speedup_{kind}"], style, marker=marker, color=colour, label=f"{heads:.0f} heads, {kind}"
         )
 
 
@@ -177,7 +168,8 @@ def machine_notes(rows: Rows, orders: Rows, machine: OwnMachine) -> dict[str, fl
     }
     for name in dict.fromkeys(rows["series"]):
         key = name.replace(" ", "_")
-        ratio = np.array(_of(rows, name, "measured")) / np.array(_of(rows, name, "predicted"))
-        found[f"machine_intensity_{key}"] = max(_of(rows, name, "intensity"))
+        own = those(rows, series=name)
+        ratio = np.array(own["measured"]) / np.array(own["predicted"])
+        found[f"machine_intensity_{key}"] = max(own["intensity"])
         found[f"machine_ratio_{key}"] = float(np.median(ratio))
     return found

@@ -13,7 +13,7 @@ from analysis.measured.achieved import DATASHEET, Ridge, ridges
 from analysis.measured.devices import device_point
 from analysis.measured.predict import numbers
 from analysis.measured.validate import Compared, groups, to_fit
-from analysis.render.axes import Rows, headline, plain_log, rounded, seconds
+from analysis.render.axes import Rows, headline, plain_log, rounded, seconds, those
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
 COLOUR_OF = {
@@ -82,8 +82,9 @@ def reached(rows: Rows, name: str) -> float:
     """The largest share of its data-sheet roof [1] that a measured kernel reaches on an accelerator."""
     point = device_point(name, "bf16")
     peak, bandwidth = float(point[P_acc]), float(point[BW_mem])
-    own = [i for i, each in enumerate(rows["accelerator"]) if each == name]
-    return max((rows["rate"][i] / min(peak, bandwidth * rows["intensity"][i]) for i in own), default=float("nan"))
+    own = those(rows, accelerator=name)
+    pairs = zip(own["rate"], own["intensity"], strict=True)
+    return max((rate / min(peak, bandwidth * intensity) for rate, intensity in pairs), default=float("nan"))
 
 
 def _roofs(axes: Axes, name: str) -> None:
@@ -102,13 +103,11 @@ def _roofs(axes: Axes, name: str) -> None:
 def _points(axes: Axes, rows: Rows, name: str) -> None:
     series = list(dict.fromkeys(rows["series"]))
     for number, each in enumerate(series):
-        index = [
-            i for i, key in enumerate(zip(rows["accelerator"], rows["series"], strict=True)) if key == (name, each)
-        ]
-        if index:
+        own = those(rows, accelerator=name, series=each)
+        if own["rate"]:
             axes.plot(
-                [rows["intensity"][i] for i in index],
-                [rows["rate"][i] / 1e12 for i in index],
+                own["intensity"],
+                [rate / 1e12 for rate in own["rate"]],
                 MARKERS[number % len(MARKERS)],
                 color=COLOUR_OF[each.rsplit(", ", 1)[0] if "heads" in each else each],
                 markersize=3.5,

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from analysis.measured.predict import numbers
 from analysis.measured.series import exchange_series, exchanges, fabric
 from analysis.measured.validate import Compared
-from analysis.render.axes import Rows, headline, plain_log, rounded, seconds
+from analysis.render.axes import Rows, headline, plain_log, rounded, seconds, those
 from analysis.render.style import MARKERS, WIDTH
 
 LONG = 1e-4  # seconds: exchanges whose latency hardly counts
@@ -35,10 +35,10 @@ def exchange_figure(rows: Rows) -> Figure:
     """Measured time of exchanges against the time of Eq. 13 (two levels between nodes), by fabric."""
     figure, axes = pyplot.subplots(figsize=(WIDTH, 4))
     for number, name in enumerate(dict.fromkeys(rows["fabric"])):
-        index = [i for i, each in enumerate(rows["fabric"]) if each == name]
+        own = those(rows, fabric=name)
         axes.loglog(
-            [rows["predicted"][i] * 1e6 for i in index],
-            [rows["measured"][i] * 1e6 for i in index],
+            [time * 1e6 for time in own["predicted"]],
+            [time * 1e6 for time in own["measured"]],
             MARKERS[number],
             color=f"C{number}",
             linestyle="none",

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from analysis.measured.series import RISE, expert_series, rising_point
 from analysis.measured.validate import Compared
-from analysis.render.axes import Rows, headline, plain_log, rounded
+from analysis.render.axes import Rows, headline, plain_log, rounded, those
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
 
@@ -68,8 +68,8 @@ def _expert_lines(axes: Axes, series: dict[str, np.ndarray], accelerator: str, n
 
 
 def _series_rows(rows: Rows, name: str) -> dict[str, np.ndarray]:
-    index = [i for i, each in enumerate(rows["series"]) if each == name]
-    return {key: np.array([rows[key][i] for i in index]) for key in ("tokens_per_expert", "measured", "predicted")}
+    own = those(rows, series=name)
+    return {key: np.array(own[key]) for key in ("tokens_per_expert", "measured", "predicted")}
 
 
 def describe_expert_time(rows: Rows) -> tuple[str, str]:

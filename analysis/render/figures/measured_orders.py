@@ -7,7 +7,7 @@ from matplotlib.ticker import FixedLocator
 
 from analysis.measured.series import prefill_ratios, tensor_parallel_speedups
 from analysis.measured.validate import Compared
-from analysis.render.axes import Rows, headline, plain_log
+from analysis.render.axes import Rows, headline, plain_log, those
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 
 IDEAL = 8  # accelerators that share 128 heads, 16 on each
@@ -67,12 +67,10 @@ def order_figure(rows: Rows) -> Figure:
 
 
 def _pairs(rows: Rows, test: str, accelerator: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    chosen = [
-        i for i, key in enumerate(zip(rows["test"], rows["accelerator"], strict=True)) if key == (test, accelerator)
-    ]
-    x = np.array([rows["B"][i] * rows["L"][i] for i in chosen])
+    own = those(rows, test=test, accelerator=accelerator)
+    x = np.array(own["B"]) * np.array(own["L"])
     order = np.argsort(x, kind="stable")
-    return x[order], *(np.array([rows[name][i] for i in chosen])[order] for name in ("measured", "predicted"))
+    return x[order], *(np.array(own[name])[order] for name in ("measured", "predicted"))
 
 
 def describe_orders(rows: Rows) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BY_NAME
-from analysis.render.axes import Rows, headline, ink, layer_colour, rounded, seconds
+from analysis.render.axes import Rows, headline, ink, layer_colour, rounded, seconds, those
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, counted, where
 from analysis.systems.layers import attention_layers, numbers
@@ -111,9 +111,9 @@ def share_figure(setting: Setting, rows: Rows) -> Figure:
     figure, axes = pyplot.subplots(figsize=(WIDTH, 3.0))
     ticks = []
     for height, order in enumerate(ORDER_WORDS):
-        chosen = [number for number, name in enumerate(rows["order"]) if name == order]
-        ticks.append(f"{ORDER_WORDS[order]}\n{seconds(sum(rows['time'][number] for number in chosen))}")
-        _bar(axes, setting, rows, chosen, height)
+        own = those(rows, order=order)
+        ticks.append(f"{ORDER_WORDS[order]}\n{seconds(sum(own['time']))}")
+        _bar(axes, setting, own, height)
     axes.set_yticks(range(len(ticks)), ticks)
     axes.set(xlim=(0, 1), ylim=(1.5, -0.5), xlabel="share of the attention block's time")
     axes.xaxis.set_major_formatter("{x:.0%}")
@@ -127,11 +127,10 @@ def share_figure(setting: Setting, rows: Rows) -> Figure:
     return figure
 
 
-def _bar(axes: Axes, setting: Setting, rows: Rows, chosen: list[int], height: int) -> None:
+def _bar(axes: Axes, setting: Setting, rows: Rows, height: int) -> None:
     start = 0.0
-    for number in chosen:
-        share = rows["share"][number]
-        colour = layer_colour(rows["stage"][number], setting)
+    for stage, share in zip(rows["stage"], rows["share"], strict=True):
+        colour = layer_colour(stage, setting)
         axes.barh(height, share, left=start, height=0.6, color=colour)
         if share > 0.05:
             look = {"ha": "center", "va": "center", "color": ink(colour), "fontweight": "bold"}
@@ -139,16 +138,11 @@ def _bar(axes: Axes, setting: Setting, rows: Rows, chosen: list[int], height: in
         start += share
 
 
-def _largest(rows: Rows, order: str) -> int:
-    return max((n for n, name in enumerate(rows["order"]) if name == order), key=lambda n: rows["share"][n])
-
-
 def _share_title(rows: Rows) -> str:
-    first, second = (_largest(rows, order) for order in ORDER_WORDS)
-    return (
-        f"Without reordering {rows['label'][first]} takes {rows['share'][first]:.0%}; "
-        f"with it {rows['label'][second]} {rows['share'][second]:.0%}"
-    )
+    every = (those(rows, order=order) for order in ORDER_WORDS)
+    pairs = [max(zip(own["share"], own["label"], strict=True), key=lambda pair: pair[0]) for own in every]
+    (first, longest), (second, other) = pairs
+    return f"Without reordering {longest} takes {first:.0%}; with it {other} {second:.0%}"
 
 
 def describe_shares(setting: Setting, rows: Rows) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
-from analysis.render.axes import Rows, headline, in_columns, mechanism_colour, rounded
+from analysis.render.axes import Rows, headline, in_columns, mechanism_colour, rounded, those
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions
 from analysis.systems.arrangements import exponents, imbalance_band
@@ -65,7 +65,7 @@ def _first(systems: Mapping[str, Setting]) -> Setting:
 
 
 def _column(rows: Rows, system: str, name: str) -> np.ndarray:
-    return np.array([cell for cell, owner in zip(rows[name], rows["system"], strict=True) if owner == system])
+    return np.array(those(rows, system=system)[name])
 
 
 def _band(axes: Axes, rows: Rows, system: str, what: str, look: dict) -> None:

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from analysis.ask.setting import Setting
 from analysis.derive.serving import COMMUNICATION
-from analysis.render.axes import LAYER_COLOURS, Rows, headline, in_columns, mechanism_colour, rounded
+from analysis.render.axes import LAYER_COLOURS, Rows, headline, in_columns, mechanism_colour, rounded, those
 from analysis.render.marks import LOOKS
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions, term_words
@@ -51,10 +51,6 @@ def time_share_rows(networks: Networks, batches: np.ndarray, contexts: np.ndarra
     return in_columns(("network", "L", "B", "term", "time", "share", "fits"), rows)
 
 
-def _chosen(rows: Rows, **wanted) -> list[int]:
-    return [n for n in range(len(rows["term"])) if all(rows[name][n] == each for name, each in wanted.items())]
-
-
 def time_share_figure(networks: Networks, rows: Rows) -> Figure:
     """Stacked shares of TPOT over the batch, one panel per network and context; TPOT in ms above each bar."""
     contexts, names = list(dict.fromkeys(rows["L"])), list(networks)
@@ -75,13 +71,12 @@ def _bars(axes: Axes, setting: Setting, rows: Rows, network: str, L: float) -> N
     batches = list(dict.fromkeys(rows["B"]))
     below, total = np.zeros(len(batches)), np.zeros(len(batches))
     for term in dict.fromkeys(rows["term"]):
-        chosen = _chosen(rows, network=network, L=L, term=term)
-        shares = np.array([rows["share"][n] for n in chosen])
+        own = those(rows, network=network, L=L, term=term)
+        shares = np.array(own["share"])
         axes.bar(range(len(batches)), shares, 0.85, bottom=below, **_look(term, setting))
         below += shares
-        total += np.array([rows["time"][n] for n in chosen])
-        fits = [rows["fits"][n] for n in chosen]
-    for place, (time, fit) in enumerate(zip(total, fits, strict=True)):
+        total += np.array(own["time"])
+    for place, (time, fit) in enumerate(zip(total, own["fits"], strict=True)):
         axes.text(place, 1.02, rounded(time * 1e3, 2 if time < 0.1 else 3), ha="center")
         if not fit:
             axes.bar(place, 1, 0.85, linewidth=0, alpha=0.85, **LOOKS[CAPACITY])
@@ -97,7 +92,7 @@ def _look(term: str, setting: Setting) -> dict:
 
 
 def _share_legend(figure: Figure, setting: Setting, rows: Rows) -> None:
-    largest = {term: max(rows["share"][n] for n in _chosen(rows, term=term)) for term in dict.fromkeys(rows["term"])}
+    largest = {term: max(those(rows, term=term)["share"]) for term in dict.fromkeys(rows["term"])}
     present = [term for term, share in largest.items() if share > 0]
     handles = [Patch(label=term_words(term, setting), **_look(term, setting)) for term in present]
     unfit = [] if all(rows["fits"]) else [Patch(linewidth=0, label="does not fit memory", **LOOKS[CAPACITY])]
@@ -110,8 +105,9 @@ def wire_shares(rows: Rows) -> dict[str, float]:
     found = dict.fromkeys(rows["network"], 0.0)
     for network, L, B, fits in pairs:
         if fits or not any(rows["fits"]):
-            wires = [n for n in _chosen(rows, network=network, L=L, B=B) if rows["term"][n] in COMMUNICATION]
-            found[network] = max(found[network], sum(rows["share"][n] for n in wires))
+            own = those(rows, network=network, L=L, B=B)
+            wires = (share for term, share in zip(own["term"], own["share"], strict=True) if term in COMMUNICATION)
+            found[network] = max(found[network], sum(wires))
     return found
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.derive.parallel import sharded
 from analysis.derive.symbols import deg_TP
-from analysis.render.axes import Rows, headline, label_right, plain_log, powers_of_two, rounded
+from analysis.render.axes import Rows, headline, label_right, plain_log, powers_of_two, rounded, those
 from analysis.render.figures.crossing import ORDER_COLOURS
 from analysis.render.style import LINE_STYLES, MARKERS, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions
@@ -23,8 +23,8 @@ def degree_rows(setting: Setting, degrees: np.ndarray, batches: np.ndarray) -> R
 
 
 def _line(rows: Rows, order: str, batch: float) -> tuple[list[float], list[float]]:
-    chosen = [number for number, B in enumerate(rows["B"]) if batch == B]
-    return [rows["deg_TP"][number] for number in chosen], [rows[order][number] * 1e3 for number in chosen]
+    chosen = those(rows, B=batch)
+    return chosen["deg_TP"], [time * 1e3 for time in chosen[order]]
 
 
 def gain(rows: Rows, order: str, batch: float) -> float:
