@@ -6,8 +6,10 @@ import numpy as np
 
 from analysis.ask.degrees import degrees
 from analysis.files.errors import InputError
-from analysis.routing import Band, Estimate, expected_maximum, expert_imbalance, load_imbalance
-from analysis.routing import random_imbalance as over_placements
+from analysis.routing.imbalance import expert_imbalance, load_imbalance
+from analysis.routing.imbalance import random_imbalance as over_placements
+from analysis.routing.inputs import Band, Estimate
+from analysis.routing.sampling import expected_maximum
 
 LARGEST_SAMPLE = 100_000  # tokens; 100 replicas of them take some seconds
 _maximum = lru_cache(maxsize=64)(expected_maximum)

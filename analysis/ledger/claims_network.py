@@ -17,7 +17,8 @@ from analysis.ledger.findings import Judgement, claim
 from analysis.ledger.paper_systems import R1, accelerators, scenario
 from analysis.ledger.printed_values import printed
 from analysis.ledger.readings import Paper, Reading, holds
-from analysis.routing import Band, busiest_arrivals
+from analysis.routing.inputs import Band
+from analysis.routing.sampling import busiest_arrivals
 from analysis.systems.quantities import evaluate, quantity
 
 LABEL, FIGURE = quantity("all_to_all_time").label, "fig-interconnect-throughput"

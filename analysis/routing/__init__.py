@@ -7,39 +7,3 @@ tokens really make (`sampling`, Monte Carlo). The second is never smaller.
 
 Experts are numbered by popularity: expert 0 is the hottest.
 """
-
-from analysis.routing.imbalance import (
-    accelerator_imbalance,
-    expert_imbalance,
-    load_imbalance,
-    random_imbalance,
-    shuffled_band,
-    shuffled_imbalances,
-)
-from analysis.routing.inputs import DRAWS, Band, Estimate
-from analysis.routing.placement import PLACEMENTS, share_matrix
-from analysis.routing.popularity import active_experts, active_probability, inclusion, zipf
-from analysis.routing.sampling import busiest_arrivals, expected_maximum, sample_tokens
-from analysis.routing.successive import successive_inclusion
-
-__all__ = [
-    "DRAWS",
-    "PLACEMENTS",
-    "Band",
-    "Estimate",
-    "accelerator_imbalance",
-    "active_experts",
-    "active_probability",
-    "busiest_arrivals",
-    "expected_maximum",
-    "expert_imbalance",
-    "inclusion",
-    "load_imbalance",
-    "random_imbalance",
-    "sample_tokens",
-    "share_matrix",
-    "shuffled_band",
-    "shuffled_imbalances",
-    "successive_inclusion",
-    "zipf",
-]

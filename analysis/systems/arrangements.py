@@ -12,7 +12,8 @@ from analysis.data import datasets
 from analysis.data.rows import Interconnect
 from analysis.derive.symbols import deg_DP
 from analysis.files.errors import InputError
-from analysis.routing import Band, shuffled_band
+from analysis.routing.imbalance import shuffled_band
+from analysis.routing.inputs import Band
 from analysis.systems.grids import capacities
 from analysis.systems.quantity import needs_experts
 

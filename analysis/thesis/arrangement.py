@@ -7,7 +7,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from analysis.ask.degrees import spreads
-from analysis.routing import inclusion, share_matrix
+from analysis.routing.placement import share_matrix
+from analysis.routing.popularity import inclusion
 
 PLACEMENTS = ("contiguous", "strided", "lpt")
 COPIED = "replicated"

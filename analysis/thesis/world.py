@@ -34,7 +34,7 @@ from analysis.derive.symbols import (
 from analysis.derive.symbols import l as query_tokens
 from analysis.derive.symbols import n_acc as accelerators
 from analysis.files.errors import InputError
-from analysis.routing import random_imbalance
+from analysis.routing.imbalance import random_imbalance
 from analysis.systems.canonical import paper
 from analysis.thesis.full import WIRES, batch_at_capacity, terms_at
 

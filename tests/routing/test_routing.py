@@ -7,17 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.routing import (
-    DRAWS,
-    active_experts,
-    active_probability,
-    inclusion,
-    load_imbalance,
-    sample_tokens,
-    share_matrix,
-    successive_inclusion,
-    zipf,
-)
+from analysis.routing.imbalance import load_imbalance
+from analysis.routing.inputs import DRAWS
+from analysis.routing.placement import share_matrix
+from analysis.routing.popularity import active_experts, active_probability, inclusion, zipf
+from analysis.routing.sampling import sample_tokens
+from analysis.routing.successive import successive_inclusion
 
 skews = st.floats(0, 5)
 shapes = st.integers(1, 40).flatmap(lambda n_e: st.tuples(st.just(n_e), st.integers(1, n_e)))

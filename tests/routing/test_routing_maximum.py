@@ -7,16 +7,12 @@ from hypothesis import strategies as st
 
 from analysis.files.errors import InputError
 from analysis.ledger.imbalance_readings import audit
-from analysis.routing import (
-    DRAWS,
-    PLACEMENTS,
-    active_experts,
-    expected_maximum,
-    load_imbalance,
-    shuffled_band,
-    successive_inclusion,
-    zipf,
-)
+from analysis.routing.imbalance import load_imbalance, shuffled_band
+from analysis.routing.inputs import DRAWS
+from analysis.routing.placement import PLACEMENTS
+from analysis.routing.popularity import active_experts, zipf
+from analysis.routing.sampling import expected_maximum
+from analysis.routing.successive import successive_inclusion
 
 draws_made = st.sampled_from(DRAWS)
 

@@ -5,16 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.routing import (
-    DRAWS,
-    PLACEMENTS,
-    accelerator_imbalance,
-    expert_imbalance,
-    load_imbalance,
-    share_matrix,
-    shuffled_band,
-    zipf,
-)
+from analysis.routing.imbalance import accelerator_imbalance, expert_imbalance, load_imbalance, shuffled_band
+from analysis.routing.inputs import DRAWS
+from analysis.routing.placement import PLACEMENTS, share_matrix
+from analysis.routing.popularity import zipf
 
 skews = st.floats(0, 5)
 layouts = st.integers(1, 40).flatmap(lambda n_e: st.tuples(st.just(n_e), st.integers(1, n_e), st.integers(1, n_e)))

@@ -170,7 +170,7 @@ def test_drafts_by_public_throughput():
 
 
 def test_random_placements_are_those_that_the_ledger_draws():
-    from analysis.routing import shuffled_band
+    from analysis.routing.imbalance import shuffled_band
 
     assert mean_imbalance(256, 8, 32, np.array([0.0, 0.4])) == pytest.approx([1, shuffled_band(256, 8, 32, 0.4).mean])
 
