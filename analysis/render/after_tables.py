@@ -11,6 +11,7 @@ from analysis.derive.vectors import stream_bytes
 from analysis.render.digits import PREFIXES, digits_of, percent, with_unit
 from analysis.render.figures.after import chip
 from analysis.render.tables import table
+from analysis.render.verdict_tables import stretch_words
 from analysis.render.words import named, person
 from analysis.systems.canonical import paper
 from analysis.systems.layers import swept
@@ -74,15 +75,7 @@ def spans(found: tuple[Stretch, ...]) -> str:
     >>> spans((Stretch(1465.7, 10402.0),)), spans((Stretch(1826.0, None),)), spans(()), spans((Stretch(None, None),))
     ('between 1,470 and 10,400 tokens', 'beyond 1,830 tokens', 'at no context', 'at every context')
     """
-    return " and ".join(map(_span, found)) or "at no context"
-
-
-def _span(found: Stretch) -> str:
-    if found.low is None:
-        return "at every context" if found.high is None else f"below {digits_of(found.high)} tokens"
-    if found.high is None:
-        return f"beyond {digits_of(found.low)} tokens"
-    return f"between {digits_of(found.low)} and {digits_of(found.high)} tokens"
+    return stretch_words(found, "context", digits_of, "", " tokens")
 
 
 def memory_of(on: str) -> float:

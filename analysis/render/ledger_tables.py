@@ -91,23 +91,15 @@ def ledger_table(verdict: str) -> str:
 def _line(finding: Finding) -> tuple:
     claim = finding.claim
     place = claim.location if claim.version in ("both", "summary") else f"{claim.location}, {claim.version}"
-    statement = f"{_anchor(finding)} {plain_text(claim.claim)} ({plain_text(place)})"
+    statement = f'<span id="{claim.id}"></span>**{claim.id}** {plain_text(claim.claim)} ({plain_text(place)})'
     exact = finding.verdict == REPRODUCED or finding.deviation is None
-    ours = _ours(finding) if exact else f"{_ours(finding)} ({percent(round(finding.deviation, 9) + 0.0)})"
+    ours = values(finding.ours) + ("" if exact else f" ({percent(round(finding.deviation, 9) + 0.0)})")
     return (statement, plain_text(finding.paper), ours, _reason(finding))
-
-
-def _anchor(finding: Finding) -> str:
-    return f'<span id="{finding.id}"></span>**{finding.id}**'
 
 
 def link(finding: Finding) -> str:
     """A link to the claim's line in the ledger."""
     return f'<a href="ledger.html#{finding.id}">{finding.id}</a>'
-
-
-def _ours(finding: Finding) -> str:
-    return values(finding.ours)
 
 
 def values(given) -> str:

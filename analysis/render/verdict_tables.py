@@ -94,8 +94,12 @@ def along(line: Line, found: Sequence[Stretch]) -> str:
     >>> along(line, [Stretch(2.0, None)]), along(line, []), along(line, [Stretch(None, None)])
     ('beyond 2 tokens of context', 'at no context', 'at every context')
     """
-    axis = AXES[line.axis.name]
-    return " and ".join(_stretch(each, *axis) for each in found) or f"at no {axis[0]}"
+    return stretch_words(found, *AXES[line.axis.name])
+
+
+def stretch_words(found: Sequence[Stretch], axis: str, show: Callable[[float], str], before: str, after: str) -> str:
+    """Stretches of an axis in words: how a number on it is written, and what stands around it, as in `AXES`."""
+    return " and ".join(_stretch(each, axis, show, before, after) for each in found) or f"at no {axis}"
 
 
 def _stretch(found: Stretch, axis: str, show: Callable[[float], str], before: str, after: str) -> str:
