@@ -1,7 +1,5 @@
 """Claims about what limits a system that serves large batches (C083, C084, C086, C087)."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from analysis.ask.gammas import random_imbalance
@@ -135,31 +133,16 @@ def _attention_no_longer(paper: Paper) -> Judgement:
     return Judgement(readings, reason, "%", LABEL, FIGURE)
 
 
-@dataclass(frozen=True)
-class Doubling:
-    """Throughput at B_cap [1] with one resource doubled, over that without, at one context."""
-
-    L: float
-    arithmetic: float
-    memory_bandwidth: float
-    capacity: float
-    interconnect: float
-
-    @property
-    def gains(self) -> tuple[float, ...]:
-        """The four gains."""
-        return self.arithmetic, self.memory_bandwidth, self.capacity, self.interconnect
-
-
-def doubled(L: float, name: str = R1) -> Doubling:
-    """What doubling each of an accelerator's four resources gives a scenario's model on 32 of them."""
+def doubled(L: float, name: str = R1) -> tuple[float, float, float, float]:
+    """Throughput of a scenario's model at B_cap and one context over that without [1], with twice the arithmetic, the
+    memory bandwidth, the capacity, the interconnect of each of 32 accelerators."""
     setting = scenario(name)
     twice = {symbol: {symbol.name: 2 * setting.point[symbol]} for symbol in (P_acc, BW_mem, BW_Int)}
     batch, larger = cap(name, L), _cap_at_twice(L, name)
     plain = batch / total(terms(setting, batch, L))
     gain = {symbol: batch / total(terms(setting, batch, L, **more)) / plain for symbol, more in twice.items()}
     gain[M_cap] = larger / total(terms(setting, larger, L)) / plain
-    return Doubling(L, *(float(gain[symbol]) for symbol in (P_acc, BW_mem, M_cap, BW_Int)))
+    return tuple(float(gain[symbol]) for symbol in (P_acc, BW_mem, M_cap, BW_Int))
 
 
 def _cap_at_twice(L: float, name: str) -> float:
@@ -175,18 +158,19 @@ def _balanced(paper: Paper) -> Judgement:
     others = {"GPT-3": doubled(L8K, GPT3), "Llama 4": doubled(L8K, LLAMA4)}
     named = {"R1, L = 2K, 8K and 64K": found} | {f"{name}, L = 8K": [each] for name, each in others.items()}
 
-    def reading(name: str, cases: list[Doubling]) -> Reading:
-        most = max(max(each.gains) for each in cases)
+    def reading(name: str, cases: list[tuple[float, ...]]) -> Reading:
+        most = max(map(max, cases))
         return holds(f"{name}, B_cap: no doubling gives {WORTHWHILE} times", most, CRITERION(most, WORTHWHILE))
 
     readings = tuple(reading(*each) for each in named.items())
-    gains, widest = found[0].gains, {name: each.memory_bandwidth for name, each in others.items()}
+    gains, _, longer = found
+    widest = {name: bandwidth for name, (_, bandwidth, *_) in others.items()}
     reason = (
         f"At 8K tokens twice the arithmetic gives {gains[0]:.2f} times the throughput, twice the memory bandwidth "
         f"{gains[1]:.2f}, twice the capacity {gains[2]:.2f} and twice the interconnect {gains[3]:.2f}. At 64K it is "
-        f"{found[2].gains[0]:.2f}, {found[2].gains[1]:.2f}, {found[2].gains[2]:.2f} and {found[2].gains[3]:.2f}. For "
-        f"GPT-3 and Llama 4 twice the memory bandwidth gives {widest['GPT-3']:.2f} and {widest['Llama 4']:.2f}. That "
-        f"balance means less than {WORTHWHILE} is our choice."
+        f"{longer[0]:.2f}, {longer[1]:.2f}, {longer[2]:.2f} and {longer[3]:.2f}. For GPT-3 and Llama 4 twice the "
+        f"memory bandwidth gives {widest['GPT-3']:.2f} and {widest['Llama 4']:.2f}. That balance means less than {WORTHWHILE} "
+        "is our choice."
     )
     return Judgement(readings, reason, "1", quantity("throughput").label, "fig-thesis-resources")
 

@@ -50,7 +50,7 @@ def _names(models) -> str:
 
 def setting_table() -> str:
     """What the book speaks of, from its file."""
-    rows = [(code(name), _written(value)) for name, value in asdict(paper()).items() if value is not None]
+    rows = [(code(name), _written(value)) for name, value in asdict(paper()).items()]
     return table(("part", "value"), rows, "The setting that the book speaks of.", "tab-edition")
 
 

@@ -21,8 +21,7 @@ PAPERS_FILE = ROOT / "book" / "edition.yml"
 class Edition:
     """What the book speaks of, rows by id.
 
-    Numbers are SI: B [requests of the whole system], L [tokens], slo [s], width [byte]. `deg_TP` is None where each
-    model takes the smallest degree at which it fits.
+    Numbers are SI: B [requests of the whole system], L [tokens], slo [s], width [byte].
     """
 
     model: str
@@ -41,19 +40,11 @@ class Edition:
     slo: float
     width: float
     peak: str
-    deg_TP: int | None = None
 
     @property
     def others(self) -> tuple[str, ...]:
         """The compared models besides the setting's own, which is the last of them."""
         return tuple(each for each in self.models if each != self.model)
-
-    @property
-    def counterpart(self) -> str:
-        """The accelerator as shipped, where the setting's is as the paper prints it; else another, or ""."""
-        part = self.accelerator.removesuffix("-paper")
-        others = [each for each in self.accelerators if each != self.accelerator]
-        return next((each for each in others if each.startswith(f"{part}-")), next(iter(others), ""))
 
     @property
     def other_mixture(self) -> str:
@@ -77,8 +68,8 @@ class Edition:
         return self.device | dict(fitting(Setting.of(**parts)).given)
 
     def degree(self, model: str) -> int:
-        """Tensor-parallel degree of a model: the setting's, else the paper's for it, else the smallest that fits."""
-        return self.deg_TP if self.deg_TP is not None else fitting_degree(self._on(model), self.longest)
+        """Tensor-parallel degree of a model: the paper's for it, else the smallest that fits."""
+        return fitting_degree(self._on(model), self.longest)
 
     @property
     def longest(self) -> int:

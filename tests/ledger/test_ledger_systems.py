@@ -182,7 +182,7 @@ def test_doubling_everything_halves_the_time_at_equal_batch():
     B = r1_cap(8192)
     twice = r1_time(B, 8192, wire=2 * NVLINK, peak=2 * PEAK, memory=16e12)
     assert twice == pytest.approx(r1_time(B, 8192) / 2)
-    gains = claims_bottleneck.doubled(8192.0).gains
+    gains = claims_bottleneck.doubled(8192.0)
     assert all(1 <= gain < 2 for gain in gains)
 
 
