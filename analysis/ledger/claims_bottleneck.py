@@ -169,8 +169,8 @@ def _balanced(paper: Paper) -> Judgement:
         f"At 8K tokens twice the arithmetic gives {gains[0]:.2f} times the throughput, twice the memory bandwidth "
         f"{gains[1]:.2f}, twice the capacity {gains[2]:.2f} and twice the interconnect {gains[3]:.2f}. At 64K it is "
         f"{longer[0]:.2f}, {longer[1]:.2f}, {longer[2]:.2f} and {longer[3]:.2f}. For GPT-3 and Llama 4 twice the "
-        f"memory bandwidth gives {widest['GPT-3']:.2f} and {widest['Llama 4']:.2f}. That balance means less than {WORTHWHILE} "
-        "is our choice."
+        f"memory bandwidth gives {widest['GPT-3']:.2f} and {widest['Llama 4']:.2f}. That balance means less than "
+        f"{WORTHWHILE} is our choice."
     )
     return Judgement(readings, reason, "1", quantity("throughput").label, "fig-thesis-resources")
 

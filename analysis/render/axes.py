@@ -176,17 +176,16 @@ def label_right(
     labels: Sequence[str],
     colours: Sequence[str],
     markers: Sequence[str] = MARKERS[1:2],
-    gap: float = 0.075,
 ) -> None:
     """Write labels in a column right of the axes, each beside its point's height and joined to it by a thin line.
 
-    The limits of the axes are fixed as they are. Points are in data units, `gap` is a share of the axes' height;
-    `markers` are those of the points, where these differ.
+    The limits of the axes are fixed as they are. Points are in data units; `markers` are those of the points, where
+    these differ.
     """
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
     to_axes = axes.transData + axes.transAxes.inverted()
     heights = [to_axes.transform(point) @ (1e-6, 1) for point in points]  # of equal heights, the right one goes up
-    placed = spread(heights, gap, 0.02, 0.98)
+    placed = spread(heights, 0.075, 0.02, 0.98)
     for point, label, colour, height, marker in zip(points, labels, colours, placed, cycle(markers), strict=False):
         axes.plot(1.05, height, marker, color=colour, markersize=6, transform=axes.transAxes, clip_on=False)
         axes.annotate(

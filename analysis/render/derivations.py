@@ -114,13 +114,12 @@ def _listed(ids: Iterable[str]) -> str:
     return ", ".join(map(code, ids))
 
 
-def both_orders_equation(what: str, label: str, mechanism: str = MLA.name, phase: str | None = None) -> str:
+def both_orders_equation(what: str, label: str, mechanism: str = MLA.name) -> str:
     """FLOPs, bytes or intensity of decompression and core together, in both orders, as one labelled equation."""
     letters = {"flops": "F", "bytes": "Q"}
     rows: list[Row] = []
     for order, kernels in reordering.both_orders(MECHANISMS[mechanism]).items():
         form = sum((getattr(kernel, what) for kernel in kernels), Integer(0))
-        form = form.xreplace({l: STEPS[phase]}) if phase else form
         rows.append((letters[what], _terms(form), named(mechanism, order)))
     return display(rows, label)
 

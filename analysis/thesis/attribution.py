@@ -67,12 +67,12 @@ def context_of_interaction(setting: Setting, held: str) -> float | None:
     return first_root(lambda x: interaction(setting, held, {L: x}) - 1, CONTEXTS)
 
 
-def context_of_experts(setting: Setting, held: str = "total") -> float:
+def context_of_experts(setting: Setting) -> float:
     """Context [tokens] below which the dense layer of the multi-head model computes, so that experts alone gain.
 
     One tensor-parallel group of as many accelerators as divide the heads; weights as built.
     """
-    point = list(points(setting, held).values())[-1]
+    point = list(points(setting, "total").values())[-1]
     blocks, conventions = built(MHA.name, "dense", setting.architecture)
     return float(value(context_of_batch(blocks, conventions, proofs.computing_batch() * deg_DP), point))
 
@@ -83,8 +83,8 @@ def effect_of_latent(setting: Setting, held: str, rates=None) -> float:
     return rate[MLA.name] / rate[MHA.name] if rate[MHA.name] else np.nan
 
 
-def cancelling_capacity(setting: Setting, held: str = "total") -> tuple[float, float | None]:
+def cancelling_capacity(setting: Setting) -> tuple[float, float | None]:
     """Memory of an accelerator [byte] below which latent attention alone loses: the proof's, and in the whole model."""
-    closed = _at_dense(setting, held, proofs.cancelling_capacity())
+    closed = _at_dense(setting, "total", proofs.cancelling_capacity())
     memories = np.geomspace(closed / 8, closed * 8, 25)
-    return closed, first_root(lambda x: effect_of_latent(setting, held, {M_cap: x}) - 1, memories)
+    return closed, first_root(lambda x: effect_of_latent(setting, "total", {M_cap: x}) - 1, memories)

@@ -1,7 +1,5 @@
 """Where reordering stops to pay: both orders' time against the query length, and the slowdown of whole prefills."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -109,9 +107,9 @@ def crossing_notes(setting: Setting) -> dict[str, float]:
 
 
 # -- whole prefills --------------------------------------------------------------------------------
-def prefill_rows(setting: Setting, contexts: np.ndarray, causal: Sequence[float] = (1, 0.5)) -> Rows:
+def prefill_rows(setting: Setting, contexts: np.ndarray) -> Rows:
     """One row per context: L, and the slowdown of a prefill by reordering for each causal share [1]."""
-    shares = {f"causal={share:g}": prefill_slowdown(setting, contexts, share).tolist() for share in causal}
+    shares = {f"causal={share:g}": prefill_slowdown(setting, contexts, share).tolist() for share in (1, 0.5)}
     return {"L": contexts.tolist()} | shares
 
 
@@ -127,7 +125,7 @@ def prefill_figure(setting: Setting, rows: Rows) -> Figure:
     axes.axhline(1, color="black", linewidth=1)
     axes.set_ylim(bottom=0)
     ends = [(rows["L"][-1], line[-1]) for line in _lines(rows).values()]
-    label_right(axes, ends, [SHARES.get(name, name) for name in _lines(rows)], [COLOURS["mla"]] * len(ends))
+    label_right(axes, ends, [SHARES[name] for name in _lines(rows)], [COLOURS["mla"]] * len(ends))
     powers_of_two(axes.xaxis, rows["L"])
     axes.set(xlabel="context L = l [tokens]", ylabel="time with / time without reordering")
     headline(figure, f"A reordered prefill takes up to {rounded(_worst(rows))} times as long")

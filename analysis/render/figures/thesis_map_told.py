@@ -19,9 +19,9 @@ USED = ("phase", "order", "grouping", "width", "peak", "weights")
 LIMIT = 0.020  # an example of the time allowed for a token [s]
 
 
-def leads_from(panel: Panel, name: str = CORE) -> float:
-    """Context [tokens] from which a group leads at full memory; inf if nowhere, 0 if from the map's first one on."""
-    first = next((each.context for each in panel.columns if each.names[-1:] == (name,)), np.inf)
+def leads_from(panel: Panel) -> float:
+    """Context [tokens] from which core attention leads at full memory; inf: nowhere, 0: from the map's first one on."""
+    first = next((each.context for each in panel.columns if each.names[-1:] == (CORE,)), np.inf)
     return 0.0 if first == panel.columns[0].context else first
 
 
