@@ -84,7 +84,8 @@ def _lines(name: str, plan) -> list[str]:
     return [
         f"{name}: {degrees} B={plan.batch}",
         f"  {plan.per_accelerator:.6g} token/s and accelerator, TPOT {1e3 * plan.tpot:.4g} ms",
-        f"  batch limited by {plan.binding}; longest term {longest.replace('_', ' ')} ({1e3 * plan.terms[longest]:.3g} ms)",
+        f"  batch limited by {plan.binding}; longest term {longest.replace('_', ' ')} "
+        f"({1e3 * plan.terms[longest]:.3g} ms)",
         f"  in use: {used}",
     ]
 

@@ -256,8 +256,7 @@ def stated_widths(case: Case) -> Iterator[str]:
     """Widths, and a format of the cache, that a model's files state and the setting does not use."""
     stated = {name: each for name in (*SERVED_WIDTHS, "format") if (each := case.row(name))}
     counted = {name: _counted(case, name, each) for name, each in stated.items()}
-    others = [name for name in stated if counted[name] is not None and np.any(np.not_equal(counted[name], stated[name]))]
-    if others:
+    if others := [name for name, each in counted.items() if each is not None and np.any(each != stated[name])]:
         published = [f"{name}={_shown(stated[name])}" for name in others]
         here, alone = ", ".join(_shown(counted[name]) for name in others), len(others) == 1
         counts = f"{published[0]} counts it, or format=served" if alone else "format=served counts them"

@@ -37,7 +37,10 @@ def idle(name, **given):
     [
         ("tpot", R1 | {"B": 1024}),
         ("kv_bytes_per_token", {"model": "deepseek-v3"}),
-        ("attention_block_time", {"model": "deepseek-v3", "accelerator": "b200-sxm", "B": [64, 128], "L": 4096, "width": 2}),
+        (
+            "attention_block_time",
+            {"model": "deepseek-v3", "accelerator": "b200-sxm", "B": [64, 128], "L": 4096, "width": 2},
+        ),
         ("expert_intensity", {"model": "deepseek-v3", "B": 4096, "format": "bf16"}),
         ("expert_intensity", {"model": "deepseek-v3"} | {"B": [64, 4096], "n_acc": 1, "width": 2}),
         ("B_SLO", R1 | {"slo": 0.02}),
