@@ -113,7 +113,8 @@ def _refuse_no_workers(jobs: int | None, scheduler: str | None) -> None:
 # -- on this machine -----------------------------------------------------------------------------------
 def _here(calls: Iterable, jobs: int, apart: bool) -> Iterator[tuple]:
     """Results from processes with one thread each for numerical libraries; joblib runs one alone in this process."""
-    with parallel_config("loky", inner_max_num_threads=1):
+    deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    with parallel_config("loky", inner_max_num_threads=1, **deaf):
         parallel = Parallel(max(jobs, 2) if apart else jobs, pre_dispatch=jobs if apart else 2 * jobs, **AS_THEY_COME)
     with _interrupts_wait():
         results = parallel(calls)
@@ -131,7 +132,7 @@ def _here(calls: Iterable, jobs: int, apart: bool) -> Iterator[tuple]:
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Processes started here never hear Ctrl-C, which a terminal sends to all; this one does, once they are started."""
+    """Ctrl-C, which a terminal sends to all, is not heard by processes until they are deaf to it; here it waits."""
     resource_tracker.ensure_running()  # as whoever starts it later lifts the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
