@@ -8,6 +8,7 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import B, BW_mem
 from analysis.derive.vectors import stream_bytes
+from analysis.files.errors import InputError
 from analysis.render.digits import PREFIXES, digits_of, percent, with_unit
 from analysis.render.figures.after import chip
 from analysis.render.tables import table
@@ -53,8 +54,12 @@ def leads(model: str, on: str = "") -> str:
 
 
 def holds(conclusion: str, model: str, on: str) -> str:
-    """The contexts at which a conclusion holds for a model on an accelerator, memory full."""
-    return spans(_on(model, on).held[conclusion])
+    """The contexts at which a conclusion holds for a model on an accelerator, memory full. Raises InputError where it
+    cannot be asked."""
+    found = _on(model, on).held[conclusion]
+    if found is None:
+        raise InputError(f"conclusion={conclusion}: {model} lacks what it speaks of; ask it of another model.")
+    return spans(found)
 
 
 def gains(model: str, on: str) -> str:

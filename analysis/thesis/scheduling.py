@@ -21,7 +21,7 @@ from analysis.derive.symbols import n_e as experts
 from analysis.systems.layers import layers
 from analysis.systems.quantity import needs_experts
 from analysis.systems.timing import timing
-from analysis.thesis.arrangement import Arrangement, arrangements, static
+from analysis.thesis.arrangement import PLACEMENTS, Arrangement, arrangements, static
 from analysis.thesis.full import batch_at_capacity, root, terms_at, total
 
 
@@ -134,9 +134,13 @@ def step(setting: Setting, arrangement: Arrangement, batches: np.ndarray, L) -> 
 
 
 def best_balance(setting: Setting, batches: np.ndarray, contexts: np.ndarray, skew: float) -> np.ndarray:
-    """Arithmetic of experts over that of dense layers [1], in the arrangement that fits and serves most."""
+    """Arithmetic of experts over that of dense layers [1], in the arrangement that fits and serves most.
+
+    Where all experts are as popular, each placement is as even, and copies are weights read in vain.
+    """
     layer = setting.model.n_e, setting.model.n_k, skew, int(setting["n_acc"])
-    steps = [step(setting, each, batches, contexts) for each in arrangements(*layer)]
+    able = (each for each in arrangements(*layer) if skew or (each.placement == PLACEMENTS[0] and not each.copies))
+    steps = [step(setting, each, batches, contexts) for each in able]
     times, balances = (np.array([getattr(each, name) for each in steps]) for name in ("time", "balance"))
     best = np.argmin(np.nan_to_num(times, nan=np.inf), axis=0)[None]
     found, time = (np.take_along_axis(each, best, axis=0)[0] for each in (balances, times))
