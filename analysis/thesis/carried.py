@@ -37,6 +37,7 @@ from analysis.thesis.world import FAST, Place, World, step_time, world_of
 
 CHIPS = ("h20-sxm", "rubin-vr200", "b200-paper", "mi355x")
 """Accelerators by rising ridge point in BF16: from little arithmetic for their bandwidth to much."""
+MILD = 0.4  # Zipf exponent under which scheduling is asked: without skew there is nothing to schedule
 POINTS = 25  # contexts at which the sign is looked at before its changes are refined: two to a doubling
 Found = tuple[Stretch, ...]
 
@@ -105,7 +106,7 @@ ASKED = (
     _of_verdict("computes", "attention computes", degree=1),
     Asked("hidden", "wires hide", hidden, {}),
     _of_verdict("tunes", "batching tunes", layer="dense"),
-    _of_verdict("aligns", "scheduling aligns"),
+    _of_verdict("aligns", "scheduling aligns", skew=MILD),
     _of_verdict("small", "device suits short", link=FAST, kept="memory"),
     _of_verdict("not-needed", "no device needed", device=margins.MEMORY_DEVICE),
     _of_verdict("balanced", "chip balanced", link=FAST, budget=next(iter(margins.BUDGETS))),
