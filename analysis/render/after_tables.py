@@ -28,13 +28,13 @@ SHORT, LONG = 8192, 131072
 
 
 @cache
-def _all() -> dict[str, Carried]:
-    return {each.setting.model.id: each for each in after.carried()}
+def _all(format_: str = "16 bits") -> dict[str, Carried]:
+    return {each.setting.model.id: each for each in after.carried(format_)}
 
 
-def after_model(model: str) -> Carried:
-    """One of the models that the argument is carried to, on the book's system."""
-    return _all()[model]
+def after_model(model: str, format_: str = "16 bits") -> Carried:
+    """One of the models that the argument is carried to, on the book's system, kept in one of `after.FORMATS`."""
+    return _all(format_)[model]
 
 
 @cache
@@ -51,6 +51,11 @@ def leads(model: str, on: str = "") -> str:
     """The contexts at which attention to what is kept takes most of a token's time, memory full: on the book's
     accelerator, or on another."""
     return spans(_on(model, on).leaders[CORE] if on else after_model(model).leads)
+
+
+def leads_in(model: str, format_: str) -> str:
+    """As `leads`, on the book's accelerator, of a model kept in one of `after.FORMATS`."""
+    return spans(after_model(model, format_).leads)
 
 
 def holds(conclusion: str, model: str, on: str) -> str:
@@ -132,6 +137,17 @@ def after_table() -> str:
     return table((*header, "leads", f"memory to lead at {long}"), rows, caption, "tab-after", "llrrrrlr")
 
 
+def formats_table() -> str:
+    """One row a model: the contexts at which attention leads, by the format in which the model is kept."""
+    rows = [(person(model), *(leads_in(model, each) for each in after.FORMATS)) for model in _all()]
+    caption = (
+        "Contexts at which attention to what is kept is the largest part of a token's time, memory full, by the bits "
+        f"in which a model is kept, on {paper().n_acc} {chip(_all()['deepseek-v3'].setting)}. Each column keeps what "
+        "the one before has."
+    )
+    return table(("model", *after.FORMATS), rows, caption, "tab-after-formats")
+
+
 def _system(setting: Setting) -> str:
     """Accelerators, network and precision in words."""
     width = "16 bit" if setting["width"] == 2 else f"{8 * setting['width']:g} bit"
@@ -183,6 +199,8 @@ WORDS = {
     "after_table": after_table,
     "after_model": after_model,
     "leads": leads,
+    "leads_in": leads_in,
+    "formats_table": formats_table,
     "holds": holds,
     "gains": gains,
     "gains_table": gains_table,

@@ -8,18 +8,20 @@ import pytest
 from analysis.files.whole import ROOT
 from analysis.ledger.claims_mechanisms import of_r1, sized
 from analysis.ledger.claims_published import ENDLESS
-from analysis.render.after_tables import leads, mechanisms, share_at, spans
+from analysis.render.after_tables import after_model, leads, leads_in, mechanisms, share_at, spans
 from analysis.render.family_tables import SHARED, core_intensity, ridge_table, shared_table
 from analysis.render.figures import drawing_rows
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from analysis.thesis import largest
-from analysis.thesis.after import MODELS, carried, longest
+from analysis.thesis.after import FORMATS, MODELS, carried, longest
 from analysis.thesis.full import batch_at_capacity
 from analysis.thesis.region import Stretch
 from analysis.thesis.verdict import verdicts
 
 FOUND = {each.setting.model.id: each for each in carried()}
+FP8 = {"width_weights": 1, "width_kv": 1, "peak": "fp8"}
+IN_FORMAT = dict(zip(FORMATS, ({}, {"width_weights": 1}, FP8, FP8 | {"width_experts": 17 / 32}), strict=True))
 ROW, KEY, PICKS, LONG = 1152, 256, 2048, 131072
 
 
@@ -45,22 +47,24 @@ def test_r1_leads_where_the_verdict_says():
     assert FOUND["deepseek-v3"].leads == (Stretch(pytest.approx(said[0].high, rel=1e-6), None),)
 
 
+@pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("model", MODELS)
-def test_both_sides_of_every_end_in_the_whole_model(model):
+def test_both_sides_of_every_end_in_the_whole_model(model, format_):
     """The largest group by terms of TPOT, summed here, a hundredth below and above each end."""
-    each = FOUND[model]
+    each = after_model(model, format_)
     for stretch in each.leads:
         for end, inside in ((stretch.low, 1.01), (stretch.high, 0.99)):
             if end is not None:
-                assert _leads(model, end * inside)
-                assert not _leads(model, end / inside)
+                assert _leads(model, format_, end * inside)
+                assert not _leads(model, format_, end / inside)
     if each.leads == (Stretch(None, None),):
-        assert all(_leads(model, context) for context in np.geomspace(largest.LEAST, longest(each.setting), 9))
+        contexts = np.geomspace(largest.LEAST, longest(each.setting), 9)
+        assert all(_leads(model, format_, context) for context in contexts)
 
 
-def _leads(model: str, context: float) -> bool:
-    system = paper().system(model) | {"L": round(context)}
-    batch = int(batch_at_capacity(FOUND[model].setting, context))
+def _leads(model: str, format_: str, context: float) -> bool:
+    system = paper().system(model) | IN_FORMAT[format_] | {"L": round(context)}
+    batch = int(evaluate("B_cap", **system, rounding="none").value)
     terms = dict(evaluate("tpot_terms", **system, B=batch).value)
     core, experts = terms.pop("core_attention"), terms.pop("routed_experts")
     wires = terms.pop("dispatch") + terms.pop("combine") + terms.pop("all_reduce")
