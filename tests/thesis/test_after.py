@@ -8,14 +8,13 @@ import pytest
 from analysis.files.whole import ROOT
 from analysis.ledger.claims_mechanisms import of_r1, sized
 from analysis.ledger.claims_published import ENDLESS
-from analysis.render.after_tables import after_model, leads, leads_in, mechanisms, share_at, spans
+from analysis.render.after_tables import after_model, leads, mechanisms, share_at, spans
 from analysis.render.family_tables import SHARED, core_intensity, ridge_table, shared_table
 from analysis.render.figures import drawing_rows
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from analysis.thesis import largest
 from analysis.thesis.after import FORMATS, MODELS, carried, longest
-from analysis.thesis.full import batch_at_capacity
 from analysis.thesis.region import Stretch
 from analysis.thesis.verdict import verdicts
 
