@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analysis.ask.setting import Setting
 from analysis.files.errors import InputError
 from analysis.render.after_tables import holds, spans
 from analysis.thesis import carried
@@ -153,3 +154,13 @@ def test_what_cannot_be_asked_is_told_apart_from_what_does_not_hold():
         assert dense is ((model, "tunes") not in unasked)
     with pytest.raises(InputError, match="lacks what it speaks of"):
         holds("tunes", "qwen3-next-80b-a3b", "b200-paper")
+
+
+def test_what_speaks_of_experts_is_not_asked_of_a_dense_model():
+    found = carried.held(carried.on(Setting.of(model="llama-3.1-8b", accelerator="h20-sxm", n_acc=32), "b200-paper"))
+    assert {name for name, stretches in found.items() if stretches is None} == {"hidden", "tunes", "aligns", "small"}
+
+
+def test_a_chip_without_a_network_is_refused():
+    with pytest.raises(InputError, match="accelerators=ascend-910c: no network"):
+        carried.on(grid()["deepseek-v3", "b200-paper"].setting, "ascend-910c")
