@@ -67,6 +67,11 @@ def holds(conclusion: str, model: str, on: str) -> str:
     return spans(found)
 
 
+def asked_at(conclusion: str, name: str):
+    """What is fixed where a conclusion is carried over: `skew`, `acceptance`, `query`, `degree`."""
+    return next(each for each in carried.ASKED if each.name == conclusion).place[name]
+
+
 def gains(model: str, on: str) -> str:
     """The contexts at which picks or states serve more than a whole cache would, memory full."""
     return spans(carried.pays(_on(model, on).setting))
@@ -202,6 +207,7 @@ WORDS = {
     "leads_in": leads_in,
     "formats_table": formats_table,
     "holds": holds,
+    "asked_at": asked_at,
     "gains": gains,
     "gains_table": gains_table,
     "memory_of": memory_of,

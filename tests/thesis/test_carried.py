@@ -43,6 +43,10 @@ def test_who_waits_for_what_on_which_chip():
     assert CORE not in {last["glm-5.2", chip] for chip in CHIPS}
     assert {last[model, chip] for model in MODELS[-3:] for chip in CHIPS} == {CORE}
     assert leads("deepseek-v3.2", "mi355x") == "beyond 2,180 tokens"
+    starts = [grid()["deepseek-v3", chip].leaders[CORE][0].low for chip in CHIPS]
+    b200 = starts.pop(CHIPS.index("b200-paper"))
+    assert all(b200 < start < 1.5 * b200 for start in starts)
+    assert all(stretch.high is None for stretch in (grid()["deepseek-v4-flash", "b200-paper"].leaders[CORE]))
 
 
 def test_memory_from_which_attention_leads_by_hand():
@@ -150,3 +154,18 @@ def test_borders_of_states_lie_where_their_bytes_say():
     (found,) = pays(grid()["nemotron-3-super", "b200-paper"].setting)
     assert found.low == pytest.approx(2 * large / small, rel=0.1)
     assert np.isfinite(found.low)
+
+
+def test_chips_hardly_enter_where_picks_and_states_pay():
+    """Where both twins wait for memory: on three chips alike, on H20 less so."""
+    for model in carried.TWINS:
+        _, *others = (pays(grid()[model, chip].setting)[0].low for chip in CHIPS)
+        assert max(others) < 1.1 * min(others)
+    far = (pays(grid()["nemotron-3-super", chip].setting)[0].low for chip in ("h20-sxm", "b200-paper"))
+    assert next(far) > 1.3 * next(far)
+
+
+def test_many_requests_of_models_with_states_fit():
+    """Few weights, and little kept at 8K: more requests than of any other model but V4-Flash, which compresses all."""
+    fits = {model: evaluate("B_cap", **grid()[model, "b200-paper"].setting.given, L=8192).value for model in MODELS}
+    assert min(fits[model] for model in MODELS[-3:]) > max(fits[model] for model in (*MODELS[:3], MODELS[4]))

@@ -1,5 +1,6 @@
 """Tensor against data parallelism on every row, over all kinds of its blocks, and when its closed form holds."""
 
+import numpy as np
 import pytest
 
 from analysis.ask.degrees import divides_all_heads
@@ -7,7 +8,8 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.files.errors import InputError
 from analysis.systems.quantities import evaluate
-from analysis.thesis import tensor_parallel
+from analysis.thesis import margins, tensor_parallel
+from analysis.thesis.world import FAST, world_of
 
 ROWS = sorted(datasets.models())
 PAIRED = sorted(model for model, row in datasets.models().items() if divides_all_heads(2, row))
@@ -17,12 +19,15 @@ SUMMED = {"jamba-v0.1": 28 * (256 + 2 * 16) / 4096}
 ATTENTION = ("attention_projections", "kv_decompression", "core_attention")
 
 
-def test_a_degree_that_heads_of_a_kind_do_not_allow_is_refused():
-    others = sorted({*ROWS} - {*PAIRED})
+def test_a_degree_that_heads_of_a_kind_do_not_allow_is_refused_and_has_no_verdict():
+    others = [model for model in ROWS if not divides_all_heads(8, datasets.model(model))]
+    assert "gemma-3-1b" in others  # four heads
     for model in others:
         with pytest.raises(InputError, match="deg_TP"):
-            evaluate("tpot", model=model, **ON, B=64, L=8192, deg_TP=2)
-    assert len(PAIRED) + len(others) == len(ROWS)
+            evaluate("tpot", model=model, **ON, B=64, L=8192, deg_TP=8)
+    there = world_of(Setting.of(model="gemma-3-1b", **ON))
+    found = margins.tensor(there, "gemma-3-1b", {"context": 8192.0, "link": FAST, "degree": np.array([2, 4, 8])})
+    assert np.isnan(found).tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize("model", PAIRED)
