@@ -53,9 +53,10 @@ def leads(model: str, on: str = "") -> str:
     return spans(_on(model, on).leaders[CORE] if on else after_model(model).leads)
 
 
-def leads_in(model: str, format_: str) -> str:
-    """As `leads`, on the book's accelerator, of a model kept in one of `after.FORMATS`."""
-    return spans(after_model(model, format_).leads)
+def leads_in(model: str, format_: str, part: str = CORE) -> str:
+    """The contexts at which a part of a step, one of `largest.NAMES`, takes most of it on the book's accelerator, the
+    model kept in one of `after.FORMATS`."""
+    return spans(after_model(model, format_).where_largest(part))
 
 
 def holds(conclusion: str, model: str, on: str) -> str:
@@ -77,9 +78,9 @@ def gains(model: str, on: str) -> str:
     return spans(carried.pays(_on(model, on).setting))
 
 
-def memory_to_lead(model: str, context: int, count: int | None = None) -> float:
+def memory_to_lead(model: str, context: int, count: int | None = None, format_: str = "16 bits") -> float:
     """Memory of an accelerator [byte] from which attention leads at one context; on `count` of them, if given."""
-    setting = after_model(model).setting
+    setting = after_model(model, format_).setting
     return carried.capacity_to_lead(setting.with_(n_acc=count) if count else setting, context)
 
 

@@ -8,7 +8,7 @@ import pytest
 from analysis.files.whole import ROOT
 from analysis.ledger.claims_mechanisms import of_r1, sized
 from analysis.ledger.claims_published import ENDLESS
-from analysis.render.after_tables import after_model, leads, mechanisms, share_at, spans
+from analysis.render.after_tables import after_model, leads, leads_in, mechanisms, memory_to_lead, share_at, spans
 from analysis.render.family_tables import SHARED, core_intensity, ridge_table, shared_table
 from analysis.render.figures import drawing_rows
 from analysis.systems.canonical import paper
@@ -87,6 +87,32 @@ def test_what_the_page_says_of_families():
     hidden = {model: FOUND[model].wires[0] <= FOUND[model].wires[1] for model in MODELS}
     assert [model for model, is_so in hidden.items() if not is_so] == [*stated]
     assert FOUND["deepseek-v3"].wires == (2.25e15 / 900e9, 3 * 2048 / 2)
+
+
+def test_what_the_page_says_of_formats():
+    """Attention is left behind in sixteen bits by all that pick but V4-Flash, in fewer by GLM-5.2 alone."""
+    left = {f: [m for m in MODELS if after_model(m, f).leads[-1].high is not None] for f in FORMATS}
+    whole, *narrow = left.values()
+    assert whole == ["deepseek-v3.2", "glm-5.2", "minimax-m3"]
+    assert narrow == [["glm-5.2"]] * 3
+    for format_ in FORMATS:
+        for model in ("qwen3-next-80b-a3b", "kimi-linear-48b-a3b", "nemotron-3-super"):
+            assert leads_in(model, format_) == "at every context"
+    low = after_model("deepseek-v3", "cache and arithmetic, too").leads[0].low
+    assert leads_in("deepseek-v3", "cache and arithmetic, too", "wires") == f"below {round(low, -1):,.0f} tokens"
+    turns = [memory_to_lead("deepseek-v3.2", LONG, None, each) for each in ("weights in 8", "16 bits")]
+    assert turns[0] < 192e9 < turns[1]
+
+
+def test_a_step_of_r1_in_eight_bits_by_hand():
+    """A request keeps 61 x 576 bytes a token, and its tokens cross the wires in 16 bits: at 2,000 tokens that takes
+    longer than the experts' arithmetic at 4.5 PFLOP/s, at 4,000 the core takes longest."""
+    for context, first in ((2000, "wires"), (4000, "core")):
+        B = evaluate("B_cap", **paper().system("deepseek-v3") | FP8 | {"L": context}).value
+        wires = 2 * 58 * (B / 32 * 8 * 7168 * 2 / 900e9)
+        experts = 58 * 6 * (B / 32 * 8) * 7168 * 2048 / 4.5e15
+        core = 61 * B / 32 * 576 * context / 8e12
+        assert max((wires, "wires"), (experts, "experts"), (core, "core"))[1] == first
 
 
 def test_words():
