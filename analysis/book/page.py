@@ -22,8 +22,8 @@ OFFERED = {
     "ledger.claims_routing": "banded_placements=SEEDS",
     "ledger.criteria": "near_within=NEAR tie_within=TIE",
     "thesis.sensitivity": "case=numbers_of",
-    "render.after_tables": "after_table after_model leads holds gains gains_table memory_of streams_share "
-    "memory_to_lead share_at wires_table",
+    "render.after_tables": "after_table after_model leads leads_in formats_table holds asked_at gains gains_table "
+    "memory_of streams_share memory_to_lead share_at wires_table",
     "render.audit_tables": "stated_tokens copies capacity_table capacity_pairs placement_table inverse_table "
     "random_ratio bound_holds_from",
     "render.by_hand": "by_hand",
