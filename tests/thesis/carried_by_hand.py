@@ -7,7 +7,7 @@ import numpy as np
 from analysis.ask.setting import Setting
 from analysis.routing import inclusion, share_matrix
 from analysis.systems.quantities import evaluate
-from analysis.thesis import largest
+from analysis.thesis import largest, resources
 from analysis.thesis.after import carried
 from analysis.thesis.carried import CHIPS, Placed, placed
 from analysis.thesis.largest import CORE, EXPERTS, NAMES, REST, WIRED
@@ -68,13 +68,40 @@ def drafts_pay(each: Placed, context: float) -> bool:
 
 def attention_computes(each: Placed, context: float) -> bool:
     """Core and index of whole blocks: time without bandwidth against time without arithmetic."""
-    given, time = full(each, context), {}
-    for name, column in (("BW", "BW_mem"), ("P", "P_bf16")):
-        row = each.setting.accelerator
-        setting = Setting.of(**given)
-        setting.__dict__["accelerator"] = row.model_copy(update={column: getattr(row, column) * 1e6})
-        time[name] = largest.times(setting, given["B"], given["L"])[NAMES.index(CORE)]
-    return time["BW"] > time["P"]
+    row = each.setting.accelerator
+    without = ({column: getattr(row, column) * 1e6} for column in ("BW_mem", "P_bf16"))
+    arithmetic, moving = (core_on(each, context, **rates) for rates in without)
+    return arithmetic > moving
+
+
+def core_on(each: Placed, context: float, **rates: float) -> float:
+    """Time of core attention in a step [s], where an accelerator has other rates, in the units of its row."""
+    given = full(each, context)
+    setting = Setting.of(**given)
+    setting.__dict__["accelerator"] = each.setting.accelerator.model_copy(update=rates)
+    return float(largest.times(setting, given["B"], given["L"])[NAMES.index(CORE)])
+
+
+def device_needless(each: Placed, context: float) -> bool:
+    """Core attention at the rates of the paper's memory device, and half a per cent of the step."""
+    times = groups(each, context)
+    step, moved = sum(times.values()), core_on(each, context, P_bf16=256.0, BW_mem=32000.0)
+    return step < 1.005 * (step - times[CORE] + moved)
+
+
+def batching_tunes(each: Placed, context: float) -> bool:
+    """Intensity of gated experts, of which some are reached, within a tenth of that of a dense layer."""
+    given, row = full(each, context), each.setting.model
+    requests, wide = given["B"] / given["n_acc"], row.d_emb * row.d_MoE
+    reached = row.n_e / given["n_acc"] * (1 - (1 - row.n_k / row.n_e) ** given["B"])
+    routed = 6 * requests * row.n_k * wide / (2 * (2 * requests * row.n_k * row.d_emb + 3 * reached * wide))
+    dense = 6 * requests * row.d_FFN / (2 * (2 * requests + 3 * row.d_FFN))
+    return abs(routed / dense - 1) < 0.1
+
+
+def chip_balanced(each: Placed, context: float) -> bool:
+    """The best split of the first budget, by the search of one context."""
+    return resources.best_split(each.setting, context).gain < 1.25
 
 
 def heads_cost(each: Placed, context: float) -> bool:
@@ -127,8 +154,11 @@ ASKED_BY_HAND = {
     "raises": intensity_rises,
     "computes": attention_computes,
     "hidden": wires_hidden,
+    "tunes": batching_tunes,
     "aligns": experts_keep_pace,
     "small": device_suits_short,
+    "not-needed": device_needless,
+    "balanced": chip_balanced,
     "tensor": heads_cost,
     "drafts": drafts_pay,
 }
