@@ -124,11 +124,22 @@ def device_suits_short(each: Placed, context: float) -> bool:
     return gains[0] > 1 and gains[1] < gains[0]
 
 
+def output_products(row) -> tuple[list[tuple[int, int, int]], int]:
+    """Elements that each product of an attention's output takes and makes a token, and its weights; and what is moved
+    before: a gate reads two vectors and writes one, groups of heads are read and written.
+    """
+    heads = row.n_hd * (row.d_v or row.d_hd)
+    if not row.n_og:
+        gated = row.attention.endswith("gated")
+        return [(heads, row.d_emb, heads * row.d_emb)], 3 * heads if gated else 0
+    middle = row.n_og * row.d_oco
+    return [(heads, middle, heads * row.d_oco), (middle, row.d_emb, middle * row.d_emb)], 2 * heads
+
+
 def experts_keep_pace(each: Placed, context: float) -> bool:
     """Gated experts under Zipf 0.4, in their order, dealt out or the longest first, as memory has no room for copies.
 
-    Their mean work over the time of the last accelerator, against that of the output projection; a gate before it reads
-    two vectors and writes one.
+    Their mean work over the time of the last accelerator, against that of the output projection.
     """
     given, row, chip = full(each, context), each.setting.model, each.setting.accelerator
     peak, bandwidth, count, wide = chip.P_bf16 * 1e12, chip.BW_mem * 1e9, given["n_acc"], row.d_emb * row.d_MoE
@@ -143,10 +154,11 @@ def experts_keep_pace(each: Placed, context: float) -> bool:
         step = sum(terms.values()) - terms["routed_experts"] + row.n_moe * last
         step += (terms["dispatch"] + terms["combine"]) * late
         paces[step] = 6 * wide * tokens.mean() / last
-    heads, requests = row.n_hd * (row.d_v or row.d_hd), given["B"] / count
-    work = 2 * requests * heads * row.d_emb
-    dense = max(work / peak, 2 * (heads * row.d_emb + requests * (heads + row.d_emb)) / bandwidth)
-    dense += 3 * 2 * requests * heads / bandwidth if row.attention.endswith("gated") else 0
+    requests, (products, carried_over) = given["B"] / count, output_products(row)
+    work = sum(2 * requests * weights for _, _, weights in products)
+    dense = 2 * requests * carried_over / bandwidth
+    for taken, made, weights in products:
+        dense += max(2 * requests * weights / peak, 2 * (weights + requests * (taken + made)) / bandwidth)
     return paces[min(paces)] / (work / dense) > 0.9
 
 
