@@ -90,7 +90,7 @@ def device_needless(each: Placed, context: float) -> bool:
 
 
 def batching_tunes(each: Placed, context: float) -> bool:
-    """Intensity of gated experts, of which some are reached, within a tenth of that of a dense layer."""
+    """Intensity of gated experts, of which some are reached, within a tenth of that of a gated dense layer."""
     given, row = full(each, context), each.setting.model
     requests, wide = given["B"] / given["n_acc"], row.d_emb * row.d_MoE
     reached = row.n_e / given["n_acc"] * (1 - (1 - row.n_k / row.n_e) ** given["B"])
@@ -137,28 +137,30 @@ def output_products(row) -> tuple[list[tuple[int, int, int]], int]:
 
 
 def experts_keep_pace(each: Placed, context: float) -> bool:
-    """Gated experts under Zipf 0.4, in their order, dealt out or the longest first, as memory has no room for copies.
+    """Experts under Zipf 0.4, in their order, dealt out or the longest first, as memory has no room for copies: their
+    mean work over the time of the last accelerator, against that of the output projection.
 
-    Their mean work over the time of the last accelerator, against that of the output projection.
+    Those of one model have two matrices, and work on narrower vectors.
     """
     given, row, chip = full(each, context), each.setting.model, each.setting.accelerator
-    peak, bandwidth, count, wide = chip.P_bf16 * 1e12, chip.BW_mem * 1e9, given["n_acc"], row.d_emb * row.d_MoE
+    peak, bandwidth, count, wide = chip.P_bf16 * 1e12, chip.BW_mem * 1e9, given["n_acc"], row.d_z or row.d_emb
+    weights = (2 if row.ffn == "plain" else 3) * wide * row.d_MoE
     terms, loads = evaluate("tpot_terms", **given).value, inclusion(row.n_e, row.n_k, 0.4)
     paces = {}
     for placement in ("contiguous", "strided", "lpt"):
         held = share_matrix(placement, loads, count)
         tokens, reached = given["B"] * loads @ held, (1 - (1 - loads) ** given["B"]) @ held
-        moved = 2 * (3 * wide * reached + 2 * row.d_emb * tokens)
-        last = np.maximum(6 * wide * tokens / peak, moved / bandwidth).max()
+        moved = 2 * (weights * reached + 2 * wide * tokens)
+        last = np.maximum(2 * weights * tokens / peak, moved / bandwidth).max()
         late = (loads @ held).max() * count / row.n_k - 1
         step = sum(terms.values()) - terms["routed_experts"] + row.n_moe * last
         step += (terms["dispatch"] + terms["combine"]) * late
-        paces[step] = 6 * wide * tokens.mean() / last
+        paces[step] = 2 * weights * tokens.mean() / last
     requests, (products, carried_over) = given["B"] / count, output_products(row)
-    work = sum(2 * requests * weights for _, _, weights in products)
+    work = sum(2 * requests * held for _, _, held in products)
     dense = 2 * requests * carried_over / bandwidth
-    for taken, made, weights in products:
-        dense += max(2 * requests * weights / peak, 2 * (weights + requests * (taken + made)) / bandwidth)
+    for taken, made, held in products:
+        dense += max(2 * requests * held / peak, 2 * (held + requests * (taken + made)) / bandwidth)
     return paces[min(paces)] / (work / dense) > 0.9
 
 
