@@ -12,10 +12,11 @@ from math import gcd
 
 import numpy as np
 
-from analysis.measure.backend import Kernel, Run, scale
+from analysis.measure import state_kernels
+from analysis.measure.backend import Kernel, Run, entries
 from analysis.measure.cases import Case
 from analysis.measure.clock import wall_time
-from analysis.measure.layouts import Arrays, shapes
+from analysis.measure.layouts import Arrays, picks, shapes
 from analysis.measure.machine import threads
 
 ROW = 8192
@@ -32,19 +33,21 @@ class NumpyBackend:
     unsupported: tuple[type[Exception], ...] = ()
 
     def allocate(self, case: Case) -> dict[str, np.ndarray]:
-        return {name: self._random(name, shape) for name, shape in shapes(case)[0].items()}
+        given = {name: self._random(name, shape) for name, shape in shapes(case)[0].items() if name != "T"}
+        return given | ({"T": picks(case, self.random)} if "T" in case.inputs else {})
 
     def _random(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        entries = self.random.random(shape, dtype=np.float32)
-        entries -= np.float32(0.25)  # a mean other than zero keeps long sums away from cancelling
-        entries *= np.float32(scale(name, shape))
-        return entries
+        low, high = entries(name, shape)
+        found = self.random.random(shape, dtype=np.float32)
+        found *= np.float32(high - low)
+        found += np.float32(low)
+        return found
 
     def kernels(self, case: Case) -> list[Kernel]:
-        made = {name: np.zeros(shape, np.float32) for name, shape in shapes(case)[1].items()}
+        made = {name: np.zeros(shape, _type(name)) for name, shape in shapes(case)[1].items()}
         grouping = "fused" if case.operation in ("gemm", "read", "copy") else "layered"
         return [
-            Kernel(f"numpy {np.__version__} {name}, {self.blas}", grouping, partial(setup, made=made))
+            Kernel(f"numpy {np.__version__} {name}, {self.blas}", grouping, partial(setup, made=made, **_blocks(case)))
             for name, setup in KERNELS[case.operation].items()
         ]
 
@@ -56,6 +59,84 @@ class NumpyBackend:
 
     def release(self) -> None:
         """Nothing to do: numpy frees what no name holds."""
+
+
+def _type(name: str) -> type:
+    return np.int32 if name == "T" else np.float32
+
+
+def _blocks(case: Case) -> dict[str, int]:
+    """What a kernel must know of its case beside its arrays: tokens of a block that is picked, or of a chunk."""
+    blocks = {"wide": case.sizes["L_blk"]} if "L_sel" in case.sizes else {}
+    return blocks | ({"cut": case.sizes["L_cut"]} if case.operation == "state_prompt" else {})
+
+
+def index(given: Arrays, made: Arrays) -> Run:
+    """Scores of all heads as one product; positive ones weighed by head, or the largest of each block."""
+    Q, K, J = given["Q"], given["K"].mT, made["J"]
+    rows = Q.reshape(len(Q), -1, Q.shape[-1])
+    Z = np.empty((*rows.shape[:2], K.shape[-1]), Q.dtype)
+
+    def weighed() -> Arrays:
+        np.matmul(rows, K, out=Z)
+        np.maximum(Z, 0, out=Z)
+        np.matmul(given["G"][..., None, :], Z.reshape(*Q.shape[:-1], -1), out=J[..., None, :])
+        return made
+
+    def largest() -> Arrays:
+        np.matmul(rows, K, out=Z)
+        np.max(Z.reshape(*J.shape, -1), axis=-1, out=J)
+        return made
+
+    return weighed if "G" in given else largest
+
+
+def select(given: Arrays, made: Arrays) -> Run:
+    """The places of the highest scores, in any order."""
+    J, T = given["J"], made["T"]
+
+    def run() -> Arrays:
+        T[...] = np.argpartition(J, -T.shape[-1], axis=-1)[..., -T.shape[-1] :]
+        return made
+
+    return run
+
+
+def attention(given: Arrays, made: Arrays, wide: int = 1) -> Run:
+    """Attention to all rows, or to those that one query token picked, gathered before."""
+    return picked(given, made, wide) if "T" in given else core_attention(given, made)
+
+
+def picked(given: Arrays, made: Arrays, wide: int) -> Run:
+    """Rows gathered `wide` at a time into arrays of their own, and attention to these."""
+    T = given["T"].reshape(-1, given["T"].shape[-1])
+    gathered, moved = {}, []
+    for name in sorted(given.keys() & {"K", "V"}):
+        rows = given[name]
+        flat = rows.reshape(-1, wide * rows.shape[-1])
+        target = np.empty((*T.shape, flat.shape[-1]), rows.dtype)
+        gathered[name] = target.reshape(*rows.shape[:-2], -1, rows.shape[-1])
+        moved.append((flat, target))
+    starts = np.arange(len(T), dtype=np.int32)[:, None] * (len(flat) // len(T))
+    attend = core_attention({"Q": given["Q"], **gathered}, made)
+
+    def run() -> Arrays:
+        places = T + starts
+        for flat, target in moved:
+            np.take(flat, places, axis=0, out=target, mode="clip")
+        return attend()
+
+    return run
+
+
+def state_step(given: Arrays, made: Arrays) -> Run:
+    """One token of a recurrent state."""
+    return state_kernels.step(np, given)
+
+
+def state_prompt(given: Arrays, made: Arrays, cut: int) -> Run:
+    """A prompt of a recurrent state, in chunks."""
+    return state_kernels.prompt(np, given, cut)
 
 
 def core_attention(given: Arrays, made: Arrays) -> Run:
@@ -162,9 +243,13 @@ def copy(given: Arrays, made: Arrays) -> Run:
     return run
 
 
-KERNELS: dict[str, dict[str, Callable[[Arrays, Arrays], Run]]] = {
-    "core_attention": {"matmul": core_attention},
+KERNELS: dict[str, dict[str, Callable[..., Run]]] = {
+    "core_attention": {"matmul": attention},
     "decompression": {"matmul": decompression},
+    "index": {"matmul": index},
+    "select": {"argpartition": select},
+    "state_step": {"matmul": state_step},
+    "state_prompt": {"matmul and inv": state_prompt},
     "experts": {"matmul": experts},
     "gemm": {"matmul": gemm},
     "read": {"dot": read_dot, "matmul with a vector": read_rows},

@@ -12,8 +12,8 @@ import pyarrow as pa
 from sympy import Expr, Integer, Symbol
 
 from analysis.ask.numbers import value
+from analysis.ask.widths import WIDE
 from analysis.derive import communication, roofline
-from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Kernel
 from analysis.derive.feedforward import PLAIN_FFN, ROUTED_EXPERTS
@@ -44,7 +44,7 @@ from analysis.derive.symbols import (
 )
 from analysis.measured import kernel_rows
 from analysis.measured.devices import device_point, link_point
-from analysis.measured.kernel_rows import PRECISIONS, SHAPE
+from analysis.measured.kernel_rows import MECHANISMS, PRECISIONS, SHAPE
 from analysis.systems.timing import BESIDE, GATHERED, HALF, beside
 
 KIND = ("operation", "mechanism", "order", "grouping", "accelerator", "precision", "routing", "link", "link_between")
@@ -184,7 +184,8 @@ def kernels_of(kind: Mapping) -> tuple[Kernel, ...]:
     if kind["operation"] == "gemm":
         return (Kernel("gemm", PLAIN_FFN[:1]),)
     stage = STAGES[kind["operation"]]
-    conventions = Conventions(kind["order"] or "as_printed", kind["grouping"])
+    in_chunks = kind["operation"] == "state_prompt"
+    conventions = Conventions(kind["order"] or "as_printed", kind["grouping"], prompt=in_chunks)
     return attention_stages(MECHANISMS[kind["mechanism"]], conventions)[stage]
 
 
@@ -194,6 +195,7 @@ def shape_point(kind: Mapping, rows: pa.Table) -> dict:
     for width in _WIDTHS:
         given = numbers(rows, width.name)
         point[width] = np.where(np.isnan(given), PRECISIONS[kind["precision"]], given)
+    point |= {BY_NAME[name]: width for name, width in WIDE.items()}
     if n_kv in point and n_hd in point:
         point[deg_grp] = point[n_hd] / point[n_kv]
     return point | (_tokens(kind, rows, point) if rows["tokens"].null_count == 0 else {})
