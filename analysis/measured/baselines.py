@@ -44,17 +44,22 @@ def from_own_table(parts: Parts, mark: np.ndarray) -> np.ndarray:
 
 @cache
 def one_efficiency(operation: str, seed: int = 0) -> dict[str, float]:
-    """The one efficiency of an operation's shipped rows, as far as they were fitted."""
+    """The one efficiency of an operation's shipped rows, as far as they were fitted; nothing where none is shipped."""
     shipped = to_fit()
-    parts = calibration.parts_of(shipped, np.flatnonzero(operation_of(shipped) == operation), operation)
+    rows = np.flatnonzero(operation_of(shipped) == operation)
+    if not len(rows):
+        return {}
+    parts = calibration.parts_of(shipped, rows, operation)
     return calibration.constant_efficiency(parts.rows(calibration.split(parts, seed)[0]))
 
 
 def times(compared: Compared, operation: str) -> dict[str, np.ndarray]:
-    """Times [s] of rows of one operation on one device by each baseline; the roofline alone where none describes it."""
+    """Times [s] of rows of one operation on one device by each baseline that describes it, the roofline always."""
     found = {ROOFLINE: compared.prediction.time}
     if operation:
         parts = calibration.parts_of(compared, np.arange(len(compared.table)), operation)
         mark = calibration.shape_hash(compared)
-        found |= {ONE: parts.time(one_efficiency(operation)), TABLE: from_own_table(parts, mark)}
+        one = one_efficiency(operation)
+        found |= {ONE: parts.time(one)} if one else {}
+        found[TABLE] = from_own_table(parts, mark)
     return found
