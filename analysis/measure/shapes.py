@@ -31,7 +31,7 @@ def beyond_cache(cache_bytes: int, operation: str, mechanism: str, **sizes: int)
     """Requests B with which one query token of each touches more rows or states than the last-level cache holds.
 
     >>> beyond_cache(32 * 2**20, "state_step", "KDA")
-    40
+    39
     """
     one = of_mechanism(operation, mechanism, "fp32", **sizes, B=1)
     return max(1, ceil(BEYOND_CACHE * cache_bytes / one.bytes_read))

@@ -16,7 +16,7 @@ from analysis.data.row import Count, Id, Name, Order, Rate, Row, column
 from analysis.derive import attention, sparse, states
 from analysis.derive.attention import Mechanism
 from analysis.derive.spans import SPANS
-from analysis.derive.symbols import BY_NAME, deg_grp, n_hd, n_kv
+from analysis.derive.symbols import BY_NAME, MEANINGS, deg_grp, n_hd, n_kv
 
 OPERATIONS = (
     *("core_attention", "decompression", "index", "select", "state_step", "state_prompt"),
@@ -129,11 +129,11 @@ class Measurement(Sourced):
 
     @model_validator(mode="after")
     def _shape_is_complete(self) -> Self:
+        if self.mechanism and not has(self.operation, self.mechanism):
+            refuse("mechanism", self.mechanism, f"one with this operation, because operation is {self.operation}")
         for name in needed(self.operation, self.mechanism):
             if getattr(self, name, None) is None:
                 refuse(name, "", f"a value, because operation is {self.operation}")
-        if self.mechanism and not has(self.operation, self.mechanism):
-            refuse("mechanism", self.mechanism, f"one with this operation, because operation is {self.operation}")
         if self.mechanism and len(MECHANISMS[self.mechanism].orders) > 1 and self.order is None:
             refuse("order", "", "as_printed or reordered, because the mechanism has both")
         if (self.group is None) != (self.link_between is None):
@@ -194,8 +194,8 @@ def needed(operation: str, mechanism: str | None) -> tuple[str, ...]:
 
     >>> needed("core_attention", "GQA")
     ('mechanism', 'B', 'L', 'l', 'n_hd', 'n_kv', 'd_hd')
-    >>> needed("select", "MSA")
-    ('mechanism', 'B', 'L', 'l', 'n_kv', 'L_blk', 'n_top')
+    >>> needed("select", "DSA")
+    ('mechanism', 'B', 'L', 'l', 'L_top')
     """
     columns = NEEDED[operation]
     if operation not in STAGES or mechanism is None:
@@ -209,14 +209,14 @@ def sizes(mechanism: Mechanism, stage: str, prompt: bool = False) -> tuple[str, 
     """Sizes of the model on which a stage's counts depend, by name: the axes of its lines in all orders, or of spans.
 
     >>> sizes(MECHANISMS["MLA"], "core"), sizes(MECHANISMS["DSA"], "index")
-    (('n_hd', 'd_KVco', 'd_nope', 'd_RoPE', 'd_v'), ('h_I', 'd_I'))
+    (('n_hd', 'd_nope', 'd_RoPE', 'd_v', 'd_KVco'), ('h_I', 'd_I'))
     """
     given = (mechanism.stages(order, prompt=prompt).get(stage, ()) for order in mechanism.orders)
     axes = {axis for lines in given for line in lines for axis in line.axes}
     free = {symbol for axis in axes for symbol in (SPANS[axis].touched if axis in SPANS else axis).free_symbols}
     if deg_grp in free:  # follows from the heads
         free |= {n_hd, n_kv}
-    return tuple(name for name in ATTENTION if BY_NAME[name] in free)
+    return tuple(symbol.name for symbol in MEANINGS if symbol in free and symbol.name in ATTENTION)
 
 
 SHAPE = tuple(name for name in Measurement.model_fields if name in BY_NAME)
