@@ -134,7 +134,8 @@ def test_shipped_fits_are_those_of_the_shipped_rows():
     fitted = fitting.fit_published()
     shipped = calibrations.named("published")
     assert [each.row.key for each in fitted] == list(shipped)
-    assert {row.operation for row in shipped.values()} == set(OPERATIONS)
+    untimed = {"index", "select", "picked-core", "state", "state-prompt"}  # no published row times one
+    assert {row.operation for row in shipped.values()} == set(OPERATIONS) - untimed
     for each in fitted:
         known = shipped[each.row.key]
         assert each.row.error == pytest.approx(known.error, rel=0.02)
