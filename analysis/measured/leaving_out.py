@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from analysis.data.calibrations import OPERATIONS, OWN_ALONE, architecture_of, pooled
+from analysis.data.calibrations import HARD, OPERATIONS, OWN_ALONE, architecture_of, pooled
 from analysis.files.kept import kept
 from analysis.measured import calibration
 from analysis.measured.baselines import BASELINES, ONE, ROOFLINE, TABLE, interpolated
@@ -81,8 +81,6 @@ def _folds(by: str, rows: Compared, parts: Parts) -> Iterator[tuple[np.ndarray, 
 
 # -- structures that were tried ------------------------------------------------------------------------------------
 AS_FITTED = "shared by all"
-MOST_READ = 6e12
-"""Bytes that the multiprocessors of an accelerator can have asked for each second, if one number described them all."""
 
 
 def structures() -> list[dict]:
@@ -102,8 +100,8 @@ def _structures() -> list[dict]:
     ]
 
 
-def _read_at_most(parts: Parts, rows: Compared) -> Parts:
-    return replace(parts, exponents=rows.prediction.bytes / MOST_READ)
+def _heads_alone(parts: Parts, rows: Compared) -> Parts:
+    return replace(parts, compute=rows.prediction.compute)
 
 
 def _without_exponents(parts: Parts, rows: Compared) -> Parts:
@@ -118,8 +116,8 @@ def _nothing_lost(parts: Parts, rows: Compared) -> Parts:
     return replace(parts, names=tuple(name for name in parts.names if name not in ("lost", "reach")))
 
 
-def _soft_corner(parts: Parts, rows: Compared) -> Parts:
-    return replace(parts, firm={})
+def _hard_corner(parts: Parts, rows: Compared) -> Parts:
+    return replace(parts, firm={"sharpness": HARD})
 
 
 def _with_what_one_has_alone(parts: Parts, rows: Compared) -> Parts:
@@ -128,12 +126,7 @@ def _with_what_one_has_alone(parts: Parts, rows: Compared) -> Parts:
 
 _FORMS = {
     "attention": {AS_FITTED: None, "full rates at once": _nothing_lost, "seconds until full rates": _lost_in_seconds},
-    "latent-attention": {
-        AS_FITTED: None,
-        "a corner of any sharpness": _soft_corner,
-        "reads at 6 TB/s at most": _read_at_most,
-        "own results passed on": _with_what_one_has_alone,
-    },
+    "latent-attention": {AS_FITTED: None, "a hard corner": _hard_corner, "heads as they are": _heads_alone},
     "attention-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},
     "latent-prefill": {
         AS_FITTED: None,
