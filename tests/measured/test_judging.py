@@ -170,8 +170,8 @@ def test_memory_does_not_grow_with_the_rows_that_are_judged(tmp_path):
 def test_baselines_stand_beside_every_group():
     """The roofline's own error, one efficiency of shipped rows alone, and a device's table without the row's shape.
 
-    A few constants beat them where enough rows are judged, but for one: of MLA decode B200's own table knows what 32 heads
-    cost, which no other row tells.
+    A few constants beat them where enough rows are judged, but for one: of MLA decode B200's own table knows what 32
+    heads cost, which no other row tells.
     """
     rows = compare()
     found = judging.report([rows], "published")
