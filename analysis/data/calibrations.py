@@ -40,19 +40,15 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 """Operations that a calibration describes, and the parameters of each."""
 
-OWN_ALONE = {"latent-prefill": ("tile",)}
+OWN_ALONE = {"latent-attention": ("passes",), "latent-prefill": ("tile",)}
 """Parameters that belong to the kernels of one architecture: fitted on one, they make the other's errors larger."""
 
 HARD = 12.0
-FIRM: dict[str, dict[str, float]] = {"select": {"sharpness": HARD}}
-"""Parameters that no fit is asked for. A pick of rows counts no arithmetic, so that it has no corner."""
-
-INSTRUCTION_ROWS = {"hopper": 64, "blackwell": 128}
-"""Rows of a tensor instruction: wgmma multiplies 64 at a time, tcgen05 fills the 128 lanes of tensor memory (NVIDIA's
-PTX ISA, wgmma.mma_async and tcgen05.mma). Of MLA decode they are queries that share a cached row; fewer take as long.
+FIRM: dict[str, dict[str, float]] = {"latent-attention": {"sharpness": HARD}, "select": {"sharpness": HARD}}
+"""Parameters that no fit is asked for. Products of MLA decode run while the cache is read, so that it takes the longer
+of both; a soft corner, fitted where few heads never compute, makes many heads slower than they are. A pick of rows
+counts no arithmetic, so that it has no corner.
 """
-WHOLE_INSTRUCTIONS = ("latent-attention",)
-"""Operations whose arithmetic is of whole instructions; those of other operations are full, or do not wait for it."""
 
 FITTED_WIDTH = 2
 """Bytes of a cached element in every attention row that was fitted."""

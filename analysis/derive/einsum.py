@@ -189,17 +189,6 @@ class Kernel:
         return made.get(SCORES, Integer(0))
 
     @property
-    def sharing(self) -> Expr:
-        """Queries that a cached row is multiplied by [1], which its scores have beside the row's own axes; 0 without.
-
-        >>> Kernel("core", lines("S[n_hd l L] = q[n_hd l d_hd] k[L d_hd]", cache=["k"])).sharing
-        l*n_hd
-        """
-        scores = [(line.made, t) for line in self.lines if line.made.name == SCORES for t in line.used]
-        shared = (set(made.axes) - set(kept.axes) for made, kept in scores if kept.kind in CACHED)
-        return Mul(*next(shared, {Integer(0)}))
-
-    @property
     def intensity(self) -> Expr:
         """Arithmetic intensity ArI [FLOP/byte]."""
         return self.flops / self.bytes
@@ -207,19 +196,18 @@ class Kernel:
     def at(self, substitution: dict[Symbol, Expr]) -> "Counts":
         """The kernel's counts after axes were replaced, all in one step."""
         given = frozenset(substitution.items())
-        counted = (_replaced(each, given) for each in (self.flops, self.bytes, self.exponents, self.sharing))
+        counted = (_replaced(each, given) for each in (self.flops, self.bytes, self.exponents))
         return Counts(self.name, *counted)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What is counted of a kernel once its axes have been replaced (parallelism, phase, structure)."""
+    """FLOPs, bytes and exponentials of a kernel once its axes have been replaced (parallelism, phase, structure)."""
 
     name: str
     flops: Expr
     bytes: Expr
     exponents: Expr = Integer(0)
-    sharing: Expr = Integer(0)
 
     @property
     def intensity(self) -> Expr:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import least_squares
 
-from analysis.data.calibrations import FIRM, INSTRUCTION_ROWS, OPERATIONS, WHOLE_INSTRUCTIONS, architecture_of
+from analysis.data.calibrations import FIRM, OPERATIONS
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
 from analysis.measured.validate import Compared
-from analysis.systems.timing import BESIDE, calibrated, in_whole
+from analysis.systems.timing import BESIDE, calibrated
 
 BOUNDS = {
     "floor": (1e-7, 1e-3),
@@ -84,14 +84,7 @@ def parts_of(compared: Compared, chosen: np.ndarray, operation: str) -> Parts:
     traffic = np.where(expected.wire > 0, expected.wire, expected.memory)
     beside = {name: getattr(expected, name) for name in BESIDE}
     shape = _groups(rows), OPERATIONS[operation]
-    compute = expected.compute * (_in_whole(rows) if operation in WHOLE_INSTRUCTIONS else 1)
-    return Parts(compute, traffic, rows.latency, *shape, **beside, firm=FIRM.get(operation, {}))
-
-
-def _in_whole(rows: Compared) -> np.ndarray:
-    """Arithmetic of whole instructions over what is counted: queries that share a row are all heads of all tokens."""
-    queries = numbers(rows.table, "n_hd") * numbers(rows.table, "l")
-    return in_whole(queries, np.array([INSTRUCTION_ROWS.get(architecture_of(name), 1) for name in rows.accelerator]))
+    return Parts(expected.compute, traffic, rows.latency, *shape, **beside, firm=FIRM.get(operation, {}))
 
 
 def _groups(rows: Compared) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from analysis.data.calibrations import HARD, OPERATIONS, OWN_ALONE, architecture_of, pooled
+from analysis.data.calibrations import OPERATIONS, OWN_ALONE, architecture_of, pooled
 from analysis.files.kept import kept
 from analysis.measured import calibration
 from analysis.measured.baselines import BASELINES, ONE, ROOFLINE, TABLE, interpolated
@@ -81,6 +81,10 @@ def _folds(by: str, rows: Compared, parts: Parts) -> Iterator[tuple[np.ndarray, 
 
 # -- structures that were tried ------------------------------------------------------------------------------------
 AS_FITTED = "shared by all"
+INSTRUCTION_ROWS = {"hopper": 64, "blackwell": 128}
+"""Rows that a tensor instruction multiplies at a time: wgmma's, and the lanes of tensor memory that tcgen05 fills
+(NVIDIA's PTX ISA, wgmma.mma_async and tcgen05.mma). Fewer take as long.
+"""
 
 
 def structures() -> list[dict]:
@@ -100,8 +104,16 @@ def _structures() -> list[dict]:
     ]
 
 
-def _heads_alone(parts: Parts, rows: Compared) -> Parts:
-    return replace(parts, compute=rows.prediction.compute)
+def _whole_instructions(parts: Parts, rows: Compared) -> Parts:
+    """Arithmetic of as many instructions as hold the queries that share a cached row: all heads of all tokens."""
+    queries = numbers(rows.table, "n_hd") * numbers(rows.table, "l")
+    filled = np.array([INSTRUCTION_ROWS[architecture_of(name)] for name in rows.accelerator])
+    return replace(parts, compute=parts.compute * np.ceil(queries / filled) * filled / queries)
+
+
+def _instructions_alone(parts: Parts, rows: Compared) -> Parts:
+    """Whole instructions, any corner, and the results that kernels pass on."""
+    return _with_what_one_has_alone(_soft_corner(_whole_instructions(parts, rows), rows), rows)
 
 
 def _without_exponents(parts: Parts, rows: Compared) -> Parts:
@@ -116,8 +128,8 @@ def _nothing_lost(parts: Parts, rows: Compared) -> Parts:
     return replace(parts, names=tuple(name for name in parts.names if name not in ("lost", "reach")))
 
 
-def _hard_corner(parts: Parts, rows: Compared) -> Parts:
-    return replace(parts, firm={"sharpness": HARD})
+def _soft_corner(parts: Parts, rows: Compared) -> Parts:
+    return replace(parts, firm={})
 
 
 def _with_what_one_has_alone(parts: Parts, rows: Compared) -> Parts:
@@ -126,7 +138,13 @@ def _with_what_one_has_alone(parts: Parts, rows: Compared) -> Parts:
 
 _FORMS = {
     "attention": {AS_FITTED: None, "full rates at once": _nothing_lost, "seconds until full rates": _lost_in_seconds},
-    "latent-attention": {AS_FITTED: None, "a hard corner": _hard_corner, "heads as they are": _heads_alone},
+    "latent-attention": {
+        AS_FITTED: None,
+        "a corner of any sharpness": _soft_corner,
+        "whole instructions": _whole_instructions,
+        "whole instructions, nothing held": _instructions_alone,
+        "own results passed on": _with_what_one_has_alone,
+    },
     "attention-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},
     "latent-prefill": {
         AS_FITTED: None,

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from analysis.data.calibrations import FP8_CACHE_FACTOR, INSTRUCTION_ROWS, PARAMETERS, ROOFS, named
+from analysis.data.calibrations import FP8_CACHE_FACTOR, PARAMETERS, ROOFS, named
 from analysis.data.dictionary import allowed_values
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.measured.achieved import DATASHEET, rate, ridge_moves, ridges
@@ -210,7 +210,6 @@ NAMES = {
     "achieved_share": achieved_share,
     "calibrated_number": calibrated_number,
     "exponents_a_second": exponents_a_second,
-    "instruction_rows": INSTRUCTION_ROWS.get,
     "measured_verdicts_table": verdicts_table,
     "verdict_number_of": verdict_number,
     "validation_table": validation_table,

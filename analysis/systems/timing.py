@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from sympy import Expr, Float, Integer, cancel, ceiling
+from sympy import Expr, Float, Integer, cancel
 
 from analysis.ask.setting import Setting
 from analysis.data import calibrations
@@ -116,11 +116,6 @@ class Step:
         prefill = setting["phase"] == "prefill"
         how = setting.conventions.order, setting["peak"]
         return cls(calibrations.architecture_of(name), prefill, *how, setting.layout, tuple(charged.items()))
-
-    @property
-    def rows(self) -> int:
-        """Rows of a tensor instruction of the architecture; 1 where it is unknown, so that none is wasted."""
-        return calibrations.INSTRUCTION_ROWS.get(self.architecture, 1)
 
     def kind(self, stage: str, latent: bool) -> str:
         """The operation, as calibrations name it, that describes a stage.
@@ -241,18 +236,6 @@ def calibrated(
     )
 
 
-def in_whole(queries, rows: int):
-    """Arithmetic of whole instructions of `rows`, over that of the queries that they are given [1].
-
-    Works on numbers, arrays and closed forms.
-
-    >>> [float(in_whole(queries, 64)) for queries in (16, 96)]
-    [4.0, 1.3333333333333333]
-    """
-    count = ceiling(queries / rows) if isinstance(queries, Expr) else np.ceil(queries / rows)
-    return count * rows / queries
-
-
 def ramped(work, ramp=0.0, reach=0.0):
     """Time at attained rates [s], and what is lost until they are reached."""
     return work * (1 + ramp / (work + reach)) if reach else work
@@ -277,10 +260,7 @@ def kernel_time(
     more = beside(kernel, stage, step.layout)
     floor = {"floor": rows[UNQUANTISED].floor} if model.operation == QUANTISED and UNQUANTISED in rows else {}
     numbers = {key: Float(number) for key, number in (model.parameters | floor).items()}
-    arithmetic = kernel.flops / P_acc
-    if model.operation in calibrations.WHOLE_INSTRUCTIONS and step.rows > 1:
-        arithmetic *= in_whole(kernel.sharing, step.rows)
-    parts = arithmetic, kernel.bytes / BW_mem, *(getattr(more, name) for name in BESIDE)
+    parts = kernel.flops / P_acc, kernel.bytes / BW_mem, *(getattr(more, name) for name in BESIDE)
     return calibrated(*parts, **numbers, launches=(charged or {}).get(kernel.name, 1))
 
 

@@ -14,8 +14,7 @@ from analysis.data.calibrations import OPERATIONS
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import attention_stages, grouped
 from analysis.derive.feedforward import ROUTED_EXPERTS
-from analysis.derive.parallel import sharded
-from analysis.derive.symbols import BW_mem, P_acc, T_e, d_emb, d_MoE, n_act
+from analysis.derive.symbols import BW_mem, T_e, d_emb, d_MoE, n_act
 from analysis.files.errors import InputError
 from analysis.measured import calibration, fitting
 from analysis.measured.calibration import Parts
@@ -152,14 +151,13 @@ def test_calibration_beats_both_baselines_on_rows_that_it_has_not_seen():
 
 
 def test_an_architecture_has_rows_of_its_own_where_its_kernels_differ():
-    """A launch of MLA's core costs a third more on Hopper than on Blackwell."""
+    """MLA decode attains 0.91 to 0.93 of the memory's rate on Hopper and 0.72 to 0.73 on Blackwell, says its source."""
     rows = calibrations.named("published")
     hopper, blackwell, other = (
         calibrations.chosen(rows, each)["latent-attention"] for each in ("hopper", "blackwell", None)
     )
     assert (hopper.architecture, blackwell.architecture, other.architecture) == ("hopper", "blackwell", None)
-    assert 1.25 < hopper.floor / blackwell.floor < 1.45
-    assert blackwell.floor < other.floor < hopper.floor
+    assert blackwell.memory_efficiency < 0.76 < 0.9 < hopper.memory_efficiency
     assert calibrations.chosen(rows, "hopper")["experts"] is calibrations.chosen(rows, None)["experts"]
     assert calibrations.architecture_of("h200-sxm5") == "hopper"
     assert calibrations.architecture_of("rtx-pro-6000-bse") is calibrations.architecture_of(None) is None
@@ -313,40 +311,25 @@ def test_what_attention_loses_until_full_rates_is_counted_in_bytes():
     assert found["shared by all"]["left out"] < 0.5 * found["seconds until full rates"]["left out"]
 
 
-def test_heads_below_a_whole_instruction_cost_as_much():
-    """Rows of B200 of equal requests and contexts: 16 and 64 heads take what 128 do; on H100 64 take what 16 do, and
-    128 take longer. The instructions of these architectures multiply 128 and 64 rows.
+def test_mla_decode_takes_the_longer_of_arithmetic_and_traffic():
+    """Models left out err less; and Hopper's kernel attains the 660 of 989 TFLOP/s that FlashMLA's authors report."""
+    found = _forms("latent-attention")
+    hard, soft = (found[name]["own"] for name in ("shared by all", "a corner of any sharpness"))
+    assert hard < 0.04 < 0.06 < soft
+    row = calibrations.named("published")["latent-attention.hopper"]
+    assert row.sharpness == calibrations.HARD
+    assert row.compute_efficiency == pytest.approx(660 / 989.4, rel=0.05)
+
+
+def test_whole_instructions_would_make_one_row_of_both_architectures():
+    """On B200 16 and 64 heads take what 128 do, as if its 128-row instruction were the unit; on H100, with 64 rows, 64
+    take what 16 do and 128 take longer. With heads as they are a fit misleads about the other device.
     """
     for few in (16, 64):
         assert slower_heads(few, 128, "b200-sxm") == pytest.approx(1, abs=0.04)
     assert slower_heads(16, 64, "h100-sxm5") == pytest.approx(1, abs=0.06)
     assert slower_heads(128, 64, "h100-sxm5") > 1.1
-
-
-@pytest.mark.parametrize(("heads", "l", "whole"), [(128, 1, 128), (16, 1, 128), (16, 12, 256)])
-def test_an_instruction_is_computed_whole_by_hand(heads, l, whole):
-    """On a B200, 12 tokens of 16 heads are 192 queries of a cached row, and take two instructions of 128."""
-    setting = Setting.of(
-        model="deepseek-v3", accelerator="b200-sxm", n_acc=128 // heads, deg_TP=128 // heads, B=8, L=8192, l=l
-    )
-    kind = setting.architecture.attending[0]
-    (kernel,) = attention_stages(kind.mechanism, setting.conventions)["core"]
-    counts = kernel.at(kind.axes(sharded(setting.layout)))
-    rows = calibrations.chosen(calibrations.named("published"), "blackwell")
-    point = setting.point | {BW_mem: 8e12, P_acc: 2250e12}
-    found = value(timing.kernel_time(counts, rows, "core", timing.Step.of(setting)), point)
-    compute = 2 * 8 * whole * 8192 * (576 + 512) / 2250e12
-    memory, passed = 2 * 8 * (8192 * 576 + heads * l * (576 + 512)) / 8e12, 2 * 8 * heads * l * (576 + 512)
-    scores = 8 * heads * l * 8192
-    between = passed / (8e12 * 1e12) ** 0.5
-    wanted = timing.calibrated(compute, memory, 0, between, 0, scores / 4.2e12, **rows["latent-attention"].parameters)
-    assert float(found) == pytest.approx(wanted)
-
-
-def test_whole_instructions_make_one_row_of_both_architectures():
-    """Heads counted as they are mislead about the other device, and in one fit about both."""
     found = _forms("latent-attention")
-    whole, heads, hard = (found[name] for name in ("shared by all", "heads as they are", "a hard corner"))
+    heads, whole = (found[name] for name in ("shared by all", "whole instructions, nothing held"))
     assert whole["five folds"] < 0.04 < 0.07 < heads["five folds"]
-    assert whole["left out"] < 0.07 < 0.14 < min(heads["left out"], hard["left out"])
-    assert max(each["own"] for each in (whole, heads, hard)) < 0.045
+    assert whole["left out"] < 0.07 < 0.14 < heads["left out"]

@@ -188,7 +188,7 @@ def test_baselines_stand_beside_every_group():
     beaten = [group for group in work if group["median"] > min(group[name] for name in baselines.BASELINES)]
     (odd,) = beaten
     assert (odd["operation"], odd["accelerator"]) == ("MLA decode, with reordering", "b200-sxm")
-    assert odd[baselines.TABLE] < odd["median"] < 0.04
+    assert odd["median"] < 1.5 * odd[baselines.TABLE] < odd[baselines.ROOFLINE]
 
 
 def test_a_row_is_never_interpolated_from_its_own_shape():
@@ -206,6 +206,6 @@ def test_a_row_is_never_interpolated_from_its_own_shape():
 def test_what_rows_leave_open_is_said():
     cached = decode("h100-sxm5", 1e-3, width_kv=1.0)
     said = " ".join(judging.judged(compared(cached), "published").notes)
-    assert "latent-attention.hopper: the rows that were fitted leave open sharpness, reach" in said
+    assert "latent-attention.hopper: the rows that were fitted leave open reach" in said
     assert "its factor is not identified" in said
     assert "its factor" not in " ".join(judging.judged(compared(decode("h100-sxm5", 1e-3)), "published").notes)

@@ -54,8 +54,7 @@ class Device:
         row = cells(f"latent-attention.{self.architecture}")
         passed = 2 * requests * heads * (576 + 512)
         scores = requests * heads * context
-        whole = scores * max(1, {"hopper": 64, "blackwell": 128}[self.architecture] / heads)  # of an instruction
-        time = self.work(2 * whole * (576 + 512), 2 * requests * context * 576 + passed, row, scores)
+        time = self.work(2 * scores * (576 + 512), 2 * requests * context * 576 + passed, row, scores)
         lost = time * row["ramp"] / (time + row["reach"])
         return row["floor"] + time + lost + row["passes"] * passed / (self.memory * 1e12) ** 0.5
 
