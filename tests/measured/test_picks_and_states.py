@@ -1,12 +1,15 @@
 """Rows of an index, a pick, attention to picked rows and states: counts by hand, refusals, and what describes them."""
 
+import pyarrow as pa
 import pytest
 
+from analysis.data.calibrations import as_csv
 from analysis.files.errors import InputError
-from analysis.measured.fitting import operation_of
+from analysis.measured.fitting import fit_all, operation_of
 from analysis.measured.kernel_files import as_table, load
 from analysis.measured.predict import predict
 from analysis.measured.validate import Compared, operation_words
+from analysis.systems.quantities import evaluate
 from tests.measured.test_predict import COMMON, H100
 
 DSA = {"mechanism": "DSA", "B": 3, "L": 8192, "l": 1}
@@ -112,3 +115,25 @@ def test_a_row_that_says_too_little_or_what_cannot_be_is_refused(tmp_path, endin
     {"csv": csv.write_csv, "parquet": parquet.write_table}[ending](rows, path)
     with pytest.raises(InputError, match=said if ending == "csv" else said.partition(".*")[0]):
         load(path)
+
+
+def test_a_calibration_is_fitted_to_such_rows_and_a_step_takes_it(tmp_path):
+    """Kernels that take 10 us and twice the roofline's time: a fit finds both, and so does a model's step."""
+    shapes = [{"B": 2**power} for power in range(4, 10)]
+    rows = as_table([COMMON | ROWS[name] | shape for name in ROWS for shape in shapes])
+    expected = predict(rows)
+    rows = rows.set_column(rows.column_names.index("latency"), "latency", pa.array(1e-5 + 2 * expected.time))
+    fitted = {each.row.operation: each.row for each in fit_all(Compared(rows, predict(rows)), "mine", "a test", 2)}
+    assert list(fitted) == list(ROWS)
+    for name in ("select", "state"):
+        assert fitted[name].floor == pytest.approx(1e-5, rel=0.01)
+        assert fitted[name].memory_efficiency == pytest.approx(0.5, rel=0.01)
+    path = tmp_path / "mine.csv"
+    path.write_bytes(as_csv(fitted.values()))
+    here = {"model": "qwen3-next-80b-a3b", "accelerator": "h100-sxm5", "B": 512, "L": 8192}
+    bare, mine = (
+        evaluate("tpot_terms", **here, calibration=name).value["core_attention"] for name in (None, str(path))
+    )
+    vectors = 2 * 16 * 128 + 2 * 32 * 128 + 2 * 32
+    state = 512 * (2 * 4 * 32 * 128**2 + 2 * vectors) / 3350e9
+    assert mine - bare == pytest.approx(36 * (state + 1e-5), rel=0.02)
