@@ -142,7 +142,7 @@ _FORMS = {
         AS_FITTED: None,
         "a corner of any sharpness": _soft_corner,
         "whole instructions": _whole_instructions,
-        "whole instructions, nothing held": _instructions_alone,
+        "whole instructions, any corner, results passed on": _instructions_alone,
         "own results passed on": _with_what_one_has_alone,
     },
     "attention-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},
