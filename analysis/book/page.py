@@ -54,7 +54,7 @@ OFFERED = {
     "render.thesis_tables": "conclusions_table",
     "render.thesis_words": "beyond at_full_memory core_leads_from gain_of_more phi_at speed_on_device gain_of_drafts",
     "render.trust_tables": "kernels_move trust_table structures_table structure_error slower_heads "
-    "measured_conclusions_table",
+    "instruction_rows measured_conclusions_table",
     "render.verdict_tables": "elsewhere stated_by holds_on grid_table answer verdicts_table versions_table",
     "render.words": "person",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from statistics import median
 
-from analysis.measured.leaving_out import AS_FITTED, structures
+from analysis.measured.leaving_out import AS_FITTED, INSTRUCTION_ROWS, structures
 from analysis.measured.validate import to_fit
 from analysis.render.digits import percent
 from analysis.render.sensitivity_tables import loses_points
@@ -122,3 +122,8 @@ def kernels_move() -> dict[str, object]:
         "before": before.share,
         "after": after.share,
     }
+
+
+def instruction_rows(architecture: str) -> int:
+    """Rows that a tensor instruction of an architecture multiplies at a time."""
+    return INSTRUCTION_ROWS[architecture]

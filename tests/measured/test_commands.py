@@ -6,6 +6,7 @@ import json
 import click
 import pytest
 
+from analysis.book.page import OFFERED, offered
 from analysis.cli import commands_measured
 from analysis.files.errors import InputError
 from analysis.measured import fitting
@@ -13,6 +14,8 @@ from analysis.measured.baselines import BASELINES
 from analysis.measured.kernel_files import FOLDER
 from analysis.render import measured_tables
 from tests.measured.database_tables import GQA, write
+
+WORDS = offered("render.measured_tables", OFFERED["render.measured_tables"])
 
 COMMANDS = {command.name: command for command in commands_measured.commands}
 
@@ -115,9 +118,9 @@ def test_an_output_of_another_kind_is_refused(tmp_path):
 
 
 # -- tables -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", [name for name in measured_tables.NAMES if name.endswith("_table")])
+@pytest.mark.parametrize("name", [name for name in WORDS if name.endswith("_table")])
 def test_tables_are_whole(name):
-    lines = measured_tables.NAMES[name]().splitlines()
+    lines = WORDS[name]().splitlines()
     rows = [line for line in lines if line.startswith("|")]
     assert len(rows) > 3
     assert len({line.replace(r"\|", "").count("|") for line in rows}) == 1
