@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 from analysis.measured.kernel_rows import STAGES
 from analysis.measured.own_machine import OwnMachine, order_times, texts
 from analysis.measured.predict import numbers
-from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, rounded, short
+from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, prefixed, rounded
 from analysis.render.style import COLOURS, MARKERS, WIDTH
 from analysis.render.words import ORDER_WORDS
 
 Rows = dict[str, list]
+NAMES = STAGES | {"gemm": "matrix product"}
 COLOUR = {
     "MHA core": COLOURS["mha"],
     "GQA core": COLOURS["gqa"],
@@ -23,7 +24,7 @@ COLOUR = {
     "MLA decompression without reordering": LAYER_COLOURS["decompression"],
     "MLA decompression with reordering": "#666666",
     "experts": COLOURS["experts"],
-    "gemm": "#000000",
+    "matrix product": "#000000",
 }
 
 
@@ -52,7 +53,7 @@ def _series(operation: str, mechanism: str | None, order: str | None) -> str:
     >>> _series("core_attention", "MLA", "reordered"), _series("experts", None, None)
     ('MLA core with reordering', 'experts')
     """
-    parts = (mechanism, STAGES.get(operation, operation), ORDER_WORDS.get(order or ""))
+    parts = (mechanism, NAMES.get(operation, operation), ORDER_WORDS.get(order or ""))
     return " ".join(part for part in parts if part)
 
 
@@ -91,9 +92,9 @@ def describe_machine(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"{len(rows['rate'])} timed kernels on {machine.title}. The roof is the machine's own: its best matrix "
-        f"product, {short(machine.arithmetic)}FLOP/s, and its best read, {short(machine.traffic)}B/s. Intensities are "
-        "those of the derivation, with the grouping that each kernel implements and its element width; heights are "
-        "measured."
+        f"product, {prefixed(machine.arithmetic, 'FLOP/s')}, and its best read, {prefixed(machine.traffic, 'B/s')}. "
+        "Intensities are those of the derivation, with the grouping that each kernel implements and its element "
+        "width; heights are measured."
     )
     reached = {name: max(_of(rows, name, "intensity")) for name in dict.fromkeys(rows["series"])}
     alt = "Log-log roofline with measured points. Highest intensity of each series in FLOP/byte: "
