@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.book.page import WIDE
+from tests.browser.budgets import LETTERS
 
 SCROLLED = 512
 """Least width of a figure on a phone, where it scrolls: study.css says 32rem [CSS pixels]."""
@@ -15,7 +16,7 @@ SCROLLED = 512
 WIDER = 960
 """The same of a wide one: 60rem."""
 
-LEAST = 11.0
+LEAST = LETTERS
 """Height from which letters are taken to be legible there [CSS pixels]."""
 
 TOUCHING = 0.15

@@ -40,7 +40,7 @@ def ridge_move_figure(moves: list[dict]) -> Figure:
     colours = ["#BBBBBB" if move["how"] == DATASHEET else COLOURS["projections"] for move in moves]
     axes.barh(range(len(moves)), [move["ridge"] for move in moves], color=colours)
     for place, (move, colour) in enumerate(zip(moves, colours, strict=True)):
-        axes.text(move["ridge"], place, f"{rounded(move['ridge'])} ", color=ink(colour), ha="right", va="center")
+        axes.text(3, place, rounded(move["ridge"]), color=ink(colour), va="center")
     intensity = moves[0]["core over ridge"] * moves[0]["ridge"]
     axes.axvline(intensity, color=COLOURS["mla"], linewidth=1.5)
     axes.text(intensity, -0.75, f"reordered core {rounded(intensity)} ", color=COLOURS["mla"], ha="right", va="center")
