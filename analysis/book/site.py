@@ -19,7 +19,10 @@ ICONS = re.compile(r"\s*<!-- So that users can add custom icons -->\s*<script [^
 MATHJAX = re.compile(r"\s*<script>window\.MathJax = .*?</script>\s*<script [^>]*mathjax/[^>]*></script>")
 VERSION = re.compile(r"(?<=\.css)\?v=\w+|(?<=\.js)\?v=\w+")
 TOGGLE = re.compile(r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span class="toctree-toggle")')
-DRAWN = re.compile(r'<p>(?=<img [^>]*src="[^"]*/fig-)')
+DRAWN = re.compile(
+    r'<p>(<img [^>]*src="[^"]*/fig-[^>]*>)</p>|(?<=<div class="cell_output docutils container">\n)(<img [^>]*\.svg" />)'
+)
+HEARD = 'role="group" aria-label="figure" tabindex="0"'
 FOLDED = re.compile(r"<p>((?:(?!<p>|</p>).)*)(<details>.*?</details>)</p>", flags=re.S)
 
 
@@ -85,7 +88,7 @@ def boxed(page: str) -> str:
     >>> boxed('<p><img alt="a" src="../_images/fig-a.svg" /></p>')
     '<p class="again" role="group" aria-label="figure" tabindex="0"><img alt="a" src="../_images/fig-a.svg" /></p>'
     """
-    return DRAWN.sub('<p class="again" role="group" aria-label="figure" tabindex="0">', page)
+    return DRAWN.sub(lambda image: f'<p class="again" {HEARD}>{image[1] or image[2]}</p>', page)
 
 
 def named(page: str) -> str:

@@ -18,7 +18,7 @@ exports.overflow = () => document.documentElement.scrollWidth - window.innerWidt
 
 // Each figure: its height over the screen's, its width over the one that it was drawn at, and whether it stands out of a
 // box that scrolls, whose hint is seen.
-exports.figures = () => [...document.querySelectorAll('article img[src*="/fig-"]')].map((each) => {
+exports.figures = () => [...document.querySelectorAll("article figure img, article .again img")].map((each) => {
   const { width, height } = each.getBoundingClientRect();
   const box = each.closest("figure, .again");
   const caption = box.querySelector("figcaption, p");

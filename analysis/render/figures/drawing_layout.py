@@ -92,7 +92,7 @@ def _all(count: float) -> str:
 
 
 def _many(held: float, count: float) -> str:
-    return "all" if held == count else f"{digits_of(held)} each"
+    return "all" if held == count else f"{_all(held)} each"
 
 
 def _finding(settings: Sequence[Setting]) -> str:
