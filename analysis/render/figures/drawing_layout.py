@@ -92,7 +92,8 @@ def _all(count: float) -> str:
 
 
 def _many(held: float, count: float) -> str:
-    return "all" if held == count else f"{_all(held)} each"
+    each = f"{held:,.0f}" if isinstance(count, int) else digits_of(held)
+    return "all" if held == count else f"{each} each"
 
 
 def _finding(settings: Sequence[Setting]) -> str:
