@@ -38,12 +38,8 @@ def table1() -> str:
 def _ridge_line(row) -> tuple:
     ours, printed = ridge(row), f"{row.RP_printed:g}"
     off = "none" if agrees_in_print(ours, printed) else percent(ours / row.RP_printed - 1, 2)
-    parts = ", ".join(f"{digits_of(ridge(other), 5)} ({_told(other)})" for other in shipped(row) if other.P_bf16)
+    parts = ", ".join(f"{digits_of(ridge(other), 5)} ({named(other.id)})" for other in shipped(row) if other.P_bf16)
     return (short_name(row), digits_of(row.P_bf16, 5), digits_of(row.BW_mem, 5), printed, f"{ours:.2f}", off, parts)
-
-
-def _told(row) -> str:
-    return named(row.id).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def short_name(row) -> str:
