@@ -20,7 +20,7 @@ from analysis.thesis.region import Stretch
 
 Grid = Sequence[Sequence[Placed]]
 HOLDS, FAILS = {"facecolor": "#0072B2"}, {"facecolor": "#E4E4E4"}
-UNASKED = {"facecolor": "white", "edgecolor": "#BBBBBB", "linewidth": 0.5}
+UNASKED = {"fill": False, "edgecolor": "#BBBBBB", "linewidth": 0.5}
 STRIP, GAP = 0.85, 1.0  # height of a strip, and what parts the strips of two models [strips]
 INCH = 0.1  # of a strip's row
 USED = ("phase", "order", "grouping", "width", "peak", "n_acc", "deg_TP", "weights")
