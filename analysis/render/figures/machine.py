@@ -88,7 +88,7 @@ def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
     headline(figure, f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
     for axis in (axes.xaxis, axes.yaxis):
         plain_log(axis)
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=2, handlelength=1.2, columnspacing=0.6, handletextpad=0.4)
     return figure
 
 
