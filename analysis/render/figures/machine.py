@@ -11,10 +11,11 @@ from analysis.measured.kernel_rows import STAGES, STATES
 from analysis.measured.own_machine import OwnMachine, order_times, texts
 from analysis.measured.predict import numbers
 from analysis.measured.validate import Compared
-from analysis.render.axes import LAYER_COLOURS, Rows, headline, plain_log, powers_of_two, rounded, short, those
+from analysis.render.axes import LAYER_COLOURS, Rows, headline, plain_log, powers_of_two, prefixed, rounded, those
 from analysis.render.style import COLOURS, MARKERS, WIDTH, family
 from analysis.render.words import ORDER_WORDS
 
+NAMES = STAGES | {"gemm": "matrix product"}
 COLOUR = {
     "MHA core": COLOURS["mha"],
     "GQA core": COLOURS["gqa"],
@@ -23,7 +24,7 @@ COLOUR = {
     "MLA decompression without reordering": LAYER_COLOURS["decompression"],
     "MLA decompression with reordering": "#666666",
     "experts": COLOURS["experts"],
-    "gemm": "#000000",
+    "matrix product": "#000000",
 }
 
 
@@ -54,7 +55,7 @@ def _series(operation: str, mechanism: str | None, order: str | None) -> str:
     >>> _series("core_attention", "MLA", "reordered"), _series("state_step", "GDN", None)
     ('MLA core with reordering', 'GDN state step')
     """
-    what = operation if operation in STATES else STAGES.get(operation, operation)
+    what = operation if operation in STATES else NAMES.get(operation, operation)
     parts = (mechanism, what.replace("_", " "), ORDER_WORDS.get(order or ""))
     return " ".join(part for part in parts if part)
 
@@ -85,7 +86,7 @@ def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
     axes.set(xlabel="intensity [FLOP/byte]", ylabel="attained rate [FLOP/s]", xlim=(x[0], x[-1]))
     headline(figure, f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
     plain_log(axes.xaxis, axes.yaxis)
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=2, handlelength=1.2, columnspacing=0.6, handletextpad=0.4)
     return figure
 
 
@@ -93,9 +94,9 @@ def describe_machine(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"{len(rows['rate'])} timed kernels on {machine.title}. The roof is the machine's own: its best matrix "
-        f"product, {short(machine.arithmetic)}FLOP/s, and its best read, {short(machine.traffic)}B/s. Intensities are "
-        "those of the derivation, with the grouping that each kernel implements and its element width; heights are "
-        "measured."
+        f"product, {prefixed(machine.arithmetic, 'FLOP/s')}, and its best read, {prefixed(machine.traffic, 'B/s')}. "
+        "Intensities are those of the derivation, with the grouping that each kernel implements and its element "
+        "width; heights are measured."
     )
     reached = {name: max(those(rows, series=name)["intensity"]) for name in dict.fromkeys(rows["series"])}
     alt = "Log-log roofline with measured points. Highest intensity of each series in FLOP/byte: "
