@@ -1,6 +1,7 @@
 """Sums over the tensors of a whole model: parameters, weight bytes, cache bytes, activation bytes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from sympy import Add, Expr, Integer, Max
@@ -15,8 +16,10 @@ from analysis.derive.block import (
     attention_stages,
     feedforward_stages,
     head_kernel,
+    last_streams,
     over_blocks,
     over_halves,
+    over_streams,
     summed,
 )
 from analysis.derive.einsum import CACHED, WEIGHTS, Kernel, Tensor
@@ -96,9 +99,25 @@ def head_parameters() -> Expr:
     return weight_elements((head_kernel(),))
 
 
+def kind_stream_weights(kind: Kind, axes: Substitution | None = None) -> Expr:
+    """Weights that mix residual streams in one block of a kind [1], under a substitution of axes."""
+    return weight_elements(kind.streams()).xreplace(kind.axes(axes))
+
+
+def stream_weights(architecture: Architecture, axes: Substitution | None = None) -> Expr:
+    """Weights that mix residual streams in the whole model [1]; 0 for a model with one stream.
+
+    >>> stream_weights(Architecture("MHA", vectors=("hyper_connections",))).diff(n_dec).factor()
+    2*d_emb*n_res**2*(n_res + 2)
+    """
+    blocks = over_streams(architecture, lambda kind: kind_stream_weights(kind, axes))
+    return blocks + weight_elements(last_streams(architecture)).xreplace(axes or {})
+
+
 def _body(architecture: Architecture, experts: Expr) -> Expr:
     feedforward = Add(*feedforward_weights(architecture, experts).values())
-    return over_blocks(architecture, attention_weights) + feedforward + vector_elements(architecture, experts)
+    vectors = vector_elements(architecture, experts)
+    return over_blocks(architecture, attention_weights) + feedforward + stream_weights(architecture) + vectors
 
 
 def parameters(architecture: Architecture, experts: Expr = HELD) -> Expr:
@@ -183,11 +202,11 @@ def activation_bytes(
     """
     first, *others = architecture.attending
     unlike = (kind for kind in others if kind.mechanism.name != first.mechanism.name or kind.sizes)
-    return Max(*{_held(kind, conventions, axes) for kind in (first, *unlike)})
+    return Max(*{_held(kind, conventions, architecture.streamed, axes) for kind in (first, *unlike)})
 
 
-def _held(kind: Kind, conventions: Conventions, axes: Substitution | None) -> Expr:
-    stages = attention_stages(kind.mechanism, conventions)
+def _held(kind: Kind, conventions: Conventions, streamed: bool, axes: Substitution | None) -> Expr:
+    stages = replace(kind, feedforward=None).stages(conventions, streamed)
     kernels = [kernel for kernels in stages.values() for kernel in kernels]
     crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations" and B in t.axes}
     return Add(*(tensor.bytes / B for tensor in crossing.values())).xreplace(kind.axes(axes))

@@ -9,7 +9,7 @@ from analysis.derive.block import flops as flops_of
 from analysis.derive.states import CUT, KDA
 from analysis.derive.symbols import B, L, L_cut, causal, d_k, d_s, l, n_v
 from analysis.files.errors import InputError
-from analysis.render.after_tables import after_model, streams_share
+from analysis.render.after_tables import adding_share, after_model
 from analysis.render.family_tables import chunks_over_steps
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
@@ -43,15 +43,24 @@ def test_making_the_copy_of_the_rotary_key_is_free():
     assert charged[0] == charged[1]
 
 
+def test_adding_to_the_one_stream_takes_little_of_a_step():
+    """Two halves in each of R1's 61 blocks: the stream and the half's result are read, their sum is written."""
+    given = dict(after_model("deepseek-v3").setting.given) | {"L": 8192}
+    batch = evaluate("B_cap", rounding="down", **given).value
+    moved = batch / 32 * 61 * 2 * 3 * 7168 * 2
+    share = moved / 8e12 / evaluate("tpot", **given, B=batch).value
+    assert adding_share("deepseek-v3", 8192) == pytest.approx(share, rel=1e-3)
+    assert share < 0.01
+
+
 def test_streams_of_v4_take_a_twentieth_of_its_step():
     """Two sites in 43 blocks: four streams are read twice and written once, an input written, an output read."""
     given = dict(after_model("deepseek-v4-flash").setting.given) | {"L": 8192}
     batch = evaluate("B_cap", rounding="down", **given).value
     moved = batch / 32 * 43 * 2 * (3 * 4 + 2) * 4096 * 2
-    share = moved / 8e12 / evaluate("tpot", **given, B=batch).value
-    assert streams_share("deepseek-v4-flash", 8192) == pytest.approx(share, rel=1e-3)
-    assert share == pytest.approx(0.05, abs=0.001)
-    assert streams_share("deepseek-v3", 8192) == 0
+    times = evaluate("tpot_terms", **given, B=batch).value
+    assert times["residual_streams"] == pytest.approx(moved / 8e12, rel=0.01)  # coefficients and weights come on top
+    assert times["residual_streams"] / sum(times.values()) == pytest.approx(0.05, abs=0.005)
 
 
 def test_what_two_other_layouts_could_gain_is_bounded():

@@ -171,6 +171,56 @@ def test_layers_of_kinds_add_up_to_the_step(model):
     assert stages + apart == pytest.approx(evaluate("tpot", setting).value, rel=1e-12)
 
 
+# -- residual streams --------------------------------------------------------------------------------------------
+def _sites(count, tokens, d, n=4):
+    """Seconds of so many sites around halves of blocks, 16 bit: a map of all streams, one weighed sum, n x n mixing."""
+    weights, coefficients = n * d * (2 * n + n * n), n + n * n
+    before = 2 * tokens * (weights + n * d), 2 * (tokens * ((n + 1) * d + coefficients) + weights)
+    after = 2 * tokens * (n * n + n) * d, 2 * tokens * ((2 * n + 1) * d + coefficients)
+    return count * sum(max(flops / P, moved / BW) for flops, moved in (before, after))
+
+
+def _last_site(tokens, d, n=4):
+    moved = 2 * (tokens * (n + 1) * d + n * n * d)
+    return max(2 * tokens * (n * n + n) * d / P, moved / BW)
+
+
+@pytest.mark.parametrize("B", [8, 4096])
+def test_streams_of_a_step_and_of_a_prompt_by_hand(B):
+    """Two sites in each of 43 blocks and one before the head; an accelerator mixes what its requests have."""
+    for phase, each in (("decode", 1), ("prefill", 1024)):
+        step = {"model": "deepseek-v4-flash", **SYSTEM, "B": B, "L": 1024, "phase": phase, "BW_Int": 9e11}
+        found = evaluate("tpot_terms", **step).value["residual_streams"]
+        tokens = B / 8 * each
+        assert found == pytest.approx(_sites(2 * 43, tokens, 4096) + _last_site(tokens, 4096), rel=1e-12)
+        times = evaluate("stage_times", **step).value
+        assert times["streams"] + times["streams_head"] == pytest.approx(found, rel=1e-12)
+
+
+def test_blocks_that_prompts_skip_mix_streams_of_the_last_tokens():
+    """V4.1-Flash: 21 blocks mix all of a prompt, 19 the last 128 tokens, and every block its one token in decode."""
+    step = {"model": "deepseek-v4.1-flash", **SYSTEM, "B": 8, "L": 4096, "BW_Int": 9e11}
+    prompt = evaluate("tpot_terms", **step, phase="prefill").value["residual_streams"]
+    by_hand = _sites(2 * 21, 4096, 5120) + _sites(2 * 19, 128, 5120) + _last_site(4096, 5120)
+    assert prompt == pytest.approx(by_hand, rel=1e-12)
+    decode = evaluate("tpot_terms", **step).value["residual_streams"]
+    assert decode == pytest.approx(_sites(2 * 40, 1, 5120) + _last_site(1, 5120), rel=1e-12)
+
+
+def test_tensor_parallelism_divides_no_stream():
+    step = {"model": "deepseek-v4-flash", **SYSTEM, "B": 64, "L": 1024, "BW_Int": 9e11}
+    found = evaluate("tpot_terms", **step, deg_TP=4).value["residual_streams"]
+    assert found == pytest.approx(_sites(2 * 43, 32, 4096) + _last_site(32, 4096), rel=1e-12)
+
+
+def test_rows_without_streams_take_no_time_for_them():
+    streamed = {"deepseek-v4-flash", "deepseek-v4-pro", "deepseek-v4.1-flash"}
+    found = {model: layers(Setting.of(model=model)).keys() & {"streams", "streams_head"} for model in datasets.models()}
+    assert {model for model, stages in found.items() if stages} == streamed
+    terms = evaluate("tpot_terms", model="deepseek-v3", **SYSTEM, B=64, L=1024).value
+    assert terms["residual_streams"] == 0
+
+
 # -- what stands beside memory and wires -------------------------------------------------------------------------
 def test_phi_is_what_a_step_moves_over_what_is_kept():
     """States twice; a cache once, and the row that it gains; of picked rows 2048, and every index key."""

@@ -24,6 +24,7 @@ TERM_COLOURS = {
     "routed_experts": LAYER_COLOURS["routed"],
     "shared_expert": LAYER_COLOURS["shared"],
     "router": "#88CCEE",
+    "residual_streams": LAYER_COLOURS["streams"],
     "output_head": "#BBBBBB",
     "dispatch": COLOURS["communication"],
     "combine": "#FFFFFF",
@@ -83,7 +84,8 @@ def _bars(axes: Axes, setting: Setting, rows: Rows, network: str, L: float) -> N
     for term in dict.fromkeys(rows["term"]):
         chosen = _chosen(rows, network=network, L=L, term=term)
         shares = np.array([rows["share"][n] for n in chosen])
-        axes.bar(range(len(batches)), shares, 0.85, bottom=below, **_look(term, setting))
+        if shares.any():
+            axes.bar(range(len(batches)), shares, 0.85, bottom=below, **_look(term, setting))
         below += shares
         total += np.array([rows["time"][n] for n in chosen])
         fits = [rows["fits"][n] for n in chosen]
