@@ -196,8 +196,8 @@ class Architecture:
 
     @property
     def cuts_prompts(self) -> bool:
-        """Whether prompts pass some blocks in chunks, in lines that differ from those of a step."""
-        return any(kind.mechanism.prompt_text for kind in self.attending)
+        """Whether prompts pass some blocks in lines that differ from those of a step: blocks with states."""
+        return any(kind.mechanism.prompts_apart for kind in self.attending)
 
     @property
     def streamed(self) -> bool:
@@ -241,7 +241,8 @@ class Architecture:
 class Conventions:
     """The discrete choices that every count states: see the table of conventions in the book.
 
-    `prompt` says that the step is a prompt, where that takes other lines: states are then passed in chunks.
+    `prompt` says that the step is a prompt, where that takes other lines: states are then passed in chunks, and the
+    last ones left.
     """
 
     order: str = "as_printed"

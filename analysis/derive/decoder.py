@@ -22,7 +22,7 @@ from analysis.derive.block import (
     over_streams,
     summed,
 )
-from analysis.derive.einsum import CACHED, WEIGHTS, Kernel, Tensor
+from analysis.derive.einsum import CACHED, STATES, WEIGHTS, Kernel, Tensor
 from analysis.derive.spans import SPANS
 from analysis.derive.symbols import (
     B,
@@ -142,8 +142,11 @@ def active_parameters(architecture: Architecture, embedding: bool = False) -> Ex
 
 
 def kept(mechanism: Mechanism, conventions: Conventions = Conventions()) -> tuple[Tensor, ...]:
-    """Tensors that one block stores: rows of its cache, and states; `rope="out"` leaves the RoPE key away."""
-    return tuple(tensor for tensor in mechanism.kept if conventions.rope == "in" or d_RoPE not in tensor.axes)
+    """Tensors that one block stores: rows of its cache, and states of every token of a step; `rope="out"` leaves the
+    RoPE key away."""
+    return tuple(
+        tensor for tensor in mechanism.left(conventions.prompt) if conventions.rope == "in" or d_RoPE not in tensor.axes
+    )
 
 
 def _rows(kind: Kind, conventions: Conventions) -> Iterator[tuple[Expr, Expr]]:
@@ -169,16 +172,17 @@ def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conven
     for kind in architecture.attending:
         for each, stored in _rows(kind, conventions):
             rows.setdefault(each, []).append((kind.blocks, stored))
-    return Add(*(summed(counted) * each for each, counted in rows.items())) + state_bytes(architecture)
+    return Add(*(summed(counted) * each for each, counted in rows.items())) + state_bytes(architecture, conventions)
 
 
-def _states(kind: Kind) -> Expr:
-    return Add(*(tensor.stored / B for tensor in kind.mechanism.states)).xreplace(kind.axes())
-
-
-def state_bytes(architecture: Architecture) -> Expr:
+def state_bytes(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
     """Bytes of one request in the whole model that do not grow with its context [byte]."""
-    return over_blocks(architecture, _states)
+
+    def of_block(kind: Kind) -> Expr:
+        states = (tensor for tensor in kept(kind.mechanism, conventions) if tensor.kind in STATES)
+        return Add(*(tensor.stored / B for tensor in states)).xreplace(kind.axes())
+
+    return over_blocks(architecture, of_block)
 
 
 def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:

@@ -42,7 +42,9 @@ def block_kinds(setting: Setting) -> list[KindOfBlock]:
 
 def _counted(setting: Setting, kind: Kind) -> KindOfBlock:
     conventions, mixer = setting.conventions, kind.mechanism
-    moved, stored = (mechanisms.touched(mixer, conventions), mechanisms.stored(mixer)) if mixer else (Integer(0),) * 2
+    moved, stored = (
+        (mechanisms.touched(mixer, conventions), mechanisms.stored(mixer, conventions)) if mixer else (Integer(0),) * 2
+    )
     kept, touched = ((kind.blocks * each).xreplace(kind.axes() | {B: Integer(1)}) for each in (stored, moved))
     return KindOfBlock(_title(kind), kind.blocks, _weights(setting, kind), kept, touched, _time(setting, kind))
 
