@@ -79,7 +79,7 @@ def forms(setting: Setting) -> Nested:
     """
     if not setting.architecture.cuts_prompts:
         return _forms(setting)
-    prompt, step = (_forms(setting.with_(phase=phase)) for phase in ("prefill", "decode"))
+    step, prompt = map(_forms, _phases(setting))
     either = (
         a if a == b else Piecewise((a, l > 1), (b, True)) for a, b in zip(*map(_flat, (prompt, step)), strict=True)
     )
@@ -117,10 +117,16 @@ def _kinds(models: Iterable[str]) -> dict[tuple, tuple[str, Setting]]:
     return found
 
 
+def _phases(setting: Setting) -> tuple[Setting, Setting]:
+    """A step and a prompt."""
+    return setting.with_(phase="decode"), setting.with_(phase="prefill")
+
+
 def _model(model: str, kinds: dict) -> dict:
     """What the page needs of a model: its point, its functions by phase and order, and the degrees that divide it."""
     settings = _settings(model)
     row = settings[0].model
+    titles, passed = ({n: layer.title for n, layer in layers(each).items()} for each in _phases(settings[0]))
     return {
         "name": row.name,
         "experts": bool(row.n_moe),
@@ -131,6 +137,7 @@ def _model(model: str, kinds: dict) -> dict:
             phase: Setting.of(model=model, phase=phase).conventions.order for phase in PARAMETERS["phase"].allowed
         },
         "titles": {each.conventions.order: {n: layer.title for n, layer in layers(each).items()} for each in settings},
+        "prompt": {name: title for name, title in passed.items() if title != titles[name]},
         "kinds": [[each.title, int(value(each.blocks, settings[0].point))] for each in block_kinds(settings[0])],
         "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if divides_all_heads(2**i, row)],
         "deg_EP": divisors(row.n_e) if row.n_moe else None,

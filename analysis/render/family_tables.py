@@ -1,13 +1,15 @@
 """Families of attention after the paper: where each stage stands against the ridge of several chips, as tables."""
 
+from sympy import Integer
+
 from analysis.ask.numbers import exact, value
 from analysis.data.element_formats import formats
 from analysis.data.lines import cut
 from analysis.derive.attention import GQA, MLA, Mechanism
 from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops
-from analysis.derive.mechanisms import ALL
+from analysis.derive.mechanisms import ALL, stored, touched
 from analysis.derive.sparse import GLA, GTA, MFA
-from analysis.derive.symbols import BY_NAME, RP_acc, causal
+from analysis.derive.symbols import BY_NAME, RP_acc, causal, l
 from analysis.ledger.claims_mechanisms import of_r1, row_bytes, sized
 from analysis.render.after_tables import CHIPS, on_chip
 from analysis.render.digits import digits_of, whole
@@ -90,6 +92,16 @@ def prompt_chunk() -> int:
     return cut()
 
 
+def states_moved(name: str, queries: int) -> float:
+    """States that a step of so many query tokens reads and writes, in one block [1].
+
+    >>> states_moved("GDN", 1), states_moved("GDN", 4)
+    (2.0, 5.0)
+    """
+    of, one = ALL[name], Integer(1)
+    return float((touched(of).xreplace({l: Integer(queries)}) / stored(of).xreplace({l: one})).cancel())
+
+
 def chunks_over_steps(name: str, n_v: int, d_k: int, d_s: int) -> float:
     """Operations of a long prompt's core in chunks, behind a causal mask, over those of as many steps [1].
 
@@ -110,4 +122,5 @@ WORDS = {
     "format_bytes": format_bytes,
     "prompt_chunk": prompt_chunk,
     "chunks_over_steps": chunks_over_steps,
+    "states_moved": states_moved,
 }

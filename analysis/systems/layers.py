@@ -35,7 +35,7 @@ TITLES = {
     "streams_head": "residual streams, before the head",
     "head": "output head",
 }
-STATE = "step of the state"
+STATE = {False: "step of the state", True: "prompt through the state"}  # whether the step is a prompt
 ABSORBED = "absorbed products"  # what takes the place of decompression once it is reordered
 
 
@@ -115,7 +115,7 @@ def slug(name: str) -> str:
 def _title(stage: str, kind: Kind, conventions: Conventions) -> str:
     if stage == "decompression" and kind.mechanism.in_order(conventions.order) == "reordered":
         return ABSORBED
-    return STATE if stage == "core" and not kind.mechanism.cache else TITLES[stage]
+    return STATE[conventions.prompt] if stage == "core" and not kind.mechanism.cache else TITLES[stage]
 
 
 def block_counts(setting: Setting) -> dict[str, Expr]:
