@@ -107,8 +107,8 @@ def kind_stream_weights(kind: Kind, axes: Substitution | None = None) -> Expr:
 def stream_weights(architecture: Architecture, axes: Substitution | None = None) -> Expr:
     """Weights that mix residual streams in the whole model [1]; 0 for a model with one stream.
 
-    >>> stream_weights(Architecture("MHA", vectors=("hyper_connections",))).diff(n_dec).factor()
-    2*d_emb*n_res**2*(n_res + 2)
+    >>> stream_weights(Architecture("MHA", vectors=("hyper_connections",))).factor()
+    d_emb*n_res**2*(2*n_dec*n_res + 4*n_dec + 1)
     """
     blocks = over_streams(architecture, lambda kind: kind_stream_weights(kind, axes))
     return blocks + weight_elements(last_streams(architecture)).xreplace(axes or {})

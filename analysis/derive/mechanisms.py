@@ -40,6 +40,6 @@ def phi(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Expr:
     >>> from sympy import limit
     >>> from analysis.derive.symbols import L
     >>> [limit(phi(ALL[name]), L, "oo") for name in ("MHA", "Lightning")]
-    [1, 2]
+    [1, (l + 1)/l]
     """
     return (touched(mechanism, conventions) / stored(mechanism, conventions)).cancel()

@@ -137,7 +137,7 @@ def _model(model: str, kinds: dict) -> dict:
             phase: Setting.of(model=model, phase=phase).conventions.order for phase in PARAMETERS["phase"].allowed
         },
         "titles": {each.conventions.order: {n: layer.title for n, layer in layers(each).items()} for each in settings},
-        "prompt": {name: title for name, title in passed.items() if title != titles[name]},
+        "prompt": {name: title for name, title in passed.items() if title != titles.get(name)},
         "kinds": [[each.title, int(value(each.blocks, settings[0].point))] for each in block_kinds(settings[0])],
         "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if divides_all_heads(2**i, row)],
         "deg_EP": divisors(row.n_e) if row.n_moe else None,

@@ -11,6 +11,7 @@ from analysis.systems.layers import block_counts, layers
 from analysis.systems.plan import plans
 from analysis.systems.quantities import evaluate
 
+PHASES = ("decode", "prefill")
 SYSTEM = {"accelerator": "b200-sxm", "n_acc": 8}
 P, BW = 2250e12, 7700e9  # b200-sxm: 16-bit operations a second, bytes a second
 
@@ -169,6 +170,45 @@ def test_layers_of_kinds_add_up_to_the_step(model):
     apart = terms["dispatch"] + terms["combine"] + terms["all_reduce"]
     stages = sum(evaluate("stage_times", setting).value.values())
     assert stages + apart == pytest.approx(evaluate("tpot", setting).value, rel=1e-12)
+
+
+# -- drafts checked by states ------------------------------------------------------------------------------------
+def test_a_step_of_drafts_saves_a_state_for_each_token_and_memory_holds_them():
+    """Lightning, 70 blocks of 64 heads of 128 x 128 in FP32: read once and left four times; a prompt leaves one."""
+    state = 64 * 128 * 128 * 4
+    step = {"model": "minimax-m1", "B": 3, "L": 4096}
+    vectors = 2 * 64 * (128 + 128 + 128 + 128)  # q, k, v and the answer of a token, 16 bit; each head decays alike
+    for l in (1, 4):
+        found = evaluate("core_attention_bytes", **step, l=l).beside["in a Lightning block"]
+        assert found == 3 * ((1 + l) * state + l * vectors) + 2 * 64 * l, l
+        assert evaluate("state_bytes", **step, l=l).value == 70 * l * state
+    prompt = step | {"phase": "prefill"}
+    assert evaluate("state_bytes", **prompt).value == 70 * state
+    found = evaluate("core_attention_bytes", **prompt).beside["in a Lightning block"]
+    assert found == 3 * (2 * state + 4096 * vectors) + 2 * 64 * 4096
+
+
+@pytest.mark.parametrize("model", ["minimax-m1", "jamba-v0.1", "qwen3-next-80b-a3b"])
+def test_requests_that_fit_beside_states_of_drafts(model):
+    """Each further query token takes as much again as the states do, and its activations, which are left out here."""
+    given = {"model": model, **SYSTEM, "L": 4096, "activation": "none", "rounding": "none"}
+    free = [evaluate("B_cap", **given, l=l).value for l in (1, 3)]
+    held = [evaluate("kv_cache_bytes", **given, l=l).value for l in (1, 3)]
+    states = evaluate("state_bytes", model=model).value
+    assert held[1] - held[0] == 2 * states > 0
+    assert free[0] * held[0] == pytest.approx(free[1] * held[1], rel=1e-9)
+
+
+def test_answers_say_that_drafts_have_states_and_in_which_phase_a_state_is_passed():
+    given = {"model": "minimax-m1", "B": 8, "L": 8192}
+    told = {l: " ".join(evaluate("phi", **given, l=l).notes) for l in (1, 4)}
+    assert "l=4: a step reads a state once and leaves one for each query token" in told[4]
+    assert "leaves one" not in told[1]
+    assert "leaves one" not in " ".join(evaluate("core_attention_flops", **given, l=4).notes)
+    for model in ("deepseek-v3", "deepseek-v4-flash"):
+        assert "leaves one" not in " ".join(evaluate("phi", model=model, B=8, L=8192, l=4).notes)
+    titles = [layers(Setting.of(model="minimax-m1", phase=phase))["lightning_core"].title for phase in PHASES]
+    assert titles == ["step of the state, Lightning", "prompt through the state, Lightning"]
 
 
 # -- residual streams --------------------------------------------------------------------------------------------
