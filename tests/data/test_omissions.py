@@ -11,7 +11,6 @@ from analysis.derive.symbols import B, L, L_cut, causal, d_k, d_s, l, n_v
 from analysis.files.errors import InputError
 from analysis.render.after_tables import adding_share, after_model
 from analysis.render.family_tables import between_chunks, chunks_over_steps, inverse_over_core
-from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 
 SYSTEM = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200", "n_acc": 32, "L": 8192}
@@ -61,19 +60,6 @@ def test_streams_of_v4_take_a_twentieth_of_its_step():
     times = evaluate("tpot_terms", **given, B=batch).value
     assert times["residual_streams"] == pytest.approx(moved / 8e12, rel=0.01)  # coefficients and weights come on top
     assert times["residual_streams"] / sum(times.values()) == pytest.approx(0.05, abs=0.005)
-
-
-def test_what_two_other_layouts_could_gain_is_bounded():
-    """R1 on the book's system by hand: one request's cache of 128K each, and weights of attention once a step."""
-    system = paper().system()
-    long = evaluate("tpot_terms", **system, L=131072, B=32).value
-    core = 61 * (131072 * 576 * 2 + 128 * (512 + 64 + 512) * 2) / 8e12
-    assert long["core_attention"] == pytest.approx(core, rel=1e-12)
-    assert 1 / (1 - core / sum(long.values())) == pytest.approx(1.16, abs=0.005)
-    batch = evaluate("B_cap", **system, L=8192).value
-    full = evaluate("tpot_terms", **system, L=8192, B=batch).value
-    apart = (full["attention_projections"] + full["kv_decompression"]) / sum(full.values())
-    assert 1 / (1 - apart) == pytest.approx(1.15, abs=0.005)
 
 
 def test_what_chunks_of_a_prompt_leave_out():
