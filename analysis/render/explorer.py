@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from sympy import Expr, Piecewise, Symbol, cse, jscode, numbered_symbols
+from sympy import Expr, Integer, Piecewise, Symbol, cse, jscode, numbered_symbols
 
 from analysis.ask.degrees import divides_all_heads, divisors
 from analysis.ask.numbers import value
@@ -80,10 +80,14 @@ def forms(setting: Setting) -> Nested:
     if not setting.architecture.cuts_prompts:
         return _forms(setting)
     step, prompt = map(_forms, _phases(setting))
-    either = (
-        a if a == b else Piecewise((a, l > 1), (b, True)) for a, b in zip(*map(_flat, (prompt, step)), strict=True)
-    )
-    return _filled(step, either)
+    return _filled(step, map(_either, *map(_flat, (prompt, step))))
+
+
+def _either(prompt: Expr, step: Expr) -> Expr:
+    """One form for both phases: that of a prompt alone where a step is a prompt of one token."""
+    one = {l: Integer(1)}
+    same = prompt == step or prompt.xreplace(one) == step.xreplace(one)
+    return prompt if same else Piecewise((prompt, l > 1), (step, True))
 
 
 def _forms(setting: Setting) -> Nested:
