@@ -14,6 +14,7 @@ from analysis.render.axes import LAYER_COLOURS, headline, mechanism_colour, roun
 from analysis.render.marks import LOOKS
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions, term_words
+from analysis.systems import system
 from analysis.systems.grids import CAPACITY, capacities, terms_over
 
 Rows = dict[str, list]
@@ -41,13 +42,15 @@ def first_two(networks: Networks) -> Networks:
 
 
 def time_share_rows(networks: Networks, batches: np.ndarray, contexts: np.ndarray) -> Rows:
-    """One row per network, context, batch and term: time [s], share of TPOT [1], whether the batch fits memory."""
+    """One row per network, context, batch and term that the model has: time [s], share of TPOT [1], whether the batch
+    fits memory."""
     found: Rows = {name: [] for name in ("network", "L", "B", "term", "time", "share", "fits")}
     for network, setting in networks.items():
         for L in contexts:
             terms = terms_over(setting, batches, L)
             total, fits = sum(terms.values()), batches <= capacities(setting, [L])[0]
-            for term, times in terms.items():
+            for term in (name for name, form in system.terms(setting).items() if form != 0):
+                times = terms[term]
                 for cell in zip(batches, times, times / total, fits, strict=True):
                     _append(found, (network, L, cell[0], term, *cell[1:]))
     return found
@@ -84,8 +87,7 @@ def _bars(axes: Axes, setting: Setting, rows: Rows, network: str, L: float) -> N
     for term in dict.fromkeys(rows["term"]):
         chosen = _chosen(rows, network=network, L=L, term=term)
         shares = np.array([rows["share"][n] for n in chosen])
-        if shares.any():
-            axes.bar(range(len(batches)), shares, 0.85, bottom=below, **_look(term, setting))
+        axes.bar(range(len(batches)), shares, 0.85, bottom=below, **_look(term, setting))
         below += shares
         total += np.array([rows["time"][n] for n in chosen])
         fits = [rows["fits"][n] for n in chosen]
