@@ -79,13 +79,12 @@ class Kind:
         return replace(self, mechanism=self.mechanism and self.mechanism.stored(apart), feedforward=half)
 
     def timed(self, stage: str) -> str:
-        """The stage under whose name timings are asked for: a core that picks rows or keeps states has one of its own.
+        """The stage under whose name timings are asked for: a core is that of its mechanism.
 
         >>> Kind(n_dec, MECHANISMS["MLA"]).timed("core"), Kind(n_dec).timed("dense")
         ('core', 'dense')
         """
-        apart = stage == "core" and self.mechanism and not self.mechanism.reads_all
-        return f"core of {self.mechanism.name}" if apart else stage
+        return self.mechanism.core if stage == "core" and self.mechanism else stage
 
     def stages(self, conventions: "Conventions", streamed: bool = False) -> "Stages":
         """Kernels of one block by stage; `streamed`: with those that mix residual streams around each of its halves.
