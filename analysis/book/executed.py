@@ -39,11 +39,13 @@ def as_page(executed: Path, folder: str) -> bytes:
     """Return the executed notebook as the book shows it: figures from the files LABEL.svg in `folder`, not its own.
 
     The book holds each figure once then, and screen readers hear what it shows; also of a drawing without a label.
-    Cells that only hand numbers to the pages are left out: pages say them in sentences.
+    Numbers that a cell hands to the pages are left out, and cells that do nothing else: pages say them in sentences.
     """
     notebook = nbformat.read(executed, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if not _only_notes(cell)]
     for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_note(output)]
         for output in cell.get("outputs", []):
             for item in shown([output]):
                 if isinstance(item, ShownFigure):

@@ -150,7 +150,7 @@ def _figure_function(
 def _repeated(shown: ShownFigure) -> str:
     alt = " ".join(shown.alt.split())
     image = f"```{{image}} /{FIGURES}/{shown.label}.svg\n:alt: {alt}\n```"
-    return f"{image}\n\n{{numref}}`{shown.label}`. {in_two(shown.caption)[0]}"
+    return f"::::{{container}} again\n{image}\n\n{{numref}}`{shown.label}`. {in_two(shown.caption)[0]}\n::::"
 
 
 def in_two(caption: str) -> tuple[str, str]:

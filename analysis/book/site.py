@@ -19,6 +19,10 @@ ICONS = re.compile(r"\s*<!-- So that users can add custom icons -->\s*<script [^
 MATHJAX = re.compile(r"\s*<script>window\.MathJax = .*?</script>\s*<script [^>]*mathjax/[^>]*></script>")
 VERSION = re.compile(r"(?<=\.css)\?v=\w+|(?<=\.js)\?v=\w+")
 TOGGLE = re.compile(r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span class="toctree-toggle")')
+DRAWN = re.compile(
+    r'<p>(<img [^>]*src="[^"]*/fig-[^>]*>)</p>|(?<=<div class="cell_output docutils container">\n)(<img [^>]*\.svg" />)'
+)
+HEARD = 'role="group" aria-label="figure" tabindex="0"'
 FOLDED = re.compile(r"<p>((?:(?!<p>|</p>).)*)(<details>.*?</details>)</p>", flags=re.S)
 
 
@@ -30,7 +34,7 @@ def finished(html: Path) -> dict[str, bytes]:
 
 def _content(path: Path) -> bytes:
     if path.suffix == ".html":
-        text = moded(named(unfolded(lean(path.read_text(encoding="utf-8")))))
+        text = moded(named(boxed(unfolded(lean(path.read_text(encoding="utf-8"))))))
         return (light_code(text) if path.parent.name == "reference" else text).encode()
     return named_once(path.read_text(encoding="utf-8")).encode() if path.name == INDEX else path.read_bytes()
 
@@ -76,6 +80,15 @@ def unfolded(page: str) -> str:
     '<td><p>Yes. </p><details>Why</details></td>'
     """
     return FOLDED.sub(r"<p>\1</p>\2", page)
+
+
+def boxed(page: str) -> str:
+    """Let a figure that a notebook shows scroll on a phone, by hand and by keyboard, as those of chapters do.
+
+    >>> boxed('<p><img alt="a" src="../_images/fig-a.svg" /></p>')
+    '<p class="again" role="group" aria-label="figure" tabindex="0"><img alt="a" src="../_images/fig-a.svg" /></p>'
+    """
+    return DRAWN.sub(lambda image: f'<p class="again" {HEARD}>{image[1] or image[2]}</p>', page)
 
 
 def named(page: str) -> str:

@@ -77,7 +77,7 @@ def _interconnect(paper: Paper) -> Judgement:
         f"Without skew and with memory full the wires take {nvlink[0]:.0f} % of a step at 1K tokens, {nvlink[3]:.0f} % "
         f"at 8K and {nvlink[-1]:.1f} % at 1M on NVLink. On InfiniBand it is {infiniband[0]:.0f}, {infiniband[3]:.0f} "
         f"and {infiniband[-1]:.1f} %. With s = {SKEWS[-1]} and experts at random places the busiest accelerator has "
-        f"{load.mean:.2f} +- {load.error:.2f} times the mean load. Wires and waiting then take {skewed[0]:.0f} % at 1K "
+        f"{load.mean:.2f} ± {load.error:.2f} times the mean load. Wires and waiting then take {skewed[0]:.0f} % at 1K "
         f"and {skewed[3]:.0f} % at 8K on NVLink. They exceed half, our word for dominant, in {sum(fitting.values())} "
         f"of {len(found) * len(CONTEXTS)} cells, {fitting['nvlink5-b200', 0]} of them on NVLink without skew."
     )

@@ -44,8 +44,8 @@ def _core_share(paper: Paper) -> Judgement:
     extra = block * (ours / limit - 1) * 1e6
     reason = (
         f"Core attention takes {ours:.2f} %, which rounds to {ours:.0f} and is {paper.numbers[0].value:.0f} only "
-        f"if cut off; at least {extra:.0f} us of work outside the roofline model, in a block of {block * 1e6:.0f} "
-        "us, would give the printed share."
+        f"if cut off; at least {extra:.0f} µs of work outside the roofline model, in a block of {block * 1e6:.0f} "
+        "µs, would give the printed share."
     )
     return Judgement(readings, reason, "%", TIME, SHARES)
 

@@ -137,7 +137,7 @@ def _nvlink(paper: Paper) -> Judgement:
     reason = (
         f"128 tokens take {readings[0].value:.2f} us, {readings[1].value:.2f} with the link's "
         f"{_latency(NVLINK) * 1e6:g} us; with the links' own alphas C070's time foretells "
-        f"{foretold(NVLINK, INFINIBAND):.2f} us here, so both times mean the same {own.tokens * _picked():.0f} copies "
+        f"{foretold(NVLINK, INFINIBAND):.2f} µs here, so both times mean the same {own.tokens * _picked():.0f} copies "
         f"instead of {TOKENS * _picked()}, and evenly random routing, copies at home left out, sends the busiest "
         f"accelerator {copies.mean:.0f} ({copies.low:.0f} to {copies.high:.0f} in 95 % of {STEPS} steps), which take "
         f"{times.mean:.2f} us; one alpha for both links would mean {solved.tokens:.1f} tokens and "
@@ -169,7 +169,7 @@ def _alpha(paper: Paper) -> Judgement:
         *(holds(f"128 tokens, {link}", alpha) for link, alpha in each.items()),
     )
     reason = (
-        f"The paper gives no value: its two times imply {solved.alpha * 1e6:.2f} us if both links share it, or "
-        f"{each[NVLINK]:.2f} us for NVLink and {each[INFINIBAND]:.1f} us for InfiniBand if 128 tokens are exact."
+        f"The paper gives no value: its two times imply {solved.alpha * 1e6:.2f} µs if both links share it, or "
+        f"{each[NVLINK]:.2f} µs for NVLink and {each[INFINIBAND]:.1f} µs for InfiniBand if 128 tokens are exact."
     )
     return Judgement(readings, reason, "us", LABEL, FIGURE)

@@ -169,9 +169,11 @@ def exchange_bandwidth(compared: Compared | None = None) -> Verdict:
         f"Time grows with the bytes at {_span(shares.values())} of the links' rate, on top of a fixed latency (alpha, "
         "by default 0). "
         f"Between nodes the fast link must be counted too: {beaten['faster than one level']:.0f} of "
-        f"{beaten['rows between nodes']:.0f} rows beat Eq. 13 with InfiniBand alone."
+        f"{beaten['rows between nodes']:.0f} rows beat the paper's Eq. 13 with InfiniBand alone."
     )
-    return Verdict("all-to-all", "Does an all-to-all take the time of Eq. 13?", shares | beaten, verdict, reason)
+    return Verdict(
+        "all-to-all", "Does an all-to-all take the time of the paper's Eq. 13?", shares | beaten, verdict, reason
+    )
 
 
 TESTS = (attained_bandwidth, tensor_parallel_speedup, prefill_ratio, expert_knee, exchange_bandwidth)

@@ -20,7 +20,9 @@ from analysis.render.latex import LONGEST, THIN, display_lines, length, tex, upr
 from analysis.render.printed import Printed
 
 Sizes = dict[Symbol, float]
+DOT = r" \cdot "
 EXACT = 10**12  # from here on a number stands at four digits
+NUMBERS = LONGEST + 8  # characters of a line of numbers, dots counted: digits are narrower than letters
 
 
 def in_steps(
@@ -63,10 +65,10 @@ def _sum(letter: str, terms: Sequence[tuple[str, Expr, list[Symbol]]], sizes: Si
     at_hand = [(name, _factors(form, order, sizes)) for name, form, order in terms]
     braces = [rf"\underbrace{{{THIN.join(map(_factor, factors))}}}_{{{name}}}" for name, factors in at_hand]
     numbers = [[value(factor, sizes) for factor in factors] for _, factors in at_hand]
-    put_in = [r" \cdot ".join(_tex(each) for each in row if each != 1) or "1" for row in numbers]
+    put_in = [DOT.join(_tex(each) for each in row if each != 1) or "1" for row in numbers]
     total = sum(map(prod, numbers))
     result = rf"&= {_tex(total)} \;\text{{{unit}}}"
-    return total, [*_rows(f"{letter} &= ", braces), *_rows("&= ", put_in), result]
+    return total, [*_rows(f"{letter} &= ", braces), *_rows("&= ", put_in, NUMBERS), result]
 
 
 def _factor(factor: Expr) -> str:
@@ -86,11 +88,11 @@ def _factors(form: Expr, order: list[Symbol], sizes: Sizes) -> list[Expr]:
     return sorted(Mul.make_args(unmasked), key=rank)
 
 
-def _rows(left: str, terms: Sequence[str]) -> Iterator[str]:
+def _rows(left: str, terms: Sequence[str], room: int = LONGEST) -> Iterator[str]:
     """Terms joined by plus signs, as many on a line as the page is wide."""
     line = ""
     for term in terms:
-        if line and length(line + term) > LONGEST:
+        if line and length((line + term).replace(DOT, ".")) > room:
             yield f"{left}{line}"
             left, line = r"&\quad + ", term
         else:

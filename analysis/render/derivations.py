@@ -22,6 +22,7 @@ from analysis.render.equations import mechanism_models, named, subjects
 from analysis.render.latex import display, tex, tidy, upright
 from analysis.render.printed import Row
 from analysis.render.tables import code, table
+from analysis.render.words import person
 
 STEPS = {"decode": Integer(1), "prefill": L}
 FEED_FORWARD = {
@@ -113,7 +114,7 @@ def limit_table(grouping: str = "fused", speaker: Callable[[str], str] | None = 
 
 
 def _listed(ids: Iterable[str]) -> str:
-    return ", ".join(map(code, ids))
+    return ", ".join(map(person, ids))
 
 
 def both_orders_equation(what: str, label: str, mechanism: str = MLA.name, phase: str | None = None) -> str:

@@ -183,7 +183,7 @@ def carrying_table() -> str:
         for each in sorted(weighing("carries"), key=_step)
     ]
     header = ("claim", "what rests on it", "verdict", "why")
-    return table(header, rows, "The claims that carry the conclusion.", "tab-carrying", "llll", style="ledger")
+    return table(header, rows, "The claims that carry the conclusion.", "tab-carrying", "llll", style="ledger carrying")
 
 
 def _step(finding: Finding) -> int:

@@ -14,6 +14,7 @@ from analysis.measured.predict import kinds
 from analysis.measured.regimes import JUDGES_BANDWIDTH
 from analysis.measured.validate import compare, groups
 from analysis.measured.validity import WHY
+from analysis.render import words
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.render.tables import code, table
 from analysis.systems.timing import EXPONENTS
@@ -35,7 +36,7 @@ def verdicts_table() -> str:
 
 
 def _typeset(sentence: str) -> str:
-    return sentence.replace("B_MoE", "$B_{MoE}$")
+    return words.named(sentence).replace("B_MoE", "$B_{MoE}$")
 
 
 def verdict_number(test: str, name: str) -> float:
@@ -48,7 +49,7 @@ def validation_table() -> str:
     rows = [
         (
             g.operation,
-            code(g.accelerator),
+            words.named(g.accelerator),
             g.regime,
             g.count,
             *(digits_of(each) for each in (g.low, g.median, g.high)),
@@ -69,7 +70,7 @@ def ridge_moves_table(model: str = "deepseek-v3", systems: int = 32) -> str:
     """Ridge point, B_attn, B_MoE, B_RP and the core's intensity over the ridge, by data sheet and as achieved."""
     rows = [
         (
-            code(move["accelerator"]),
+            words.named(move["accelerator"]),
             move["how"],
             *(digits_of(move[name]) for name in MOVED),
             percent(move["core over ridge"], 3),
@@ -77,9 +78,8 @@ def ridge_moves_table(model: str = "deepseek-v3", systems: int = 32) -> str:
         for move in ridge_moves(model, systems)
     ]
     header = ("accelerator", "rates", "ridge", "$B_{attn}$", "$B_{MoE}$", "$B_{RP}$", "core over ridge")
-    caption = (
-        f"Ridge points and what follows from them for {code(model)} on {systems} accelerators (BF16, decode, deg_TP 1)."
-    )
+    whose = f"{words.person(model)} on {systems} accelerators (BF16, decode, no tensor parallelism)"
+    caption = f"Ridge points and what follows from them for {whose}."
     return table(header, rows, caption, "tab-ridge-moves", "llrrrrr")
 
 

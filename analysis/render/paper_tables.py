@@ -10,6 +10,7 @@ from analysis.render.digits import digits_of, percent
 from analysis.render.equations import ORDER_NAMES
 from analysis.render.latex import WIDTHS, tex
 from analysis.render.tables import code, ridge, table
+from analysis.render.words import named
 
 PAPER = "-paper"
 LAYERS = {"k": "K decompression", "q_C": "K decompression", "S": "score"}
@@ -37,7 +38,7 @@ def table1() -> str:
 def _ridge_line(row) -> tuple:
     ours, printed = ridge(row), f"{row.RP_printed:g}"
     off = "none" if agrees_in_print(ours, printed) else percent(ours / row.RP_printed - 1, 2)
-    parts = ", ".join(f"{digits_of(ridge(other), 5)} ({code(other.id)})" for other in shipped(row) if other.P_bf16)
+    parts = ", ".join(f"{digits_of(ridge(other), 5)} ({named(other.id)})" for other in shipped(row) if other.P_bf16)
     return (short_name(row), digits_of(row.P_bf16, 5), digits_of(row.BW_mem, 5), printed, f"{ours:.2f}", off, parts)
 
 

@@ -10,6 +10,7 @@ const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 
 exports.AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 exports.PHONE = { width: 390, height: 844 };
+exports.SCREEN = { width: 1400, height: 900 };
 exports.DESK = { width: 1400, height: 1000 };
 exports.PAPER = { width: 680, height: 1000 };  // A4 within its margins, in CSS pixels
 

@@ -9,5 +9,8 @@ CHAPTER = 600_000
 PAINT = 1500
 """Milliseconds from opening a page from disk until its largest content is visible."""
 
+LETTERS = 11
+"""Pixels of the smallest letters of a figure on a phone."""
+
 UPDATE = 16
 """Milliseconds of one update of the explorer: a frame at 60 per second."""

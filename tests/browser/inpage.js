@@ -16,6 +16,23 @@ exports.drawn = function () {
 
 exports.overflow = () => document.documentElement.scrollWidth - window.innerWidth;
 
+// Each figure: its height over the screen's, its width over the one that it was drawn at, and whether it stands out of a
+// box that scrolls, whose hint is seen.
+exports.figures = () => [...document.querySelectorAll("article figure img, article .again img")].map((each) => {
+  const { width, height } = each.getBoundingClientRect();
+  const box = each.closest("figure, .again");
+  const caption = box.querySelector("figcaption, p");
+  const told = getComputedStyle(caption || box, caption ? "::before" : "::after");
+  return {
+    name: each.src.split("/").pop(),
+    high: height / window.innerHeight,
+    scale: Math.min(width / each.naturalWidth, height / each.naturalHeight),
+    scrolls: box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX),
+    hint: /sideways/.test(told.content),
+    cut: width > box.clientWidth + 1,
+  };
+});
+
 // Milliseconds from the start of navigation to the last, largest paint of content.
 exports.largestPaint = () => new Promise((resolve) => {
   new PerformanceObserver((list) => resolve(Math.max(...list.getEntries().map((entry) => entry.startTime))))

@@ -1,7 +1,7 @@
 // Opens every page of the built book from the file system, with the network refused, and prints what it found there.
 "use strict";
 const fs = require("fs");
-const { AXE, DESK, PAPER, PHONE, address, each, judged, offline, run, settled } = require("./browser.js");
+const { AXE, DESK, PAPER, PHONE, SCREEN, address, each, judged, offline, run, settled } = require("./browser.js");
 const inpage = require("./inpage.js");
 
 const ENOUGH = 1500;  // milliseconds; a page that paints later while two are open gets a machine of its own, twice
@@ -17,8 +17,11 @@ async function visited(browser, name) {
   Object.assign(report, await page.evaluate(inpage.drawn));
   await page.evaluate(AXE);
   report.axe.light = await page.evaluate(judged);
+  await page.setViewportSize(SCREEN);
+  report.figures = { screen: await page.evaluate(inpage.figures) };
   await page.setViewportSize(PHONE);
   await page.waitForTimeout(RESIZED);
+  report.figures.phone = await page.evaluate(inpage.figures);
   report.overflow = await page.evaluate(inpage.overflow);
   report.axe.phone = await page.evaluate(judged);
   await page.setViewportSize(DESK);

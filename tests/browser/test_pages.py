@@ -6,7 +6,8 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 
-from tests.browser.budgets import PAINT
+from analysis.render.style import SETTINGS
+from tests.browser.budgets import LETTERS, PAINT
 
 UPSTREAM = {  # findings in markup that packages write and that neither our text nor our configuration reaches
     ("references.html", "aria-required-children"): "sphinxcontrib-bibtex writes a list without list items",
@@ -49,6 +50,33 @@ def test_every_image_is_there_and_has_a_text(reports):
 
 def test_no_page_is_wider_than_a_phone(reports):
     assert not every(reports, lambda report: max(0, report["overflow"]))
+
+
+SMALLEST = SETTINGS["font.size"] * 96 / 72  # pixels of a figure's smallest letters as drawn (tests/render holds them)
+
+
+def faulty(reports, where, wrong):
+    """Figures by page, at one size of the window, that are `wrong`."""
+    return every(reports, lambda report: [each for each in report["figures"][where] if wrong(each)])
+
+
+def test_every_figure_is_seen_on_one_screen(reports, measured):
+    heights = [each["high"] for report in reports.values() for each in report["figures"]["screen"]]
+    assert len(heights) > 100
+    measured("the tallest figure, of a screen's height", max(heights), 1)
+    assert not faulty(reports, "screen", lambda each: each["high"] > 0.95 or each["cut"])
+
+
+def test_letters_of_figures_are_legible_on_a_phone(reports, measured):
+    letters = [each["scale"] * SMALLEST for report in reports.values() for each in report["figures"]["phone"]]
+    measured("smallest letters of a figure on a phone [pixels]", min(letters), LETTERS)
+    assert not faulty(reports, "phone", lambda each: each["scale"] * SMALLEST < LETTERS)
+
+
+def test_a_figure_wider_than_a_phone_scrolls_in_its_box_and_says_so(reports):
+    assert faulty(reports, "phone", lambda each: each["scrolls"])
+    assert not faulty(reports, "phone", lambda each: each["cut"] != each["scrolls"] or each["cut"] != each["hint"])
+    assert not faulty(reports, "screen", lambda each: each["hint"])
 
 
 def test_the_largest_content_of_every_page_is_soon_visible(reports, measured):

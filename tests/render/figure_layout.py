@@ -8,14 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.book.page import WIDE
+from tests.browser.budgets import LETTERS
 
-PHONE = 380
-"""Width of a phone's page [CSS pixels]."""
+SCROLLED = 512
+"""Least width of a figure on a phone, where it scrolls: study.css says 32rem [CSS pixels]."""
 
-SCROLLED = 800
-"""Least width of a wide figure, which scrolls there: study.css says 50rem [CSS pixels]."""
+WIDER = 960
+"""The same of a wide one: 60rem."""
 
-LEAST = 8.0
+LEAST = LETTERS
 """Height from which letters are taken to be legible there [CSS pixels]."""
 
 TOUCHING = 0.15
@@ -33,9 +34,9 @@ def texts(figure: Figure) -> list[Text]:
 
 
 def letters(figure: Figure) -> float:
-    """Size of the smallest letters on a phone [CSS pixels]: the figure fills the width, or scrolls."""
+    """Size of the smallest letters on a phone [CSS pixels]: it scrolls in a box of its own."""
     width = natural_width(figure)
-    return min(text.get_fontsize() for text in texts(figure)) * (SCROLLED if width > WIDE else PHONE) / width
+    return min(text.get_fontsize() for text in texts(figure)) * (WIDER if width > WIDE else SCROLLED) / width
 
 
 def collisions(figure: Figure) -> Iterator[str]:

@@ -163,3 +163,19 @@ def test_a_legend_names_every_layer_of_the_bars_by_its_colour():
     marks = [mark.get_facecolor() for mark in axes.get_legend().get_patches()]
     assert marks == bars
     assert [text.get_text() for text in axes.get_legend().get_texts()][-2:] == ["core attention", "output projection"]
+
+
+def test_the_figure_of_caches_sorts_models_by_what_their_blocks_keep():
+    """Of the models that cache groups in every block Qwen3 30B-A3B keeps least, as the page says: 4 heads of 128."""
+    (csv,) = (each["csv"] for label, each in executed("memory")[0].items() if label == "fig-cache-per-token")
+    rows = [line.split(",") for line in csv.splitlines()[1:]]
+    kinds = {model: (attention, beside) for model, attention, beside, _ in rows}
+    sizes = {model: float(size) for model, *_, size in rows}
+    assert kinds["qwen3-next-80b-a3b"] == ("GQA", "states")
+    assert kinds["kimi-linear-48b-a3b"] == ("MLA", "states")
+    assert kinds["gpt-oss-20b"] == ("GQA", "windows")
+    assert kinds["gpt3-175b"] == ("MHA", "")
+    assert kinds["deepseek-v3"] == ("MLA", "")
+    grouped = [model for model, kind in kinds.items() if kind == ("GQA", "")]
+    assert min(grouped, key=sizes.get) == "qwen3-30b-a3b"
+    assert sizes["qwen3-30b-a3b"] == 2 * 4 * 128 * 48 * 2

@@ -168,7 +168,7 @@ def describe_leaders(grid: Grid) -> tuple[str, str]:
         + ", ".join(f"{chip(each.setting)} {rounded(100 * each.extent(each.leaders[CORE]), 2)} %" for each in row)
         for row in grid
     )
-    return _caption("The largest part of a token's time over the context", grid), (
+    return _caption("The largest part of a token's time over the context", "What is hatched", grid), (
         f"Strips over the context by model and chip. Core attention leads at, of the contexts, {'; '.join(parts)}."
     )
 
@@ -176,7 +176,8 @@ def describe_leaders(grid: Grid) -> tuple[str, str]:
 def describe_tiles(grid: Grid) -> tuple[str, str]:
     """Caption and alternative text of the conclusions: share of all systems' contexts at which each holds."""
     parts = (f"{short} at {rounded(100 * share, 2)} % of contexts" for short, share in _shares(grid).items())
-    caption = _caption("Contexts at which each conclusion holds, shortest left and longest right", grid)
+    what = "Contexts at which each conclusion holds, shortest left and longest right"
+    caption = _caption(what, "What is left empty", grid)
     caption += (
         f" Scheduling is asked under a mild skew (Zipf {MILD:g}). A hollow strip cannot be asked: what the conclusion "
         "speaks of is lacking, or nothing is known of it."
@@ -184,11 +185,11 @@ def describe_tiles(grid: Grid) -> tuple[str, str]:
     return caption, f"Strips over the context by conclusion, model and chip. {'; '.join(parts)}."
 
 
-def _caption(what: str, grid: Grid) -> str:
+def _caption(what: str, beyond: str, grid: Grid) -> str:
     chips = ", ".join(chip(each.setting) for each in grid[0])
     return (
         f"{what}, memory full. A model's strips are, from the top, {chips}: each on the network that it comes with. "
-        f"Hatched or empty lies beyond what the model or its memory allows; {conventions(grid[0][0].setting, *USED)}."
+        f"{beyond} lies beyond what the model or its memory allows; {conventions(grid[0][0].setting, *USED)}."
     )
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.ask.setting import Setting
 from analysis.render.axes import headline, label_right, plain_log, powers_of_two, rounded
+from analysis.render.digits import digits_of
 from analysis.render.style import COLOURS, LINE_STYLES, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, where
 from analysis.systems.crossing import crossing_in_bytes, crossing_in_flops, crossings_in_time, order_times
@@ -76,7 +77,7 @@ def _marks(axes: Axes, found: dict[str, list[float]]) -> None:
         left = name == "FLOPs"
         for length in lengths:
             axes.axvline(length, color="black", linewidth=1, linestyle="-" if name == "time" else ":")
-            text = f"equal {name}: {rounded(length)}"
+            text = f"equal {name}: {digits_of(length)}"
             beside = length / 1.08 if left else length * 1.08
             backed = {"facecolor": "white", "edgecolor": "none", "pad": 1}
             axes.text(beside, height, text, ha="right" if left else "left", bbox=backed)

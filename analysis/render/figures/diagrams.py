@@ -33,7 +33,7 @@ ROLES = {
 }
 """What is said about a store that a flow's rules put in; inputs and the cache explain themselves."""
 
-GUTTER = 10.0
+GUTTER = 24.0
 """Between two columns of the drawing [points]."""
 
 
@@ -82,6 +82,8 @@ def diagram(panels: Sequence[Panel], title: str) -> Figure:
     left, y = 0.0, key(axes, top, texts, width) + 12
     for part in parts:
         axes.text(left, y, part.heading, va="top", fontsize=10, fontweight="bold")
+        if left:
+            axes.plot([left - GUTTER / 2] * 2, [y, height], color="#BBBBBB", linewidth=0.8)
         _draw(axes, part, left, y + 20)
         left += part.layout.size[0] + GUTTER
     return figure

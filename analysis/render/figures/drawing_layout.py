@@ -92,7 +92,8 @@ def _all(count: float) -> str:
 
 
 def _many(held: float, count: float) -> str:
-    return "all" if held == count else f"{held:,.0f} each"
+    each = f"{held:,.0f}" if isinstance(count, int) else digits_of(held)
+    return "all" if held == count else f"{each} each"
 
 
 def _finding(settings: Sequence[Setting]) -> str:
@@ -112,7 +113,7 @@ def describe_layout(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
     caption = (
         f"Which heads, experts and requests each of {settings[0]['n_acc']} {settings[0].accelerator.name} holds, with "
         f"memory full at L = {settings[0]['L']}. TP, DP and EP say over how many heads, requests and experts "
-        "are spread."
+        "are spread; a request that fits in part is counted in part."
     )
     return caption, f"Bars over accelerators. {'; '.join(_told(each, rows) for each in settings)}."
 

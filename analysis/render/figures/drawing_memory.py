@@ -109,7 +109,8 @@ def describe_filling(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]
     degrees = ", ".join(f"{each['deg_TP']} for {person(each.model.id)}" for each in settings)
     caption = (
         f"The memory of one of {setting['n_acc']} {setting.accelerator.name} at L = {setting['L']}; tensor-parallel "
-        f"degree {degrees}, so that as many accelerators share a request."
+        f"degree {degrees}, so that as many accelerators share a request. A request that "
+        "fits in part is counted in part."
     )
     every = [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
     return caption, f"Stacked bars. {'. '.join(_told(row, stripe(row)) for row in every)}."

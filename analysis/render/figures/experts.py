@@ -175,14 +175,14 @@ def ridge_figure(setting: Setting, rows: Rows) -> Figure:
     axes.set_xscale("log")
     low, high = min(*rows["B_MoE"], attention), max(*rows["B_MoE"], attention)
     axes.set_xlim(low / 2.6, high * 1.8)
-    axes.text(attention / 1.05, -1, f"B_attn {rounded(attention, 4)}", ha="right", va="center")
+    axes.text(attention / 1.05, -1, f"projections {rounded(attention, 4)}", ha="right", va="center")
     axes.set_yticks(range(len(groups)), groups)
     axes.set_ylim(len(groups) - 0.4, -1.6)
     axes.grid(axis="y", visible=False)
     plain_log(axes.xaxis)
-    axes.set_xlabel("B_MoE, at which experts reach the ridge [requests]")
+    axes.set_xlabel("requests at which experts reach the ridge (B_MoE)")
     bound = sum(batch > attention for batch in rows["B_MoE"])
-    headline(figure, f"Experts, not projections, set B_RP for {bound} of {len(rows['model'])} models")
+    headline(figure, f"In {bound} of {len(rows['model'])} models experts compute later than projections")
     return figure
 
 
@@ -192,7 +192,8 @@ def describe_ridge(setting: Setting, rows: Rows) -> tuple[str, str]:
     used = conventions(setting, "phase", "deg_TP", "deg_DP", "Gamma_imb", "width_weights")
     caption = (
         f"Batches of the paper's Eq. 10 for every mixture-of-experts model of the data on {count} x {device} (ridge "
-        f"{rounded(ridge(setting))}): B_MoE as points, a row for all models that share it, B_attn as the line; "
+        f"{rounded(ridge(setting))}): B_MoE as points, a row for all models that share it, that "
+        "of projections (B_attn) as the line; "
         f"B_RP is the greater of both; {used}."
     )
     pairs = zip(rows["model"], rows["B_MoE"], strict=True)

@@ -11,11 +11,12 @@ from analysis.measured.kernel_rows import STAGES, STATES
 from analysis.measured.own_machine import OwnMachine, order_times, texts
 from analysis.measured.predict import numbers
 from analysis.measured.validate import Compared
-from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, rounded, short
+from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, prefixed, rounded
 from analysis.render.style import COLOURS, MARKERS, WIDTH, family
 from analysis.render.words import ORDER_WORDS
 
 Rows = dict[str, list]
+NAMES = STAGES | {"gemm": "matrix product"}
 COLOUR = {
     "MHA core": COLOURS["mha"],
     "GQA core": COLOURS["gqa"],
@@ -24,7 +25,7 @@ COLOUR = {
     "MLA decompression without reordering": LAYER_COLOURS["decompression"],
     "MLA decompression with reordering": "#666666",
     "experts": COLOURS["experts"],
-    "gemm": "#000000",
+    "matrix product": "#000000",
 }
 
 
@@ -55,7 +56,7 @@ def _series(operation: str, mechanism: str | None, order: str | None) -> str:
     >>> _series("core_attention", "MLA", "reordered"), _series("state_step", "GDN", None)
     ('MLA core with reordering', 'GDN state step')
     """
-    what = operation if operation in STATES else STAGES.get(operation, operation)
+    what = operation if operation in STATES else NAMES.get(operation, operation)
     parts = (mechanism, what.replace("_", " "), ORDER_WORDS.get(order or ""))
     return " ".join(part for part in parts if part)
 
@@ -87,7 +88,7 @@ def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
     headline(figure, f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
     for axis in (axes.xaxis, axes.yaxis):
         plain_log(axis)
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=2, handlelength=1.2, columnspacing=0.6, handletextpad=0.4)
     return figure
 
 
@@ -95,9 +96,9 @@ def describe_machine(rows: Rows, machine: OwnMachine) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
         f"{len(rows['rate'])} timed kernels on {machine.title}. The roof is the machine's own: its best matrix "
-        f"product, {short(machine.arithmetic)}FLOP/s, and its best read, {short(machine.traffic)}B/s. Intensities are "
-        "those of the derivation, with the grouping that each kernel implements and its element width; heights are "
-        "measured."
+        f"product, {prefixed(machine.arithmetic, 'FLOP/s')}, and its best read, {prefixed(machine.traffic, 'B/s')}. "
+        "Intensities are those of the derivation, with the grouping that each kernel implements and its element "
+        "width; heights are measured."
     )
     reached = {name: max(_of(rows, name, "intensity")) for name in dict.fromkeys(rows["series"])}
     alt = "Log-log roofline with measured points. Highest intensity of each series in FLOP/byte: "

@@ -1,4 +1,4 @@
-"""All-to-all against measured kernels: dispatch and combine over the time of Eq. 13."""
+"""All-to-all against measured kernels: dispatch and combine over the time of the paper's Eq. 13."""
 
 import numpy as np
 from matplotlib import pyplot
@@ -46,13 +46,14 @@ def exchange_figure(rows: Rows) -> Figure:
             label=name,
         )
     span = np.array([min(rows["predicted"]), max(rows["measured"])]) * 1e6
-    axes.loglog(span, span, color="black", linewidth=1, label="Eq. 13, no latency")
-    axes.set(xlabel="time by Eq. 13 [µs]", ylabel="measured time [µs]")
+    axes.loglog(span, span, color="black", linewidth=1, label="paper's Eq. 13, no latency")
+    axes.set(xlabel="time by the paper's Eq. 13 [µs]", ylabel="measured time [µs]")
     ratio, measured = np.array(rows["measured"]) / np.array(rows["predicted"]), np.array(rows["measured"])
     long = rounded(float(np.median(ratio[measured > LONG])), 2)
     headline(
         figure,
-        f"No exchange takes less than {seconds(measured.min())}; above {seconds(LONG)} they take {long} times Eq. 13",
+        f"No exchange takes less than {seconds(measured.min())}; above {seconds(LONG)} they take {long} times the "
+        "paper's Eq. 13",
     )
     plain_log(axes.xaxis)
     plain_log(axes.yaxis)
@@ -68,7 +69,8 @@ def describe_exchange(rows: Rows) -> tuple[str, str]:
         for name in dict.fromkeys(rows["fabric"])
     ]
     caption = (
-        "Dispatch and combine, measured against Eq. 13 without latency. Between nodes of eight, NVLink and "
+        "Dispatch and combine, measured against the paper's Eq. 13 without latency. Between nodes of eight, NVLink and "
         "InfiniBand work at once, each with its share of the copies."
     )
-    return caption, "Log-log scatter above the diagonal; median of measured over Eq. 13: " + ", ".join(parts) + "."
+    told = "Log-log scatter above the diagonal; median of measured over the paper's Eq. 13: "
+    return caption, f"{told}{', '.join(parts)}."

@@ -33,7 +33,7 @@ def expert_time_figure(rows: Rows) -> Figure:
             _expert_lines(axes, _series_rows(rows, name), name.split(",")[0], number)
         axes.axhline(RISE, color="#999999", linestyle=":")
         axes.set(xlabel="tokens per expert", ylim=(0.8, 30))
-        axes.set_title(shape.replace(", deg_EP", "\ndeg_EP"))
+        axes.set_title(shape.replace(", deg_EP", "\nEP"))
         plain_log(axes.xaxis)
         plain_log(axes.yaxis)
     panels[0][0].set_ylabel("time over floor")

@@ -4,16 +4,28 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from analysis.data.calibrations import Calibration
 from analysis.measured.achieved import DATASHEET
 from analysis.measured.deployed import EndToEnd
 from analysis.measured.fitting import Fitted
 from analysis.measured.five import Verdict
-from analysis.render.axes import headline, rounded
+from analysis.render.axes import headline, ink, rounded
 from analysis.render.style import COLOURS, WIDTH
+from analysis.render.trust_tables import IN_WORDS
 
 Rows = dict[str, list]
-GREYS = {"error_roofline": "#BBBBBB", "error_constant": "#777777", "error": COLOURS["mla"]}
-MODELS = {"error_roofline": "bare roofline", "error_constant": "one efficiency", "error": "calibrated"}
+LOOKS = {
+    "error_roofline": ("bare roofline", "o", "#BBBBBB"),
+    "error_constant": ("one efficiency", "s", "#777777"),
+    "error": ("calibrated", "D", COLOURS["mla"]),
+}
+"""Name, mark and colour of each model of a kernel's time."""
+
+DEPLOYED = {
+    "deepseek-online": "DeepSeek's service,\nmean of a day",
+    "deepseek-profile": "DeepSeek's profile\nof a decode step",
+}
+"""Published deployments, for readers."""
 
 
 def columns_of(records: list[dict]) -> Rows:
@@ -26,11 +38,12 @@ def ridge_move_figure(moves: list[dict]) -> Figure:
     """Ridge point of each accelerator by data sheet and as achieved, beside reordered MLA's intensity."""
     figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.3 * len(moves)))
     colours = ["#BBBBBB" if move["how"] == DATASHEET else COLOURS["projections"] for move in moves]
-    bars = axes.barh(range(len(moves)), [move["ridge"] for move in moves], color=colours)
-    axes.bar_label(bars, [f" {rounded(move['ridge'])}" for move in moves])
+    axes.barh(range(len(moves)), [move["ridge"] for move in moves], color=colours)
+    for place, (move, colour) in enumerate(zip(moves, colours, strict=True)):
+        axes.text(3, place, rounded(move["ridge"]), color=ink(colour), va="center")
     intensity = moves[0]["core over ridge"] * moves[0]["ridge"]
     axes.axvline(intensity, color=COLOURS["mla"], linewidth=1.5)
-    axes.text(intensity, -0.75, f"reordered core {rounded(intensity)}", color=COLOURS["mla"], ha="center")
+    axes.text(intensity, -0.75, f"reordered core {rounded(intensity)} ", color=COLOURS["mla"], ha="right", va="center")
     axes.set_yticks(range(len(moves)), [f"{move['accelerator']}, {move['how']}" for move in moves])
     axes.set(xlabel="ridge point [FLOP/byte]", ylim=(len(moves) - 0.4, -1.1))
     axes.set_xlim(right=1.12 * max(move["ridge"] for move in moves))
@@ -53,38 +66,47 @@ def describe_ridge_moves(moves: list[dict]) -> tuple[str, str]:
 
 # -- calibration ---------------------------------------------------------------------------------------------------
 def calibration_figure(fitted: list[Fitted]) -> Figure:
-    """Typical error on held-out rows: bare roofline, one efficiency, calibrated."""
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.75 * len(fitted)))
-    places = np.arange(len(fitted))
-    for number, (key, label) in enumerate(MODELS.items()):
-        widths = [100 * getattr(each.row, key) for each in fitted]
-        bars = axes.barh(places + 0.27 * (number - 1), widths, 0.25, color=GREYS[key], label=label)
-        axes.bar_label(bars, [f" {rounded(width, 2)}" for width in widths])
-    axes.set_yticks(places, [f"{each.row.key}, {each.row.rows_tested} rows" for each in fitted])
-    axes.set(xlabel="median error on held-out rows [%]", ylim=(len(fitted) - 0.4, -0.6))
+    """Typical error on held-out rows of each operation: bare roofline, one efficiency, calibrated."""
+    shown = _pooled(fitted)
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.5 + 0.28 * len(shown)))
+    errors = {key: [100 * getattr(each, key) for each in shown] for key in LOOKS}
+    axes.hlines(range(len(shown)), errors["error"], list(map(max, *errors.values())), color="#DDDDDD", zorder=1)
+    for key, (label, mark, colour) in LOOKS.items():
+        axes.plot(errors[key], range(len(shown)), mark, color=colour, markersize=7, label=label)
+    for place, error in enumerate(errors["error"]):
+        axes.annotate(rounded(error, 2), (error, place), (6, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(shown)), [f"{IN_WORDS[each.operation]}, {each.rows_tested} rows" for each in shown])
+    axes.set(xlabel="median error on held-out rows [%]", xlim=(0, 105), ylim=(len(shown) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=3)
-    worst = max(each.row.error for each in fitted)
-    headline(figure, f"A few constants per kernel bring the median error to {worst:.0%} or less")
+    worst = max(each.error for each in shown)
+    headline(figure, f"A few constants per kernel: median errors of {worst:.0%} at most")
     return figure
+
+
+def _pooled(fitted: list[Fitted]) -> list[Calibration]:
+    """The rows that are fitted on all accelerators together; those of one architecture stand in the table."""
+    return [each.row for each in fitted if each.row.architecture is None]
 
 
 def describe_calibration(fitted: list[Fitted]) -> tuple[str, str]:
     """Caption and alternative text."""
+    own = sorted(each.row.error for each in fitted if each.row.architecture)
     caption = (
         "Median absolute error of predicted time on shapes that were not fitted: the bare roofline, the roofline "
-        "over one efficiency, and the calibrated model; a name after the dot is an architecture with a row of its own."
+        "over one efficiency, and the calibrated model, one fit for all accelerators."
     )
+    caption += f" Rows of one architecture err by {own[0]:.0%} to {own[-1]:.0%}." if own else ""
     listed = "; ".join(
-        f"{each.row.key}: {each.row.error_roofline:.0%}, {each.row.error_constant:.0%}, {each.row.error:.0%}"
-        for each in fitted
+        f"{IN_WORDS[each.operation]}: {each.error_roofline:.0%}, {each.error_constant:.0%}, {each.error:.0%}"
+        for each in _pooled(fitted)
     )
-    return caption, f"Grouped bars of errors (roofline, one efficiency, calibrated): {listed}."
+    return caption, f"Marks of errors (roofline, one efficiency, calibrated): {listed}."
 
 
 def calibration_rows(fitted: list[Fitted]) -> Rows:
     """Errors by operation (and architecture) and model [1]."""
-    names = ("key", "rows_fitted", "rows_tested", *MODELS)
+    names = ("key", "rows_fitted", "rows_tested", *LOOKS)
     return columns_of([{name: getattr(each.row, name) for name in names} for each in fitted])
 
 
@@ -110,7 +132,7 @@ def deployment_figure(compared: list[EndToEnd]) -> Figure:
         axes.hlines(
             published, place - 0.42, place + 0.42, color="black", linewidth=2, label="published" if not place else None
         )
-    axes.set_xticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), [DEPLOYED.get(name, name) for name in names])
     axes.set_ylabel("output tokens/s per accelerator")
     axes.grid(axis="x", visible=False)
     figure.legend(loc="outside lower center", ncols=1)
@@ -133,11 +155,15 @@ def describe_deployments(compared: list[EndToEnd]) -> tuple[str, str]:
         "the cache. Even routing; NVLink inside nodes of eight, InfiniBand between them."
     )
     listed = "; ".join(
-        f"{each.deployment}, {each.reading}, {each.overlap}: predicted {rounded(each.predicted, 4)}, "
+        f"{_place(each)}, {each.reading}, {each.overlap}: predicted {rounded(each.predicted, 4)}, "
         f"published {rounded(each.published, 4)}"
         for each in compared
     )
     return caption, f"Grouped bars in tokens per second and accelerator: {listed}."
+
+
+def _place(each: EndToEnd) -> str:
+    return " ".join(DEPLOYED.get(each.deployment, each.deployment).split())
 
 
 def deployment_rows(compared: list[EndToEnd]) -> Rows:

@@ -1,15 +1,18 @@
 """Parameters held and touched, memory by kind, and cache per token: the paper's Fig. 4."""
 
 from collections.abc import Sequence
+from itertools import cycle
+from textwrap import fill
 
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.ask.setting import Setting
 from analysis.render.axes import headline, mechanism_colour, plain_log, rounded, short
 from analysis.render.style import COLOURS, PALETTE, WIDTH, family
-from analysis.render.words import conventions
+from analysis.render.words import conventions, named
 from analysis.systems.memory import (
     KIND_TITLES,
     KINDS,
@@ -26,6 +29,8 @@ KIND_COLOURS = {
     "other": "#000000",
 }
 HATCH = "//"
+BESIDE = (0.0, -0.16, 0.16)  # heights within a line, so that marks of equal sizes are seen
+DECADES = tuple(10.0**power for power in range(-3, 7))
 Rows = dict[str, list]
 
 
@@ -48,7 +53,12 @@ def parameter_figure(rows: Rows) -> Figure:
         axes.barh(number - 0.2, held / 1e9, 0.36, color=COLOURS["infeasible"])
         axes.barh(number + 0.2, touched / 1e9, 0.36, color=COLOURS["experts"])
         axes.text(held / 1e9, number - 0.2, f" held {rounded(held / 1e9)}", va="center")
-        axes.text(touched / 1e9, number + 0.2, f" touched {rounded(touched / 1e9)} ({touched / held:.0%})", va="center")
+        axes.text(
+            touched / 1e9,
+            number + 0.2,
+            f" touched {rounded(touched / 1e9)} ({rounded(100 * touched / held, 2)} %)",
+            va="center",
+        )
     _models_down(axes, rows["model"])
     axes.set_xlim(right=max(rows["held"]) / 1e9 * 1.2)
     axes.set_xlabel("parameters [billions]")
@@ -142,48 +152,56 @@ def _requests(settings: Sequence[Setting]) -> str:
 
 # -- cache per token -------------------------------------------------------------------------------
 def cache_rows(settings: Sequence[Setting]) -> Rows:
-    """One row per model, largest cache first: model, attention, bytes per token."""
+    """One row per model, largest cache first: model, attention, what other blocks keep, bytes per token."""
     found = sorted(((cached_bytes_per_token(s), s) for s in settings), key=lambda pair: -pair[0])
     return {
         "model": [setting.model.id for _, setting in found],
-        "attention": [setting.model.attention for _, setting in found],
+        "attention": [family(setting.model.attention).upper() for _, setting in found],
+        "beside": [_beside(setting) for _, setting in found],
         "bytes_per_token": [size for size, _ in found],
     }
 
 
-def cache_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
-    """One bar per model, coloured by mechanism, hatched where blocks are windowed, on a logarithmic axis."""
-    families = _family_colours(settings)
-    colours = {setting.model.id: families[family(setting.model.attention).upper()] for setting in settings}
-    windowed = {setting.model.id for setting in settings if setting.architecture.windowed}
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.21 * len(rows["model"])))
-    sizes = [size / 1e3 for size in rows["bytes_per_token"]]
-    bars = axes.barh(range(len(sizes)), sizes, 0.7, color=[colours[model] for model in rows["model"]])
-    for bar, model in zip(bars, rows["model"], strict=True):
-        bar.set(hatch=HATCH if model in windowed else "", edgecolor="white" if model in windowed else "none")
-    for number, size in enumerate(sizes):
-        axes.text(size, number, f" {rounded(size)}", va="center")
-    axes.set_xscale("log")
-    axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
+def _beside(setting: Setting) -> str:
+    """What some blocks keep in place of a cache of the whole context: states, the tokens of a window, or nothing else.
+
+    >>> _beside(Setting.of(model="qwen3-next-80b-a3b")), _beside(Setting.of(model="gpt-oss-20b"))
+    ('states', 'windows')
+    """
+    mixers = [kind.mechanism for kind in setting.architecture.kinds if kind.mechanism]
+    stateful = any(not (mixer.cache_text or mixer.borrows) for mixer in mixers)
+    return "states" if stateful else "windows" if setting.architecture.windowed else ""
+
+
+def cache_figure(rows: Rows) -> Figure:
+    """A line per mechanism and what stands beside it, on a logarithmic axis; a mark per model, the ends by name."""
+    kinds: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    for model, attention, beside, size in zip(*rows.values(), strict=True):
+        kinds.setdefault((attention, beside), []).append((model, size / 1e3))
+    colours = dict(zip(sorted({*rows["attention"]}, key=lambda name: [*COLOURS].index(name.lower())), cycle(PALETTE)))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.4 * len(kinds)))
+    for place, ((attention, _), models) in enumerate(kinds.items()):
+        heights = [place + BESIDE[number % len(BESIDE)] for number in range(len(models))]
+        axes.plot([size for _, size in models], heights, "o", color=colours[attention], markeredgecolor="white")
+        _name_end(axes, *models[0], place, "left")
+        if len(models) > 1:
+            _name_end(axes, *models[-1], place, "right")
+    least, most = (rows["bytes_per_token"][end] / 1e3 for end in (-1, 0))
+    axes.set(xscale="log", xlim=(least / 120, most * 12), ylim=(len(kinds) - 0.5, -0.5))
+    axes.set_xticks([tick for tick in DECADES if least < tick < most])
     plain_log(axes.xaxis)
-    _models_down(axes, rows["model"])
-    handles = {name: Patch(color=colour) for name, colour in families.items()}
-    if windowed:
-        handles["windowed blocks"] = Patch(facecolor="#888888", hatch=HATCH, edgecolor="white")
-    axes.legend(handles.values(), handles, loc="lower right")
+    axes.set_yticks(range(len(kinds)), [f"{name}, {beside}" if beside else name for name, beside in kinds])
+    axes.grid(axis="y", visible=False)
     axes.set_xlabel("cached per token, all blocks [kB]")
-    headline(figure, f"Cache per token: {rounded(sizes[-1])} kB ({rows['model'][-1]}) to {rounded(sizes[0])} kB")
+    ends = f"{rounded(least)} kB ({rows['model'][-1]}) to {rounded(most)} kB ({rows['model'][0]})"
+    headline(figure, f"A token's cache takes from {ends}")
     return figure
 
 
-def _family_colours(settings: Sequence[Setting]) -> dict[str, str]:
-    """A colour for each family of mechanisms: its own, or a free one where an earlier family here has the same."""
-    found: dict[str, str] = {}
-    own = {family(setting.model.attention).upper(): mechanism_colour(setting) for setting in settings}
-    free = [colour for colour in PALETTE if colour not in own.values()]
-    for name in sorted(own, key=lambda name: [*COLOURS].index(name.lower())):
-        found[name] = own[name] if own[name] not in found.values() else free.pop(0)
-    return found
+def _name_end(axes: Axes, model: str, size: float, place: int, side: str) -> None:
+    """Write a model and its size [kB] on the far side of its mark."""
+    label, gap = fill(f"{named(model)} {rounded(size)}", 21, break_on_hyphens=False), 6 if side == "left" else -6
+    axes.annotate(label, (size, place), (gap, 0), textcoords="offset points", va="center", ha=side)
 
 
 def describe_cache(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
@@ -192,8 +210,12 @@ def describe_cache(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
     listed = ", ".join(
         f"{model} {rounded(size / 1e3)}" for model, size in zip(rows["model"], rows["bytes_per_token"], strict=True)
     )
-    caption = f"Cached bytes of one token over all blocks, for every model of the data; {used}."
-    return caption, f"Bars, largest first, in kB: {listed}."
+    caption = (
+        "Cached bytes of one token over all blocks: a mark for every model of the data, in a line by its mechanism. "
+        "States or windows: some blocks keep those and no cache of the whole context. Named are the ends of a line; "
+        f"heights within a line mean nothing; {used}."
+    )
+    return caption, f"Marks, largest first, in kB: {listed}."
 
 
 def cache_notes(rows: Rows) -> dict[str, float]:

@@ -20,6 +20,7 @@ LOOKS = (
     {"color": COLOURS["dense"], "linestyle": "-."},
 )
 LETTERS = "abcdefgh"
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}  # keeps lines off a name
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
 
 
@@ -68,7 +69,9 @@ def _mark(axes: Axes, sides: Sides, name: str, place: float) -> None:
     high = height > (scaled.min() + scaled.max()) / 2
     axes.axvline(place, color="#888888", linewidth=1, linestyle=":")
     look = {"rotation": 90, "va": "bottom" if high else "top", "ha": "left", "textcoords": "offset points"}
-    axes.annotate(name, (place, 0.03 if high else 0.98), xycoords=axes.get_xaxis_transform(), xytext=(1, 0), **look)
+    axes.annotate(
+        name, (place, 0.03 if high else 0.98), xycoords=axes.get_xaxis_transform(), xytext=(1, 0), bbox=PAPER, **look
+    )
 
 
 def _turn(axes: Axes, sides: Sides, turn: float) -> None:

@@ -69,7 +69,7 @@ def batch_limits(settings: Sequence[Setting], L: float) -> dict[str, float]:
 def _serving_title(grids: Sequence[Grid]) -> str:
     L = middle(grids[0].contexts)
     limits = batch_limits([each.setting for each in grids], L)
-    listed = ", ".join(f"{name} {limit:.0f}" for name, limit in limits.items())
+    listed = ", ".join(f"{name}\N{NO-BREAK SPACE}{limit:.0f}" for name, limit in limits.items())
     return f"Requests that fit memory at L = {L:.0f}: {listed}"
 
 

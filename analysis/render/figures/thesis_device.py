@@ -21,8 +21,9 @@ USED = ("accelerator", "accelerator_experts", "n_acc", "phase", "order", "width"
 def device_figure(settings: Sequence[Setting], contexts: np.ndarray) -> Figure:
     """Speed of core attention on the device at B_cap over the context, and of an expert over its tokens."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH, 3.8), sharey=True)
-    for setting, marker in zip(settings, MARKERS, strict=False):
+    for number, (setting, marker) in enumerate(zip(settings, MARKERS, strict=False)):
         look = {"color": mechanism_colour(setting), "marker": marker, "label": person(setting.model.id)}
+        look["markersize"] = max(4, 10 - 3 * number)  # lines that coincide are seen one inside the other
         left.plot(contexts, full_attention.device_speed(setting, contexts), **look)
         if setting.model.n_moe:
             right.plot(TOKENS, full_attention.expert_speed(setting, TOKENS), **look)

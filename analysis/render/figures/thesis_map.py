@@ -161,9 +161,9 @@ def _names(axes: Axes, panel: Panel) -> None:
 
 
 def _heart(columns: Sequence[Column], name: str) -> tuple[float, float]:
-    """Context and batch in the middle of a country, in the map's logarithms."""
+    """Context and batch in a country, past its middle, where no time is written."""
     spans = [(each.context, low, high) for each in columns for own, low, high in each.spans if own == name]
-    context, low, high = spans[len(spans) // 2]
+    context, low, high = spans[2 * len(spans) // 3]
     return context, float(np.sqrt(low * high))
 
 

@@ -27,7 +27,7 @@ def tensor_figure(setting: Setting, flips: Flips) -> Figure:
         for degree, style in zip(degrees, map(context_style, range(len(degrees))), strict=True):
             change = tensor_parallel.attention_change(setting, batches, degree, L)
             alone = tensor_parallel.attention_alone(setting, batches, L)
-            axes.plot(batches, 1 + change / alone, style, color=mechanism_colour(setting), label=f"deg_TP = {degree}")
+            axes.plot(batches, 1 + change / alone, style, color=mechanism_colour(setting), label=f"groups of {degree}")
         even = [B for B, at in zip(flips["full_model"], flips["L"], strict=True) if at == L and B]
         axes.plot(even, np.ones_like(even), "o", color="black")
         axes.axhline(1, color="black", linewidth=1)
@@ -47,7 +47,7 @@ def _title(flips: Flips) -> str:
     if not last:
         return "Tensor parallelism never pays on attention here"
     L, degree, B = max(last)
-    return f"At L = {L:.0f}, deg_TP = {degree} stops paying on attention at B = {B:.0f}"
+    return f"At {L:.0f} tokens groups of {degree} stop paying on attention at {B:.0f} requests"
 
 
 def describe(setting: Setting, flips: Flips) -> tuple[str, str]:

@@ -66,16 +66,19 @@ def _chosen(rows: Rows, **wanted) -> list[int]:
 
 
 def time_share_figure(networks: Networks, rows: Rows) -> Figure:
-    """Stacked shares of TPOT over the batch, one panel per network and context; TPOT in ms above each bar."""
-    contexts, names = list(dict.fromkeys(rows["L"])), list(networks)
-    panels = [(name, L) for name in names for L in contexts]
-    size = (WIDTH, 1.5 + 1.9 * len(panels))
-    figure, column = pyplot.subplots(len(panels), 1, figsize=size, sharex=True, squeeze=False)
-    for (name, L), axes in zip(panels, column[:, 0], strict=True):
-        _bars(axes, networks[name], rows, name, L)
-        axes.set_title(f"L = {L:.0f}, {name}", pad=14)
-        axes.set_ylabel("share of TPOT")
-    column[-1, 0].set_xlabel("requests together B")
+    """Stacked shares of TPOT over the batch, a row of panels per network, a column per context; TPOT in ms above."""
+    contexts = list(dict.fromkeys(rows["L"]))
+    figure = pyplot.figure(figsize=(WIDTH, 1.9 + 1.7 * len(networks)))
+    parts = np.atleast_1d(figure.subfigures(len(networks), height_ratios=[1] * (len(networks) - 1) + [1.45]))
+    for part, (name, setting) in zip(parts, networks.items(), strict=True):
+        part.suptitle(name, fontsize=10, x=0.01, ha="left")
+        line = part.subplots(1, len(contexts), sharey=True, squeeze=False)[0]
+        for axes, L in zip(line, contexts, strict=True):
+            _bars(axes, setting, rows, name, L)
+            axes.set_title(f"L = {L:.0f}", pad=14)
+            axes.tick_params(labelbottom=part is parts[-1])
+            axes.set_xlabel("requests together B" if part is parts[-1] else "")
+        line[0].set_ylabel("share of TPOT")
     _share_legend(figure, next(iter(networks.values())), rows)
     headline(figure, _share_title(rows))
     return figure
