@@ -23,7 +23,7 @@ OFFERED = {
     "ledger.criteria": "near_within=NEAR tie_within=TIE",
     "thesis.sensitivity": "case=numbers_of",
     "render.after_tables": "after_table after_model leads leads_in formats_table holds asked_at gains gains_table "
-    "memory_of streams_share memory_to_lead share_at wires_table",
+    "memory_of adding_share memory_to_lead share_at wires_table",
     "render.audit_tables": "stated_tokens copies capacity_table capacity_pairs placement_table inverse_table "
     "random_ratio bound_holds_from",
     "render.by_hand": "by_hand",
@@ -33,7 +33,8 @@ OFFERED = {
     "render.design_words": "wanted_machine",
     "render.digits": "digits=digits_of whole percent with_unit",
     "render.equations": "equation symbol",
-    "render.family_tables": "ridge_table shared_table format_bytes prompt_chunk chunks_over_steps",
+    "render.family_tables": "ridge_table shared_table format_bytes prompt_chunk chunks_over_steps "
+    "states_moved inverse_over_core between_chunks",
     "render.glossary_tables": "symbols_elsewhere weights_elsewhere",
     "render.ledger_tables": "ledger_table verdict_counts rules_table verdict_number summary_table carrying_table "
     "verdict_list verdict why claims_of",

@@ -57,7 +57,7 @@ def caching_first(attending: Iterable) -> list:
 
 
 def cuts_prompts(attending: Iterable) -> bool:
-    """Whether prompts pass some of a row's kinds of block in chunks, in lines that differ from those of a step."""
+    """Whether prompts pass some of a row's kinds of block in lines that differ from those of a step."""
     return any(mechanisms()[kind.attention].prompt for kind in attending)
 
 
@@ -108,5 +108,5 @@ def _spoken_of(mechanism) -> dict:
         "rows": (sorted(rows.stores), sorted(rows.lent), rows.picks, rows.picked),
         "in_words": mechanism.name in derive.attention.MECHANISMS,
         "equal_heads": mechanism.name == derive.attention.MHA.name,
-        "prompt": bool(mechanism.prompt_text),
+        "prompt": mechanism.prompts_apart,
     }

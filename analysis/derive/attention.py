@@ -8,12 +8,13 @@ Tensors ending in `_new` are the rows that this step appends to the cache, or th
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sympy import Symbol
 
 from analysis.derive.choices import Rows
-from analysis.derive.einsum import CACHED, Einsum, Tensor, lines, over, renamed, tensors, without_axis
-from analysis.derive.symbols import L, d_RoPE
+from analysis.derive.einsum import CACHED, STATES, Einsum, Tensor, lines, over, renamed, tensors, without_axis
+from analysis.derive.symbols import L, d_RoPE, l
 
 PARTS = {"c_KV": "latent", "k_R": "rope_key", "k_I": "index_key"}  # cached tensors that a format may store apart
 
@@ -65,6 +66,15 @@ class Mechanism:
         """Tensors that a block stores: its rows, unless it borrows them, and its states."""
         return (*(() if self.borrows else self.cache), *self.states)
 
+    def left(self, prompt: bool = False) -> tuple[Tensor, ...]:
+        """`kept` as a step leaves it, or a prompt: of a state as many as are written, one for each token of a step."""
+        stages = self.stages(prompt=prompt) if self.states else {}
+        made = {line.made.name: line.made.axes for given in stages.values() for line in given}
+        return tuple(
+            replace(each, axes=made.get(f"{each.name}_new", each.axes)) if each in self.states else each
+            for each in self.kept
+        )
+
     @property
     def parts(self) -> tuple[str, ...]:
         """Parts of the cache that a format may store at a width of their own.
@@ -79,6 +89,11 @@ class Mechanism:
         """Tensors kept between steps that do not grow with the context."""
         kinds = (("state", self.states_text), ("past", self.past_text))
         return tuple(Tensor(t.name, t.axes, kind) for kind, text in kinds for t in tensors(text))
+
+    @cached_property
+    def prompts_apart(self) -> bool:
+        """Whether a prompt takes other lines than a step."""
+        return self.stages(prompt=True) != self.stages()
 
     @property
     def reads_all(self) -> bool:
@@ -147,7 +162,7 @@ class Mechanism:
 
         `order` as_printed (Eqs 4 to 6) or reordered (Eqs 7 and 8); `rope` in or out; `rope_key` per_head or
         shared (whether the one RoPE key is copied into every head before the as-printed core reads it); `prompt`
-        whether the step is a prompt, which passes a recurrent state in chunks.
+        whether the step is a prompt, which passes a recurrent state in chunks and leaves its last states alone.
         """
         order = self.in_order(order)
         texts = {
@@ -158,6 +173,8 @@ class Mechanism:
             "output": self.output_text,
         }
         found = {stage: self._lines(text) for stage, text in texts.items()}
+        if prompt:
+            found = {stage: tuple(map(_leaving_the_last, given)) for stage, given in found.items()}
         if self.borrows:
             found["projections"] = tuple(line for line in found["projections"] if line.made.kind not in CACHED)
         if rope == "out":
@@ -167,6 +184,12 @@ class Mechanism:
             shared = {copy: next(t for t in self.cache if t.name == kept)}
             found["core"] = renamed(found["core"], shared)
         return found
+
+
+def _leaving_the_last(line: Einsum) -> Einsum:
+    """A line of a prompt: the state of its last token is left, not that of each."""
+    axes = tuple(axis for axis in line.made.axes if axis != l)
+    return replace(line, made=replace(line.made, axes=axes)) if line.made.kind in STATES else line
 
 
 MHA = Mechanism(

@@ -1,20 +1,22 @@
 """A decoder block as named stages of kernels: which lines run together, and what they cost.
 
 Stages of the attention half: projections, decompression, core, output. Stages of the feed-forward half:
-dense, routed, latent, shared, router. Each line is a kernel of its own (one matrix product after another), except
-the attention core (with what picks its rows) and the feed-forward layers, whose lines follow `grouping`.
+dense, routed, latent, shared, router. Stage of both, where a model has several residual streams: streams. Each line is
+a kernel of its own (one matrix product after another), except the attention core (with what picks its rows), the
+feed-forward layers and streams, whose lines follow `grouping`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from sympy import Add, Expr, Min, Symbol
+from sympy import Add, Expr, Integer, Min, Symbol
 
 from analysis.derive.attention import MECHANISMS, Mechanism
 from analysis.derive.einsum import SCORES, Einsum, Kernel, layered
 from analysis.derive.feedforward import FFN, HEAD, LATENT, ROUTER, SHARED, routed_experts
 from analysis.derive.parallel import Substitution
+from analysis.derive.residual import LAST, SITE
 from analysis.derive.spans import BANDS
 from analysis.derive.symbols import S_passes, l, n_dec, n_moe, n_win
 
@@ -83,6 +85,26 @@ class Kind:
         ('core', 'dense')
         """
         return self.mechanism.core if stage == "core" and self.mechanism else stage
+
+    def stages(self, conventions: "Conventions", streamed: bool = False) -> "Stages":
+        """Kernels of one block by stage; `streamed`: with those that mix residual streams around each of its halves.
+
+        >>> list(Kind(n_dec, feedforward=FeedForward()).stages(Conventions(), streamed=True))
+        ['dense', 'streams']
+        """
+        attention = attention_stages(self.mechanism, conventions) if self.mechanism else {}
+        half = self.feedforward.stages(conventions.grouping) if self.feedforward else {}
+        return attention | half | ({"streams": self.streams(conventions.grouping)} if streamed else {})
+
+    def streams(self, grouping: str = "fused") -> tuple[Kernel, ...]:
+        """Kernels that mix residual streams before and after each half of a block.
+
+        >>> [kernel.name for kernel in Kind(n_dec, MECHANISMS["MLA"]).streams()]
+        ['before attention', 'after attention']
+        """
+        halves = [name for name, half in (("attention", self.mechanism), ("feed-forward", self.feedforward)) if half]
+        sites = ((f"{place} {half}", given) for half in halves for place, given in SITE.items())
+        return tuple(kernel for name, given in sites for kernel in grouped(name, given, grouping))
 
     def axes(self, shard: Substitution | None = None) -> Substitution:
         """The axes that a substitution (of parallelism, say) leaves, with this kind's own sizes in them.
@@ -173,8 +195,13 @@ class Architecture:
 
     @property
     def cuts_prompts(self) -> bool:
-        """Whether prompts pass some blocks in chunks, in lines that differ from those of a step."""
-        return any(kind.mechanism.prompt_text for kind in self.attending)
+        """Whether prompts pass some blocks in lines that differ from those of a step: blocks with states."""
+        return any(kind.mechanism.prompts_apart for kind in self.attending)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the model has several residual streams, which hyper-connections mix."""
+        return "hyper_connections" in self.vectors
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -213,7 +240,8 @@ class Architecture:
 class Conventions:
     """The discrete choices that every count states: see the table of conventions in the book.
 
-    `prompt` says that the step is a prompt, where that takes other lines: states are then passed in chunks.
+    `prompt` says that the step is a prompt, where that takes other lines: states are then passed in chunks, and the
+    last ones left.
     """
 
     order: str = "as_printed"
@@ -282,6 +310,16 @@ def feedforward_stages(architecture: Architecture, grouping: str = "fused") -> S
     for half in halves:
         found = half.stages(grouping) | found
     return {stage: found[stage] for stage in HALF if stage in found}
+
+
+def over_streams(architecture: Architecture, of_block: Callable[[Kind], Expr]) -> Expr:
+    """Sum over all blocks of what mixing residual streams costs in one by its kind; 0 for a model with one stream."""
+    return summed((kind.blocks, of_block(kind)) for kind in architecture.kinds) if architecture.streamed else Integer(0)
+
+
+def last_streams(architecture: Architecture, grouping: str = "fused") -> tuple[Kernel, ...]:
+    """Kernels that weigh residual streams into one before the output head; none for a model with one stream."""
+    return grouped("before head", LAST, grouping) if architecture.streamed else ()
 
 
 def head_kernel() -> Kernel:

@@ -37,6 +37,7 @@ def weights_by_part(architecture: Architecture, as_built: bool = True, layout: L
     parts = {
         "attention": over_blocks(architecture, lambda kind: decoder.attention_weights(kind, axes)),
         **decoder.feedforward_weights(architecture, experts, axes),
+        "streams": decoder.stream_weights(architecture, axes),
         "vectors": vector_elements(architecture, experts, axes),
         **{part: elements.xreplace(axes) for part, elements in others.items()},
     }

@@ -1,6 +1,7 @@
 """Sums over the tensors of a whole model: parameters, weight bytes, cache bytes, activation bytes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from sympy import Add, Expr, Integer, Max
@@ -15,11 +16,13 @@ from analysis.derive.block import (
     attention_stages,
     feedforward_stages,
     head_kernel,
+    last_streams,
     over_blocks,
     over_halves,
+    over_streams,
     summed,
 )
-from analysis.derive.einsum import CACHED, WEIGHTS, Kernel, Tensor
+from analysis.derive.einsum import CACHED, STATES, WEIGHTS, Kernel, Tensor
 from analysis.derive.spans import SPANS
 from analysis.derive.symbols import (
     B,
@@ -96,9 +99,25 @@ def head_parameters() -> Expr:
     return weight_elements((head_kernel(),))
 
 
+def kind_stream_weights(kind: Kind, axes: Substitution | None = None) -> Expr:
+    """Weights that mix residual streams in one block of a kind [1], under a substitution of axes."""
+    return weight_elements(kind.streams()).xreplace(kind.axes(axes))
+
+
+def stream_weights(architecture: Architecture, axes: Substitution | None = None) -> Expr:
+    """Weights that mix residual streams in the whole model [1]; 0 for a model with one stream.
+
+    >>> stream_weights(Architecture("MHA", vectors=("hyper_connections",))).factor()
+    d_emb*n_res**2*(2*n_dec*n_res + 4*n_dec + 1)
+    """
+    blocks = over_streams(architecture, lambda kind: kind_stream_weights(kind, axes))
+    return blocks + weight_elements(last_streams(architecture)).xreplace(axes or {})
+
+
 def _body(architecture: Architecture, experts: Expr) -> Expr:
     feedforward = Add(*feedforward_weights(architecture, experts).values())
-    return over_blocks(architecture, attention_weights) + feedforward + vector_elements(architecture, experts)
+    vectors = vector_elements(architecture, experts)
+    return over_blocks(architecture, attention_weights) + feedforward + stream_weights(architecture) + vectors
 
 
 def parameters(architecture: Architecture, experts: Expr = HELD) -> Expr:
@@ -123,8 +142,11 @@ def active_parameters(architecture: Architecture, embedding: bool = False) -> Ex
 
 
 def kept(mechanism: Mechanism, conventions: Conventions = Conventions()) -> tuple[Tensor, ...]:
-    """Tensors that one block stores: rows of its cache, and states; `rope="out"` leaves the RoPE key away."""
-    return tuple(tensor for tensor in mechanism.kept if conventions.rope == "in" or d_RoPE not in tensor.axes)
+    """Tensors that one block stores: rows of its cache, and states of every token of a step; `rope="out"` leaves the
+    RoPE key away."""
+    return tuple(
+        tensor for tensor in mechanism.left(conventions.prompt) if conventions.rope == "in" or d_RoPE not in tensor.axes
+    )
 
 
 def _rows(kind: Kind, conventions: Conventions) -> Iterator[tuple[Expr, Expr]]:
@@ -150,16 +172,17 @@ def kv_cache_bytes(architecture: Architecture, conventions: Conventions = Conven
     for kind in architecture.attending:
         for each, stored in _rows(kind, conventions):
             rows.setdefault(each, []).append((kind.blocks, stored))
-    return Add(*(summed(counted) * each for each, counted in rows.items())) + state_bytes(architecture)
+    return Add(*(summed(counted) * each for each, counted in rows.items())) + state_bytes(architecture, conventions)
 
 
-def _states(kind: Kind) -> Expr:
-    return Add(*(tensor.stored / B for tensor in kind.mechanism.states)).xreplace(kind.axes())
-
-
-def state_bytes(architecture: Architecture) -> Expr:
+def state_bytes(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
     """Bytes of one request in the whole model that do not grow with its context [byte]."""
-    return over_blocks(architecture, _states)
+
+    def of_block(kind: Kind) -> Expr:
+        states = (tensor for tensor in kept(kind.mechanism, conventions) if tensor.kind in STATES)
+        return Add(*(tensor.stored / B for tensor in states)).xreplace(kind.axes())
+
+    return over_blocks(architecture, of_block)
 
 
 def kv_bytes_per_token(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
@@ -183,11 +206,11 @@ def activation_bytes(
     """
     first, *others = architecture.attending
     unlike = (kind for kind in others if kind.mechanism.name != first.mechanism.name or kind.sizes)
-    return Max(*{_held(kind, conventions, axes) for kind in (first, *unlike)})
+    return Max(*{_held(kind, conventions, architecture.streamed, axes) for kind in (first, *unlike)})
 
 
-def _held(kind: Kind, conventions: Conventions, axes: Substitution | None) -> Expr:
-    stages = attention_stages(kind.mechanism, conventions)
+def _held(kind: Kind, conventions: Conventions, streamed: bool, axes: Substitution | None) -> Expr:
+    stages = replace(kind, feedforward=None).stages(conventions, streamed)
     kernels = [kernel for kernels in stages.values() for kernel in kernels]
     crossing = {t.name: t for kernel in kernels for t in kernel.boundary if t.kind == "activations" and B in t.axes}
     return Add(*(tensor.bytes / B for tensor in crossing.values())).xreplace(kind.axes(axes))

@@ -54,7 +54,8 @@ WIDTHS = {
 }
 WEIGHTS = ("weights", "experts")  # kinds of tensors that are weights
 CACHED = ("kv", "latent", "rope_key", "index_key")  # kinds of tensors of which a token keeps a row
-KEPT = (*CACHED, "state", "past")  # kinds of tensors that a request keeps between steps
+STATES = ("state", "past")  # kinds of tensors of which a request keeps one, whatever its context
+KEPT = (*CACHED, *STATES)  # kinds of tensors that a request keeps between steps
 _TENSOR = re.compile(r"(\w+)\[([^\]]*)\]")
 _SIGN = re.compile(r"<-|\+=|=")
 

@@ -1,11 +1,13 @@
 """The flow of a block as a graph: boxes are einsum lines, stores are tensors that no line makes, edges carry tensors.
 
 Nothing is drawn by hand: an edge runs from every line that makes a tensor to every line that uses it. What the lines
-leave out joins the parts, by three rules.
+leave out joins the parts, by four rules.
 
 - A row made for the cache (`c_KV_new`) is appended to the cache tensor that bears its name (`c_KV`).
 - The attention half's result, the tensor that no line uses, is what the feed-forward half reads (residual and norm
   between them are not counted); the feed-forward half's results are the next block's input.
+- Where several residual streams are mixed, a half reads what the site before it weighs, and its result goes to the site
+  after it; the streams themselves pass by.
 - Where that operand has other axes than the result, tokens are dispatched, and the tensor over all routed experts
   (the router's) says where to; results with such axes are combined.
 """
@@ -14,8 +16,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from analysis.derive.attention import Mechanism
-from analysis.derive.block import Architecture, Conventions, Stages, attention_stages, feedforward_stages
+from sympy import Integer
+
+from analysis.derive.attention import MHA, Mechanism
+from analysis.derive.block import (
+    Architecture,
+    Conventions,
+    FeedForward,
+    Kind,
+    Stages,
+    attention_stages,
+    feedforward_stages,
+)
 from analysis.derive.einsum import CACHED, KEPT, WEIGHTS, Einsum, Kernel, Tensor
 from analysis.derive.symbols import n_e
 
@@ -36,7 +48,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Store:
-    """A tensor that no line makes; `role` says why: weights, cache, copy, input, joined, dispatched, output."""
+    """A tensor that no line makes; `role` says why: weights, cache, copy, input, normed, joined, dispatched, output."""
 
     tensor: Tensor
     role: str
@@ -128,11 +140,42 @@ def block_flow(architecture: Architecture, conventions: Conventions = Convention
     # names are a stage's own: the h of the routed experts is not that of the shared one
     scopes = [_boxes({name: kernels}) for name, kernels in chosen.items()]
     feedforward = tuple(box for boxes in scopes for box in boxes)
-    edges = [*attention.edges, *_joined(results(attention.boxes), feedforward, scopes)]
-    entering = next(store.tensor for store in attention.stores if store.role == "input")
+    entering = next(store for store in attention.stores if store.role == "input")
     last = [box for boxes in scopes for box in results(boxes) if n_e not in box.tensor.axes]
-    edges += [(box, Store(entering, "output")) for box in last]
+    made = results(attention.boxes)
+    if architecture.streamed:
+        return _streamed(attention, entering, scopes, last, conventions)
+    edges = [*attention.edges, *_joined(made, feedforward, scopes)]
+    edges += [(box, Store(entering.tensor, "output")) for box in last]
     return Flow((*attention.boxes, *feedforward), tuple(dict.fromkeys(edges)))
+
+
+def _streamed(attention: Flow, entering: Store, scopes: list, last: list[Box], conventions: Conventions) -> Flow:
+    """The flow of a block whose residual streams are mixed around each of its halves."""
+    halves = Kind(Integer(1), MHA), Kind(Integer(1), feedforward=FeedForward())  # whichever: a half's site is its own
+    first, second = (_boxes({"streams": half.streams(conventions.grouping)}) for half in halves)
+    feedforward = tuple(box for boxes in scopes for box in boxes)
+    (whole,) = {box.line.used[0] for box in first if box.tensor.name == "m"}
+    normed, mixed = Store(entering.tensor, "normed"), _made(first, "X_new")
+    edges = [(normed if source == entering else source, target) for source, target in attention.edges]
+    edges += [(box, normed) for box in _made(first, "x")]
+    edges += _around(first, (Store(whole, "input"),), results(attention.boxes))
+    edges += _joined(_made(second, "x"), feedforward, scopes)
+    edges += _around(second, mixed, tuple(last))
+    edges += [(box, Store(whole, "output")) for box in _made(second, "X_new")]
+    return Flow((*first, *attention.boxes, *second, *feedforward), tuple(dict.fromkeys(edges)))
+
+
+def _made(boxes: tuple[Box, ...], name: str) -> tuple[Box, ...]:
+    return tuple(box for box in boxes if box.tensor.name == name)
+
+
+def _around(site: tuple[Box, ...], streams: tuple[Place, ...], half: tuple[Place, ...]) -> Iterable[Edge]:
+    """The edges of a site, which takes its streams, and what the half between gives, from these places."""
+    given = {"X": streams, "y": half}
+    for source, target in _read(site):
+        places = given.get(source.tensor.name) if isinstance(source, Store) else None
+        yield from ((place, target) for place in places or (source,))
 
 
 def _joined(made: tuple[Box, ...], feedforward: tuple[Box, ...], scopes: list[tuple[Box, ...]]) -> Iterable[Edge]:

@@ -19,13 +19,13 @@ ALL: dict[str, Mechanism] = attention.MECHANISMS | {
 }
 
 
-def stored(mechanism: Mechanism) -> Expr:
-    """Bytes that one block keeps of all requests [byte]: rows of the cache, and states.
+def stored(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Expr:
+    """Bytes that one block keeps of all requests [byte]: rows of the cache, and states of every token of a step.
 
     >>> stored(ALL["KDA"]).has(*ALL["MHA"].cache[0].axes[1:2])
     False
     """
-    return Add(*(tensor.stored for tensor in mechanism.kept))
+    return Add(*(tensor.stored for tensor in mechanism.left(conventions.prompt)))
 
 
 def touched(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Expr:
@@ -40,6 +40,6 @@ def phi(mechanism: Mechanism, conventions: Conventions = Conventions()) -> Expr:
     >>> from sympy import limit
     >>> from analysis.derive.symbols import L
     >>> [limit(phi(ALL[name]), L, "oo") for name in ("MHA", "Lightning")]
-    [1, 2]
+    [1, (l + 1)/l]
     """
-    return (touched(mechanism, conventions) / stored(mechanism)).cancel()
+    return (touched(mechanism, conventions) / stored(mechanism, conventions)).cancel()

@@ -18,8 +18,10 @@ from analysis.derive.block import (
     Stages,
     attention_stages,
     head_kernel,
+    last_streams,
     over_blocks,
     over_halves,
+    over_streams,
 )
 from analysis.derive.communication import all_reduce_time, exchange_time, partial_sums
 from analysis.derive.einsum import Kernel, tensors
@@ -43,9 +45,10 @@ from analysis.derive.symbols import (
     width_activations,
 )
 
-FEED_FORWARD = ("dense", "routed", "latent", "shared", "router", "head")
+FEED_FORWARD = ("dense", "routed", "latent", "shared", "router")
+STREAMS = ("streams", "streams_head")  # of models with several residual streams
 PICKING = ("convolution", "pool", "index", "select")  # stages that some mechanisms run before their core
-STAGES = ("projections", "decompression", *PICKING, "core", "output", *FEED_FORWARD)
+STAGES = ("projections", "decompression", *PICKING, "core", "output", *FEED_FORWARD, *STREAMS, "head")
 ROUTED_OUTPUT = "y[B l d_emb]"  # what the routed experts add to a token, their parts not yet summed
 COMMUNICATION = ("dispatch", "combine", "all_reduce")
 TERMS = (
@@ -56,6 +59,7 @@ TERMS = (
     "routed_experts",
     "shared_expert",
     "router",
+    "residual_streams",
     "output_head",
     *COMMUNICATION,
 )
@@ -101,7 +105,11 @@ def tpot_terms(
 
         return over_halves(architecture, name, seconds)
 
+    def in_streams(kind: Kind) -> Expr:
+        return _time(kind, {"streams": kind.streams(conventions.grouping)}, ("streams",), timing, system.layout)
+
     once = Kind(Integer(1))
+    last = {"streams": last_streams(architecture, conventions.grouping), "head": (head_kernel(),)}
     on_experts = {P_acc: P_exp, BW_mem: BW_exp} if system.expert_device else {}
     exchange = _exchanges(architecture, system, timing)
     found = {
@@ -112,7 +120,9 @@ def tpot_terms(
         "routed_experts": in_half("routed").xreplace(on_experts),
         "shared_expert": in_half("shared"),
         "router": in_half("router") + in_half("latent"),
-        "output_head": _time(once, {"head": (head_kernel(),)}, ("head",), timing, system.layout),
+        "residual_streams": over_streams(architecture, in_streams)
+        + _time(once, last, ("streams",), timing, system.layout),
+        "output_head": _time(once, last, ("head",), timing, system.layout),
         "dispatch": exchange,
         "combine": exchange,
         "all_reduce": _all_reduce(architecture, conventions, timing, system.layout),

@@ -38,8 +38,11 @@ from analysis.derive.symbols import (
     n_cut,
     n_e,
     n_k,
+    n_map,
     n_past,
+    n_res,
     n_tap,
+    n_to,
     n_top,
 )
 
@@ -55,6 +58,11 @@ class Span:
     def __add__(self, other: "Span") -> "Span":
         """Rows of both, side by side."""
         return Span(self.stored + other.stored, self.touched + other.touched, self.worked + other.worked)
+
+
+def every(size: Expr) -> Span:
+    """All elements of an axis whose size follows from others: stored, touched, and met by each of l queries."""
+    return Span(size, size, l * size)
 
 
 def compressed(stride: Expr = Integer(1)) -> Span:
@@ -169,7 +177,9 @@ SPANS: Mapping[Symbol, Span] = _Spans(
         l_cmp: lambda: Span(l / L_str, l / L_str, l / L_str),  # none meets `l`: completed rows are no pairs
         n_blk: lambda: compressed(L_blk),
         n_top: lambda: picked(n_top, L_blk),
-        n_past: lambda: Span(n_tap - 1, n_tap - 1, l * (n_tap - 1)),
+        n_past: lambda: every(n_tap - 1),
+        n_to: lambda: every(n_res),
+        n_map: lambda: every(n_res * (2 + n_res)),
         n_act: lambda: Span(n_e, n_act, n_k),  # worked on by one token
     }
 )

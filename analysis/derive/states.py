@@ -1,7 +1,9 @@
 """Mixers with a recurrent state instead of a cache: no context length appears in them.
 
 A step reads the state, lets it decay, adds a rank-one update for each new token, and writes it back. The lines count
-l tokens of one step with the state on the chip between them; as values they say one token (l = 1). Queries and keys of
+l tokens of one step with the state on the chip between them; as values they say one token (l = 1). A step of several
+tokens checks drafts, of which any may be the last that is accepted: it leaves the state of each, as engines keep them
+(vllm-project/vllm, pull requests 49847 and 49887), where a prompt leaves the last alone. Queries and keys of
 n_qk heads serve n_v / n_qk heads of the state each. Sources: KDA (Kimi Delta Attention), arXiv 2510.26692; GDN (Gated
 DeltaNet), arXiv 2412.06464; lightning attention, arXiv 2501.08313; Mamba-2, arXiv 2405.21060, whose B, x, C are the
 keys, values and queries here.
@@ -26,7 +28,7 @@ def recurrence(state: str, decay: str, key: str, value: str, query: str, answer:
         N[B l {state}] <- D[B l {state}]
         N[B l {state}] += {key} {value}
         {answer} = {query} N[B l {state}]
-        M_new[B {state}] <- N[B l {state}]
+        M_new[B l {state}] <- N[B l {state}]
     """
 
 
@@ -91,12 +93,12 @@ def short_convolution(made: str, read: str, axes: str) -> str:
     >>> print(*short_convolution("x_t", "x", "n_v d_s").splitlines(), sep=chr(10))
     x_tap[B l n_tap n_v d_s] <- x[B l n_v d_s] x_past[B n_past n_v d_s]
     x_t[B l n_v d_s] = x_tap[B l n_tap n_v d_s] W_x_tap[n_tap n_v d_s]
-    x_past_new[B n_past n_v d_s] <- x_tap[B l n_tap n_v d_s]
+    x_past_new[B l n_past n_v d_s] <- x_tap[B l n_tap n_v d_s]
     """
     return (
         f"{read}_tap[B l n_tap {axes}] <- {read}[B l {axes}] {read}_past[B n_past {axes}]\n"
         f"{made}[B l {axes}] = {read}_tap[B l n_tap {axes}] W_{read}_tap[n_tap {axes}]\n"
-        f"{read}_past_new[B n_past {axes}] <- {read}_tap[B l n_tap {axes}]"
+        f"{read}_past_new[B l n_past {axes}] <- {read}_tap[B l n_tap {axes}]"
     )
 
 

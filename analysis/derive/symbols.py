@@ -126,6 +126,8 @@ n_dec = _born("n_dec", r"n_{dec}", "1", "decoder blocks", _g, "num_hidden_layers
 n_moe = _born("n_moe", r"n_{moe}", "1", "decoder blocks whose feed-forward layer is a mixture of experts", _g)
 n_win = _born("n_win", r"n_{win}", "1", "decoder blocks whose attention is windowed", _g)
 n_res = _born("n_res", r"n_{res}", "1", "residual streams that hyper-connections mix", _g, "hc_mult")
+n_to = _born("n_to", r"n_{to}", "1", "residual streams that a site writes, as many as it reads", _g)
+n_map = _born("n_map", r"n_{map}", "1", "weights by which a site mixes streams, n_res (2 + n_res)", _g)
 n_vocab = _born("n_vocab", r"n_{vocab}", "1", "vocabulary entries", _g, "vocab_size")
 n_ctx = _born("n_ctx", r"n_{ctx}", "tokens", "learned positions (0 where positions are rotary)", _g,
               "n_positions")

@@ -11,7 +11,6 @@ from sympy import Add, Expr, Integer
 from analysis.derive.block import Architecture, Kind, Substitution, summed
 from analysis.derive.spans import SPANS
 from analysis.derive.symbols import (
-    B,
     L_str,
     d_dec,
     d_emb,
@@ -25,7 +24,6 @@ from analysis.derive.symbols import (
     d_RoPE,
     d_s,
     d_z,
-    l,
     n_act,
     n_dec,
     n_e,
@@ -36,16 +34,11 @@ from analysis.derive.symbols import (
     n_role,
     n_v,
     n_vocab,
-    width_activations,
 )
 
 HELD, VISITED = SPANS[n_act].stored, SPANS[n_act].worked  # routed experts of a block, and those of one token
 
-_SITE = n_res * (2 + n_res) * (n_res * d_emb + 1) + 3  # weights, bases and three scales of a hyper-connection
-
-STREAMED = n_res * 3 + 2
-"""Vectors of d_emb that a site moves for a token: it reads all streams and makes the layer's input of them, then reads
-them again with the layer's output and writes them."""
+_SITE = n_res * (2 + n_res) + 3  # bases and three scales of a hyper-connection, beside the weights of its lines
 
 VECTORS: dict[str, dict[str, Expr]] = {
     "norms": {"block": d_emb, "half": d_emb, "once": d_emb},  # one before each half, and the last
@@ -91,22 +84,8 @@ VECTORS: dict[str, dict[str, Expr]] = {
     "router_scale": {"experts": d_emb + n_e},  # of the router's input, and of what each expert gives
     "latent_expert_norm": {"experts": d_z},
     "expert_bias": {"expert": 2 * d_MoE + d_emb},
-    "hyper_connections": {"block": _SITE, "half": _SITE, "once": n_res * (n_res * d_emb + 1) + 1},
+    "hyper_connections": {"block": _SITE, "half": _SITE, "once": n_res + 1},
 }
-
-
-def stream_bytes(architecture: Architecture) -> Expr:
-    """Bytes that residual streams move in a step, all blocks together [byte]; 0 where a model has one stream.
-
-    A site stands before each half of a block; its weights are among the vectors, its few products are not counted.
-
-    >>> stream_bytes(Architecture("MHA", vectors=("hyper_connections",))).factor()
-    2*B*d_emb*l*n_dec*width_activations*(3*n_res + 2)
-    """
-    if "hyper_connections" not in architecture.vectors:
-        return Integer(0)
-    sites = Add(*(kind.blocks * (bool(kind.mechanism) + bool(kind.feedforward)) for kind in architecture.kinds))
-    return sites * B * l * STREAMED * d_emb * width_activations
 
 
 def vector_elements(architecture: Architecture, experts: Expr = HELD, axes: Substitution | None = None) -> Expr:

@@ -12,6 +12,7 @@ from analysis.ask.points import row_point
 from analysis.data.model_row import Model
 from analysis.derive import decoder
 from analysis.derive.block import Architecture
+from analysis.derive.parallel import decode
 from analysis.derive.symbols import L, width_activations, width_kv, width_state, width_weights
 from analysis.huggingface.blocks import Block, pattern
 from analysis.huggingface.keys import Found
@@ -45,7 +46,7 @@ def totals(imported: Imported) -> dict[str, int]:
     both are told, and the whole cache of the longest context.
     """
     built = architecture(imported.row)
-    point = row_point(imported.row) | WIDTHS
+    point = row_point(imported.row) | WIDTHS | decode()
     counted = {
         "parameters": decoder.parameters(built),
         "active parameters (output head counted, input embedding not)": decoder.active_parameters(built),

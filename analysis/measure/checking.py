@@ -81,7 +81,7 @@ def moves(case: Case, arrays: Mapping[str, np.ndarray]) -> dict[str, Callable]:
         **dict.fromkeys(("c_T", "r_T", "k_T", "v_T"), gathered),
         **dict.fromkeys(("q_h", "k_h"), repeated),
         "u": lambda v, held, b: b[..., None] * (v - held),
-        "M_new": lambda N: N[:, -1],
+        "M_new": lambda N: N,
     }
 
 
@@ -90,7 +90,7 @@ def _token_by_token(case: Case, arrays: Mapping[str, np.ndarray]) -> dict[str, n
     for token in range(case.sizes["l"]):
         own = {name: array[:, token : token + 1] for name, array in arrays.items() if name != "M"} | {"M": state}
         made = execute(lines, own, None, moves(case, arrays))
-        state = made["M_new"]
+        state = made["M_new"][:, -1]
         answers.append(made["o"])
     return {"o": np.concatenate(answers, axis=1), "M_new": state}
 

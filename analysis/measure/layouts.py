@@ -61,6 +61,7 @@ LAYOUTS: dict[str, dict[str, str]] = {
         "O": "B n_kv deg_grp l | o",
     },
     **{f"{operation} {name}": layout for operation in STATES for name, layout in _STATES.items()},
+    **{f"state_step {name}": layout | {"M_new": "B l n_v d_k | M_new"} for name, layout in _STATES.items()},
     "experts": {
         "X": "n_act T_e | x",
         "W_gate": "n_act d_emb | W_gate",

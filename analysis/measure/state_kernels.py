@@ -21,7 +21,8 @@ def step(lib: Any, given: Arrays) -> Run:
         u = v if beta is None else beta * (v - lib.matmul(k, N))
         lib.multiply(k.mT, u, out=added)
         lib.add(N, added, out=N)
-        return _made(lib.matmul(q, N), N)
+        made = _made(lib.matmul(q, N), N)
+        return made | {"M_new": made["M_new"][:, None]}  # a step leaves the state of each of its tokens, here of one
 
     return run
 

@@ -6,8 +6,8 @@ from analysis.ask.numbers import value
 from analysis.ask.points import memory_bytes
 from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.derive.symbols import B, BW_mem
-from analysis.derive.vectors import stream_bytes
+from analysis.derive.block import bytes_moved, summed
+from analysis.derive.symbols import B, BW_mem, n_res
 from analysis.files.errors import InputError
 from analysis.render.digits import PREFIXES, digits_of, percent, with_unit
 from analysis.render.figures.after import chip
@@ -106,11 +106,15 @@ def share_at(model: str, context: int) -> float:
     return float(found.attention[place])
 
 
-def streams_share(model: str, context: int) -> float:
-    """Time of moving residual streams over that of a step without it [1], memory full: what the step leaves out."""
+def adding_share(model: str, context: int) -> float:
+    """Time of adding results to the residual stream over that of a step without it [1], memory full: what the step of a
+    model with one stream leaves out."""
     setting = after_model(model).setting
+    kinds = ((kind.blocks, kind.streams()) for kind in setting.architecture.kinds)
+    after = ((blocks, tuple(each for each in kernels if each.name.startswith("after"))) for blocks, kernels in kinds)
+    added = summed((blocks, bytes_moved(kernels)) for blocks, kernels in after)
     batch = batch_at_capacity(setting, context)
-    moved = value(stream_bytes(setting.architecture), swept(setting, L=context) | {B: batch / setting["n_acc"]})
+    moved = value(added, swept(setting, L=context) | {B: batch / setting["n_acc"], n_res: 1})
     return float(moved / setting.point[BW_mem] / total(terms_at(setting, batch, context)))
 
 

@@ -24,6 +24,8 @@ LAYER_COLOURS = {
     "routed": COLOURS["experts"],
     "shared": COLOURS["shared_expert"],
     "router": COLOURS["communication"],
+    "streams": "#999933",
+    "streams_head": "#999933",
     "head": "#444444",
     "decompression": "#692D00",
 }

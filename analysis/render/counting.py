@@ -63,12 +63,17 @@ def counted(kernel: Kernel, sizes: Sizes, label: str = "") -> Printed:
 def _sum(letter: str, terms: Sequence[tuple[str, Expr, list[Symbol]]], sizes: Sizes, unit: str) -> tuple[float, list]:
     """What terms add up to, and the lines that show it: symbols under braces, numbers, the sum."""
     at_hand = [(name, _factors(form, order, sizes)) for name, form, order in terms]
-    braces = [rf"\underbrace{{{THIN.join(map(tex, factors))}}}_{{{name}}}" for name, factors in at_hand]
+    braces = [rf"\underbrace{{{THIN.join(map(_factor, factors))}}}_{{{name}}}" for name, factors in at_hand]
     numbers = [[value(factor, sizes) for factor in factors] for _, factors in at_hand]
     put_in = [DOT.join(_tex(each) for each in row if each != 1) or "1" for row in numbers]
     total = sum(map(prod, numbers))
     result = rf"&= {_tex(total)} \;\text{{{unit}}}"
     return total, [*_rows(f"{letter} &= ", braces), *_rows("&= ", put_in, NUMBERS), result]
+
+
+def _factor(factor: Expr) -> str:
+    """A factor of a product: a sum stands in brackets."""
+    return rf"\left({tex(factor)}\right)" if factor.is_Add else tex(factor)
 
 
 def _factors(form: Expr, order: list[Symbol], sizes: Sizes) -> list[Expr]:

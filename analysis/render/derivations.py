@@ -14,6 +14,7 @@ from analysis.derive.einsum import Einsum
 from analysis.derive.feedforward import FFN, HEAD, ROUTED_EXPERTS, ROUTER, SHARED_EXPERT
 from analysis.derive.mechanisms import ALL
 from analysis.derive.parallel import Substitution
+from analysis.derive.residual import SITE
 from analysis.derive.symbols import B, L, T_e, causal, l, n_act
 from analysis.files.errors import InputError, choices
 from analysis.render.digits import digits_of
@@ -31,6 +32,7 @@ FEED_FORWARD = {
     "shared": SHARED_EXPERT,
     "router": ROUTER,
     "head": HEAD,
+    **{f"streams {place}": given for place, given in SITE.items()},  # of a half of a block
 }
 
 

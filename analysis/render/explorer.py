@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from sympy import Expr, Piecewise, Symbol, cse, jscode, numbered_symbols
+from sympy import Expr, Integer, Piecewise, Symbol, cse, jscode, numbered_symbols
 
 from analysis.ask.degrees import divides_all_heads, divisors
 from analysis.ask.numbers import value
@@ -79,11 +79,15 @@ def forms(setting: Setting) -> Nested:
     """
     if not setting.architecture.cuts_prompts:
         return _forms(setting)
-    prompt, step = (_forms(setting.with_(phase=phase)) for phase in ("prefill", "decode"))
-    either = (
-        a if a == b else Piecewise((a, l > 1), (b, True)) for a, b in zip(*map(_flat, (prompt, step)), strict=True)
-    )
-    return _filled(step, either)
+    step, prompt = map(_forms, _phases(setting))
+    return _filled(step, map(_either, *map(_flat, (prompt, step))))
+
+
+def _either(prompt: Expr, step: Expr) -> Expr:
+    """One form for both phases: that of a prompt alone where a step is a prompt of one token."""
+    one = {l: Integer(1)}
+    same = prompt == step or prompt.xreplace(one) == step.xreplace(one)
+    return prompt if same else Piecewise((prompt, l > 1), (step, True))
 
 
 def _forms(setting: Setting) -> Nested:
@@ -117,10 +121,16 @@ def _kinds(models: Iterable[str]) -> dict[tuple, tuple[str, Setting]]:
     return found
 
 
+def _phases(setting: Setting) -> tuple[Setting, Setting]:
+    """A step and a prompt."""
+    return setting.with_(phase="decode"), setting.with_(phase="prefill")
+
+
 def _model(model: str, kinds: dict) -> dict:
     """What the page needs of a model: its point, its functions by phase and order, and the degrees that divide it."""
     settings = _settings(model)
     row = settings[0].model
+    titles, passed = ({n: layer.title for n, layer in layers(each).items()} for each in _phases(settings[0]))
     return {
         "name": row.name,
         "experts": bool(row.n_moe),
@@ -131,6 +141,7 @@ def _model(model: str, kinds: dict) -> dict:
             phase: Setting.of(model=model, phase=phase).conventions.order for phase in PARAMETERS["phase"].allowed
         },
         "titles": {each.conventions.order: {n: layer.title for n, layer in layers(each).items()} for each in settings},
+        "prompt": {name: title for name, title in passed.items() if title != titles.get(name)},
         "kinds": [[each.title, int(value(each.blocks, settings[0].point))] for each in block_kinds(settings[0])],
         "deg_TP": [2**i for i in range(LARGEST_TP.bit_length()) if divides_all_heads(2**i, row)],
         "deg_EP": divisors(row.n_e) if row.n_moe else None,

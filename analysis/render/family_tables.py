@@ -1,13 +1,18 @@
 """Families of attention after the paper: where each stage stands against the ridge of several chips, as tables."""
 
+from dataclasses import replace
+
+from sympy import Expr, Integer
+
 from analysis.ask.numbers import exact, value
 from analysis.data.element_formats import formats
 from analysis.data.lines import cut
 from analysis.derive.attention import GQA, MLA, Mechanism
 from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops
-from analysis.derive.mechanisms import ALL
+from analysis.derive.einsum import layered
+from analysis.derive.mechanisms import ALL, stored, touched
 from analysis.derive.sparse import GLA, GTA, MFA
-from analysis.derive.symbols import BY_NAME, RP_acc, causal
+from analysis.derive.symbols import BY_NAME, L_cut, RP_acc, l
 from analysis.ledger.claims_mechanisms import of_r1, row_bytes, sized
 from analysis.render.after_tables import CHIPS, on_chip
 from analysis.render.digits import digits_of, whole
@@ -90,15 +95,55 @@ def prompt_chunk() -> int:
     return cut()
 
 
+def states_moved(name: str, queries: int) -> float:
+    """States that a step of so many query tokens reads and writes, in one block [1].
+
+    >>> states_moved("GDN", 1), states_moved("GDN", 4)
+    (2.0, 5.0)
+    """
+    of, one = ALL[name], Integer(1)
+    return float((touched(of).xreplace({l: Integer(queries)}) / stored(of).xreplace({l: one})).cancel())
+
+
 def chunks_over_steps(name: str, n_v: int, d_k: int, d_s: int) -> float:
     """Operations of a long prompt's core in chunks, behind a causal mask, over those of as many steps [1].
 
     >>> round(chunks_over_steps("KDA", 1, 128, 128), 2)
     1.15
     """
+    stages = (attention_stages(ALL[name], Conventions(prompt=prompt))["core"] for prompt in (True, False))
+    return _quotient(*map(flops, stages), n_v, d_k, d_s)
+
+
+def inverse_over_core(name: str, d_k: int, d_s: int) -> float:
+    """Operations of a chunk's inverse, row by row, over those that are counted of a long prompt's core [1].
+
+    A row of the inverse is a sum of rows before it, as the values that it makes are: the line that makes them, with
+    the chunk's columns in place of theirs. It bounds the solution from above, as half of the columns are zero.
+    """
+    (core,) = attention_stages(ALL[name], Conventions(prompt=True))["core"]
+    solved = next(line for line in core.lines if line.made.name == "u")
+    return _quotient(solved.flops.xreplace({BY_NAME["d_s"]: L_cut}), core.flops, 1, d_k, d_s)
+
+
+def between_chunks(name: str, d_k: int, d_s: int, grouping: str = "spilled") -> float:
+    """Bytes of a long prompt's core over those of one kernel [1]: where each chunk's state crosses memory on its way
+    to the next, or, `grouping="layered"`, where each line is a kernel.
+
+    >>> round(between_chunks("GDN", 128, 128), 1)
+    2.0
+    """
+    (core,) = attention_stages(ALL[name], Conventions(prompt=True))["core"]
+    apart = (
+        (replace(core, spilled=("C",), passes=Integer(2)),) if grouping == "spilled" else layered("core", core.lines)
+    )
+    return _quotient(bytes_moved(apart), core.bytes, 1, d_k, d_s)
+
+
+def _quotient(first: Expr, second: Expr, n_v: int, d_k: int, d_s: int) -> float:
+    """Of two counts of a long prompt, behind a causal mask; widths of 16 bits, states of 32."""
     tokens = 2**20
     point = {"B": 1, "n_v": n_v, "n_qk": n_v, "d_k": d_k, "d_s": d_s, "L_cut": cut(), "l": tokens, "L": tokens}
-    point = {BY_NAME[size]: number for size, number in point.items()} | {causal: 0.5}
-    stages = (attention_stages(ALL[name], Conventions(prompt=prompt))["core"] for prompt in (True, False))
-    chunks, steps = (float(value(flops(each), point)) for each in stages)
-    return chunks / steps
+    point |= {"causal": 0.5, "width_activations": 2, "width_state": 4}
+    found = (float(value(form, {BY_NAME[size]: number for size, number in point.items()})) for form in (first, second))
+    return next(found) / next(found)

@@ -5,7 +5,7 @@ layers, let edges that skip layers hold a lane in each, order every layer, place
 node looks like is known elsewhere.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, permutations
 
@@ -17,6 +17,7 @@ Key = Hashable
 Size = tuple[float, float]
 GAP, LANE, RISE = 7.0, 3.0, 18.0  # between neighbours, width of a passing edge, between layers [points]
 SWEEPS = 12
+LONGEST = 7  # places of a layer whose orders are all tried
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,16 @@ def _ordered(rows: list[list[Key]], links: Sequence[tuple[Key, Key]]) -> list[li
         order = range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1)
         for number in order:
             near = [rows[n] for n in (number - 1, number + 1) if 0 <= n < len(rows)]
-            rows[number] = list(min(permutations(rows[number]), key=lambda row: _cost(row, near, links)))
+            rows[number] = list(min(_orders(rows[number]), key=lambda row: _cost(row, near, links)))
     return rows
+
+
+def _orders(row: list[Key]) -> Iterable[Sequence[Key]]:
+    """All orders of a layer; of a long one, of which there are too many, those in which one place has moved."""
+    if len(row) <= LONGEST:
+        return permutations(row)
+    rest = ((place, [each for each in row if each != place]) for place in row)
+    return ([*others[:n], place, *others[n:]] for place, others in rest for n in range(len(row)))
 
 
 def _cost(row: Sequence[Key], near: Sequence[Sequence[Key]], links: Sequence[tuple[Key, Key]]) -> tuple[int, float]:

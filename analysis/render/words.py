@@ -105,7 +105,7 @@ def _apart(echo: dict) -> list[str]:
     return [name for name in WIDTHS if echo[name] != echo["width"]] + [EXPERTS] * (echo[EXPERTS] != weights)
 
 
-BESIDE = {TITLES["index"]: "its index", STATE: "states"}
+BESIDE = {TITLES["index"]: "its index"} | dict.fromkeys(STATE.values(), "states")
 
 
 def term_words(term: str, setting: Setting) -> str:
@@ -114,6 +114,8 @@ def term_words(term: str, setting: Setting) -> str:
     >>> term_words("kv_decompression", Setting.of(model="deepseek-v3")), term_words("dense_ffn", Setting.of())
     ('absorbed products', 'dense FFN')
     >>> term_words("core_attention", Setting.of(model="kimi-linear-48b-a3b"))
+    'core attention and states'
+    >>> term_words("core_attention", Setting.of(model="kimi-linear-48b-a3b", phase="prefill"))
     'core attention and states'
     """
     if term == "core_attention":

@@ -6,7 +6,7 @@ from sympy import Add, Expr, Integer
 
 from analysis.ask.setting import Setting
 from analysis.derive import decoder, mechanisms
-from analysis.derive.block import Kind, attention_stages
+from analysis.derive.block import Kind
 from analysis.derive.parallel import sharded
 from analysis.derive.symbols import B, deg_EP
 from analysis.systems import system
@@ -42,7 +42,9 @@ def block_kinds(setting: Setting) -> list[KindOfBlock]:
 
 def _counted(setting: Setting, kind: Kind) -> KindOfBlock:
     conventions, mixer = setting.conventions, kind.mechanism
-    moved, stored = (mechanisms.touched(mixer, conventions), mechanisms.stored(mixer)) if mixer else (Integer(0),) * 2
+    moved, stored = (
+        (mechanisms.touched(mixer, conventions), mechanisms.stored(mixer, conventions)) if mixer else (Integer(0),) * 2
+    )
     kept, touched = ((kind.blocks * each).xreplace(kind.axes() | {B: Integer(1)}) for each in (stored, moved))
     return KindOfBlock(_title(kind), kind.blocks, _weights(setting, kind), kept, touched, _time(setting, kind))
 
@@ -58,13 +60,14 @@ def _weights(setting: Setting, kind: Kind) -> Expr:
     parts = {"attention": decoder.attention_weights(kind, axes)} if kind.mechanism else {}
     if kind.feedforward:
         parts |= {stage: decoder.half_weights(kind, stage, experts, axes) for stage in kind.feedforward.stages()}
+    if setting.architecture.streamed:
+        parts["streams"] = decoder.kind_stream_weights(kind, axes)
     widths = {part: decoder.weight_width(setting.architecture, part) for part in parts}
     return kind.blocks * Add(*(elements * widths[part] for part, elements in parts.items()))
 
 
 def _time(setting: Setting, kind: Kind) -> Expr:
-    stages = attention_stages(kind.mechanism, setting.conventions) if kind.mechanism else {}
-    stages = stages | (kind.feedforward.stages(setting.conventions.grouping) if kind.feedforward else {})
+    stages = kind.stages(setting.conventions, setting.architecture.streamed)
     takes, shard = timing(setting).kernel, kind.axes(sharded(setting.layout))
     kernels = (takes(each.at(shard), kind.timed(stage)) for stage, every in stages.items() for each in every)
     return kind.blocks * Add(*kernels) / system.tokens_per_step(setting)

@@ -8,7 +8,7 @@ from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive.einsum import Tensor
 from analysis.derive.flow import Box, Flow, attention_flow, block_flow
-from analysis.derive.parallel import sharded
+from analysis.derive.parallel import Substitution, sharded
 from analysis.derive.symbols import RP_acc
 from analysis.systems.layers import Layer, layers, numbers
 
@@ -63,12 +63,17 @@ def flow_rows(setting: Setting, flow: Flow) -> Rows:
 
 def flops(setting: Setting, box: Box) -> float:
     """Operations of one line on one accelerator [FLOP]."""
-    return float(value(box.line.flops.xreplace(sharded()), setting.point))
+    return float(value(box.line.flops.xreplace(_axes(setting)), setting.point))
 
 
 def size(setting: Setting, tensor: Tensor) -> float:
     """Bytes of a tensor on one accelerator."""
-    return float(value(tensor.bytes.xreplace(sharded()), setting.point))
+    return float(value(tensor.bytes.xreplace(_axes(setting)), setting.point))
+
+
+def _axes(setting: Setting) -> Substitution:
+    """Those of one accelerator, in the kind of block that is drawn."""
+    return setting.architecture.attending[0].axes(sharded())
 
 
 def shape(tensor: Tensor, point: Mapping[Symbol, object] | None = None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Symbol
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import roofline
-from analysis.derive.block import Architecture, Conventions, Kind, Stages, attention_stages, head_kernel
+from analysis.derive.block import Architecture, Conventions, Kind, head_kernel, last_streams
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, sharded
 from analysis.derive.serving import PICKING, STAGES
@@ -32,9 +32,11 @@ TITLES = {
     "latent": "projections of latent experts",
     "shared": "shared expert",
     "router": "router",
+    "streams": "residual streams",
+    "streams_head": "residual streams, before the head",
     "head": "output head",
 }
-STATE = "step of the state"
+STATE = {False: "step of the state", True: "prompt through the state"}  # whether the step is a prompt
 ABSORBED = "absorbed products"  # what takes the place of decompression once it is reordered
 
 
@@ -73,22 +75,20 @@ def layers(setting: Setting) -> dict[str, Layer]:
     >>> layers(Setting.of(model="deepseek-v3"))["decompression"].title
     'absorbed products'
     """
-    return dict(_layers(setting.architecture, setting.conventions, setting["grouping"], setting.layout))
+    return dict(_layers(setting.architecture, setting.conventions, setting.layout))
 
 
 @cache
-def _layers(built: Architecture, conventions: Conventions, grouping: str, layout: Layout) -> dict[str, Layer]:
-    return {name: layer for name, (layer, _) in _counted(built, conventions, grouping, layout).items()}
+def _layers(built: Architecture, conventions: Conventions, layout: Layout) -> dict[str, Layer]:
+    return {name: layer for name, (layer, _) in _counted(built, conventions, layout).items()}
 
 
 @cache
-def _counted(
-    built: Architecture, conventions: Conventions, grouping: str, layout: Layout
-) -> dict[str, tuple[Layer, Expr]]:
+def _counted(built: Architecture, conventions: Conventions, layout: Layout) -> dict[str, tuple[Layer, Expr]]:
     """Every layer, and how many blocks have it: kinds whose kernels are equal share one."""
     lead, head, shard = built.attending[0].name, Kind(Integer(1)), sharded(layout)
-    kinds = [(kind, _stages(kind, conventions, grouping)) for kind in (*built.attending, *built.without_attention)]
-    kinds.append((head, {"head": (head_kernel(),)}))
+    kinds = [(kind, kind.stages(conventions, built.streamed)) for kind in (*built.attending, *built.without_attention)]
+    kinds.append((head, {"streams_head": last_streams(built, conventions.grouping), "head": (head_kernel(),)}))
     found: dict[str, tuple[Layer, Expr]] = {}
     for stage in STAGES:
         for kind, stages in kinds:
@@ -104,11 +104,6 @@ def _counted(
     return found
 
 
-def _stages(kind: Kind, conventions: Conventions, grouping: str) -> Stages:
-    attention = attention_stages(kind.mechanism, conventions) if kind.mechanism else {}
-    return attention | (kind.feedforward.stages(grouping) if kind.feedforward else {})
-
-
 def slug(name: str) -> str:
     """A name of attention as the beginning of a layer's.
 
@@ -122,12 +117,12 @@ def title_of(stage: str, kind: Kind, conventions: Conventions) -> str:
     """A stage of a kind of block in words."""
     if stage == "decompression" and kind.mechanism.in_order(conventions.order) == "reordered":
         return ABSORBED
-    return STATE if stage == "core" and not kind.mechanism.cache else TITLES[stage]
+    return STATE[conventions.prompt] if stage == "core" and not kind.mechanism.cache else TITLES[stage]
 
 
 def block_counts(setting: Setting) -> dict[str, Expr]:
     """How many blocks have each of the model's layers [1]; the output head counts once."""
-    counted = _counted(setting.architecture, setting.conventions, setting["grouping"], setting.layout)
+    counted = _counted(setting.architecture, setting.conventions, setting.layout)
     return {name: blocks for name, (_, blocks) in counted.items()}
 
 

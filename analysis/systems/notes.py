@@ -14,7 +14,7 @@ from analysis.ask.parameters import PARAMETERS
 from analysis.ask.setting import Setting
 from analysis.ask.structure import in_words
 from analysis.data import calibrations, datasets
-from analysis.data.lines import caching_first
+from analysis.data.lines import caching_first, cuts_prompts
 from analysis.data.model_row import SERVED_WIDTHS, mechanism_columns
 from analysis.systems import system
 from analysis.systems.effects import Case, as_by_default, used, without_effect
@@ -166,6 +166,21 @@ def queries_beyond_context(case: Case) -> Iterator[str]:
     queries, context = case.at("l"), case.setting["L"]
     if queries is not None and context is not None and np.any(over := np.greater(queries, context)):
         yield f"{_which('l', queries, over)} exceeds L={_some(context, over)}: the context holds the step's own tokens."
+
+
+def states_of_drafts(case: Case) -> Iterator[str]:
+    """A step of several query tokens where blocks keep states, of each of which there are as many."""
+    queries = case.at("l") if "width_state" in case.used and case.setting["phase"] == "decode" else None
+    if (
+        queries is None
+        or not np.any(several := np.greater(queries, 1))
+        or not cuts_prompts(case.setting.model.attending)
+    ):
+        return
+    yield (
+        f"{_which('l', queries, several)}: a step reads a state once and leaves one for each query token, as any draft "
+        "may be the last that is accepted; an engine that repeats accepted tokens instead leaves one."
+    )
 
 
 def queries_in_prefill(case: Case) -> Iterator[str]:
@@ -341,7 +356,8 @@ def narrow_cache(case: Case) -> Iterator[str]:
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
     *(which_kind, within_core, picks_everything),
-    *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
+    *(queries_beyond_context, states_of_drafts, queries_in_prefill),
+    *(uneven_batch, one_group_holds_all, fewer_than_a_token),
     *(wires_beyond_their_network, others_not_served, narrow_cache, stages_without_rows, queues_not_modelled),
     *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),
 )

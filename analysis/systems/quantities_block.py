@@ -76,7 +76,7 @@ def _touched_and_stored(setting: Setting, chosen: "Callable[[Kind], bool]" = lam
     of, summed = derive.mechanisms, derive.block.summed
     kinds = [kind for kind in setting.architecture.attending if chosen(kind)]
     moved = ((k.blocks, of.touched(k.mechanism, setting.conventions).xreplace(k.axes())) for k in kinds)
-    kept = ((k.blocks, of.stored(k.mechanism).xreplace(k.axes())) for k in kinds)
+    kept = ((k.blocks, of.stored(k.mechanism, setting.conventions).xreplace(k.axes())) for k in kinds)
     one = {derive.symbols.B: Integer(1)}
     return summed(moved).xreplace(one), summed(kept).xreplace(one)
 
@@ -185,7 +185,7 @@ define(
     "state_bytes",
     "bytes of one request that do not grow with its context: recurrent states and inputs that wait",
     "byte",
-    lambda s: derive.decoder.state_bytes(s.architecture),
+    lambda s: derive.decoder.state_bytes(s.architecture, s.conventions),
 )
 define(
     "phi",

@@ -1,4 +1,4 @@
-"""Stages of attention that a calibration says nothing of."""
+"""Stages of attention, and residual streams, that a calibration says nothing of."""
 
 from sympy import Expr, Integer
 
@@ -16,12 +16,17 @@ def without_rows(setting: Setting) -> dict[str, Expr]:
 
     >>> list(without_rows(Setting.of(model="kimi-linear-48b-a3b", calibration="published")))
     ['short convolutions', 'step of the state']
+    >>> list(without_rows(Setting.of(model="deepseek-v4-flash", calibration="published")))[-1]
+    'residual streams'
     """
     step, found = Step.of(setting), {}
     rows = calibrations.chosen(calibrations.named(setting["calibration"]), step.architecture)
     for kind in setting.architecture.attending:
         axes = kind.axes(sharded(setting.layout))
-        for stage, kernels in attention_stages(kind.mechanism, setting.conventions).items():
+        stages = attention_stages(kind.mechanism, setting.conventions)
+        if setting.architecture.streamed:
+            stages = stages | {"streams": kind.streams(setting["grouping"])}
+        for stage, kernels in stages.items():
             if not kernels or step.kind(kind.timed(stage), kind.mechanism.latent) in rows:
                 continue
             title = title_of(stage, kind, setting.conventions)

@@ -9,9 +9,8 @@ from analysis.derive.block import flops as flops_of
 from analysis.derive.states import CUT, KDA
 from analysis.derive.symbols import B, L, L_cut, causal, d_k, d_s, l, n_v
 from analysis.files.errors import InputError
-from analysis.render.after_tables import after_model, streams_share
-from analysis.render.family_tables import chunks_over_steps
-from analysis.systems.canonical import paper
+from analysis.render.after_tables import adding_share, after_model
+from analysis.render.family_tables import between_chunks, chunks_over_steps, inverse_over_core
 from analysis.systems.quantities import evaluate
 
 SYSTEM = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200", "n_acc": 32, "L": 8192}
@@ -43,28 +42,24 @@ def test_making_the_copy_of_the_rotary_key_is_free():
     assert charged[0] == charged[1]
 
 
+def test_adding_to_the_one_stream_takes_little_of_a_step():
+    """Two halves in each of R1's 61 blocks: the stream and the half's result are read, their sum is written."""
+    given = dict(after_model("deepseek-v3").setting.given) | {"L": 8192}
+    batch = evaluate("B_cap", rounding="down", **given).value
+    moved = batch / 32 * 61 * 2 * 3 * 7168 * 2
+    share = moved / 8e12 / evaluate("tpot", **given, B=batch).value
+    assert adding_share("deepseek-v3", 8192) == pytest.approx(share, rel=1e-3)
+    assert share < 0.01
+
+
 def test_streams_of_v4_take_a_twentieth_of_its_step():
     """Two sites in 43 blocks: four streams are read twice and written once, an input written, an output read."""
     given = dict(after_model("deepseek-v4-flash").setting.given) | {"L": 8192}
     batch = evaluate("B_cap", rounding="down", **given).value
     moved = batch / 32 * 43 * 2 * (3 * 4 + 2) * 4096 * 2
-    share = moved / 8e12 / evaluate("tpot", **given, B=batch).value
-    assert streams_share("deepseek-v4-flash", 8192) == pytest.approx(share, rel=1e-3)
-    assert share == pytest.approx(0.05, abs=0.001)
-    assert streams_share("deepseek-v3", 8192) == 0
-
-
-def test_what_two_other_layouts_could_gain_is_bounded():
-    """R1 on the book's system by hand: one request's cache of 128K each, and weights of attention once a step."""
-    system = paper().system()
-    long = evaluate("tpot_terms", **system, L=131072, B=32).value
-    core = 61 * (131072 * 576 * 2 + 128 * (512 + 64 + 512) * 2) / 8e12
-    assert long["core_attention"] == pytest.approx(core, rel=1e-12)
-    assert 1 / (1 - core / sum(long.values())) == pytest.approx(1.16, abs=0.005)
-    batch = evaluate("B_cap", **system, L=8192).value
-    full = evaluate("tpot_terms", **system, L=8192, B=batch).value
-    apart = (full["attention_projections"] + full["kv_decompression"]) / sum(full.values())
-    assert 1 / (1 - apart) == pytest.approx(1.15, abs=0.005)
+    times = evaluate("tpot_terms", **given, B=batch).value
+    assert times["residual_streams"] == pytest.approx(moved / 8e12, rel=0.01)  # coefficients and weights come on top
+    assert times["residual_streams"] / sum(times.values()) == pytest.approx(0.05, abs=0.005)
 
 
 def test_what_chunks_of_a_prompt_leave_out():
@@ -77,16 +72,35 @@ def test_what_chunks_of_a_prompt_leave_out():
     for name in ("KDA", "GDN"):
         said = chunks_over_steps(name, 1, 128, 128)
         assert said == pytest.approx((6 * 128**2 + 4 * 65 * 128) / (7 * 128**2), rel=1e-3)
-    assert pytest.approx(0.031, abs=0.0005) == 64**2 / (6 * 128**2 + 4 * 64 * 128)
+        # a row of the inverse adds up to 64 columns of the rows before it: 64 x 65 / 2 pairs, 64 wide, 2 operations
+        added = 64 * 65 * 64 / 64 / (6 * 128**2 + 4 * 65 * 128)
+        assert inverse_over_core(name, 128, 128) == pytest.approx(added, rel=1e-3)
+    assert added == pytest.approx(0.031, abs=0.001)
+
+
+def test_solving_a_chunk_row_by_row_takes_a_third_of_the_bound():
+    """Forward substitution of a unit lower triangle, counted product by product and sum by sum."""
+    wide, taken = 64, 0
+    for row in range(wide):
+        taken += sum(2 for column in range(row) for before in range(column, row))  # T[row, column] adds A T[before]
+    counted = 64 * (6 * 128**2 + 4 * 65 * 128)
+    assert taken / counted == pytest.approx(inverse_over_core("GDN", 128, 128) / 3, rel=0.02)
 
 
 def test_a_state_of_each_chunk_in_memory_doubles_what_a_prompt_moves():
     """A head of 128 x 128: q, k, v and answers of 64 tokens, beside which a state that is written and read is as large.
 
-    Of 64 heads the study counts those rows, a decay of each token, and the prompt's state in FP32 before and after.
+    The study counts those rows, two gates of each token, and the prompt's state in FP32 before and after.
     """
-    rows = 4 * 64 * 128
+    rows, state, pairs = 64 * 128, 128**2, 64 * 65 / 2
+    fused = 4 * rows + 2 * 64
+    assert between_chunks("GDN", 128, 128) == pytest.approx((fused + 2 * state) / fused, rel=1e-3)
+    by_line = 8 * state + 31 * rows + 8 * pairs + 7 * 64  # of twenty lines, each tensor of each
+    assert between_chunks("GDN", 128, 128, "layered") == pytest.approx(by_line / fused, rel=1e-3)
+
+
+def test_a_prompt_of_a_state_moves_its_rows_and_one_state_before_and_after():
+    """Of 64 heads q, k, v and answers, a decay of each token, and the state in FP32."""
     given = {"model": "minimax-m1", "phase": "prefill", "B": 1, "L": 2**20}
     beside = evaluate("core_attention_bytes", **given).beside["in a Lightning block"]
-    assert beside == rows * 2 * 2**20 + 64 * 2 * 2**20 + 2 * 64 * 128**2 * 4
-    assert (rows + 2 * 128**2) / rows == 2
+    assert beside == 4 * 64 * 128 * 2 * 2**20 + 64 * 2 * 2**20 + 2 * 64 * 128**2 * 4

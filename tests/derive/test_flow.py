@@ -2,13 +2,15 @@
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
+from sympy import Integer
 
 from analysis.derive.attention import MECHANISMS, MLA
-from analysis.derive.block import Architecture, Conventions, feedforward_stages
+from analysis.derive.block import Architecture, Conventions, FeedForward, Kind, feedforward_stages
 from analysis.derive.flow import Box, Store, attention_flow, block_flow
 from analysis.measure.execute import execute
 
@@ -95,6 +97,36 @@ def test_experts_get_their_tokens_by_the_router_and_the_shared_expert_without():
     assert by_role["joined"] == {"y"}
     assert by_role["output"] == {"y"}
     assert [len(flow.into(store)) for store in flow.stores if store.role == "output"] == [2]
+
+
+@pytest.mark.parametrize("grouping", GROUPING)
+def test_streams_pass_by_each_half(grouping):
+    """A site weighs them for attention and mixes what it gives; the other does so around the experts."""
+    kind = Kind(Integer(1), MLA, FeedForward(experts=True, shared=True))
+    built = Architecture.of_kinds(kind, vectors=("hyper_connections",))
+    flow = block_flow(built, Conventions("reordered", grouping))
+    sites = [box for box in flow.boxes if box.stage == "streams"]
+    assert len(sites) == 2 * (5 + 2)
+    assert len(flow.boxes) == len(sites) + len(block_flow(replace(built, vectors=())).boxes)
+    reached = {store.role: {source.tensor.name for source in flow.into(store)} for store in flow.stores}
+    assert reached["normed"] == {"x"}
+    assert reached["dispatched"] == {"x", "r"}
+    assert reached["output"] == {"X_new"}
+    assert [store.tensor.name for store in flow.stores if store.role == "input"] == ["X"]
+    position = {box: number for number, box in enumerate(flow.ordered())}
+    inner = {"attention": "core", "feed-forward": "routed"}
+    for box in sites:
+        half = box.kernel.name.split(":")[0].split(" ")[1]
+        used = {source.tensor.name: source for source in flow.into(box)}
+        streams = [used[name] for name in ("X", "X_new") if name in used]
+        assert all(isinstance(each, Store if half == "attention" else Box) for each in streams)
+        between = [position[each] for each in flow.boxes if each.stage == inner[half]]
+        assert box.tensor.name not in ("m", "x") or position[box] < min(between)
+        assert "y" not in used or position[box] > max(between)
+    given = {
+        source.kernel.name.split(":")[0] for box in sites for source in flow.into(box) if source.tensor.name == "y"
+    }
+    assert given == {"output", "routed", "shared"}
 
 
 def test_only_the_chosen_half_is_drawn():

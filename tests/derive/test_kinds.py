@@ -217,7 +217,7 @@ def test_a_hybrid_of_states_and_rows_by_hand():
     widths = {width_kv: 2, width_state: 4, width_activations: 2}
     state = 32 * 128 * 128 * 4 + 3 * (2 * 16 * 128 + 32 * 128) * 2
     for context in (1, 1000, 262144):
-        point = {symbol: Integer(size) for symbol, size in (sizes | widths | {L: context}).items()}
+        point = {symbol: Integer(size) for symbol, size in (sizes | widths | {L: context, l: 1}).items()}
         assert number(decoder.kv_cache_bytes(mixed), point) == 12 * context * 2 * 2 * 256 * 2 + 36 * state
     assert {name: blocks for name, blocks in decoder.block_counts(mixed).items() if blocks} == {
         "routed": 48,

@@ -210,7 +210,7 @@ def test_a_short_convolution_between_two_gates(sizes, seed):
 
 def test_the_state_and_the_operations_of_mamba_by_hand():
     """Jamba: 8192 channels of 16 elements in 32 bits, three past inputs in 16 bits; five operations an element."""
-    point = {n_v: 8192, d_k: 16, n_tap: 4, width_state: 4, width_activations: 2, B: 1}
+    point = {n_v: 8192, d_k: 16, n_tap: 4, width_state: 4, width_activations: 2, B: 1, l: 1}
     point = {symbol: Integer(size) for symbol, size in point.items()}
     assert number(stored(Mamba), point) == 8192 * 16 * 4 + 3 * 8192 * 2
     assert flops(attention_stages(Mamba)["core"]) == 5 * B * l * n_v * d_k

@@ -75,6 +75,14 @@ def test_functions_ask_only_for_symbols_that_a_state_gives(script, study):
             assert set(asked[function_name].split(", ")) <= given, name
 
 
+def test_a_prompt_calls_a_state_as_a_prompt_does(study):
+    models = study["models"]
+    named = [title for name, title in models["minimax-m1"]["prompt"].items() if name.endswith("core")]
+    assert named == ["prompt through the state, Lightning"]
+    assert models["minimax-m1"]["titles"]["as_printed"]["lightning_core"] == "step of the state, Lightning"
+    assert not any(models[each]["prompt"] for each in ("deepseek-v3", "deepseek-v4-flash", "gpt3-175b"))
+
+
 def test_numbers_are_in_si_units(study):
     assert study["accelerators"]["b200-paper"]["peaks"]["bf16"]["P_acc"] == 2250e12
     assert study["links"]["nvlink5-b200"]["point"]["BW_Int"] == 900e9

@@ -23,10 +23,12 @@ def of(setting, name):
 def test_the_kinds_add_up_to_the_model(model):
     setting = Setting.of(model=model, **AT)
     terms = evaluate("tpot_terms", setting).value
-    others = sum(terms[name] for name in (*COMMUNICATION, "output_head"))
+    last = [time for name, time in evaluate("stage_times", setting).value.items() if name == "streams_head"]
+    others = sum(terms[name] for name in (*COMMUNICATION, "output_head")) + sum(last)
     assert sum(of(setting, "time")) + others == pytest.approx(sum(terms.values()), rel=1e-12)
     parts = capacity.weights_by_part(setting.architecture, layout=setting.layout)
     rest = sum(float(value(parts[name] / setting["n_acc"], setting.point)) for name in OF_NO_KIND)
+    rest += 2 * setting.model.n_res**2 * setting.model.d_emb if last else 0  # weights of the site before the head
     held = float(value(system.weights_per_accelerator(setting), setting.point))
     assert sum(of(setting, "weights")) + rest == pytest.approx(held, rel=1e-12)
     assert sum(of(setting, "kept")) == pytest.approx(evaluate("kv_cache_bytes", setting).value, rel=1e-12)

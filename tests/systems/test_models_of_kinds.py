@@ -11,6 +11,7 @@ from analysis.systems.layers import block_counts, layers
 from analysis.systems.plan import plans
 from analysis.systems.quantities import evaluate
 
+PHASES = ("decode", "prefill")
 SYSTEM = {"accelerator": "b200-sxm", "n_acc": 8}
 P, BW = 2250e12, 7700e9  # b200-sxm: 16-bit operations a second, bytes a second
 
@@ -169,6 +170,95 @@ def test_layers_of_kinds_add_up_to_the_step(model):
     apart = terms["dispatch"] + terms["combine"] + terms["all_reduce"]
     stages = sum(evaluate("stage_times", setting).value.values())
     assert stages + apart == pytest.approx(evaluate("tpot", setting).value, rel=1e-12)
+
+
+# -- drafts checked by states ------------------------------------------------------------------------------------
+def test_a_step_of_drafts_saves_a_state_for_each_token_and_memory_holds_them():
+    """Lightning, 70 blocks of 64 heads of 128 x 128 in FP32: read once and left four times; a prompt leaves one."""
+    state = 64 * 128 * 128 * 4
+    step = {"model": "minimax-m1", "B": 3, "L": 4096}
+    vectors = 2 * 64 * (128 + 128 + 128 + 128)  # q, k, v and the answer of a token, 16 bit; each head decays alike
+    for l in (1, 4):
+        found = evaluate("core_attention_bytes", **step, l=l).beside["in a Lightning block"]
+        assert found == 3 * ((1 + l) * state + l * vectors) + 2 * 64 * l, l
+        assert evaluate("state_bytes", **step, l=l).value == 70 * l * state
+    prompt = step | {"phase": "prefill"}
+    assert evaluate("state_bytes", **prompt).value == 70 * state
+    found = evaluate("core_attention_bytes", **prompt).beside["in a Lightning block"]
+    assert found == 3 * (2 * state + 4096 * vectors) + 2 * 64 * 4096
+
+
+@pytest.mark.parametrize("model", ["minimax-m1", "jamba-v0.1", "qwen3-next-80b-a3b"])
+def test_requests_that_fit_beside_states_of_drafts(model):
+    """Each further query token takes as much again as the states do, and its activations, which are left out here."""
+    given = {"model": model, **SYSTEM, "L": 4096, "activation": "none", "rounding": "none"}
+    free = [evaluate("B_cap", **given, l=l).value for l in (1, 3)]
+    held = [evaluate("kv_cache_bytes", **given, l=l).value for l in (1, 3)]
+    states = evaluate("state_bytes", model=model).value
+    assert held[1] - held[0] == 2 * states > 0
+    assert free[0] * held[0] == pytest.approx(free[1] * held[1], rel=1e-9)
+
+
+def test_answers_say_that_drafts_have_states_and_in_which_phase_a_state_is_passed():
+    given = {"model": "minimax-m1", "B": 8, "L": 8192}
+    told = {l: " ".join(evaluate("phi", **given, l=l).notes) for l in (1, 4)}
+    assert "l=4: a step reads a state once and leaves one for each query token" in told[4]
+    assert "leaves one" not in told[1]
+    assert "leaves one" not in " ".join(evaluate("core_attention_flops", **given, l=4).notes)
+    for model in ("deepseek-v3", "deepseek-v4-flash"):
+        assert "leaves one" not in " ".join(evaluate("phi", model=model, B=8, L=8192, l=4).notes)
+    titles = [layers(Setting.of(model="minimax-m1", phase=phase))["lightning_core"].title for phase in PHASES]
+    assert titles == ["step of the state, Lightning", "prompt through the state, Lightning"]
+
+
+# -- residual streams --------------------------------------------------------------------------------------------
+def _sites(count, tokens, d, n=4):
+    """Seconds of so many sites around halves of blocks, 16 bit: a map of all streams, one weighed sum, n x n mixing."""
+    weights, coefficients = n * d * (2 * n + n * n), n + n * n
+    before = 2 * tokens * (weights + n * d), 2 * (tokens * ((n + 1) * d + coefficients) + weights)
+    after = 2 * tokens * (n * n + n) * d, 2 * tokens * ((2 * n + 1) * d + coefficients)
+    return count * sum(max(flops / P, moved / BW) for flops, moved in (before, after))
+
+
+def _last_site(tokens, d, n=4):
+    moved = 2 * (tokens * (n + 1) * d + n * n * d)
+    return max(2 * tokens * (n * n + n) * d / P, moved / BW)
+
+
+@pytest.mark.parametrize("B", [8, 4096])
+def test_streams_of_a_step_and_of_a_prompt_by_hand(B):
+    """Two sites in each of 43 blocks and one before the head; an accelerator mixes what its requests have."""
+    for phase, each in (("decode", 1), ("prefill", 1024)):
+        step = {"model": "deepseek-v4-flash", **SYSTEM, "B": B, "L": 1024, "phase": phase, "BW_Int": 9e11}
+        found = evaluate("tpot_terms", **step).value["residual_streams"]
+        tokens = B / 8 * each
+        assert found == pytest.approx(_sites(2 * 43, tokens, 4096) + _last_site(tokens, 4096), rel=1e-12)
+        times = evaluate("stage_times", **step).value
+        assert times["streams"] + times["streams_head"] == pytest.approx(found, rel=1e-12)
+
+
+def test_blocks_that_prompts_skip_mix_streams_of_the_last_tokens():
+    """V4.1-Flash: 21 blocks mix all of a prompt, 19 the last 128 tokens, and every block its one token in decode."""
+    step = {"model": "deepseek-v4.1-flash", **SYSTEM, "B": 8, "L": 4096, "BW_Int": 9e11}
+    prompt = evaluate("tpot_terms", **step, phase="prefill").value["residual_streams"]
+    by_hand = _sites(2 * 21, 4096, 5120) + _sites(2 * 19, 128, 5120) + _last_site(4096, 5120)
+    assert prompt == pytest.approx(by_hand, rel=1e-12)
+    decode = evaluate("tpot_terms", **step).value["residual_streams"]
+    assert decode == pytest.approx(_sites(2 * 40, 1, 5120) + _last_site(1, 5120), rel=1e-12)
+
+
+def test_tensor_parallelism_divides_no_stream():
+    step = {"model": "deepseek-v4-flash", **SYSTEM, "B": 64, "L": 1024, "BW_Int": 9e11}
+    found = evaluate("tpot_terms", **step, deg_TP=4).value["residual_streams"]
+    assert found == pytest.approx(_sites(2 * 43, 32, 4096) + _last_site(32, 4096), rel=1e-12)
+
+
+def test_rows_without_streams_take_no_time_for_them():
+    streamed = {"deepseek-v4-flash", "deepseek-v4-pro", "deepseek-v4.1-flash"}
+    found = {model: layers(Setting.of(model=model)).keys() & {"streams", "streams_head"} for model in datasets.models()}
+    assert {model for model, stages in found.items() if stages} == streamed
+    terms = evaluate("tpot_terms", model="deepseek-v3", **SYSTEM, B=64, L=1024).value
+    assert terms["residual_streams"] == 0
 
 
 # -- what stands beside memory and wires -------------------------------------------------------------------------

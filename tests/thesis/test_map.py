@@ -30,7 +30,8 @@ HAND = {
     "routed experts": ["routed_experts"],
     "wires": ["dispatch", "combine", "all_reduce"],
     "everything else": [
-        "attention_projections", "kv_decompression", "dense_ffn", "shared_expert", "router", "output_head",
+        "attention_projections", "kv_decompression", "dense_ffn", "shared_expert", "router", "residual_streams",
+        "output_head",
     ],
 }  # fmt: skip
 BLOCKS, MOE, ACCELERATORS, RATE = 61, 58, 32, 8e12

@@ -123,8 +123,8 @@ INDEX_TRAFFIC = Proposition(
 
 
 # -- a state beside a cache ------------------------------------------------------------------------
-STATE, CACHE = (mechanisms.stored(GDN) / B).cancel(), row_bytes(GQA)
-MOVED = (mechanisms.touched(GDN) / B).cancel()
+STATE, MOVED = ((of(GDN) / B).xreplace({l: Integer(1)}).cancel() for of in (mechanisms.stored, mechanisms.touched))
+CACHE = row_bytes(GQA)
 
 
 def state_border() -> Expr:

@@ -28,6 +28,7 @@ ROLES = {
     "copy": "copied into every head",
     "dispatched": "tokens sent to experts",
     "joined": "after residual and norm",
+    "normed": "after norm",
     "output": "to the next block",
 }
 """What is said about a store that a flow's rules put in; inputs and the cache explain themselves."""

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.derive.serving import COMMUNICATION
+from analysis.derive.serving import COMMUNICATION, STREAMS
 from analysis.render.axes import Rows, headline, in_columns, layer_colour, rounded, seconds
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import person, where
@@ -15,7 +15,8 @@ from analysis.systems.layers import ATTENTION, block_counts, layers, numbers
 
 EXPERTS = ("router", "latent", "dispatch", "routed", "shared", "combine")
 REDUCED = "all_reduce"
-ORDER = (*ATTENTION, REDUCED, "dense", *EXPERTS, "head")
+LAST = (STREAMS[1], "head")
+ORDER = (*ATTENTION, REDUCED, "dense", *EXPERTS, STREAMS[0], *LAST)
 """Layers and exchanges in the order in which a step runs them."""
 HATCHES = {"combine": "////", REDUCED: "...."}
 GROUND = "#CCCCCC"
@@ -36,7 +37,7 @@ def step_rows(setting: Setting) -> Rows:
 
 def _blocks(setting: Setting, part: str) -> int:
     total, experts = setting.model.n_dec, setting.model.n_moe
-    return {"head": 1, "dense": total - experts, **dict.fromkeys(EXPERTS, experts)}.get(part, total)
+    return {**dict.fromkeys(LAST, 1), "dense": total - experts, **dict.fromkeys(EXPERTS, experts)}.get(part, total)
 
 
 def _layers(setting: Setting) -> dict[str, tuple[str, float]]:
@@ -59,7 +60,7 @@ def _exchanges(setting: Setting) -> dict[str, tuple[str, float]]:
 
 def shown_block(rows: Rows) -> list[int]:
     """Which rows one block runs: one with experts where the model has such, else a dense one."""
-    without = {"head", "dense"} if "routed" in rows["part"] else {"head"}
+    without = {*LAST, "dense"} if "routed" in rows["part"] else {*LAST}
     return [number for number, part in enumerate(rows["part"]) if part not in without]
 
 
@@ -78,7 +79,7 @@ def step_figure(setting: Setting, rows: Rows) -> Figure:
 def segments(setting: Setting, rows: Rows) -> dict[str, float]:
     """Time [s] of the step's stretches in order: dense blocks, blocks with experts, the output head."""
     total, experts = setting.model.n_dec, setting.model.n_moe
-    every = [n for n, part in enumerate(rows["part"]) if part in (*ATTENTION, REDUCED)]
+    every = [n for n, part in enumerate(rows["part"]) if part in (*ATTENTION, REDUCED, STREAMS[0])]
     shared = sum(rows["each"][n] for n in every)
 
     def own(parts: tuple[str, ...]) -> float:
@@ -87,7 +88,7 @@ def segments(setting: Setting, rows: Rows) -> dict[str, float]:
     found = {
         f"{total - experts} dense": (total - experts) * (shared + own(("dense",))),
         f"{experts} blocks with experts": experts * (shared + own(EXPERTS)),
-        "head": own(("head",)),
+        "head": own(LAST),
     }
     return {name: time for name, time in found.items() if time}
 

@@ -14,6 +14,7 @@ from analysis.render.axes import LAYER_COLOURS, Rows, headline, in_columns, mech
 from analysis.render.marks import LOOKS
 from analysis.render.style import COLOURS, WIDTH
 from analysis.render.words import conventions, term_words
+from analysis.systems import system
 from analysis.systems.grids import CAPACITY, capacities, terms_over
 
 TERM_COLOURS = {
@@ -23,6 +24,7 @@ TERM_COLOURS = {
     "routed_experts": LAYER_COLOURS["routed"],
     "shared_expert": LAYER_COLOURS["shared"],
     "router": "#88CCEE",
+    "residual_streams": LAYER_COLOURS["streams"],
     "output_head": "#BBBBBB",
     "dispatch": COLOURS["communication"],
     "combine": "#FFFFFF",
@@ -39,14 +41,15 @@ def first_two(networks: Networks) -> Networks:
 
 
 def time_share_rows(networks: Networks, batches: np.ndarray, contexts: np.ndarray) -> Rows:
-    """One row per network, context, batch and term: time [s], share of TPOT [1], whether the batch fits memory."""
+    """One row per network, context, batch and term that the model has: time [s], share of TPOT [1], whether the batch
+    fits memory."""
     rows = []
     for network, setting in networks.items():
         for L in contexts.tolist():
             terms = terms_over(setting, batches, L)
             total, fits = sum(terms.values()), batches <= capacities(setting, [L])[0]
-            for term, times in terms.items():
-                columns = (each.tolist() for each in (batches, times, times / total, fits))
+            for term in (name for name, form in system.terms(setting).items() if form != 0):
+                columns = (each.tolist() for each in (batches, terms[term], terms[term] / total, fits))
                 rows += [(network, L, B, term, *cells) for B, *cells in zip(*columns, strict=True)]
     return in_columns(("network", "L", "B", "term", "time", "share", "fits"), rows)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.random import Generator
-from sympy import Add, Expr
+from sympy import Add, Expr, Integer
 
 from analysis.derive import mechanisms
 from analysis.derive.block import Kind, attention_stages, over_blocks
@@ -87,9 +87,9 @@ def _of_state(systems: Systems, window: np.ndarray) -> Sample:
     kinds = systems.architecture.attending
     state = next(kind for kind in kinds if kind.mechanism.states)
     caching = next(kind for kind in kinds if kind.mechanism.cache)
-    stored = systems.of(mechanisms.stored(state.mechanism).xreplace(state.axes())) / systems[B]
-    touched = systems.of(mechanisms.touched(state.mechanism).xreplace(state.axes())) / systems[B]
-    moved = np.where(systems[l] > 1, stored * (1 + systems[l]), touched)
+    one = state.axes() | {l: Integer(1)}
+    stored = systems.of(mechanisms.stored(state.mechanism).xreplace(one)) / systems[B]
+    moved = systems.of(mechanisms.touched(state.mechanism).xreplace(state.axes())) / systems[B]
     row = systems.of(row_bytes(caching.mechanism).xreplace(caching.axes()))
     rows, border = np.minimum(systems[L], window), 2 * stored / row
     claim = ((moved < rows * row) == (systems[L] > border)) & ((stored < rows * row) == (systems[L] > border / 2))

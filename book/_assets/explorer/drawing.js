@@ -179,7 +179,7 @@
   /* -- words and numbers for people ------------------------------------------------------------------------------------- */
   const TERMS = { dense_ffn: "dense FFN", all_reduce: "all-reduce" };
 
-  const BESIDE = { "index scores": "its index", "step of the state": "states" };
+  const BESIDE = { "index scores": "its index", "step of the state": "states", "prompt through the state": "states" };
 
   /* A term's name; what decompresses the cache is called as the order does it, and core attention says what else it holds. */
   explorer.term = function (name, { titles }) {

@@ -119,6 +119,12 @@ var explorer = (function () {
     );
   };
 
+  /* What layers are called: in a prompt some go by another name. */
+  function titles(state, order) {
+    const model = study.models[state.model];
+    return Object.assign({}, model.titles[order], state.phase === "decode" ? {} : model.prompt);
+  }
+
   explorer.compute = function (state) {
     const point = explorer.point(state);
     const order = explorer.order(state);
@@ -126,7 +132,7 @@ var explorer = (function () {
     const results = form(point);
     const tpot = total(results.terms);
     return Object.assign(results, {
-      point, order, tpot, titles: study.models[state.model].titles[order],
+      point, order, tpot, titles: titles(state, order),
       B_cap: explorer.whole(results.B_cap, point), B_SLO: explorer.withinSlo(form, point, state.slo), throughput: state.B / tpot,
       effects: explorer.effects(form, point, results.terms),
     });
