@@ -34,16 +34,16 @@ FEW = {
     "queries": "1,4,256",
     "degrees": "1,2,8",
     "batches_tp": "64",
-    "accelerators": "b200-sxm",
     "skews": "0.8",
 }
 OTHERS = ("machine", "measured")  # notebooks of computers, not of a model
 
 
 def executed(name: str, model: str) -> list[str]:
-    """Captions and texts of a notebook's figures, few points in each and none drawn; the sentence where it refuses."""
+    """Captions and texts of a notebook's figures on another accelerator, few points in each and none drawn; the
+    sentence where it refuses."""
     taken = declared(notebooks.FOLDER / f"{name}.ipynb")
-    given = {each: value for each, value in FEW.items() if each in taken}
+    given = notebooks.ELSEWHERE.get(name, {}) | {each: value for each, value in FEW.items() if each in taken}
     given |= {"model": model} if "model" in taken else {"models": f"gpt3-175b,{model}"}
     pyplot.close("all")
     try:
