@@ -87,16 +87,16 @@ def test_wrong_parameters_end_in_one_sentence(name, given, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_a_list_is_refused_wherever_a_notebook_declares_one_number(name):
-    names: dict = {}
-    exec(code(name)[0].source, names)
-    single = [each for each, kind in names["__annotations__"].items() if kind in (int, float)]
-    for each in {*single, "alpha"} & {*PARAMETERS} & {*names}:
-        for given in ([1, 1], (1, 1), "1,1"):
-            with pytest.raises(InputError) as caught:
-                _question(name, **{each: given})
-            assert f"{each}: this notebook takes one value each, found a list; run once" in str(caught.value)
+def test_a_list_is_refused_wherever_a_notebook_declares_one_number():
+    for name in EVERY:
+        names: dict = {}
+        exec(code(name)[0].source, names)
+        single = [each for each, kind in names["__annotations__"].items() if kind in (int, float)]
+        for each in {*single, "alpha"} & {*PARAMETERS} & {*names}:
+            for given in ([1, 1], (1, 1), "1,1"):
+                with pytest.raises(InputError) as caught:
+                    _question(name, **{each: given})
+                assert f"{each}: this notebook takes one value each, found a list; run once" in str(caught.value), name
 
 
 def test_raw_papermill_ends_a_misspelt_parameter_in_the_sentence(tmp_path, monkeypatch):
@@ -120,29 +120,29 @@ def test_raw_papermill_ends_a_misspelt_parameter_in_the_sentence(tmp_path, monke
 
 
 # -- how notebooks are kept ------------------------------------------------------------------------
-@pytest.mark.parametrize("name", EVERY)
-def test_notebooks_are_stripped_and_stable(name):
-    notebook = nbformat.read(FOLDER / f"{name}.ipynb", 4)
-    nbformat.validate(notebook)
-    assert notebook.metadata.kernelspec.name == "python3"
-    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
-    assert not [cell for cell in code(name) if cell.outputs or cell.execution_count]
-    assert notebook.cells[0].cell_type == "markdown"
-    assert code(name)[0].metadata.tags == ["parameters"]
+def test_notebooks_are_stripped_and_stable():
+    for name in EVERY:
+        notebook = nbformat.read(FOLDER / f"{name}.ipynb", 4)
+        nbformat.validate(notebook)
+        assert notebook.metadata.kernelspec.name == "python3", name
+        assert len({cell.id for cell in notebook.cells}) == len(notebook.cells), name
+        assert not [cell for cell in code(name) if cell.outputs or cell.execution_count], name
+        assert notebook.cells[0].cell_type == "markdown", name
+        assert code(name)[0].metadata.tags == ["parameters"], name
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_parameters_are_annotated_and_explained(name):
-    for line in code(name)[0].source.splitlines():
-        given, _, comment = line.partition("  # ")
-        assert isinstance(ast.parse(given).body[0], ast.AnnAssign)
-        assert len(comment) > 5
+def test_parameters_are_annotated_and_explained():
+    for name in EVERY:
+        for line in code(name)[0].source.splitlines():
+            given, _, comment = line.partition("  # ")
+            assert isinstance(ast.parse(given).body[0], ast.AnnAssign), name
+            assert len(comment) > 5, name
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_every_parameter_is_known_and_typed_once(name):
-    assert {*declared(FOLDER / f"{name}.ipynb")} <= {*PARAMETERS, *LISTS, *OF_ONE_NOTEBOOK}
-    assert re.search(r"\basked\w*\(globals\(\)\)", code(name)[1].source)
+def test_every_parameter_is_known_and_typed_once():
+    for name in EVERY:
+        assert {*declared(FOLDER / f"{name}.ipynb")} <= {*PARAMETERS, *LISTS, *OF_ONE_NOTEBOOK}, name
+        assert re.search(r"\basked\w*\(globals\(\)\)", code(name)[1].source), name
 
 
 def test_what_a_cell_annotates_is_found_in_every_python():
@@ -152,8 +152,8 @@ def test_what_a_cell_annotates_is_found_in_every_python():
     assert asked(late | {"__annotations__": None}).base["B"] == 64
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_cells_are_calls_without_functions_or_formulas(name):
+def test_cells_are_calls_without_functions_or_formulas():
     refused = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.BinOp, ast.For, ast.While, ast.comprehension)
-    for cell in code(name)[1:]:
-        assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, refused)]
+    for name in EVERY:
+        for cell in code(name)[1:]:
+            assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, refused)], name

@@ -6,16 +6,15 @@ import pytest
 
 from analysis.cli.main import run as command_line
 from analysis.data import datasets
+from analysis.ledger.claims_published import JUDGES
 from analysis.ledger.ledger import by_verdict, ledger, of_others
 from analysis.ledger.readings import DIFFERS, ERROR, OPEN, REPRODUCED, UNDER_A_READING
 from tests.made import Made
 
-ROWS = datasets.published()
+ROWS, IDS = datasets.published(), datasets.ids_of("models")
 FOUND = Made(ROWS, lambda: {finding.id: finding for finding in of_others()})
-JUDGED = Made(
-    [name for name, row in ROWS.items() if not row.lacks and (not row.model or row.model in datasets.ids_of("models"))],
-    lambda: {name: finding for name, finding in FOUND.items() if finding.verdict != OPEN},
-)
+AT_HAND = [name for name, row in ROWS.items() if not row.lacks and (row.quantity not in JUDGES or row.model in IDS)]
+JUDGED = Made(AT_HAND, lambda: {name: finding for name, finding in FOUND.items() if finding.verdict != OPEN})
 
 
 def experts(blocks, d, width, each, used, shared, dense, d_dense):
