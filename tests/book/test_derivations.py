@@ -33,16 +33,8 @@ WITH_FORMS = Made([label for label in FROZEN if label not in IN_WORDS], equation
 IN_NAMES = ("eq-tpot", "eq-throughput", "eq-throughput-per-accelerator", "eq-cost-per-million-tokens")
 """Equations in terms of others' left sides, in an order in which each is known before it is used."""
 AFTER_THE_PAPER = {  # of what it does not speak of
-    *(
-        "eq-index-intensity",
-        "eq-phi",
-        "eq-ridge-by-stage",
-        "eq-ttft",
-        "eq-stage-times",
-        "eq-state-bytes",
-        "eq-state-intensity",
-        "eq-wire-ratio",
-    )
+    *("eq-index-intensity", "eq-phi", "eq-ridge-by-stage", "eq-ttft", "eq-stage-times", "eq-state-bytes"),
+    *("eq-state-intensity", "eq-wire-ratio"),
 }
 LARGE = {"n_e", "n_dec", "n_acc", "L", "M_cap", "P_acc", "P_exp"}  # so that differences in forms stay positive
 DEGREES = ("n_acc", "deg_TP", "deg_DP", "deg_EP")

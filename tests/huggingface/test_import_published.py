@@ -70,6 +70,7 @@ KINDS = {  # by hand from reports and cards: blocks, attention, window, feed-for
     "minimax-m1": [(10, "GQA", None, "experts"), (70, "Lightning", None, "experts")],
     "minimax-m3": [(3, "GQA", None, "dense"), (57, "MSA", None, "experts")],
     "deepseek-v3.2": [(3, "DSA", None, "dense"), (58, "DSA", None, "experts")],
+    "glm-5": [(3, "DSA", None, "dense"), (75, "DSA", None, "experts")],
     "glm-5.2": [(3, "DSA", None, "dense"), (18, "DSA", None, "experts"), (57, "DSA_shared", None, "experts")],
     "gemma-4-31b-it-nvfp4": [(10, "GQA_one", None, "dense"), (50, "GQA", "sliding", "dense")],
     "gpt-oss-120b": [(18, "GQA", None, "experts"), (18, "GQA", "sliding", "experts")],

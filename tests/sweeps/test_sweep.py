@@ -64,12 +64,6 @@ def test_every_point_is_what_evaluate_gives(swept):
             assert row[name] == pytest.approx(answer.value, rel=1e-12)
 
 
-def test_small_blocks_give_the_same_table(swept, monkeypatch):
-    _, whole = swept(GRID)
-    monkeypatch.setattr(cutting.boxes, "__defaults__", (5,))
-    assert swept(GRID)[1] == whole
-
-
 def test_csv_holds_the_same_rows_as_parquet(swept):
     assert swept(GRID, "out.csv")[1] == swept(GRID)[1]
 
