@@ -69,6 +69,10 @@ _TABLE = (
               "bf16: the widths as given; served: widths that are not given are those of the published files, as far "
               "as the model's row states them; or a name in data/formats.yml, for widths by part"),
     Parameter("peak", CHOICE, "bf16", ("bf16", "fp8", "fp4"), "which arithmetic rate of the accelerator"),
+    Parameter("peak_core", CHOICE, None, ("bf16", "fp8", "fp4"),
+              "arithmetic rate of core attention and of states; by default peak"),
+    Parameter("peak_index", CHOICE, None, ("bf16", "fp8", "fp4"), "rate of an index's scores; by default peak"),
+    Parameter("peak_experts", CHOICE, None, ("bf16", "fp8", "fp4"), "rate of routed experts; by default peak"),
     Parameter("n_acc", COUNT, 1, (), "accelerators of the system"),
     Parameter("deg_TP", COUNT, 1, (), "tensor-parallel degree"),
     Parameter("deg_DP", COUNT, None, (), "data-parallel degree of attention; by default n_acc / deg_TP"),

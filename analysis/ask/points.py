@@ -34,8 +34,14 @@ def memory_bytes(row: Accelerator) -> int | float:
     return max(_si(row, "M_cap"), row.M_driver or 0)
 
 
-def peak_rate(row: Accelerator, peak: str = "bf16"):
-    """Dense arithmetic peak of an accelerator in FLOP/s. Raises InputError for a precision that it lacks.
+OWN_PEAKS = {"core": "peak_core", "index": "peak_index", "experts": "peak_experts"}
+"""Parts of a model whose arithmetic may have a rate of its own, and the parameter that says so."""
+
+
+def peak_rate(row: Accelerator, peak: str = "bf16", asked: str = "peak"):
+    """Dense arithmetic peak of an accelerator in FLOP/s, `asked` for by this parameter.
+
+    Raises InputError for a precision that it lacks.
 
     >>> from analysis.data.datasets import accelerator
     >>> peak_rate(accelerator("b200-paper"))
@@ -44,7 +50,7 @@ def peak_rate(row: Accelerator, peak: str = "bf16"):
     present = [name for name in PEAKS if getattr(row, f"P_{name}") is not None]
     if peak not in present:
         raise InputError(
-            f"peak={peak}: accelerator {row.id} has no such rate, allowed are {', '.join(present)}; "
+            f"{asked}={peak}: accelerator {row.id} has no such rate, allowed are {', '.join(present)}; "
             "choose one of them or another accelerator."
         )
     return _si(row, f"P_{peak}")

@@ -12,7 +12,7 @@ from analysis import derive
 from analysis.ask import degrees, widths
 from analysis.ask.gammas import gammas
 from analysis.ask.parameters import PARAMETERS
-from analysis.ask.points import point_of, row_numbers, scenario_parameters
+from analysis.ask.points import OWN_PEAKS, peak_rate, point_of, row_numbers, scenario_parameters
 from analysis.ask.reading import read
 from analysis.ask.structure import other_blocks, shape
 from analysis.data import datasets, lines
@@ -197,7 +197,19 @@ class Setting:
             "RP_acc": found["P_acc"] / found["BW_mem"],
             "P_exp": experts["P_acc"],
             "BW_exp": experts["BW_mem"],
+            **{f"rate_{part}": self._own_rate(part) for part in self.own_rates},
         }
+
+    @property
+    def own_rates(self) -> tuple[str, ...]:
+        """Parts of the model whose arithmetic has a rate of its own."""
+        return tuple(part for part, peak in OWN_PEAKS.items() if self[peak] is not None)
+
+    def _own_rate(self, part: str) -> float:
+        """Peak of a part's arithmetic over that of the rest of what its accelerator computes [1]."""
+        apart = part == "experts" and "accelerator_experts" in self.given
+        row, asked = self._row("accelerator_experts") if apart else self.accelerator, OWN_PEAKS[part]
+        return peak_rate(row, self[asked], asked) / peak_rate(row, self["peak"])
 
     def _link(self) -> dict:
         found = row_numbers(self.link) if self.link else {}

@@ -66,24 +66,37 @@ def published(setting) -> dict[str, float]:
 
 
 def _refuse_foreign_parts(setting) -> None:
-    parts = {part for part, name in PARTS.items() if name in _of_format(setting)}
-    if not parts or "model" not in setting.given:
+    stated = _of_format(setting)
+    if "model" not in setting.given or _fits(stated, kept := _kept(setting.model)):
         return
-    row = setting.model
-    attention = dict.fromkeys(kind.attention for kind in row.attending)
-    if not parts & {part for name in attention for part in mechanisms()[name].parts}:
-        own = setting["format"] == "served"
-        format_ = row.format if own else setting["format"]
-        named = f"model={row.id}, column format: {format_}" if own else f"format={format_}"
-        raise InputError(
-            f"{named}: speaks of {', '.join(sorted(parts))}, which model={row.id} "
-            f"({', '.join(attention)}) "
-            f"does not keep; allowed are {choices(name for name in formats() if name != format_)}, or "
-            "width_kv= in bytes."
-        )
+    row, own = setting.model, setting["format"] == "served"
+    format_ = row.format if own else setting["format"]
+    named = f"model={row.id}, column format: {format_}" if own else f"format={format_}"
+    attention = ", ".join(dict.fromkeys(kind.attention for kind in row.attending))
+    others = choices(name for name, each in formats().items() if _fits(each.widths, kept))
+    raise InputError(
+        f"{named}: speaks of {', '.join(sorted(_apart(stated)))}, which model={row.id} ({attention}) does not keep; "
+        f"allowed are {others}, or widths in bytes."
+    )
+
+
+def _apart(widths: dict[str, float]) -> set[str]:
+    """The parts among widths that not every model keeps."""
+    return {part for part, name in (PARTS | {"experts": EXPERTS}).items() if name in widths}
+
+
+def _kept(row) -> set[str]:
+    """The parts that a model keeps, of those that not every model does."""
+    cached = {part for kind in row.attending for part in mechanisms()[kind.attention].parts}
+    return cached | ({"experts"} if row.n_moe else set())
+
+
+def _fits(widths: dict[str, float], kept: set[str]) -> bool:
+    """Whether a model keeps any of the parts of a format, if it speaks of such parts."""
+    return not (apart := _apart(widths)) or bool(apart & kept)
 
 
 def experts_apart(setting) -> bool:
     """Whether routed experts have a width of their own: given, or published and not overridden."""
     overridden = "width" in setting.given or "width_weights" in setting.given
-    return EXPERTS in setting.given or (not overridden and EXPERTS in published(setting))
+    return EXPERTS in setting.given or (not overridden and EXPERTS in (published(setting) | _of_format(setting)))

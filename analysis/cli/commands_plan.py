@@ -55,7 +55,7 @@ def _notes(found: list) -> list[str]:
     from analysis.systems.quantities import quantity
 
     best = found[0].setting.with_(B=found[0].batch)
-    return list(notes(quantity("tpot"), best))
+    return list(notes(quantity("tpot_terms"), best))
 
 
 def _conventions(found: list) -> dict:
@@ -84,7 +84,8 @@ def _lines(name: str, plan) -> list[str]:
     return [
         f"{name}: {degrees} B={plan.batch}",
         f"  {plan.per_accelerator:.6g} token/s and accelerator, TPOT {1e3 * plan.tpot:.4g} ms",
-        f"  batch limited by {plan.binding}; longest term {longest} ({1e3 * plan.terms[longest]:.3g} ms)",
+        f"  batch limited by {plan.binding}; longest term {longest.replace('_', ' ')} "
+        f"({1e3 * plan.terms[longest]:.3g} ms)",
         f"  in use: {used}",
     ]
 

@@ -167,6 +167,9 @@ P_exp = _born("P_exp", r"P_{exp}", "FLOP/s", "arithmetic peak of the device that
               paper="Sec. VII-D", own=True)
 BW_exp = _born("BW_exp", r"BW_{exp}", "byte/s", "memory bandwidth of the device that runs the routed experts", _g,
                paper="Sec. VII-D", own=True)
+rate_core = _born("rate_core", r"\rho_{core}", "1", "arithmetic peak for core attention and states over P_acc", _g)
+rate_index = _born("rate_index", r"\rho_{I}", "1", "arithmetic peak for scores of an index over P_acc", _g)
+rate_experts = _born("rate_experts", r"\rho_{exp}", "1", "arithmetic peak for routed experts over P_acc", _g)
 SLO = _born("SLO", r"SLO", "s", "time allowed per output token", _g, paper="Eq. 12")
 price = _born("price", r"p_{acc}", "currency/s", "price of an accelerator with its share of all else", _g)
 

@@ -8,6 +8,7 @@ from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.derive.symbols import B, BW_mem
 from analysis.derive.vectors import stream_bytes
+from analysis.files.errors import InputError
 from analysis.render.digits import PREFIXES, digits_of, percent, with_unit
 from analysis.render.figures.after import chip
 from analysis.render.tables import table
@@ -27,13 +28,13 @@ SHORT, LONG = 8192, 131072
 
 
 @cache
-def _all() -> dict[str, Carried]:
-    return {each.setting.model.id: each for each in after.carried()}
+def _all(format_: str = "16 bits") -> dict[str, Carried]:
+    return {each.setting.model.id: each for each in after.carried(format_)}
 
 
-def after_model(model: str) -> Carried:
-    """One of the models that the argument is carried to, on the book's system."""
-    return _all()[model]
+def after_model(model: str, format_: str = "16 bits") -> Carried:
+    """One of the models that the argument is carried to, on the book's system, kept in one of `after.FORMATS`."""
+    return _all(format_)[model]
 
 
 @cache
@@ -52,9 +53,24 @@ def leads(model: str, on: str = "") -> str:
     return spans(_on(model, on).leaders[CORE] if on else after_model(model).leads)
 
 
+def leads_in(model: str, format_: str, part: str = CORE) -> str:
+    """The contexts at which a part of a step, one of `largest.NAMES`, takes most of it on the book's accelerator, the
+    model kept in one of `after.FORMATS`."""
+    return spans(after_model(model, format_).where_largest(part))
+
+
 def holds(conclusion: str, model: str, on: str) -> str:
-    """The contexts at which a conclusion holds for a model on an accelerator, memory full."""
-    return spans(_on(model, on).held[conclusion])
+    """The contexts at which a conclusion holds for a model on an accelerator, memory full. Raises InputError where it
+    cannot be asked."""
+    found = _on(model, on).held[conclusion]
+    if found is None:
+        raise InputError(f"conclusion={conclusion}: {model} lacks what it speaks of; ask it of another model.")
+    return spans(found)
+
+
+def asked_at(conclusion: str, name: str):
+    """What is fixed where a conclusion is carried over: `skew`, `acceptance`, `query`, `degree`."""
+    return next(each for each in carried.ASKED if each.name == conclusion).place[name]
 
 
 def gains(model: str, on: str) -> str:
@@ -62,9 +78,9 @@ def gains(model: str, on: str) -> str:
     return spans(carried.pays(_on(model, on).setting))
 
 
-def memory_to_lead(model: str, context: int, count: int | None = None) -> float:
+def memory_to_lead(model: str, context: int, count: int | None = None, format_: str = "16 bits") -> float:
     """Memory of an accelerator [byte] from which attention leads at one context; on `count` of them, if given."""
-    setting = after_model(model).setting
+    setting = after_model(model, format_).setting
     return carried.capacity_to_lead(setting.with_(n_acc=count) if count else setting, context)
 
 
@@ -127,6 +143,17 @@ def after_table() -> str:
     return table((*header, "leads", f"memory to lead at {long}"), rows, caption, "tab-after", "llrrrrlr")
 
 
+def formats_table() -> str:
+    """One row a model: the contexts at which attention leads, by the format in which the model is kept."""
+    rows = [(person(model), *(leads_in(model, each) for each in after.FORMATS)) for model in _all()]
+    caption = (
+        "Contexts at which attention to what is kept is the largest part of a token's time, memory full, by the bits "
+        f"in which a model is kept, on {paper().n_acc} {chip(_all()['deepseek-v3'].setting)}. Each column keeps what "
+        "the one before has."
+    )
+    return table(("model", *after.FORMATS), rows, caption, "tab-after-formats")
+
+
 def _system(setting: Setting) -> str:
     """Accelerators, network and precision in words."""
     width = "16 bit" if setting["width"] == 2 else f"{8 * setting['width']:g} bit"
@@ -178,7 +205,10 @@ WORDS = {
     "after_table": after_table,
     "after_model": after_model,
     "leads": leads,
+    "leads_in": leads_in,
+    "formats_table": formats_table,
     "holds": holds,
+    "asked_at": asked_at,
     "gains": gains,
     "gains_table": gains_table,
     "memory_of": memory_of,

@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from functools import cache
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky.backend import resource_tracker
 from tqdm import tqdm
 
 from analysis.files.errors import InputError, shown
@@ -112,9 +113,10 @@ def _refuse_no_workers(jobs: int | None, scheduler: str | None) -> None:
 # -- on this machine -----------------------------------------------------------------------------------
 def _here(calls: Iterable, jobs: int, apart: bool) -> Iterator[tuple]:
     """Results from processes with one thread each for numerical libraries; joblib runs one alone in this process."""
-    with parallel_config("loky", inner_max_num_threads=1):
+    deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    with parallel_config("loky", inner_max_num_threads=1, **deaf):
         parallel = Parallel(max(jobs, 2) if apart else jobs, pre_dispatch=jobs if apart else 2 * jobs, **AS_THEY_COME)
-    with _interrupts_ignored():
+    with _interrupts_wait():
         results = parallel(calls)
     try:
         yield from results
@@ -129,16 +131,14 @@ def _here(calls: Iterable, jobs: int, apart: bool) -> Iterator[tuple]:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes started here are deaf to Ctrl-C, which a terminal sends to all: this one hears it, and ends them."""
-    if threading.current_thread() is not threading.main_thread():  # Ctrl-C is the main thread's matter alone
-        yield
-        return
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a mask would be undone by whoever starts the first process
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C, which a terminal sends to all, is not heard by processes until they are deaf to it; here it waits."""
+    resource_tracker.ensure_running()  # as whoever starts it later lifts the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # -- on a cluster --------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from sympy import Add, Expr, Symbol
 from analysis.ask.degrees import check_degrees
 from analysis.ask.forms import derived, names_of
 from analysis.ask.numbers import value
+from analysis.ask.points import OWN_PEAKS
 from analysis.ask.reading import refuse_lists
 from analysis.ask.setting import Setting
 from analysis.derive.serving import COMMUNICATION
@@ -40,6 +41,7 @@ SOUGHT = {
     "accelerator_experts": "a design is of one kind of accelerator",
     "calibration": "a design seeks rates that kernels reach",
     "OSL": "a design is of a machine that decodes",
+    **dict.fromkeys(OWN_PEAKS.values(), "a design has one rate of arithmetic"),
 }
 Point = dict[Symbol, object]
 

@@ -14,7 +14,8 @@ from analysis.derive.block import Architecture, Conventions, Kind, Stages, atten
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, sharded
 from analysis.derive.serving import PICKING, STAGES
-from analysis.derive.symbols import BY_NAME, RP_acc
+from analysis.derive.symbols import BY_NAME, P_acc, RP_acc
+from analysis.systems.timing import own_rate
 
 ATTENTION = ("projections", "decompression", *PICKING, "core", "output")
 TITLES = {
@@ -132,7 +133,15 @@ def block_counts(setting: Setting) -> dict[str, Expr]:
 def stage_times(setting: Setting) -> dict[str, Expr]:
     """Roofline time of each layer in all blocks that have it [s]."""
     counts = block_counts(setting)
-    return {name: counts[name] * layer.time for name, layer in layers(setting).items()}
+    return {
+        name: counts[name] * layer.time.xreplace({P_acc: rate_of(name, setting) * P_acc})
+        for name, layer in layers(setting).items()
+    }
+
+
+def rate_of(name: str, setting: Setting) -> Expr:
+    """Arithmetic peak of a layer over P_acc [1]; 1 where its part of the model has no rate of its own."""
+    return own_rate(name.rpartition("_")[2], setting.own_rates)
 
 
 def core_times(setting: Setting) -> dict[str, Expr]:
@@ -151,8 +160,9 @@ def beside_core(titles: Iterable[str]) -> list[str]:
 
 
 def ridge_by_stage(setting: Setting) -> dict[str, Expr]:
-    """Arithmetic intensity of each layer over the ridge point [1]: from 1 on it computes, below it waits for memory."""
-    return {name: layer.flops / layer.bytes / RP_acc for name, layer in layers(setting).items()}
+    """Arithmetic intensity of each layer over the ridge point of its arithmetic [1]: from 1 on it computes."""
+    found = layers(setting).items()
+    return {name: layer.flops / layer.bytes / (rate_of(name, setting) * RP_acc) for name, layer in found}
 
 
 def attention_layers(setting: Setting) -> dict[str, Layer]:

@@ -17,7 +17,7 @@ from analysis.data import calibrations, datasets
 from analysis.data.lines import caching_first
 from analysis.data.model_row import SERVED_WIDTHS, mechanism_columns
 from analysis.systems import system
-from analysis.systems.effects import Case, as_by_default, without_effect
+from analysis.systems.effects import Case, as_by_default, used, without_effect
 from analysis.systems.quantity import Quantity
 
 DEVICES = {  # parameters that name a device or link, and the symbols that its row gives numbers
@@ -253,14 +253,29 @@ def _device(setting: Setting, name: str):
 
 
 def stated_widths(case: Case) -> Iterator[str]:
-    """Widths that a model's file states and the setting does not use."""
-    for name in SERVED_WIDTHS:
-        stated, counted = case.row(name), case.at(name)
-        if stated is not None and counted is not None and np.any(np.not_equal(counted, stated)):
-            yield (
-                f"{case.setting.model.id} is published with {name}={stated:g}, counted here at {_shown(counted)}; "
-                f"{name}={stated:g} counts it, or format=served."
-            )
+    """Widths, and a format of the cache, that a model's files state and the setting does not use."""
+    stated = {name: each for name in (*SERVED_WIDTHS, "format") if (each := case.row(name))}
+    counted = {name: _counted(case, name, each) for name, each in stated.items()}
+    if others := [name for name, each in counted.items() if each is not None and np.any(each != stated[name])]:
+        published = [f"{name}={_shown(stated[name])}" for name in others]
+        here, alone = ", ".join(_shown(counted[name]) for name in others), len(others) == 1
+        counts = f"{published[0]} counts it, or format=served" if alone else "format=served counts them"
+        yield f"{case.setting.model.id} is published with {', '.join(published)}, counted here at {here}; {counts}."
+
+
+def _counted(case: Case, name: str, stated):
+    """What a number counts in place of a width, or a format, that was stated; None where it depends on none, or where
+    the reader chose.
+
+    A width that follows another has no symbol of its own in the number until it is given.
+    """
+    setting = case.setting
+    if {name, "width", "format", "width_kv" if name == "format" else name} & set(setting.given):
+        return None
+    if name == "format":
+        return setting["format"] if case.at("width_kv") is not None else None
+    known = name in case.used or name in used(case.wanted, setting.with_(**{name: stated}))
+    return setting.numbers[name] if known else None
 
 
 def pooled_calibration(case: Case) -> Iterator[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # numbers of kept forms do without
     from sympy import Expr
 
 LARGEST_BATCH = 2.0**52  # beyond, a float no longer counts single requests
+AT_ONCE = 256  # batches that a search tries together: it costs little more than one
 MOST_QUERIES = 64  # query tokens of a step with drafts; far beyond what any acceptance short of 1 rewards
 
 
@@ -201,7 +202,7 @@ def _largest_within(time: "Callable[[Setting], Expr]", setting: Setting, most=No
 
     if most is None:
         return _bisected(fits, *_bracket(fits, np.ones(shape)))
-    return _bisected(fits, np.zeros(shape), np.minimum(np.floor(most) + 2, LARGEST_BATCH))
+    return _bisected(fits, np.zeros(shape), np.clip(np.floor(most) + 2, 1, LARGEST_BATCH))
 
 
 def B_SLO_found(setting: Setting):
@@ -224,9 +225,12 @@ def _bracket(fits, high):
 
 
 def _bisected(fits, low, high):
-    """The largest whole batch in [low, high) that fits."""
+    """The largest whole batch in [low, high) that fits; where points are few, many batches are tried at a time."""
+    low, high = np.broadcast_arrays(low, high)
+    parts = np.linspace(0, 1, max(3, AT_ONCE // max(1, low.size)))[1:-1].reshape(-1, *[1] * low.ndim)
     while np.any(high - low > 1):
-        middle = np.floor((low + high) / 2)
-        inside = fits(middle)
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+        tried = np.floor(low + parts * (high - low))
+        inside = np.count_nonzero(fits(tried) | (tried <= low), axis=0, keepdims=True)
+        edges = np.concatenate([low[None], tried, high[None]])
+        low, high = (np.take_along_axis(edges, inside + above, axis=0)[0] for above in (0, 1))
     return low

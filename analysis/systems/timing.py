@@ -15,7 +15,9 @@ from analysis.derive.einsum import Counts, Kernel, layered
 from analysis.derive.feedforward import ROUTED_EXPERTS
 from analysis.derive.parallel import WHOLE, Layout
 from analysis.derive.roofline import ROOFLINE, Timing
+from analysis.derive.serving import STAGES
 from analysis.derive.symbols import (
+    BY_NAME,
     BW_mem,
     Gamma_acc,
     L,
@@ -138,6 +140,28 @@ def timing(setting: Setting, floors: bool = True) -> Timing:
 
     Raises InputError for a calibration that is neither in data/calibrations.csv nor a file.
     """
+    return _at_own_rates(_at_one_rate(setting, floors), setting.own_rates)
+
+
+def own_rate(stage: str, apart: tuple[str, ...]) -> Expr:
+    """Arithmetic peak of a stage over P_acc [1], where some parts of the model have rates of their own.
+
+    >>> own_rate("core", ("core", "index")), own_rate("core of KDA", ("core",)), own_rate("output", ("core",))
+    (rate_core, rate_core, 1)
+    """
+    part = "core" if stage not in STAGES else {"routed": "experts"}.get(stage, stage)
+    return BY_NAME[f"rate_{part}"] if part in apart else Integer(1)
+
+
+@lru_cache(maxsize=64)
+def _at_own_rates(timing: Timing, apart: tuple[str, ...]) -> Timing:
+    def kernel(counts: Kernel | Counts, stage: str) -> Expr:
+        return timing.kernel(counts, stage).xreplace({P_acc: own_rate(stage, apart) * P_acc})
+
+    return Timing(kernel, timing.wires) if apart else timing
+
+
+def _at_one_rate(setting: Setting, floors: bool) -> Timing:
     name = setting["calibration"]
     if name is None:
         return ROOFLINE

@@ -1,13 +1,19 @@
 """How much of each resource a serving step uses: arithmetic, memory bandwidth, memory capacity, interconnect."""
 
-from sympy import Expr, Integer
+from sympy import Add, Expr, Integer
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
 from analysis.derive.symbols import B, BW_mem, M_cap, P_acc, n_acc
 from analysis.systems import system
-from analysis.systems.layers import block_counts, layers
+from analysis.systems.layers import block_counts, layers, rate_of
+
+
+def arithmetic_time(setting: Setting) -> Expr:
+    """Seconds of a step that arithmetic takes on one accelerator at its peaks."""
+    counts, found = block_counts(setting), layers(setting)
+    return Add(*(counts[name] * layer.flops / (rate_of(name, setting) * P_acc) for name, layer in found.items()))
 
 
 def whole_model(setting: Setting) -> tuple[Expr, Expr]:
@@ -24,7 +30,6 @@ def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]
     Interconnect: share of the step in which the wires are busy. Experts on another device count as if at home.
     """
     point = setting.point | {B: batch}
-    flops, moved = whole_model(setting)
     kept = system.book(setting)
     used = capacity.memory_used(
         setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout
@@ -32,8 +37,8 @@ def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]
     terms, step = system.terms(setting), tpot * float(value(system.tokens_per_step(setting), point))
     wires = sum(float(value(terms[name], point)) for name in serving.COMMUNICATION)
     return {
-        "arithmetic": float(value(flops / P_acc, point)) / step,
-        "memory bandwidth": float(value(moved / BW_mem, point)) / step,
+        "arithmetic": float(value(arithmetic_time(setting), point)) / step,
+        "memory bandwidth": float(value(whole_model(setting)[1] / BW_mem, point)) / step,
         "memory capacity": float(value(used / n_acc / M_cap, point)),
         "interconnect": wires / tpot,
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.ask.asked import fitting
 from analysis.ask.setting import Setting
+from analysis.data.element_formats import formats
 from analysis.derive.symbols import BW_Int, P_acc, deg_DP
 from analysis.files.errors import InputError
 from analysis.systems.canonical import paper
@@ -27,6 +28,14 @@ MODELS = (
     "nemotron-3-super",
 )
 """R1, and models of 2025 and 2026 that pick rows by an index, share it, compress or pick blocks, or keep states."""
+FORMATS = {
+    "16 bits": {},
+    "weights in 8": {"width_weights": 1},
+    "cache and arithmetic, too": {"width_weights": 1, "width_kv": 1, "peak": "fp8"},
+    "experts in 4": {"width_weights": 1, "width_kv": 1, "peak": "fp8"} | formats()["experts-mxfp4"].widths,
+}
+"""Ways to keep a model, by name, each with what the one before has: the files of most of these models hold weights in 8
+bits or less. Tokens travel in 16 bits in all."""
 CONTEXTS = tuple(2.0**power for power in range(10, 18))
 POINTS = 49  # contexts at which the sign is looked at before its changes are refined: four to a doubling
 PARTS = ("core_attention_intensity", "index_intensity", "state_intensity")
@@ -124,7 +133,7 @@ def systems(settings: Sequence[Setting], contexts: Sequence[float] = CONTEXTS) -
     return [Carried(each, np.asarray(contexts, dtype=float)) for each in settings]
 
 
-def carried() -> list[Carried]:
-    """Each of MODELS on the system of the book, over CONTEXTS."""
-    base = Setting.of(**paper().system())
+def carried(format_: str = "16 bits") -> list[Carried]:
+    """Each of MODELS on the system of the book, over CONTEXTS, kept in one of FORMATS."""
+    base = Setting.of(**paper().system() | FORMATS[format_])
     return systems([fitting(base.with_(model=model)) for model in MODELS])

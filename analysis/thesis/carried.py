@@ -23,6 +23,7 @@ from analysis.derive.sparse import DSA, MSA, DSA_shared
 from analysis.derive.states import GDN, KDA, Mamba2
 from analysis.derive.symbols import B, M_cap
 from analysis.derive.variants import GQA_gated
+from analysis.files.errors import InputError
 from analysis.files.kept import kept
 from analysis.systems import system
 from analysis.systems.layers import swept
@@ -36,6 +37,7 @@ from analysis.thesis.world import FAST, Place, World, step_time, world_of
 
 CHIPS = ("h20-sxm", "rubin-vr200", "b200-paper", "mi355x")
 """Accelerators by rising ridge point in BF16: from little arithmetic for their bandwidth to much."""
+MILD = 0.4  # Zipf exponent under which scheduling is asked: without skew there is nothing to schedule
 POINTS = 25  # contexts at which the sign is looked at before its changes are refined: two to a doubling
 Found = tuple[Stretch, ...]
 
@@ -43,7 +45,10 @@ Found = tuple[Stretch, ...]
 def on(setting: Setting, chip: str) -> Setting:
     """A system with as many of another accelerator, on the network that it comes with. Raises InputError."""
     own = setting["link"] if setting["accelerator"] == chip else None
-    return fitting(setting.with_(accelerator=chip, link=own))
+    found = fitting(setting.with_(accelerator=chip, link=own))
+    if found.link is None:
+        raise InputError(f"accelerators={chip}: no network that it comes with is known; choose one that has its own.")
+    return found
 
 
 def contexts(setting: Setting, points: int = POINTS) -> np.ndarray:
@@ -89,9 +94,11 @@ def _of_verdict(name: str, short: str, **place) -> Asked:
 
 
 def hidden(world: World, model: str, place: Place) -> np.ndarray:
-    """Time of routed experts less that of exchanges [share of a step]: above 0 exchanges can hide behind them."""
+    """Time of routed experts less that of exchanges [share of a step]: above 0 exchanges can hide behind them; nan
+    where nothing is exchanged."""
     found = world.terms(model, place)
-    return (found["routed_experts"] - sum(found[name] for name in WIRES)) / step_time(found)
+    wires = sum(found[name] for name in WIRES)
+    return np.where(found["dispatch"] > 0, (found["routed_experts"] - wires) / step_time(found), np.nan)
 
 
 ASKED = (
@@ -99,28 +106,33 @@ ASKED = (
     _of_verdict("computes", "attention computes", degree=1),
     Asked("hidden", "wires hide", hidden, {}),
     _of_verdict("tunes", "batching tunes", layer="dense"),
+    _of_verdict("aligns", "scheduling aligns", skew=MILD),
+    _of_verdict("small", "device suits short", link=FAST, kept="memory"),
     _of_verdict("not-needed", "no device needed", device=margins.MEMORY_DEVICE),
     _of_verdict("balanced", "chip balanced", link=FAST, budget=next(iter(margins.BUDGETS))),
+    _of_verdict("tensor", "divided heads cost", link=FAST, degree=2),
     _of_verdict("drafts", "drafts pay", link=FAST, query=2, acceptance=0.7),
 )
 """What is asked of every model on every chip; whether attention is the bottleneck is told by `leaders`."""
 
 
-def held(setting: Setting) -> dict[str, Found]:
-    """The contexts [tokens] at which each conclusion holds on a system, by its name; kept between processes."""
+def held(setting: Setting) -> dict[str, Found | None]:
+    """The contexts [tokens] at which each conclusion holds on a system, by its name; None where it cannot be asked, as
+    the model lacks a part that it speaks of. Kept between processes."""
     key = f"carried {(setting.given, setting.model, setting.accelerator, setting.link)!r}"
     found = kept(key, lambda: _held(setting), "analysis", "data", "book/edition.yml", "requirements.lock")
-    return {name: tuple(Stretch(*ends) for ends in each) for name, each in found.items()}
+    return {name: None if each is None else tuple(Stretch(*ends) for ends in each) for name, each in found.items()}
 
 
-def _held(setting: Setting) -> dict[str, list]:
-    there, found = world_of(setting, *margins.OLD.values()), {}
+def _held(setting: Setting) -> dict[str, list | None]:
+    there, every, found = world_of(setting, *margins.OLD.values()), contexts(setting), {}
     for each in ASKED:
 
         def above(at: np.ndarray, each: Asked = each) -> np.ndarray:
             return np.sign(each.margin(there, setting["model"], each.place | {"context": at}))
 
-        found[each.name] = [[one.low, one.high] for one in where_positive(above, contexts(setting))]
+        asked = np.isfinite(above(every)).any()
+        found[each.name] = [[one.low, one.high] for one in where_positive(above, every)] if asked else None
     return found
 
 
@@ -136,8 +148,8 @@ class Placed:
         return leaders(self.setting)
 
     @cached_property
-    def held(self) -> dict[str, Found]:
-        """Contexts [tokens] at which each conclusion of ASKED holds."""
+    def held(self) -> dict[str, Found | None]:
+        """Contexts [tokens] at which each conclusion of ASKED holds; None where it cannot be asked."""
         return held(self.setting)
 
     @property

@@ -4,11 +4,12 @@ Each is computed from the whole model in a world, that is under its conventions,
 exist: memory does not hold the requests, the model lacks the part, the device is not known.
 """
 
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 
 import numpy as np
 
+from analysis.ask.degrees import divides_system
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive.attention import GQA, MHA, MLA
@@ -186,14 +187,15 @@ def best_gains(setting: Setting, contexts: np.ndarray, costs: np.ndarray, rounds
 def tensor(world: World, model: str, place: Place) -> np.ndarray:
     """What tensor parallelism adds to an attention block, all-reduces included, over its time without [1].
 
-    At equal requests, of those that memory holds without it.
+    At equal requests, of those that memory holds without it; nan at a degree that heads of some blocks do not allow.
     """
     batch, setting = world.requests(model, place), world.linked(model, place["link"])
     values, context = world.values(model, place), np.asarray(place["context"], dtype=float)
     divided, alone = (
         tensor_parallel.attention_time(setting, batch, each, context, values) for each in (place["degree"], 1)
     )
-    return divided / alone - 1
+    allowed = np.vectorize(partial(divides_system, setting=setting), otypes=[bool])(place["degree"])
+    return np.where(allowed, divided / alone - 1, np.nan)
 
 
 def one_alone(world: World, model: str, place: Place) -> np.ndarray:

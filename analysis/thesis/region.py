@@ -87,7 +87,7 @@ def where_positive(at: Callable, points: np.ndarray, even: bool = False) -> tupl
     """
     signs = at(points)
     changes = [
-        (_refined(at, low, high, even), after)
+        (_refined(at, low, high, even, after > 0), after)
         for (low, before), (high, after) in pairwise(zip(points, signs, strict=True))
         if np.isfinite([before, after]).all() and (before > 0) != (after > 0)
     ]
@@ -109,11 +109,11 @@ def _between(low: float, high: float, count: int, even: bool) -> np.ndarray:
     return np.linspace(low, high, count) if even else np.geomspace(low, high, count)
 
 
-def _refined(at: Callable, low: float, high: float, even: bool) -> float:
-    """Where the sign changes between two points that differ in it."""
+def _refined(at: Callable, low: float, high: float, even: bool, after: bool) -> float:
+    """Where the sign changes between two points that differ in it; `after`: whether it is above 0 at the second."""
     for _ in range(ROUNDS):
         points = _between(low, high, FINER, even)
-        above = at(points) > 0
-        place = int(np.argmax(above != above[0]))
-        low, high = float(points[place - 1]), float(points[place])
+        turned = np.append((at(points[1:-1]) > 0) == after, True)
+        place = int(np.argmax(turned))
+        low, high = float(points[place]), float(points[place + 1])
     return (low + high) / 2

@@ -5,7 +5,7 @@ is last, which reads the slots (copies too) that tokens reach there; exchanges w
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from sympy import Expr
@@ -121,22 +121,32 @@ def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> 
 
 def step(setting: Setting, arrangement: Arrangement, batches: np.ndarray, L) -> Step:
     """A step of the arrangement over batches and contexts (one, or as many); copies stand in memory beside experts."""
-    arranged = setting.with_(s=0, placement=None, copies=None, deg_EP=arrangement.deg_EP, deg_ETP=None)
-    room = {M_cap: float(setting.point[M_cap]) - arrangement.copies * slot_bytes(setting)}
+    return _step(_spread(setting, arrangement.deg_EP), arrangement, batches, L)
+
+
+def _spread(setting: Setting, degree: int) -> Setting:
+    return setting.with_(s=0, placement=None, copies=None, deg_EP=degree, deg_ETP=None)
+
+
+def _step(arranged: Setting, arrangement: Arrangement, batches: np.ndarray, L) -> Step:
+    room = {M_cap: float(arranged.point[M_cap]) - arrangement.copies * slot_bytes(arranged)}
+    fits = batches <= batch_at_capacity(arranged, L, room)
+    if not fits.any():
+        return Step(arrangement, *[np.full(fits.shape, np.nan)] * 2)
     terms = terms_at(arranged, batches, L, {Gamma_acc: arrangement.imbalance})
     last, work = routed(arranged, arrangement, batches)
     terms["routed_experts"] = last
-    fits = batches <= batch_at_capacity(arranged, L, room)
     dense, point = layers(arranged)["output"], arranged.point | {B: batches}
     projection = sum(value(timing(arranged).kernel(each, "output"), point) for each in dense.kernels)
     balance = work / last / (value(dense.flops, point) / projection)
-    return Step(arrangement, np.where(fits, total(terms, setting["overlap"]), np.nan), balance)
+    return Step(arrangement, np.where(fits, total(terms, arranged["overlap"]), np.nan), balance)
 
 
 def best_balance(setting: Setting, batches: np.ndarray, contexts: np.ndarray, skew: float) -> np.ndarray:
     """Arithmetic of experts over that of dense layers [1], in the arrangement that fits and serves most."""
     layer = setting.model.n_e, setting.model.n_k, skew, int(setting["n_acc"])
-    steps = [step(setting, each, batches, contexts) for each in arrangements(*layer)]
+    spread = cache(partial(_spread, setting))
+    steps = [_step(spread(each.deg_EP), each, batches, contexts) for each in arrangements(*layer)]
     times, balances = (np.array([getattr(each, name) for each in steps]) for name in ("time", "balance"))
     best = np.argmin(np.nan_to_num(times, nan=np.inf), axis=0)[None]
     found, time = (np.take_along_axis(each, best, axis=0)[0] for each in (balances, times))

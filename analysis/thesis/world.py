@@ -117,7 +117,7 @@ class World:
         least = values.get(deg_DP, setting.point[deg_DP])
         most = batch_at_capacity(setting, np.asarray(at["context"], dtype=float), values)
         ratio = np.maximum(most / least, 1.0)
-        return np.where(most >= least, least * ratio ** at["batch"], np.nan)
+        return np.where(most >= least, np.minimum(least * ratio ** at["batch"], most), np.nan)
 
     def terms(self, model: str, place: Place, more: dict | None = None) -> dict[str, np.ndarray]:
         """Terms of TPOT [s] at a place; `more` are symbols' values put for the system's, with the same requests."""

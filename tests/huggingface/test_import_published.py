@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from analysis.data import datasets
+from analysis.data.model_row import SERVED_WIDTHS
 from analysis.files.errors import InputError
 from analysis.huggingface import row_text
 from analysis.huggingface.model_files import import_folder
@@ -15,6 +16,7 @@ from analysis.huggingface.summary import totals
 from tests.huggingface.configurations import COUNTS, FILES, FOLDER
 from tests.reader.broken import run
 
+MODELS = frozenset(datasets.ids_of("models"))
 COUNTED_APART = {  # total, active: elements by which a count differs from the file, and why
     "step-3.7-flash": (2 * 81 * 4096, 81 * 4096),  # counted with 128,815 vocabulary entries, not 128,896
     "gpt2": (0, -1024 * 768),  # counted learned positions as active; here they are part of the input embedding
@@ -191,6 +193,16 @@ def test_what_a_long_context_adds_to_deepseek_v4(imported):
 def test_widths_as_published(imported, name, widths):
     row = imported(FILES[name]).row
     assert (row.width_weights, row.width_experts, row.width_kv) == widths
+
+
+def test_a_row_is_what_its_published_file_imports_as(imported):
+    ours = {"kimi-k2-instruct": "kimi-k2"} | {name: name for name in FILES}
+    both = [(datasets.model(row), imported(FILES[name]).row) for name, row in sorted(ours.items()) if row in MODELS]
+    assert len(both) >= 34
+    for row, read in both:
+        for column in (*SERVED_WIDTHS, "kinds", "sizes", "tied", "ffn", "context_max"):
+            assert getattr(row, column) == getattr(read, column), (row.id, column)
+        assert set(row.vectors) == set(read.vectors)
 
 
 # -- two spellings of one list, and lists that are wrong ------------------------------------------

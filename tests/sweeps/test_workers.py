@@ -54,6 +54,21 @@ def test_a_worker_that_dies_costs_one_sentence(capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_an_interrupt_while_workers_are_started_is_heard_here_and_never_by_them():
+    def items():
+        os.kill(os.getpid(), signal.SIGINT)  # asked for as the first process is started
+        yield from [0.1] * 4
+
+    with pytest.raises(KeyboardInterrupt):
+        run_calls(time.sleep, items(), 4, "x", 2, progress=False)
+    assert run_calls(_deaf, range(4), 4, "x", 2, progress=False) == [True] * 4
+    assert not _deaf(0)
+
+
+def _deaf(item) -> bool:
+    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
 ASKS = "import time; from analysis.sweeps.workers import run_calls; run_calls(time.sleep, [60, 60], 2, 'x', 2)"
 
 

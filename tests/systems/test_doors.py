@@ -151,7 +151,7 @@ def form_or_refusal(derive, expression, setting):
 
 @pytest.mark.parametrize("name", ["load_imbalance", "tpot", "tokens_per_step"])
 def test_tables_refuse_a_format_that_a_row_does_not_state_as_single_answers_do(name):
-    asked = SYSTEM | {"format": "served", "width_kv": 1, "s": 0.5}
+    asked = SYSTEM | {"model": "deepseek-v2", "format": "served", "width_kv": 1, "s": 0.5}
     for ask in (lambda: evaluate(name, **asked), lambda: table(name, over={"l": [1]}, **asked)):
         with pytest.raises(InputError, match=r"states no width of its published files; leave format out"):
             ask()

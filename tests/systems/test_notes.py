@@ -19,7 +19,7 @@ from analysis.systems.quantities import all_quantities, evaluate, quantity
 
 from .test_doors import SYSTEM, VALUES, together
 
-R1 = {"model": "deepseek-v3", "accelerator": "b200-paper", "link": "nvlink5-nvl72", "n_acc": 32, "L": 8192}
+R1 = {"model": "deepseek-v3", "accelerator": "b200-paper", "link": "nvlink5-nvl72", "n_acc": 32, "L": 8192, "width": 2}
 
 
 def said(name, **given):
@@ -37,8 +37,11 @@ def idle(name, **given):
     [
         ("tpot", R1 | {"B": 1024}),
         ("kv_bytes_per_token", {"model": "deepseek-v3"}),
-        ("attention_block_time", {"model": "deepseek-v3", "accelerator": "b200-sxm", "B": [64, 128], "L": 4096}),
-        ("expert_intensity", {"model": "deepseek-v3", "B": 4096}),
+        (
+            "attention_block_time",
+            {"model": "deepseek-v3", "accelerator": "b200-sxm", "B": [64, 128], "L": 4096, "width": 2},
+        ),
+        ("expert_intensity", {"model": "deepseek-v3", "B": 4096, "format": "bf16"}),
         ("expert_intensity", {"model": "deepseek-v3"} | {"B": [64, 4096], "n_acc": 1, "width": 2}),
         ("B_SLO", R1 | {"slo": 0.02}),
         ("load_imbalance", {"model": "deepseek-v3", "n_acc": 32, "s": 0.5, "placement": "lpt"}),
@@ -279,6 +282,21 @@ def test_widths_that_a_file_states_are_said_where_another_is_counted(imported):
     assert said("parameters", model="deepseek-v3") == ""
 
 
+def test_widths_of_experts_and_a_format_are_said_where_they_follow_others_in_the_number():
+    told = "gpt-oss-120b is published with width_experts=0.53125, counted here at 2; width_experts=0.53125 counts it"
+    system = {"model": "gpt-oss-120b", "accelerator": "h100-sxm5", "L": 8192}
+    assert told in said("B_cap", **system)
+    for given in ({"width_experts": 0.53125}, {"format": "served"}, {"width": 2}):
+        assert "published" not in said("B_cap", **system, **given)
+    assert "published" not in said("attention_block_time", **system, B=8)  # which has no experts
+    several = said("B_cap", model="deepseek-v4-flash", accelerator="h100-sxm5", n_acc=32, L=8192)
+    assert "width_weights=1, width_experts=0.53125, format=row-fp8-rope-bf16, counted here at 2, 2, bf16" in several
+    cache = {"model": "deepseek-v3.2"}
+    assert "published with format=latent-fp8, counted here at bf16" in said("kv_bytes_per_token", **cache)
+    for given in ({"format": "served"}, {"format": "latent-fp8"}, {"width_kv": 1}):
+        assert "published" not in said("kv_bytes_per_token", **cache, **given)
+
+
 # -- where they are told ---------------------------------------------------------------------------
 def test_the_command_line_prints_notes_and_json_has_their_key(capsys):
     given = ["evaluate", "kv_cache_bytes", "model=llama-3.1-8b", "L=200000"]
@@ -288,6 +306,13 @@ def test_the_command_line_prints_notes_and_json_has_their_key(capsys):
     assert len(json.loads(capsys.readouterr().out)["notes"]) == 1
     assert command_line(["evaluate", "ridge_point", "accelerator=b200-sxm", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["notes"] == []
+
+
+def test_a_plan_says_what_the_term_that_it_names_holds(capsys):
+    assert command_line(["plan", "model=qwen3-next-80b-a3b", "accelerator=h100-sxm5", "n_acc=8", "L=131072"]) == 0
+    told = capsys.readouterr().out
+    assert "longest term core attention" in told
+    assert "\nnote: core_attention holds more than attention to rows" in told
 
 
 def test_a_plan_has_notes_too(capsys):

@@ -8,18 +8,19 @@ import pytest
 from analysis.files.whole import ROOT
 from analysis.ledger.claims_mechanisms import of_r1, sized
 from analysis.ledger.claims_published import ENDLESS
-from analysis.render.after_tables import leads, mechanisms, share_at, spans
+from analysis.render.after_tables import after_model, leads, leads_in, mechanisms, memory_to_lead, share_at, spans
 from analysis.render.family_tables import SHARED, core_intensity, ridge_table, shared_table
 from analysis.render.figures import drawing_rows
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from analysis.thesis import largest
-from analysis.thesis.after import MODELS, carried, longest
-from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.after import FORMATS, MODELS, carried, longest
 from analysis.thesis.region import Stretch
 from analysis.thesis.verdict import verdicts
 
 FOUND = {each.setting.model.id: each for each in carried()}
+FP8 = {"width_weights": 1, "width_kv": 1, "peak": "fp8"}
+IN_FORMAT = dict(zip(FORMATS, ({}, {"width_weights": 1}, FP8, FP8 | {"width_experts": 17 / 32}), strict=True))
 ROW, KEY, PICKS, LONG = 1152, 256, 2048, 131072
 
 
@@ -45,22 +46,24 @@ def test_r1_leads_where_the_verdict_says():
     assert FOUND["deepseek-v3"].leads == (Stretch(pytest.approx(said[0].high, rel=1e-6), None),)
 
 
+@pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("model", MODELS)
-def test_both_sides_of_every_end_in_the_whole_model(model):
+def test_both_sides_of_every_end_in_the_whole_model(model, format_):
     """The largest group by terms of TPOT, summed here, a hundredth below and above each end."""
-    each = FOUND[model]
+    each = after_model(model, format_)
     for stretch in each.leads:
         for end, inside in ((stretch.low, 1.01), (stretch.high, 0.99)):
             if end is not None:
-                assert _leads(model, end * inside)
-                assert not _leads(model, end / inside)
+                assert _leads(model, format_, end * inside)
+                assert not _leads(model, format_, end / inside)
     if each.leads == (Stretch(None, None),):
-        assert all(_leads(model, context) for context in np.geomspace(largest.LEAST, longest(each.setting), 9))
+        contexts = np.geomspace(largest.LEAST, longest(each.setting), 9)
+        assert all(_leads(model, format_, context) for context in contexts)
 
 
-def _leads(model: str, context: float) -> bool:
-    system = paper().system(model) | {"L": round(context)}
-    batch = int(batch_at_capacity(FOUND[model].setting, context))
+def _leads(model: str, format_: str, context: float) -> bool:
+    system = paper().system(model) | IN_FORMAT[format_] | {"L": round(context)}
+    batch = int(evaluate("B_cap", **system, rounding="none").value)
     terms = dict(evaluate("tpot_terms", **system, B=batch).value)
     core, experts = terms.pop("core_attention"), terms.pop("routed_experts")
     wires = terms.pop("dispatch") + terms.pop("combine") + terms.pop("all_reduce")
@@ -84,6 +87,32 @@ def test_what_the_page_says_of_families():
     hidden = {model: FOUND[model].wires[0] <= FOUND[model].wires[1] for model in MODELS}
     assert [model for model, is_so in hidden.items() if not is_so] == [*stated]
     assert FOUND["deepseek-v3"].wires == (2.25e15 / 900e9, 3 * 2048 / 2)
+
+
+def test_what_the_page_says_of_formats():
+    """Attention is left behind in sixteen bits by all that pick but V4-Flash, in fewer by GLM-5.2 alone."""
+    left = {f: [m for m in MODELS if after_model(m, f).leads[-1].high is not None] for f in FORMATS}
+    whole, *narrow = left.values()
+    assert whole == ["deepseek-v3.2", "glm-5.2", "minimax-m3"]
+    assert narrow == [["glm-5.2"]] * 3
+    for format_ in FORMATS:
+        for model in ("qwen3-next-80b-a3b", "kimi-linear-48b-a3b", "nemotron-3-super"):
+            assert leads_in(model, format_) == "at every context"
+    low = after_model("deepseek-v3", "cache and arithmetic, too").leads[0].low
+    assert leads_in("deepseek-v3", "cache and arithmetic, too", "wires") == f"below {round(low, -1):,.0f} tokens"
+    turns = [memory_to_lead("deepseek-v3.2", LONG, None, each) for each in ("weights in 8", "16 bits")]
+    assert turns[0] < 192e9 < turns[1]
+
+
+def test_a_step_of_r1_in_eight_bits_by_hand():
+    """A request keeps 61 x 576 bytes a token, and its tokens cross the wires in 16 bits: at 2,000 tokens that takes
+    longer than the experts' arithmetic at 4.5 PFLOP/s, at 4,000 the core takes longest."""
+    for context, first in ((2000, "wires"), (4000, "core")):
+        B = evaluate("B_cap", **paper().system("deepseek-v3") | FP8 | {"L": context}).value
+        wires = 2 * 58 * (B / 32 * 8 * 7168 * 2 / 900e9)
+        experts = 58 * 6 * (B / 32 * 8) * 7168 * 2048 / 4.5e15
+        core = 61 * B / 32 * 576 * context / 8e12
+        assert max((wires, "wires"), (experts, "experts"), (core, "core"))[1] == first
 
 
 def test_words():

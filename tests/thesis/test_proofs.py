@@ -9,7 +9,7 @@ from sympy import Integer, diff, oo, simplify
 
 from analysis.ask.numbers import value
 from analysis.derive.attention import MECHANISMS
-from analysis.derive.statements.proof_of_tensor import even_batch
+from analysis.derive.statements.proof_of_tensor import even_batch, tensor_parallel_change
 from analysis.derive.symbols import (
     BY_NAME,
     B,
@@ -100,7 +100,7 @@ def test_device():
 
 @cache
 def whole_block():
-    return even_batch(MECHANISMS["MLA"], REORDERED, deg_TP)
+    return even_batch(tensor_parallel_change(MECHANISMS["MLA"], REORDERED, deg_TP))
 
 
 @settings(max_examples=25)

@@ -39,12 +39,13 @@ def tensor_parallel_change(mechanism: Mechanism, conventions: Conventions, degre
     return memory_bound_time(mechanism, conventions, degree) - memory_bound_time(mechanism, conventions, Integer(1))
 
 
-def even_batch(mechanism: Mechanism, conventions: Conventions, degree: Expr) -> Expr:
-    """Batch of the whole system [requests] below which TP of `degree` shortens the block (proposition d).
+def even_batch(change: Expr) -> Expr:
+    """Batch of the whole system [requests] at which a change is 0: below it TP shortens the blocks (proposition d).
 
-    The change is linear in B: TP saves weights, which do not depend on it, and adds cache and all-reduce, which do.
+    While every layer waits for memory, with TP and without, the change is linear in B: TP saves weights, which do not
+    depend on it, and adds cache and all-reduce, which do. A layer that computes gains nothing from fewer weights, so
+    that the batch at which both are equal is another one.
     """
-    change = tensor_parallel_change(mechanism, conventions, degree)
     at_zero = change.xreplace({B: Integer(0)})
     return -at_zero / (change.xreplace({B: Integer(1)}) - at_zero)
 

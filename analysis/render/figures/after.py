@@ -55,23 +55,29 @@ def kept_figure(found: Sequence[Carried]) -> Figure:
     axes.yaxis.set_major_formatter(plain)
     axes.set_ylabel("bytes that one request keeps")
     least, most = (pick(found, key=lambda each: each.kept[-1]) for pick in (min, max))
-    headline(
-        figure,
-        f"At {_size(found[0].contexts[-1])} tokens a request of {_name(most)} keeps "
-        f"{rounded(most.kept[-1] / least.kept[-1], 2)} times as much as one of {_name(least)}",
-    )
+    amount = prefixed(most.kept[-1], "B")
+    if most is not least:
+        amount = f"{rounded(most.kept[-1] / least.kept[-1], 2)} times as much as one of {_name(least)}"
+    headline(figure, f"At {_size(found[0].contexts[-1])} tokens a request of {_name(most)} keeps {amount}")
     return figure
 
 
 def phi_figure(found: Sequence[Carried]) -> Figure:
     """Bytes touched over bytes kept, one line a model."""
-    figure, axes = _lines(found, [each.phi for each in found], [rounded(each.phi[-1]) for each in found], True)
+    lines = [each.phi for each in found]
+    wide = np.max(lines) > 3 * np.min(lines)
+    figure, axes = _lines(found, lines, [rounded(each.phi[-1]) for each in found], wide)
     axes.axhline(1, color="#888888", linewidth=0.8, zorder=0)
-    plain_log(axes.yaxis)
+    if wide:
+        plain_log(axes.yaxis)
+        axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))
+    else:
+        axes.set_ylim(bottom=0)
     axes.set_ylabel("touched in a step over kept, phi")
     less = [each for each in found if each.phi[-1] < 0.5]
     headline(
-        figure, f"{len(less)} of {len(found)} models touch less than half of what they keep at the longest context"
+        figure,
+        f"Steps of {len(less)} of {len(found)} models touch less than half of what they keep at the longest context",
     )
     return figure
 
@@ -84,8 +90,8 @@ def stages_figure(found: Sequence[Carried], devices: Sequence[Setting]) -> Figur
     for place, each in enumerate(found):
         for part, intensity in each.intensities.items():
             axes.plot(intensity, place, marks[part], color=PALETTE[2], markersize=7)
-            above = -15 if part == "index" else 6  # points from the mark: cores lie close to indices
-            axes.annotate(rounded(intensity), (intensity, place), (0, above), textcoords="offset points", ha="center")
+            beside = (-7, -4, "right") if part == "index" else (0, 6, "center")  # points from the mark: cores lie close
+            axes.annotate(rounded(intensity), (intensity, place), beside[:2], textcoords="offset points", ha=beside[2])
     axes.set_yticks(range(len(found)), [_name(each) for each in found])
     axes.set(xscale="log", xlabel="FLOP per byte", ylim=(len(found) - 0.4, -0.8))
     _ridge_lines(axes, ridges, [chip(each) for each in devices])
@@ -97,15 +103,16 @@ def stages_figure(found: Sequence[Carried], devices: Sequence[Setting]) -> Figur
     over = [sum(max(e.intensities.values(), default=0) >= ridge for e in found) for ridge, _ in (low, high)]
     headline(
         figure,
-        f"A stage of {over[0]} of {len(found)} models reaches the ridge point of {low[1]}, {rounded(low[0])} FLOP per "
+        f"Stages of {over[0]} of {len(found)} models reach the ridge point of {low[1]}, {rounded(low[0])} FLOP per "
         f"byte; of {over[1]} that of {high[1]}, {rounded(high[0])}",
     )
     return figure
 
 
 def _ridge_lines(axes: Axes, ridges: Sequence[float], names: Sequence[str]) -> None:
-    """Ridge points as upright lines, named above the axes."""
-    axes.set_xlim(right=max(axes.get_xlim()[1], 1.5 * max(ridges)))
+    """Ridge points as upright lines, named above the axes, which leave room for labels on both sides."""
+    left, right = axes.get_xlim()
+    axes.set_xlim(left / 1.5, max(right, 1.5 * max(ridges)))
     to_axes = axes.transData + axes.transAxes.inverted()
     placed = spread([to_axes.transform((ridge, 0))[0] for ridge in ridges], 0.075, 0, 1)
     for ridge, name, place in zip(ridges, names, placed, strict=True):

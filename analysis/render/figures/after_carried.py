@@ -20,6 +20,7 @@ from analysis.thesis.region import Stretch
 
 Grid = Sequence[Sequence[Placed]]
 HOLDS, FAILS = {"facecolor": "#0072B2"}, {"facecolor": "#E4E4E4"}
+UNASKED = {"facecolor": "white", "edgecolor": "#BBBBBB", "linewidth": 0.5}
 STRIP, GAP = 0.85, 1.0  # height of a strip, and what parts the strips of two models [strips]
 INCH = 0.1  # of a strip's row
 USED = ("phase", "order", "grouping", "width", "peak", "n_acc", "deg_TP", "weights")
@@ -44,20 +45,22 @@ def leaders_figure(grid: Grid) -> Figure:
     alike = sum(len(set(row)) == 1 for row in last)
     headline(
         figure,
-        f"At its longest context {attention} of {sum(map(len, last))} systems wait for core attention most; {alike} of "
-        f"{len(last)} models wait for the same on every chip",
+        f"At its longest context {attention} of {sum(map(len, last))} systems wait for core attention; {alike} of "
+        f"{len(last)} models for the same on all chips",
     )
     return figure
 
 
 def tiles_figure(grid: Grid) -> Figure:
     """Where each conclusion holds over the context: a column a conclusion, a group of strips a model."""
-    figure, axes = _axes(grid)
+    figure, axes = _axes(grid, 2.2)
     for column, asked in enumerate(ASKED):
-        strips = _strips(grid)
-        whole = [(height, *each.ends) for height, each in strips]
-        held = [(height, *_ends(one, each)) for height, each in strips for one in each.held[asked.name]]
-        for bars, look in ((whole, FAILS), (held, HOLDS)):
+        unasked, failing, holding = [], [], []
+        for height, each in _strips(grid):
+            found = each.held[asked.name]
+            (unasked if found is None else failing).append((height, *each.ends))
+            holding += [(height, *_ends(one, each)) for one in found or ()]
+        for bars, look in ((unasked, UNASKED), (failing, FAILS), (holding, HOLDS)):
             _paint(
                 axes, [(height, column + _within(low), column + _within(high)) for height, low, high in bars], **look
             )
@@ -65,9 +68,9 @@ def tiles_figure(grid: Grid) -> Figure:
     axes.set(xlim=(0, len(ASKED)), xlabel=f"in each column, context from {LEAST:.0f} to 1M tokens")
     axes.set_xticks([])
     label_chips(axes, grid, len(ASKED))
-    handles = [Patch(**HOLDS, label="holds"), Patch(**FAILS, label="does not")]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
-    shares = {asked.short: extent(grid, asked.name) for asked in ASKED}
+    handles = [Patch(**HOLDS, label="holds"), Patch(**FAILS, label="does not"), Patch(**UNASKED, label="not asked")]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    shares = _shares(grid)
     most, least = (pick(shares, key=shares.get) for pick in (max, min))
     headline(
         figure,
@@ -78,14 +81,23 @@ def tiles_figure(grid: Grid) -> Figure:
 
 
 def extent(grid: Grid, name: str) -> float:
-    """Share of all systems' contexts, in the logarithm, at which a conclusion holds [1]."""
-    return float(np.mean([each.extent(each.held[name]) for row in grid for each in row]))
+    """Share of the contexts, in the logarithm, at which a conclusion holds [1], of all systems that it can be asked of;
+    nan where there is none."""
+    found = [(each, each.held[name]) for row in grid for each in row]
+    shares = [each.extent(held) for each, held in found if held is not None]
+    return float(np.mean(shares)) if shares else float("nan")
+
+
+def _shares(grid: Grid) -> dict[str, float]:
+    """Share of the contexts [1] at which each conclusion holds that can be asked, by its words."""
+    return {asked.short: share for asked in ASKED if np.isfinite(share := extent(grid, asked.name))}
 
 
 # -- strips ----------------------------------------------------------------------------------------
-def _axes(grid: Grid) -> tuple[Figure, Axes]:
+def _axes(grid: Grid, beside: float = 1.6) -> tuple[Figure, Axes]:
+    """Axes for the strips of all models, and `beside` them [inch] room for words above and below."""
     rows = len(grid) * (len(grid[0]) + GAP)
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.6 + INCH * rows))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, beside + INCH * rows))
     middle = (len(grid[0]) - 1) / 2
     places = [place * (len(grid[0]) + GAP) + middle for place in range(len(grid))]
     axes.set_yticks(places, [brief(row[0].setting.model.id) for row in grid])
@@ -163,8 +175,9 @@ def describe_leaders(grid: Grid) -> tuple[str, str]:
 
 def describe_tiles(grid: Grid) -> tuple[str, str]:
     """Caption and alternative text of the conclusions: share of all systems' contexts at which each holds."""
-    parts = (f"{asked.short} at {rounded(100 * extent(grid, asked.name), 2)} % of contexts" for asked in ASKED)
+    parts = (f"{short} at {rounded(100 * share, 2)} % of contexts" for short, share in _shares(grid).items())
     caption = _caption("Contexts at which each conclusion holds, shortest left and longest right", grid)
+    caption += " A hollow strip cannot be asked: what the conclusion speaks of is lacking, or nothing is known of it."
     return caption, f"Strips over the context by conclusion, model and chip. {'; '.join(parts)}."
 
 
@@ -190,7 +203,7 @@ def _table(grid: Grid, what: str, of) -> dict[str, list]:
     rows: dict[str, list] = {name: [] for name in ("model", "accelerator", what, "L_from", "L_to")}
     for each in (each for row in grid for each in row):
         for name, found in of(each).items():
-            for stretch in found:
+            for stretch in found or ():
                 ids = each.setting.model.id, each.setting.accelerator.id
                 for key, cell in zip(rows, (*ids, name, *_ends(stretch, each)), strict=True):
                     rows[key].append(cell)

@@ -1,6 +1,7 @@
 """Tensor against data parallelism on attention (proposition d)."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from matplotlib import pyplot
@@ -52,7 +53,7 @@ def _title(flips: Flips) -> str:
 def describe(setting: Setting, flips: Flips) -> tuple[str, str]:
     """Caption and alternative text."""
     caption = (
-        f"Time of one attention block of {person(setting.model.id)} with tensor parallelism, all-reduce included, over "
+        f"Time of an attention block of {person(setting.model.id)} with tensor parallelism, all-reduce included, over "
         "that with data parallelism alone, at equal batch of the whole system; dots mark where both are equal. "
         f"{conventions(setting, *USED)}."
     )
@@ -66,21 +67,24 @@ def _listed(flips: Flips) -> str:
 
 
 def tensor_flips(setting: Setting, degrees: Sequence[int], contexts: np.ndarray) -> Flips:
-    """One row per degree and context: the flip by the closed form and in the full model."""
-    rows = [
-        (int(degree), float(L), *tensor_parallel.even_batch(setting, degree, L)) for L in contexts for degree in degrees
-    ]
-    return dict(zip(("deg_TP", "L", "closed_form", "full_model"), map(list, zip(*rows, strict=True)), strict=True))
+    """One row per degree and context: the flip by the closed form and in the full model, which agree where every layer
+    waits for memory at the first."""
+    rows = []
+    for L, degree in product(map(float, contexts), map(int, degrees)):
+        closed, full = tensor_parallel.even_batch(setting, degree, L)
+        rows.append((degree, L, closed, full, tensor_parallel.waits(setting, closed, degree, L)))
+    names = ("deg_TP", "L", "closed_form", "full_model", "all_waits")
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def notes(flips: Flips) -> dict[str, float]:
-    """Numbers for the book: flips of the highest degree at the shortest and the longest context."""
+    """Numbers for the book: flips of the highest degree at the shortest and the longest context; nan for none."""
     degree, ends = max(flips["deg_TP"]), (min(flips["L"]), max(flips["L"]))
-    closed = {(TP, L): B for TP, L, B in zip(flips["deg_TP"], flips["L"], flips["closed_form"], strict=True)}
+    solved = {(TP, L): B or np.nan for TP, L, B in zip(flips["deg_TP"], flips["L"], flips["full_model"], strict=True)}
     found = {
         "thesis_tp_degree": degree,
         "thesis_tp_short": ends[0],
         "thesis_tp_long": ends[1],
-        "thesis_tp_batch_short": closed[degree, ends[0]],
+        "thesis_tp_batch_short": solved[degree, ends[0]],
     }
-    return found | {"thesis_tp_batch_long": closed[degree, ends[1]]}
+    return found | {"thesis_tp_batch_long": solved[degree, ends[1]]}
