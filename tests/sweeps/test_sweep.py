@@ -351,7 +351,7 @@ def test_a_cluster_that_dies_costs_one_sentence_and_nothing_that_is_done(swept, 
     """Three of four tasks are done when it happens; a cluster without workers is waited for, but not for ever."""
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(cutting, "TASK_BLOCKS", 1)
-    for name in ("PATIENCE", "WITHOUT_WORKERS", "LOOK_ROUND"):
+    for name in ("WITHOUT_WORKERS", "LOOK_ROUND"):
         monkeypatch.setattr(workers, name, 0.2)
     _, expected = swept(GRID)
     over, whole_part = threading.Event(), columns.whole_part
