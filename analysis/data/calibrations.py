@@ -30,6 +30,11 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "experts": (*ROOFS, "passes", "gathers"),
     "gemm": ROOFS,
     "gemm-fp8": ROOFS,
+    "index": ROOFS,
+    "select": ("floor", "memory_efficiency", "sharpness"),
+    "picked-core": ROOFS,
+    "state": ROOFS,
+    "state-prompt": ROOFS,
     "exchange": WIRES,
     "all-reduce": (*WIRES, "ramp", "reach"),
 }
@@ -39,9 +44,10 @@ OWN_ALONE = {"latent-attention": ("passes",), "latent-prefill": ("tile",)}
 """Parameters that belong to the kernels of one architecture: fitted on one, they make the other's errors larger."""
 
 HARD = 12.0
-FIRM: dict[str, dict[str, float]] = {"latent-attention": {"sharpness": HARD}}
+FIRM: dict[str, dict[str, float]] = {"latent-attention": {"sharpness": HARD}, "select": {"sharpness": HARD}}
 """Parameters that no fit is asked for. Products of MLA decode run while the cache is read, so that it takes the longer
-of both; a soft corner, fitted where few heads never compute, makes many heads slower than they are.
+of both; a soft corner, fitted where few heads never compute, makes many heads slower than they are. A pick of rows
+counts no arithmetic, so that it has no corner.
 """
 
 FITTED_WIDTH = 2

@@ -86,6 +86,20 @@ class Mechanism:
         return not self.states_text and not any("<-" in text for text in self.core_text.values())
 
     @property
+    def core(self) -> str:
+        """What kernels of its core do: attend to all rows or to picked ones, rewrite a state, or what it alone does.
+
+        >>> kept = {"states_text": "M[B n_v d_k]"}
+        >>> MLA.core, replace(MLA, **kept).core, replace(MLA, **kept, cache_text="").core
+        ('core', 'core of MLA', 'state')
+        """
+        if self.reads_all:
+            return "core"
+        if self.rows.picked:
+            return "picked core"
+        return "state" if self.states_text and not self.cache_text else f"core of {self.name}"
+
+    @property
     def orders(self) -> tuple[str, ...]:
         """Contraction orders that the mechanism knows."""
         return tuple(self.core_text)

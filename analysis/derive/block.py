@@ -77,13 +77,12 @@ class Kind:
         return replace(self, mechanism=self.mechanism and self.mechanism.stored(apart), feedforward=half)
 
     def timed(self, stage: str) -> str:
-        """The stage under whose name timings are asked for: a core that picks rows or keeps states has one of its own.
+        """The stage under whose name timings are asked for: a core is that of its mechanism.
 
         >>> Kind(n_dec, MECHANISMS["MLA"]).timed("core"), Kind(n_dec).timed("dense")
         ('core', 'dense')
         """
-        apart = stage == "core" and self.mechanism and not self.mechanism.reads_all
-        return f"core of {self.mechanism.name}" if apart else stage
+        return self.mechanism.core if stage == "core" and self.mechanism else stage
 
     def axes(self, shard: Substitution | None = None) -> Substitution:
         """The axes that a substitution (of parallelism, say) leaves, with this kind's own sizes in them.

@@ -49,10 +49,15 @@ class Backend(Protocol):
     """Exceptions that say a kernel cannot run here."""
 
 
-def scale(name: str, shape: tuple[int, ...]) -> float:
-    """Spread of random entries, so that scores and products stay near one: weights and queries shrink with their rows.
+def entries(name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+    """Bounds of random entries, so that scores and products stay near one: weights and queries shrink with their rows.
 
-    >>> scale("Q", (2, 64)), scale("K", (2, 64))
-    (0.125, 1.0)
+    Their mean is not zero, which keeps long sums away from cancelling. A state forgets a few per cent a token.
+
+    >>> entries("Q", (2, 64)), entries("K", (2, 64))
+    ((-0.03125, 0.09375), (-0.25, 0.75))
     """
-    return max(shape[-1:]) ** -0.5 if name[0] in "QW" else 1.0
+    if name == "decay":
+        return 0.98, 1.0
+    scale = max(shape[-1:]) ** -0.5 if name[0] in "QW" or name == "Keys" else 1.0
+    return -0.25 * scale, 0.75 * scale

@@ -40,7 +40,8 @@ CUDA_ROOM = 0.8
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def measure(quick: bool, device: str, output: Path, force: bool) -> None:
-    """Time this machine: matrix products, bandwidth, decode attention in both orders, experts.
+    """Time this machine: matrix products, bandwidth, decode attention in both orders, attention to picked rows with its
+    index, steps and prompts of recurrent states, experts.
 
     Every result is checked against float64 before it is timed. `validate FILE` compares the rows with the roofline of
     the machine's own rates.
@@ -101,15 +102,23 @@ def _on_cuda(quick: bool):
 
 
 def _roofs(path: Path) -> str:
+    """The machine's rates, and how far each kind of kernel lies from their roofline in the median."""
+    import numpy as np
+
     from analysis.derive.symbols import BW_mem, P_acc
     from analysis.measured.kernel_files import load
-    from analysis.measured.predict import own_roofs
+    from analysis.measured.predict import own_roofs, predict
+    from analysis.measured.validate import Compared
 
-    lines = []
-    for name, point in own_roofs(load(path)).items():
+    table, lines = load(path), []
+    for name, point in own_roofs(table).items():
         arithmetic, traffic = point[P_acc], point[BW_mem]
         ridge = f"ridge point {arithmetic / traffic:.3g} FLOP/byte"
         lines.append(f"{name}: {arithmetic / 1e9:.4g} GFLOP/s, {traffic / 1e9:.4g} GB/s, {ridge}")
+        rows = Compared(table, predict(table, {name: point}))
+        kinds = dict.fromkeys(rows.operation)
+        ratios = ", ".join(f"{kind} {np.median(rows.ratio[rows.operation == kind]):.2g}" for kind in kinds)
+        lines.append(f"measured over the roofline of these rates, median: {ratios}")
     return "\n".join(lines) or "no roofs: gemm or read is missing"
 
 

@@ -5,12 +5,24 @@ side by side make both terms of a score in one product, as kernels for latent at
 """
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from analysis.derive.einsum import Tensor
 from analysis.measure.cases import Case
+from analysis.measured.kernel_rows import STATES
 
 _HEADS = {"Q": "B n_hd l | q", "K": "B n_hd L | k", "V": "B n_hd L | v", "O": "B n_hd l | o"}
+_STATE = {"M": "B n_v d_k | M", "O": "B n_v l | o", "M_new": "B n_v d_k | M_new"}
+_SHARED = {"Q": "B n_qk l | q_t", "Keys": "B n_qk l | k_t", "decay": "B l | a"}
+_DELTA = {"V": "B n_v l | v_h", "beta": "B l | b"}
+_STATES = {
+    "GDN": _STATE | _SHARED | _DELTA,
+    "KDA": _STATE | {"Q": "B n_v l | q_h", "Keys": "B n_v l | k_h", "decay": "B n_v l | a"} | _DELTA,
+    "Mamba2": _STATE | _SHARED | {"V": "B n_v l | u"},
+}
 LAYOUTS: dict[str, dict[str, str]] = {
     "core_attention MHA": _HEADS,
     "core_attention GQA": {
@@ -36,6 +48,19 @@ LAYOUTS: dict[str, dict[str, str]] = {
         "Q_C": "n_hd B l | q_C",
         "O": "n_hd B l | o",
     },
+    "index DSA": {"Q": "B l h_I | q_I", "K": "B L | k_I", "G": "B l | g_I", "J": "B l | J"},
+    "index MSA": {"Q": "B l n_kv | q_I", "K": "B L | k_I", "J": "B l n_kv | J"},
+    "select DSA": {"J": "B l | J", "T": "B l | T"},
+    "select MSA": {"J": "B l n_kv | J", "T": "B l n_kv | T"},
+    "core_attention DSA": {"Q": "B n_hd l | q_C q_R", "K": "B L_top | c_KV k_R", "T": "B l | T", "O": "B n_hd l | o_C"},
+    "core_attention MSA": {
+        "Q": "B n_kv deg_grp l | q",
+        "K": "B n_kv L_sel | k",
+        "V": "B n_kv L_sel | v",
+        "T": "B n_kv l | T",
+        "O": "B n_kv deg_grp l | o",
+    },
+    **{f"{operation} {name}": layout for operation in STATES for name, layout in _STATES.items()},
     "experts": {
         "X": "n_act T_e | x",
         "W_gate": "n_act d_emb | W_gate",
@@ -95,9 +120,22 @@ def _parts(text: str) -> list[str]:
 
 
 def _shape(case: Case, text: str) -> tuple[int, ...]:
-    tensors = case.inputs | case.outputs
-    width = sum(case.sizes[tensors[part].axes[-1].name] for part in _parts(text))
-    return (*(case.sizes[axis] for axis in _axes(text)), width)
+    parts = [(case.inputs | case.outputs)[part] for part in _parts(text)]
+    sizes = {axis.name: size for axis, size in zip(parts[0].axes, case.shape(parts[0]), strict=True)}
+    return (*(sizes[axis] for axis in _axes(text)), sum(case.shape(part)[-1] for part in parts))
+
+
+def picks(case: Case, random: np.random.Generator) -> np.ndarray:
+    """Places of rows or blocks that queries picked, none twice, in the order of a random draw; 32 bits as kernels keep.
+
+    >>> case = Case.of("core_attention", "fp32", mechanism="DSA", B=1, L=3, l=1, L_top=5, n_hd=1, d_KVco=1, d_RoPE=1)
+    >>> np.sort(picks(case, np.random.default_rng(0)))
+    array([[[0, 1, 2]]], dtype=int32)
+    """
+    *lead, most = shapes(case)[0]["T"]
+    rows = case.rows(case.inputs["T"].axes[-1])
+    drawn = random.permuted(np.broadcast_to(np.arange(rows, dtype=np.int32), (prod(lead), rows)), axis=1)
+    return np.ascontiguousarray(drawn[:, :most]).reshape(*lead, most)
 
 
 def _width(case: Case) -> int:

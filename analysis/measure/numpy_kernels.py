@@ -12,10 +12,11 @@ from math import gcd
 
 import numpy as np
 
-from analysis.measure.backend import Kernel, Run, scale
+from analysis.measure import numpy_attention
+from analysis.measure.backend import Kernel, Run, entries
 from analysis.measure.cases import Case
 from analysis.measure.clock import wall_time
-from analysis.measure.layouts import Arrays, shapes
+from analysis.measure.layouts import Arrays, picks, shapes
 from analysis.measure.machine import threads
 
 ROW = 8192
@@ -32,19 +33,21 @@ class NumpyBackend:
     unsupported: tuple[type[Exception], ...] = ()
 
     def allocate(self, case: Case) -> dict[str, np.ndarray]:
-        return {name: self._random(name, shape) for name, shape in shapes(case)[0].items()}
+        given = {name: self._random(name, shape) for name, shape in shapes(case)[0].items() if name != "T"}
+        return given | ({"T": picks(case, self.random)} if "T" in case.inputs else {})
 
     def _random(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        entries = self.random.random(shape, dtype=np.float32)
-        entries -= np.float32(0.25)  # a mean other than zero keeps long sums away from cancelling
-        entries *= np.float32(scale(name, shape))
-        return entries
+        low, high = entries(name, shape)
+        found = self.random.random(shape, dtype=np.float32)
+        found *= np.float32(high - low)
+        found += np.float32(low)
+        return found
 
     def kernels(self, case: Case) -> list[Kernel]:
-        made = {name: np.zeros(shape, np.float32) for name, shape in shapes(case)[1].items()}
+        made = {name: np.zeros(shape, _type(name)) for name, shape in shapes(case)[1].items()}
         grouping = "fused" if case.operation in ("gemm", "read", "copy") else "layered"
         return [
-            Kernel(f"numpy {np.__version__} {name}, {self.blas}", grouping, partial(setup, made=made))
+            Kernel(f"numpy {np.__version__} {name}, {self.blas}", grouping, partial(setup, made=made, **_blocks(case)))
             for name, setup in KERNELS[case.operation].items()
         ]
 
@@ -58,54 +61,14 @@ class NumpyBackend:
         """Nothing to do: numpy frees what no name holds."""
 
 
-def core_attention(given: Arrays, made: Arrays) -> Run:
-    """Scores, softmax and context; queries that share keys are the rows of one product."""
-    K, O = given["K"], made["O"]
-    Q = given["Q"].reshape(*K.shape[:-2], -1, K.shape[-1])
-    V = given.get("V", K[..., : O.shape[-1]])
-    context = O.reshape(*Q.shape[:-1], O.shape[-1])
-    S = np.empty((*Q.shape[:-1], K.shape[-2]), K.dtype)
-
-    def run() -> Arrays:
-        np.matmul(Q, K.mT, out=S)
-        np.subtract(S, S.max(axis=-1, keepdims=True), out=S)
-        np.exp(S, out=S)
-        np.matmul(S, V, out=context)
-        np.divide(context, S.sum(axis=-1, keepdims=True), out=context)  # fewer entries than S has
-        return made
-
-    return run
+def _type(name: str) -> type:
+    return np.int32 if name == "T" else np.float32
 
 
-def decompression(given: Arrays, made: Arrays) -> Run:
-    """Keys and values from the latent, or the two absorbed products head by head."""
-    return _decompressed(given, made) if "C" in given else _absorbed(given, made)
-
-
-def _decompressed(given: Arrays, made: Arrays) -> Run:
-    C = given["C"].reshape(-1, given["C"].shape[-1])
-    pairs = [(given[f"W_{name}"].reshape(C.shape[-1], -1), made[name].reshape(len(C), -1)) for name in "KV"]
-
-    def run() -> Arrays:
-        for W, out in pairs:
-            np.matmul(C, W, out=out)
-        return made
-
-    return run
-
-
-def _absorbed(given: Arrays, made: Arrays) -> Run:
-    def flat(array):
-        return array.reshape(len(array), -1, array.shape[-1])
-
-    Q_N, O_C, Q_C, O = flat(given["Q_N"]), flat(given["O_C"]), flat(made["Q_C"]), flat(made["O"])
-
-    def run() -> Arrays:
-        np.matmul(Q_N, given["W_K"].mT, out=Q_C)
-        np.matmul(O_C, given["W_V"], out=O)
-        return made
-
-    return run
+def _blocks(case: Case) -> dict[str, int]:
+    """What a kernel must know of its case beside its arrays: tokens of a block that is picked, or of a chunk."""
+    blocks = {"wide": case.sizes["L_blk"]} if "L_sel" in case.sizes else {}
+    return blocks | ({"cut": case.sizes["L_cut"]} if case.operation == "state_prompt" else {})
 
 
 def experts(given: Arrays, made: Arrays) -> Run:
@@ -162,9 +125,7 @@ def copy(given: Arrays, made: Arrays) -> Run:
     return run
 
 
-KERNELS: dict[str, dict[str, Callable[[Arrays, Arrays], Run]]] = {
-    "core_attention": {"matmul": core_attention},
-    "decompression": {"matmul": decompression},
+KERNELS: dict[str, dict[str, Callable[..., Run]]] = numpy_attention.KERNELS | {
     "experts": {"matmul": experts},
     "gemm": {"matmul": gemm},
     "read": {"dot": read_dot, "matmul with a vector": read_rows},

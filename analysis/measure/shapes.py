@@ -1,12 +1,20 @@
 """The sweeps: which cases are timed on a CPU, quickly or in full, and on a CUDA device."""
 
+from collections.abc import Iterator
 from math import ceil
 
 from analysis.derive.attention import GQA, MHA, MLA
-from analysis.measure.cases import Case, attention, experts, gemm
+from analysis.derive.sparse import DSA, MSA
+from analysis.derive.states import GDN, KDA, Mamba2
+from analysis.measure.cases import Case, attention, experts, gemm, of_mechanism
 
 BEYOND_CACHE = 2.5
 """Working sets of memory-bound cases exceed the last-level cache by this factor."""
+
+
+PICKING, STATEFUL = (DSA.name, MSA.name), (GDN.name, KDA.name, Mamba2.name)
+QUERIES = 64
+"""Queries of one request whose index is timed beside that of one query each."""
 
 
 def requests(mechanism: str, cache_bytes: int, precision: str, **sizes: int) -> int:
@@ -17,6 +25,43 @@ def requests(mechanism: str, cache_bytes: int, precision: str, **sizes: int) -> 
     """
     one = list(attention(mechanism, precision, {"B": 1, **sizes}))[-1]
     return max(1, ceil(BEYOND_CACHE * cache_bytes / one.bytes_held))
+
+
+def beyond_cache(cache_bytes: int, operation: str, mechanism: str, **sizes: int) -> int:
+    """Requests B with which one query token of each touches more rows or states than the last-level cache holds.
+
+    >>> beyond_cache(32 * 2**20, "state_step", "KDA")
+    39
+    """
+    one = of_mechanism(operation, mechanism, "fp32", **sizes, B=1)
+    return max(1, ceil(BEYOND_CACHE * cache_bytes / one.bytes_read))
+
+
+def picking(mechanism: str, precision: str, **sizes: int) -> Iterator[Case]:
+    """The index of a mechanism, and the pick of the rows that it scores highest."""
+    yield of_mechanism("index", mechanism, precision, **sizes)
+    yield of_mechanism("select", mechanism, precision, **sizes)
+
+
+def _picks(quick: bool, cache_bytes: int) -> Iterator[Case]:
+    """Index, pick, and attention to picked rows; twice the requests where a context is short enough for them."""
+    for name in PICKING:
+        for L, times in ((8192, 1),) if quick else ((8192, 1), (16384, 1), (4096, 2)):
+            scored, read = (beyond_cache(cache_bytes, each, name, L=L) for each in ("index", "core_attention"))
+            yield from picking(name, "fp32", L=L, B=scored)
+            for heads in ({}, {"n_hd": 16}) if name == DSA.name and not quick else ({},):
+                yield of_mechanism("core_attention", name, "fp32", L=L, B=times * read, **heads)
+    if not quick:
+        yield from picking(DSA.name, "fp32", L=4096, B=1, l=QUERIES)
+
+
+def _states(quick: bool, cache_bytes: int) -> Iterator[Case]:
+    """Steps of a state, and prompts that pass one in chunks."""
+    for name in STATEFUL:
+        for times in (1,) if quick else (1, 2):
+            yield of_mechanism("state_step", name, "fp32", B=times * beyond_cache(cache_bytes, "state_step", name))
+        for L, B in ((512, 1),) if quick else ((512, 1), (2048, 1), (512, 2)):
+            yield of_mechanism("state_prompt", name, "fp32", B=B, L=L, l=L)
 
 
 def cpu_cases(quick: bool, cache_bytes: int) -> list[Case]:
@@ -30,6 +75,8 @@ def cpu_cases(quick: bool, cache_bytes: int) -> list[Case]:
         *(case for name, sizes in shapes for L in contexts for case in _decode(name, cache_bytes, L, sizes)),
         *(case for L in contexts[: 1 if quick else 4] for case in _one_request(L)),
         *(experts("fp32", 1 if quick else 2, each) for each in tokens),
+        *_picks(quick, cache_bytes),
+        *_states(quick, cache_bytes),
     ]
     return list(dict.fromkeys(cases))
 
@@ -72,4 +119,13 @@ def cuda_cases(quick: bool) -> list[Case]:
             for case in attention(name, "bf16", {"B": B, "L": L, **sizes})
         ),
         *(experts("bf16", 8, each) for each in tokens),
+        *(
+            case
+            for name in PICKING
+            for B in batches
+            for L in contexts
+            for case in (*picking(name, "bf16", B=B, L=L), of_mechanism("core_attention", name, "bf16", B=B, L=L))
+        ),
+        *(of_mechanism("state_step", name, "bf16", B=B) for name in STATEFUL for B in batches),
+        *(of_mechanism("state_prompt", name, "bf16", B=1, L=L, l=L) for name in STATEFUL for L in contexts),
     ]

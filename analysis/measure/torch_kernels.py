@@ -9,13 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from analysis.measure.backend import Kernel, Run, scale
+from analysis.measure import torch_attention
+from analysis.measure.backend import Kernel, Run, entries
 from analysis.measure.cases import Case
 from analysis.measure.clock import wall_time
-from analysis.measure.layouts import Arrays, shapes
+from analysis.measure.layouts import Arrays, picks, shapes
+from analysis.measured.kernel_rows import STAGES
 
 FLUSHED = 2**28
 """Bytes written between repeats on a CUDA device: several times its L2, so that no repeat finds the last one's data."""
+
+WIDE = ("M", "J", "decay", "beta")
+"""Arrays in float32 whatever the precision: a state and what acts on all of it, index scores."""
 
 SDPA = ("FLASH_ATTENTION", "EFFICIENT_ATTENTION", "CUDNN_ATTENTION")
 """Fused backends of PyTorch's scaled_dot_product_attention."""
@@ -43,21 +48,31 @@ class TorchBackend:
         return {"bf16": self.torch.bfloat16, "fp32": self.torch.float32}[case.precision]
 
     def allocate(self, case: Case) -> dict[str, Any]:
-        options = {"dtype": self._dtype(case), "device": self.device}
-        return {
-            name: self.torch.empty(shape, **options).uniform_(-0.25, 0.75).mul_(scale(name, shape))
-            for name, shape in shapes(case)[0].items()
-        }
+        found = {name: self._random(case, name, shape) for name, shape in shapes(case)[0].items() if name != "T"}
+        chosen = picks(case, np.random.default_rng(0)) if "T" in case.inputs else None
+        return found if chosen is None else found | {"T": self.torch.asarray(chosen, device=self.device)}
+
+    def _random(self, case: Case, name: str, shape: tuple[int, ...]) -> Any:
+        dtype = self.torch.float32 if name in WIDE else self._dtype(case)
+        return self.torch.empty(shape, dtype=dtype, device=self.device).uniform_(*entries(name, shape))
 
     def kernels(self, case: Case) -> list[Kernel]:
+        if case.operation == "core_attention" and "T" in case.inputs:
+            return [self._kernel("index_select, matmul and softmax", "layered", torch_attention.picked, case)]
         if case.operation == "core_attention":
-            fused = [self._kernel(f"scaled_dot_product_attention {name}", "fused", _fused, case, name) for name in SDPA]
-            return [*fused, self._kernel("matmul and softmax", "layered", _layered, case)]
+            fused = [
+                self._kernel(f"scaled_dot_product_attention {name}", "fused", torch_attention.fused, case, name)
+                for name in SDPA
+            ]
+            return [*fused, self._kernel("matmul and softmax", "layered", torch_attention.layered, case)]
         if case.operation == "experts":
             setups = {"grouped_mm": _grouped_experts, "bmm": _batched_experts}
             return [self._kernel(name, "layered", setup, self.torch) for name, setup in setups.items()]
+        if case.operation in STAGES:
+            name, setup = torch_attention.OF_MECHANISM[case.operation]
+            return [self._kernel(name, "layered", setup, case)]
         name, setup = PLAIN[case.operation]
-        return [self._kernel(name, "layered" if case.operation == "decompression" else "fused", setup)]
+        return [self._kernel(name, "fused", setup)]
 
     def _kernel(self, name: str, grouping: str, setup, *more) -> Kernel:
         return Kernel(f"PyTorch {self.torch.__version__} {name}", grouping, lambda given: setup(given, *more))
@@ -80,55 +95,6 @@ class TorchBackend:
     def release(self) -> None:
         if self.device == "cuda":
             self.torch.cuda.empty_cache()
-
-
-# -- attention -------------------------------------------------------------------------------------------------------
-def _fused(given: Arrays, case: Case, backend: str) -> Run:
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.nn.functional import scaled_dot_product_attention as attend
-
-    Q, K, V, shape = _attended(given, case)
-    chosen = getattr(SDPBackend, backend)
-
-    def run() -> Arrays:
-        with sdpa_kernel(chosen):
-            return {"O": attend(Q, K, V, scale=1.0).reshape(shape)}
-
-    return run
-
-
-def _layered(given: Arrays, case: Case) -> Run:
-    Q, K, V, shape = _attended(given, case)
-    return lambda: {"O": ((Q @ K.mT).softmax(dim=-1) @ V).reshape(shape)}
-
-
-def _attended(given: Arrays, case: Case) -> tuple[Any, Any, Any, tuple[int, ...]]:
-    """Queries, keys and values with the axes batch, heads, rows, entries, and the shape of the context.
-
-    Queries that share keys are rows of one head: those of a group, or all heads of the reordered latent.
-    """
-    K, V = given["K"], given.get("V")
-    if V is None:
-        K = K.unsqueeze(1)
-        V = K[..., : case.sizes["d_KVco"]]
-    Q = given["Q"].reshape(*K.shape[:2], -1, K.shape[-1])
-    return Q, K, V, (*given["Q"].shape[:-1], V.shape[-1])
-
-
-def _decompression(given: Arrays) -> Run:
-    return _decompressed(given) if "C" in given else _absorbed(given)
-
-
-def _decompressed(given: Arrays) -> Run:
-    C, heads = given["C"], given["W_K"].shape[1]
-    flat = {name: given[f"W_{name}"].flatten(1) for name in "KV"}
-    return lambda: {name: (C @ W).unflatten(-1, (heads, -1)) for name, W in flat.items()}
-
-
-def _absorbed(given: Arrays) -> Run:
-    Q_N, O_C = (given[name].flatten(1, 2) for name in ("Q_N", "O_C"))
-    W_K, W_V = given["W_K"].mT, given["W_V"]
-    return lambda: {"Q_C": (Q_N @ W_K).unsqueeze(2), "O": (O_C @ W_V).unsqueeze(2)}
 
 
 # -- experts ---------------------------------------------------------------------------------------------------------
@@ -170,10 +136,5 @@ def _copy(given: Arrays) -> Run:
     return lambda: {"B": target.copy_(given["A"])}
 
 
-PLAIN = {
-    "decompression": ("matmul", _decompression),
-    "gemm": ("matmul", _gemm),
-    "read": ("sum", _read),
-    "copy": ("copy_", _copy),
-}
-"""Operations with one kernel: its name in PyTorch, and how it is set up."""
+PLAIN = {"gemm": ("matmul", _gemm), "read": ("sum", _read), "copy": ("copy_", _copy)}
+"""Rates of the machine: name of the kernel in PyTorch, and how it is set up."""

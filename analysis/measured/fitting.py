@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.data.calibrations import ARCHITECTURES, OPERATIONS, Calibration, architecture_of, pooled
-from analysis.derive.attention import MECHANISMS
 from analysis.derive.parallel import WHOLE
 from analysis.measured import calibration
 from analysis.measured.calibration import Parts, residuals
 from analysis.measured.devices import PEAK
 from analysis.measured.kernel_files import joined
-from analysis.measured.predict import kinds, numbers, predict
+from analysis.measured.kernel_rows import MECHANISMS
+from analysis.measured.predict import kinds, numbers, predict, stage_of
 from analysis.measured.validate import Compared, to_fit
 from analysis.systems.timing import Step
 
@@ -97,8 +97,8 @@ def _operation(kind: dict, prefill: bool) -> str:
         return "exchange"
     if kind["operation"] == "all_reduce":
         return "" if kind["kernel"].lower().startswith("nccl") else "all-reduce"
-    stage = {"core_attention": "core", "experts": "routed", "gemm": "projections"}.get(kind["operation"])
-    if stage is None:
+    stage = stage_of(kind)
+    if stage == "decompression":
         return ""
     step = Step(None, prefill, kind["order"] or "", PEAK.get(kind["precision"], ""), WHOLE, ())
     return step.kind(stage, bool(kind["mechanism"]) and MECHANISMS[kind["mechanism"]].latent)

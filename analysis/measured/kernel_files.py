@@ -24,7 +24,7 @@ from analysis.data.table import checked_row, load_table
 from analysis.files.errors import InputError, choices
 from analysis.files.errors import shown as one_line
 from analysis.files.text import place, read_text, refuse_no_text, shown
-from analysis.measured.kernel_rows import AchievedRate, Deployment, Measurement, needed
+from analysis.measured.kernel_rows import AchievedRate, Deployment, Measurement, has, needed
 
 FOLDER = DATA / "measurements"
 CSV_BYTES = 16 * 1024 * 1024  # half a minute of judging rows; Parquet columns are judged whole
@@ -249,6 +249,11 @@ def _wrong_numbers(name: str, values: pa.ChunkedArray) -> list:
 
 def _check_shapes(file: str, table: pa.Table) -> None:
     for operation, mechanism in _kinds(table):
+        if mechanism and not has(operation, mechanism):
+            raise InputError(
+                f"{file}, column mechanism: found {mechanism} where operation is {operation}, allowed is one that has "
+                "it; correct or remove the row."
+            )
         chosen = table.filter(_is(table, operation, mechanism))
         for name in needed(operation, mechanism):
             if name not in chosen.column_names or chosen[name].null_count:

@@ -11,13 +11,16 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from analysis.data.cells import refuse
+from analysis.data.model_row import ATTENTION
 from analysis.data.row import Count, Id, Name, Order, Rate, Row, column
-from analysis.derive.attention import MECHANISMS, Mechanism
-from analysis.derive.block import Conventions, attention_stages
+from analysis.derive import attention, sparse, states
+from analysis.derive.attention import Mechanism
+from analysis.derive.spans import SPANS
 from analysis.derive.symbols import BY_NAME, MEANINGS, deg_grp, n_hd, n_kv
 
 OPERATIONS = (
-    *("core_attention", "decompression", "experts", "dispatch", "combine", "all_reduce"),
+    *("core_attention", "decompression", "index", "select", "state_step", "state_prompt"),
+    *("experts", "dispatch", "combine", "all_reduce"),
     *("gemm", "read", "copy"),
 )
 PRECISIONS = {"fp64": 8, "fp32": 4, "bf16": 2, "fp16": 2, "fp8": 1, "fp4": 0.5}
@@ -26,6 +29,10 @@ PRECISIONS = {"fp64": 8, "fp32": 4, "bf16": 2, "fp16": 2, "fp8": 1, "fp4": 0.5}
 NEEDED: dict[str, tuple[str, ...]] = {
     "core_attention": ("mechanism", "B", "L", "l", "n_hd"),
     "decompression": ("mechanism", "B", "L", "l", "n_hd"),
+    "index": ("mechanism", "B", "L", "l"),
+    "select": ("mechanism", "B", "L", "l"),
+    "state_step": ("mechanism", "B", "l"),
+    "state_prompt": ("mechanism", "B", "L", "l", "L_cut"),
     "experts": ("tokens", "d_emb", "d_MoE", "n_e", "n_k", "deg_EP", "routing"),
     "dispatch": ("tokens", "d_emb", "n_e", "n_k", "deg_EP", "link"),
     "combine": ("tokens", "d_emb", "n_e", "n_k", "deg_EP", "link"),
@@ -36,8 +43,19 @@ NEEDED: dict[str, tuple[str, ...]] = {
 }
 """Columns that an operation cannot do without, besides the sizes of its mechanism."""
 
-STAGES = {"core_attention": "core", "decompression": "decompression"}
+STATES = ("state_step", "state_prompt")
+"""The core of a mechanism that keeps a state: token by token, or a prompt in chunks of L_cut tokens."""
+
+STAGES = {name: name for name in ("decompression", "index", "select")} | dict.fromkeys(
+    ("core_attention", *STATES), "core"
+)
 """Stages of an attention block that operations time."""
+
+MECHANISMS: dict[str, Mechanism] = attention.MECHANISMS | {
+    each.name: each
+    for each in (sparse.DSA, sparse.DSA_shared, sparse.MSA, *(states.GDN, states.KDA, states.Lightning, states.Mamba2))
+}
+"""Mechanisms that rows may time: those of the paper, and some that pick rows or keep a state."""
 
 Width = Annotated[float, Field(gt=0, le=16)]
 
@@ -72,6 +90,16 @@ class Measurement(Sourced):
     d_nope: Count | None = column(default=None)
     d_RoPE: Count | None = column(default=None)
     d_v: Count | None = column(default=None)
+    h_I: Count | None = column(default=None)
+    d_I: Count | None = column(default=None)
+    L_top: Count | None = column(default=None)
+    L_blk: Count | None = column(default=None)
+    n_top: Count | None = column(default=None)
+    n_v: Count | None = column("heads of a recurrent state on this accelerator", default=None)
+    n_qk: Count | None = column(default=None)
+    d_k: Count | None = column(default=None)
+    d_s: Count | None = column(default=None)
+    L_cut: Count | None = column(default=None)
     tokens: Count | None = column("tokens of the expert-parallel group, or rows of a matrix product", "tokens", None)
     d_emb: Count | None = column("embedding dimension, or inner dimension of a matrix product", default=None)
     d_FFN: Count | None = column("outer dimension of a matrix product", default=None)
@@ -101,10 +129,12 @@ class Measurement(Sourced):
 
     @model_validator(mode="after")
     def _shape_is_complete(self) -> Self:
+        if self.mechanism and not has(self.operation, self.mechanism):
+            refuse("mechanism", self.mechanism, f"one with this operation, because operation is {self.operation}")
         for name in needed(self.operation, self.mechanism):
             if getattr(self, name, None) is None:
                 refuse(name, "", f"a value, because operation is {self.operation}")
-        if self.mechanism and MECHANISMS[self.mechanism].latent and self.order is None:
+        if self.mechanism and len(MECHANISMS[self.mechanism].orders) > 1 and self.order is None:
             refuse("order", "", "as_printed or reordered, because the mechanism has both")
         if (self.group is None) != (self.link_between is None):
             refuse("group", self.group or "", "a value exactly where link_between has one")
@@ -147,31 +177,46 @@ class Deployment(Sourced):
         return self
 
 
+def has(operation: str, mechanism: str) -> bool:
+    """Whether a mechanism has what an operation times.
+
+    >>> has("state_step", "GDN"), has("core_attention", "GDN"), has("index", "MLA")
+    (True, False, False)
+    """
+    known, stage = MECHANISMS[mechanism], STAGES.get(operation)
+    if stage == "core":
+        return bool(known.cache) == (operation not in STATES)
+    return stage is None or any(known.stages(order).get(stage) for order in known.orders)
+
+
 def needed(operation: str, mechanism: str | None) -> tuple[str, ...]:
     """Columns that a row must fill: those of its operation, and the sizes of its mechanism in any contraction order.
 
     >>> needed("core_attention", "GQA")
     ('mechanism', 'B', 'L', 'l', 'n_hd', 'n_kv', 'd_hd')
+    >>> needed("select", "DSA")
+    ('mechanism', 'B', 'L', 'l', 'L_top')
     """
     columns = NEEDED[operation]
     if operation not in STAGES or mechanism is None:
         return columns
-    return (*columns, *(name for name in sizes(MECHANISMS[mechanism], STAGES[operation]) if name not in columns))
+    own = sizes(MECHANISMS[mechanism], STAGES[operation], operation == "state_prompt")
+    return (*columns, *(name for name in own if name not in columns))
 
 
 @cache
-def sizes(mechanism: Mechanism, stage: str) -> tuple[str, ...]:
-    """Sizes of the model on which a stage's counts depend, by name: the axes of its lines in all orders.
+def sizes(mechanism: Mechanism, stage: str, prompt: bool = False) -> tuple[str, ...]:
+    """Sizes of the model on which a stage's counts depend, by name: the axes of its lines in all orders, or of spans.
 
-    >>> sizes(MECHANISMS["MLA"], "core")
-    ('n_hd', 'd_nope', 'd_RoPE', 'd_v', 'd_KVco')
+    >>> sizes(MECHANISMS["MLA"], "core"), sizes(MECHANISMS["DSA"], "index")
+    (('n_hd', 'd_nope', 'd_RoPE', 'd_v', 'd_KVco'), ('h_I', 'd_I'))
     """
-    kernels = [each for order in mechanism.orders for each in attention_stages(mechanism, Conventions(order))[stage]]
-    axes = {axis for each in kernels for line in each.lines for t in (*line.used, line.made) for axis in t.axes}
-    free = {symbol for axis in axes for symbol in axis.free_symbols}
+    given = (mechanism.stages(order, prompt=prompt).get(stage, ()) for order in mechanism.orders)
+    axes = {axis for lines in given for line in lines for axis in line.axes}
+    free = {symbol for axis in axes for symbol in (SPANS[axis].touched if axis in SPANS else axis).free_symbols}
     if deg_grp in free:  # follows from the heads
         free |= {n_hd, n_kv}
-    return tuple(s.name for s in MEANINGS if s in free - {deg_grp} and MEANINGS[s].group == MEANINGS[n_hd].group)
+    return tuple(symbol.name for symbol in MEANINGS if symbol in free and symbol.name in ATTENTION)
 
 
 SHAPE = tuple(name for name in Measurement.model_fields if name in BY_NAME)

@@ -81,8 +81,10 @@ def _folds(by: str, rows: Compared, parts: Parts) -> Iterator[tuple[np.ndarray, 
 
 # -- structures that were tried ------------------------------------------------------------------------------------
 AS_FITTED = "shared by all"
-MOST_READ = 6e12
-"""Bytes that the multiprocessors of an accelerator can have asked for each second, if one number described them all."""
+INSTRUCTION_ROWS = {"hopper": 64, "blackwell": 128}
+"""Rows that a tensor instruction multiplies at a time: wgmma's, and the lanes of tensor memory that tcgen05 fills
+(NVIDIA's PTX ISA, wgmma.mma_async and tcgen05.mma). Fewer take as long.
+"""
 
 
 def structures() -> list[dict]:
@@ -102,8 +104,16 @@ def _structures() -> list[dict]:
     ]
 
 
-def _read_at_most(parts: Parts, rows: Compared) -> Parts:
-    return replace(parts, exponents=rows.prediction.bytes / MOST_READ)
+def _whole_instructions(parts: Parts, rows: Compared) -> Parts:
+    """Arithmetic of as many instructions as hold the queries that share a cached row: all heads of all tokens."""
+    queries = numbers(rows.table, "n_hd") * numbers(rows.table, "l")
+    filled = np.array([INSTRUCTION_ROWS[architecture_of(name)] for name in rows.accelerator])
+    return replace(parts, compute=parts.compute * np.ceil(queries / filled) * filled / queries)
+
+
+def _instructions_alone(parts: Parts, rows: Compared) -> Parts:
+    """Whole instructions, any corner, and the results that kernels pass on."""
+    return _with_what_one_has_alone(_soft_corner(_whole_instructions(parts, rows), rows), rows)
 
 
 def _without_exponents(parts: Parts, rows: Compared) -> Parts:
@@ -131,7 +141,8 @@ _FORMS = {
     "latent-attention": {
         AS_FITTED: None,
         "a corner of any sharpness": _soft_corner,
-        "reads at 6 TB/s at most": _read_at_most,
+        "whole instructions": _whole_instructions,
+        "whole instructions, any corner, results passed on": _instructions_alone,
         "own results passed on": _with_what_one_has_alone,
     },
     "attention-prefill": {AS_FITTED: None, "without exponentials": _without_exponents},

@@ -10,12 +10,12 @@ import pyarrow as pa
 from analysis.ask.asked import asked
 from analysis.ask.numbers import value
 from analysis.data.datasets import DATA
-from analysis.derive.attention import MECHANISMS
 from analysis.derive.roofline import ridge_point
 from analysis.derive.symbols import BW_mem, P_acc
 from analysis.files.documents import json_mapping
 from analysis.files.errors import InputError, choices
 from analysis.measured.kernel_files import FOLDER, load
+from analysis.measured.kernel_rows import MECHANISMS
 from analysis.measured.predict import numbers, own_roofs, predict
 from analysis.measured.validate import Compared
 
@@ -90,7 +90,8 @@ def order_times(machine: OwnMachine) -> list[dict]:
     Keys: n_hd, B, L, and per order the measured and the predicted time [s]. Sorted by heads and context.
     """
     table = machine.compared.table
-    latent = np.isin(texts(table, "mechanism").astype(str), [name for name, each in MECHANISMS.items() if each.latent])
+    several = [name for name, each in MECHANISMS.items() if len(each.orders) > 1]
+    latent = np.isin(texts(table, "mechanism").astype(str), several)
     shapes = list(zip(*(numbers(table, name) for name in ("n_hd", "B", "L")), strict=True))
     found = []
     for shape in sorted({shapes[i] for i in np.flatnonzero(latent)}):

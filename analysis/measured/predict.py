@@ -12,9 +12,9 @@ import pyarrow as pa
 from sympy import Expr, Integer, Symbol
 
 from analysis.ask.numbers import value
+from analysis.ask.widths import WIDE
 from analysis.derive import communication, roofline
-from analysis.derive.attention import MECHANISMS
-from analysis.derive.block import Conventions, attention_stages, bytes_moved, flops, grouped
+from analysis.derive.block import Conventions, Kind, attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Kernel
 from analysis.derive.feedforward import PLAIN_FFN, ROUTED_EXPERTS
 from analysis.derive.parallel import sharded
@@ -44,12 +44,12 @@ from analysis.derive.symbols import (
 )
 from analysis.measured import kernel_rows
 from analysis.measured.devices import device_point, link_point
-from analysis.measured.kernel_rows import PRECISIONS, SHAPE
+from analysis.measured.kernel_rows import MECHANISMS, PRECISIONS, SHAPE
 from analysis.systems.timing import BESIDE, GATHERED, HALF, beside
 
 KIND = ("operation", "mechanism", "order", "grouping", "accelerator", "precision", "routing", "link", "link_between")
 EXCHANGES = ("dispatch", "combine", "all_reduce")
-STAGES = kernel_rows.STAGES | {"experts": "routed"}
+STAGES = kernel_rows.STAGES | {"experts": "routed", "gemm": "projections"}
 """Stages of a block that operations time."""
 
 _WIDTHS = (width_weights, width_kv, width_activations)
@@ -142,17 +142,25 @@ def _predicted(kind: dict, rows: pa.Table, roofs: Mapping) -> dict:
         "compute": count / point[P_acc],
         "memory": size / point[BW_mem],
         "time": time,
-    } | _beside(kind["operation"], kernels, point)
+    } | _beside(kind, kernels, point)
 
 
-def _beside(operation: str, kernels: tuple[Kernel, ...], point: Mapping) -> dict:
+def stage_of(kind: Mapping) -> str:
+    """The stage under whose name timings of a kind of row are asked for; empty where it is none of a block's.
+
+    >>> [stage_of({"operation": "core_attention", "mechanism": name}) for name in ("MLA", "DSA")]
+    ['core', 'picked core']
+    """
+    return Kind(Integer(1), MECHANISMS.get(kind["mechanism"])).timed(STAGES.get(kind["operation"], ""))
+
+
+def _beside(kind: Mapping, kernels: tuple[Kernel, ...], point: Mapping) -> dict:
     """What calibrated models charge besides. Experts are handed the rows of their whole group, as no dispatch
     parted it.
     """
-    stage = STAGES.get(operation, operation)
-    charged = [beside(kernel, stage) for kernel in kernels]
+    charged = [beside(kernel, stage_of(kind)) for kernel in kernels]
     forms = {name: sum((getattr(each, name) for each in charged), Integer(0)) for name in BESIDE}
-    if operation == "experts":
+    if kind["operation"] == "experts":
         forms["handed"] = HALF * B * n_k * d_emb / (BW_mem * GATHERED) ** 0.5
     return {name: value(form, point) for name, form in forms.items()}
 
@@ -184,7 +192,8 @@ def kernels_of(kind: Mapping) -> tuple[Kernel, ...]:
     if kind["operation"] == "gemm":
         return (Kernel("gemm", PLAIN_FFN[:1]),)
     stage = STAGES[kind["operation"]]
-    conventions = Conventions(kind["order"] or "as_printed", kind["grouping"])
+    in_chunks = kind["operation"] == "state_prompt"
+    conventions = Conventions(kind["order"] or "as_printed", kind["grouping"], prompt=in_chunks)
     return attention_stages(MECHANISMS[kind["mechanism"]], conventions)[stage]
 
 
@@ -194,6 +203,7 @@ def shape_point(kind: Mapping, rows: pa.Table) -> dict:
     for width in _WIDTHS:
         given = numbers(rows, width.name)
         point[width] = np.where(np.isnan(given), PRECISIONS[kind["precision"]], given)
+    point |= {BY_NAME[name]: width for name, width in WIDE.items()}
     if n_kv in point and n_hd in point:
         point[deg_grp] = point[n_hd] / point[n_kv]
     return point | (_tokens(kind, rows, point) if rows["tokens"].null_count == 0 else {})

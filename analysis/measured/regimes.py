@@ -8,6 +8,10 @@ from analysis.measured.predict import Prediction, numbers, words
 LAUNCH_FLOORS = {
     "core_attention": 15e-6,
     "decompression": 15e-6,
+    "index": 15e-6,
+    "select": 15e-6,
+    "state_step": 15e-6,
+    "state_prompt": 15e-6,
     "experts": 80e-6,
     "dispatch": 15e-6,
     "combine": 15e-6,

@@ -13,6 +13,14 @@ from analysis.measured.predict import Prediction, kinds, numbers, predict, words
 from analysis.measured.regimes import REGIMES, regimes
 
 WITHIN = (0.10, 0.25)
+PARTS = {
+    "decompression": "decompression ",
+    "index": "index ",
+    "select": "selection ",
+    "state_step": "state ",
+    "state_prompt": "state in chunks ",
+}
+"""Operations of a mechanism beside its core, in words."""
 ORDER_WORDS = {"as_printed": "without reordering", "reordered": "with reordering"}
 
 
@@ -108,7 +116,7 @@ def _words(kind: dict, phase: str) -> str:
         return f"{kind['operation']}, {'between nodes' if kind['link_between'] else 'one fabric'}"
     if kind["mechanism"] is None:
         return kind["operation"]
-    name = f"{kind['mechanism']} {'decompression ' if kind['operation'] == 'decompression' else ''}{phase}"
+    name = f"{kind['mechanism']} {PARTS.get(kind['operation'], '')}{phase}"
     return f"{name}, {ORDER_WORDS[kind['order']]}" if kind["order"] else name
 
 

@@ -14,6 +14,7 @@ IDLE = re.compile(r'(?s)<\?xml.*?\?>|<!--.*?-->|<metadata>.*?</metadata>|<!DOCTY
 LONG_NUMBER = re.compile(r"(?<!scale\()(?<![\d.])-?\d+\.\d{3,}(?!\d*e)")  # no factors
 REFERENCE = re.compile(r'(?:(?<=href=")|(?<=url\())#([^")]+)')
 PATH = re.compile(r'(?<= d=")[^"]+')
+COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
 LETTER = re.compile(r'<use href="([^"]+)" transform="translate\(([-\d.]+) 0\)"/>')
 PICTURE = re.compile(r"(?<=data:image/png;base64,)[^\"]+")
 COLOURS = 256  # of a picture inside a drawing: what many overlapping marks have beyond it no eye tells apart
@@ -30,13 +31,33 @@ def light(svg: str) -> str:
     names = {name: f"i{count}" for count, name in enumerate(dict.fromkeys(REFERENCE.findall(svg)))}
     svg = re.sub(r' id="([^"]*)"', lambda own: f' id="{names[own[1]]}"' if own[1] in names else "", svg)
     svg = REFERENCE.sub(lambda other: f"#{names[other[1]]}", svg).replace("xlink:href", "href")
-    svg = PATH.sub(lambda path: re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(path[0].split())), svg)
+    svg = PATH.sub(lambda path: _upright(re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(path[0].split()))), svg)
     svg = LETTER.sub(r'<use href="\1" x="\2"/>', svg)
     svg = PICTURE.sub(lambda picture: _light_picture(picture[0]), svg)
     svg = re.sub(r"\s*\n\s*", "", svg)
     while BARE_GROUP.search(svg):
         svg = BARE_GROUP.sub(r"\1", svg)
     return re.sub(r'([:;]) (?=[^<>"]*")', r"\1", svg)
+
+
+def _upright(path: str) -> str:
+    """A path whose level and upright lines say only where they end.
+
+    >>> _upright("M1 2L5 2L5 4L1 4z")
+    'M1 2H5V4H1z'
+    """
+    at, written = ["", ""], []
+    for command, numbers in COMMAND.findall(path):
+        place = numbers.split()[-2:]
+        if command in "HV":
+            place = [place[0], at[1]] if command == "H" else [at[0], place[0]]
+        elif command == "L" and at[1] == place[1]:
+            command, numbers = "H", place[0]
+        elif command == "L" and at[0] == place[0]:
+            command, numbers = "V", place[1]
+        at = place or at
+        written.append(command + numbers)
+    return "".join(written)
 
 
 def _light_picture(encoded: str) -> str:

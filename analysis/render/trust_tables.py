@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from statistics import median
 
-from analysis.measured.leaving_out import AS_FITTED, structures
+from analysis.measured.leaving_out import AS_FITTED, INSTRUCTION_ROWS, structures
 from analysis.measured.validate import to_fit
 from analysis.render.digits import percent
 from analysis.render.sensitivity_tables import loses_points
@@ -130,6 +130,7 @@ WORDS = {
     "structures_table": structures_table,
     "structure_error": structure_error,
     "slower_heads": slower_heads,
+    "instruction_rows": INSTRUCTION_ROWS.get,
     "measured_conclusions_table": measured_conclusions_table,
 }
 """What pages may use; to be merged into the names of analysis.book.page."""

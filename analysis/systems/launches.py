@@ -6,7 +6,7 @@ from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import Architecture, Conventions, attention_stages, feedforward_stages
 from analysis.derive.einsum import WEIGHTS, Kernel
 
-WHOLE_STAGES = ("core", "routed")
+WHOLE_STAGES = ("core", "routed", "index", "select")
 """Stages that were timed as one operation; every other stage is matrix products, each timed alone."""
 
 UNCOUNTED = {"projections": 1, "dense": 2, "shared": 1, "router": 1}

@@ -98,7 +98,7 @@ def _counted(
             twin = next((name for name, (layer, _) in found.items() if layer.kernels == kernels), None)
             own = kind.name != lead and (stage in ATTENTION or stage in found)
             name = twin or (f"{slug(kind.name)}_{stage}" if own else stage)
-            title = _title(stage, kind, conventions) + (f", {kind.name}" if own else "")
+            title = title_of(stage, kind, conventions) + (f", {kind.name}" if own else "")
             layer, blocks = found.get(name, (Layer(name, title, kernels), Integer(0)))
             found[name] = layer, blocks + kind.blocks
     return found
@@ -118,7 +118,8 @@ def slug(name: str) -> str:
     return re.sub(r"\W", "_", name).lower()
 
 
-def _title(stage: str, kind: Kind, conventions: Conventions) -> str:
+def title_of(stage: str, kind: Kind, conventions: Conventions) -> str:
+    """A stage of a kind of block in words."""
     if stage == "decompression" and kind.mechanism.in_order(conventions.order) == "reordered":
         return ABSORBED
     return STATE if stage == "core" and not kind.mechanism.cache else TITLES[stage]

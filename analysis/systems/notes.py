@@ -292,6 +292,27 @@ def pooled_calibration(case: Case) -> Iterator[str]:
         )
 
 
+def stages_without_rows(case: Case) -> Iterator[str]:
+    """Stages of attention that keep the bare roofline, as the calibration has no row of their kernels."""
+    setting = case.setting
+    if setting["calibration"] is None or case.wanted.name not in STEP_TIMES or "model" not in setting.given:
+        return
+    forms, numbers = compiled(_without_rows, setting), setting.numbers
+    if forms:
+        whole = compiled(system.tpot, setting).value(numbers)
+        shares = ", ".join(f"{title} {_percents(form.value(numbers) / whole)}" for title, form in forms.items())
+        yield (
+            f"calibration={setting['calibration']} has no row of some kernels, whose time is the bare roofline's, a "
+            f"lower bound; of the step they are: {shares}."
+        )
+
+
+def _without_rows(setting: Setting) -> dict:
+    from analysis.systems.uncalibrated import without_rows
+
+    return without_rows(setting)
+
+
 def others_not_served(case: Case) -> Iterator[str]:
     """A calibrated step that serves no prompts, as those of engines mostly do."""
     setting = case.setting
@@ -321,7 +342,7 @@ KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
     *(batch_beyond_memory, batch_in_time_beyond_memory, no_batch_fits, context_beyond_model),
     *(which_kind, within_core, picks_everything),
     *(queries_beyond_context, queries_in_prefill, uneven_batch, one_group_holds_all, fewer_than_a_token),
-    *(wires_beyond_their_network, others_not_served, narrow_cache, queues_not_modelled),
+    *(wires_beyond_their_network, others_not_served, narrow_cache, stages_without_rows, queues_not_modelled),
     *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),
 )
 

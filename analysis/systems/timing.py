@@ -44,7 +44,10 @@ GATHERED = 1e12
 """Bandwidth [byte/s] of the geometric mean at which parts of a kernel pass tensors on: gathers are held up by memory
 and by instructions in about equal parts, and instructions take as long on every accelerator here."""
 
-TIMED = ("projections", "decompression", "core", "output", "dense", "routed", "latent", "shared", "router", "head")
+OWN = {"core": "attention", "routed": "experts", "index": "index", "select": "select"}
+OWN |= {"picked core": "picked-core", "state": "state"}
+"""Stages whose kernels are described apart, and the operation of decode that describes them."""
+TIMED = (*OWN, "projections", "decompression", "output", "dense", "latent", "shared", "router", "head")
 """Stages that rows of a calibration may describe; others keep the bare roofline."""
 EXPONENTS = 4.2e12
 """Exponentials that an accelerator computes each second: its multiprocessors (132 of an H100, 148 of a B200) times 16 a
@@ -76,7 +79,7 @@ def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Besid
     The core passes on queries and results; experts every tensor of their lines run one by one.
     """
     gathered = (BW_mem * GATHERED) ** 0.5
-    if stage == "core":
+    if stage in ("core", "picked core"):
         moved = counts.bytes.xreplace({S_passes: Integer(0)})
         own = moved.xreplace({width_kv: Integer(0)}).xreplace({L: Integer(0)})
         token = (moved - own).xreplace({L: Integer(1)})
@@ -121,13 +124,17 @@ class Step:
 
         >>> Step("hopper", True, "as_printed", "bf16", WHOLE, ()).kind("core", latent=True)
         'latent-prefill'
+        >>> Step("hopper", True, "as_printed", "bf16", WHOLE, ()).kind("state", latent=False)
+        'state-prompt'
         """
         if stage not in TIMED:
             return ""
-        if stage == "routed":
-            return "experts"
-        if stage != "core":
+        if stage not in OWN:
             return QUANTISED if self.peak == "fp8" else UNQUANTISED
+        if stage == "state" and self.prefill:
+            return "state-prompt"
+        if stage != "core":
+            return OWN[stage]
         if not self.prefill:
             return "latent-attention" if latent else "attention"
         if not latent:

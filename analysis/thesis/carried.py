@@ -131,8 +131,9 @@ def _held(setting: Setting) -> dict[str, list | None]:
         def above(at: np.ndarray, each: Asked = each) -> np.ndarray:
             return np.sign(each.margin(there, setting["model"], each.place | {"context": at}))
 
-        asked = np.isfinite(above(every)).any()
-        found[each.name] = [[one.low, one.high] for one in where_positive(above, every)] if asked else None
+        signs = above(every)
+        ends = [[one.low, one.high] for one in where_positive(above, every, signs=signs)]
+        found[each.name] = ends if np.isfinite(signs).any() else None
     return found
 
 

@@ -78,14 +78,18 @@ def stretches(margin: Margin, world: World, model: str, line: Line) -> tuple[Str
     return where_positive(at, _between(*line.span(world, model), FIRST, line.axis.even), line.axis.even)
 
 
-def where_positive(at: Callable, points: np.ndarray, even: bool = False) -> tuple[Stretch, ...]:
+def where_positive(
+    at: Callable, points: np.ndarray, even: bool = False, signs: np.ndarray | None = None
+) -> tuple[Stretch, ...]:
     """Between points on which the sign `at` is above 0, its changes refined; `even` as steps of the axis are.
+
+    `signs` are those at the points, where they are known.
 
     >>> (found,) = where_positive(lambda x: np.sign((x - 2) * (5 - x)), np.array([1.0, 3.0, 4.0, 8.0]))
     >>> round(found.low, 4), round(found.high, 4)
     (2.0, 5.0)
     """
-    signs = at(points)
+    signs = at(points) if signs is None else signs
     changes = [
         (_refined(at, low, high, even, after > 0), after)
         for (low, before), (high, after) in pairwise(zip(points, signs, strict=True))

@@ -5,7 +5,7 @@ is last, which reads the slots (copies too) that tokens reach there; exchanges w
 """
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache
 
 import numpy as np
 from sympy import Expr
@@ -121,14 +121,7 @@ def _judged(setting: Setting, each: Step, plain: Step, i: int, batch: float) -> 
 
 def step(setting: Setting, arrangement: Arrangement, batches: np.ndarray, L) -> Step:
     """A step of the arrangement over batches and contexts (one, or as many); copies stand in memory beside experts."""
-    return _step(_spread(setting, arrangement.deg_EP), arrangement, batches, L)
-
-
-def _spread(setting: Setting, degree: int) -> Setting:
-    return setting.with_(s=0, placement=None, copies=None, deg_EP=degree, deg_ETP=None)
-
-
-def _step(arranged: Setting, arrangement: Arrangement, batches: np.ndarray, L) -> Step:
+    arranged = _spread(tuple(setting.given.items()), arrangement.deg_EP)
     room = {M_cap: float(arranged.point[M_cap]) - arrangement.copies * slot_bytes(arranged)}
     fits = batches <= batch_at_capacity(arranged, L, room)
     if not fits.any():
@@ -142,11 +135,15 @@ def _step(arranged: Setting, arrangement: Arrangement, batches: np.ndarray, L) -
     return Step(arrangement, np.where(fits, total(terms, arranged["overlap"]), np.nan), balance)
 
 
+@lru_cache(maxsize=32)
+def _spread(given: tuple, degree: int) -> Setting:
+    return Setting.of(**dict(given) | {"s": 0, "placement": None, "copies": None, "deg_EP": degree, "deg_ETP": None})
+
+
 def best_balance(setting: Setting, batches: np.ndarray, contexts: np.ndarray, skew: float) -> np.ndarray:
     """Arithmetic of experts over that of dense layers [1], in the arrangement that fits and serves most."""
     layer = setting.model.n_e, setting.model.n_k, skew, int(setting["n_acc"])
-    spread = cache(partial(_spread, setting))
-    steps = [_step(spread(each.deg_EP), each, batches, contexts) for each in arrangements(*layer)]
+    steps = [step(setting, each, batches, contexts) for each in arrangements(*layer)]
     times, balances = (np.array([getattr(each, name) for each in steps]) for name in ("time", "balance"))
     best = np.argmin(np.nan_to_num(times, nan=np.inf), axis=0)[None]
     found, time = (np.take_along_axis(each, best, axis=0)[0] for each in (balances, times))

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from analysis.derive.symbols import BY_NAME
 from analysis.measure import layouts, measuring, shapes
 from analysis.measure.cases import Case, attention, experts, fitting, gemm
-from analysis.measure.checking import agrees, error, reference
+from analysis.measure.checking import agrees, comparable, error, reference
 from analysis.measure.execute import execute, softmax
 from analysis.measure.numpy_kernels import NumpyBackend
-from tests.measure.measure_cases import LATENT, small_cases
+from analysis.measured.kernel_rows import STATES
+from tests.measure.measure_cases import LATENT, beside, small_cases
 
 
 @pytest.fixture
@@ -42,8 +43,9 @@ def test_a_kernel_gives_what_the_lines_give(backend, case):
 def test_every_entry_is_right_not_only_those_that_are_checked(backend, case):
     given = backend.allocate(case)
     (kernel,) = backend.kernels(case)
-    made = layouts.views(case, kernel.prepare(given)())
-    expected = reference(case, {name: array.astype(float) for name, array in layouts.views(case, given).items()})
+    kept = {name: array.astype(float) for name, array in layouts.views(case, given).items()}
+    made = comparable(case, kept, layouts.views(case, kernel.prepare(given)()))
+    expected = comparable(case, kept, reference(case, kept))
     for name, found in made.items():
         np.testing.assert_allclose(found, expected[name], rtol=2e-4, atol=1e-5)
 
@@ -123,6 +125,33 @@ def test_working_sets_of_the_cpu_sweep_exceed_the_last_level_cache(quick):
     kinds = {case.kind for case in cases}
     assert {"gemm", "read", "copy", "experts"} < kinds
     assert {f"core_attention {name}" for name in ("MHA", "GQA", "MLA as_printed", "MLA reordered")} < kinds
+    assert {f"{what} {name}" for what in ("index", "select", "core_attention") for name in ("DSA", "MSA")} < kinds
+    assert {f"{what} {name}" for what in STATES for name in ("GDN", "KDA", "Mamba2")} < kinds
     many = [case for case in cases if case.operation == "core_attention" and case.row["B"] > 1]
     assert all(case.bytes_held > 2 * cache for case in many)
     assert len(set(cases)) == len(cases)
+
+
+def test_what_later_models_add_has_the_sizes_that_their_makers_print():
+    """DeepSeek-V3.2: 64 index heads of 128 pick 2048 rows; Qwen3-Next: 32 heads of a state of 128 x 128."""
+    cases = {case.kind: case for case in shapes.cpu_cases(True, 2**20)}
+    index, step = cases["index DSA"].row, cases["state_step GDN"].row
+    assert [index[name] for name in ("h_I", "d_I", "l")] == [64, 128, 1]
+    assert cases["select DSA"].row["L_top"] == 2048
+    assert [step[name] for name in ("n_v", "n_qk", "d_k", "d_s")] == [32, 16, 128, 128]
+
+
+def test_what_one_token_touches_exceeds_the_cache_by_hand():
+    """Rows of 576 numbers, 2048 picked of each request; a state of 32 x 128 x 128; four bytes each."""
+    cache = 32 * 2**20
+    for kind, each in (("core_attention DSA", 2048 * 576 * 4), ("state_step KDA", 32 * 128 * 128 * 4)):
+        case = next(case for case in shapes.cpu_cases(True, cache) if case.kind == kind)
+        assert 2.3 * cache < case.row["B"] * each < 2.6 * cache
+
+
+def test_no_row_is_picked_twice(backend):
+    for case in beside("fp32"):
+        if "T" in case.inputs:
+            picks = backend.allocate(case)["T"]
+            assert all(len(set(each)) == len(each) for each in picks.reshape(-1, picks.shape[-1]).tolist())
+            assert picks.max() < case.rows(case.inputs["T"].axes[-1])

@@ -204,3 +204,5 @@ def test_the_command_writes_a_file_and_says_what_it_left_out(tmp_path, monkeypat
     assert f"{len(small_cases()) + 1} rows" in said
     assert "1 cells too large for memory" in said
     assert "ridge point" in said
+    assert "measured over the roofline of these rates, median: MHA decode" in said
+    assert ", Mamba2 state in chunks prefill " in said

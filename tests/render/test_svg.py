@@ -36,8 +36,18 @@ def marks(svg):
             transform = each.get("transform", "")
             moves = [tuple(map(float, move)) for move in re.findall(r"translate\(([-\d.]+)[ ,]+([-\d.]+)\)", transform)]
             steps = [(float(each.get("x", 0)), float(each.get("y", 0))), *moves]
-            shape = [float(number) for number in re.findall(r"-?\d*\.?\d+", mark.get("d", ""))]
+            shape = list(points(mark.get("d", "")))
             yield shape + [sum(way) for way in zip(*steps, strict=True)], looks(each), re.findall(r"scale.*", transform)
+
+
+def points(path):
+    """Numbers of a path, level and upright lines with both of their coordinates."""
+    place = [0.0, 0.0]
+    for command, text in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
+        found = [float(number) for number in re.findall(r"-?\d*\.?\d+", text)]
+        found = {"H": [*found, place[1]], "V": [place[0], *found]}.get(command, found)
+        place = found[-2:] or place
+        yield from found
 
 
 def looks(element):

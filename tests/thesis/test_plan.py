@@ -150,7 +150,9 @@ def test_the_command_prints_both_plans():
     result = CliRunner().invoke(command, [f"{name}={given}" for name, given in R1.items()] + ["--json"])
     found = json.loads(result.output)
     assert found["best"]["B"] == 6493 // 32 * 32 == 6464  # 6493 fit, and each of 32 groups takes whole requests
-    assert found["notes"] == [degrees.domain_note(Setting.of(**R1))]
+    domain, published = found["notes"]
+    assert domain == degrees.domain_note(Setting.of(**R1))
+    assert "published with width_weights=1, counted here at 2" in published
     assert found["second"]["throughput_per_accelerator"] <= found["best"]["throughput_per_accelerator"]
     assert set(found["units"]) <= set(found["best"])
     assert found["conventions"]["accelerator"] == "b200-paper"

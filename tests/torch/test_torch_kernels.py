@@ -18,6 +18,7 @@ from analysis.measure.command import measure as command  # noqa: E402
 from analysis.measure.machine import Machine  # noqa: E402
 from analysis.measure.measuring import measure, sources  # noqa: E402
 from analysis.measure.torch_kernels import TorchBackend  # noqa: E402
+from tests.measure.measure_cases import beside  # noqa: E402
 
 SMALL = {"d_KVco": 64, "d_nope": 16, "d_RoPE": 8, "d_v": 16}
 
@@ -28,6 +29,7 @@ def small_cases(precision: str) -> list[Case]:
         *attention("MHA", precision, shape),
         *attention("GQA", precision, shape | {"n_kv": 2}),
         *attention("MLA", precision, shape | SMALL),
+        *beside(precision),
         experts(precision, 4, 3, {"d_emb": 64, "d_MoE": 32}),
         gemm(precision, 8, 16, 24),
         Case.of("read", precision, bytes=4096),

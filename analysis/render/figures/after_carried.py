@@ -14,12 +14,12 @@ from analysis.render.figures.after import brief, chip
 from analysis.render.figures.thesis_map import BEYOND, LOOKS, TICKS
 from analysis.render.style import WIDTH
 from analysis.render.words import conventions
-from analysis.thesis.carried import ASKED, Placed
+from analysis.thesis.carried import ASKED, MILD, Placed
 from analysis.thesis.largest import CORE, LEAST, MOST, NAMES
 from analysis.thesis.region import Stretch
 
 Grid = Sequence[Sequence[Placed]]
-HOLDS, FAILS = {"facecolor": "#0072B2"}, {"facecolor": "#E4E4E4"}
+HOLDS, FAILS = {"facecolor": "#0072B2"}, {"facecolor": "#D9D9D9"}
 UNASKED = {"facecolor": "white", "edgecolor": "#BBBBBB", "linewidth": 0.5}
 STRIP, GAP = 0.85, 1.0  # height of a strip, and what parts the strips of two models [strips]
 INCH = 0.1  # of a strip's row
@@ -177,7 +177,10 @@ def describe_tiles(grid: Grid) -> tuple[str, str]:
     """Caption and alternative text of the conclusions: share of all systems' contexts at which each holds."""
     parts = (f"{short} at {rounded(100 * share, 2)} % of contexts" for short, share in _shares(grid).items())
     caption = _caption("Contexts at which each conclusion holds, shortest left and longest right", grid)
-    caption += " A hollow strip cannot be asked: what the conclusion speaks of is lacking, or nothing is known of it."
+    caption += (
+        f" Scheduling is asked under a mild skew (Zipf {MILD:g}). A hollow strip cannot be asked: what the conclusion "
+        "speaks of is lacking, or nothing is known of it."
+    )
     return caption, f"Strips over the context by conclusion, model and chip. {'; '.join(parts)}."
 
 

@@ -7,11 +7,12 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.measured.kernel_rows import STAGES
+from analysis.measured.kernel_rows import STAGES, STATES
 from analysis.measured.own_machine import OwnMachine, order_times, texts
 from analysis.measured.predict import numbers
+from analysis.measured.validate import Compared
 from analysis.render.axes import LAYER_COLOURS, headline, plain_log, powers_of_two, rounded, short
-from analysis.render.style import COLOURS, MARKERS, WIDTH
+from analysis.render.style import COLOURS, MARKERS, WIDTH, family
 from analysis.render.words import ORDER_WORDS
 
 Rows = dict[str, list]
@@ -31,10 +32,7 @@ def machine_rows(machine: OwnMachine) -> Rows:
     """One row per timed kernel that computes: what it is, intensity [FLOP/byte], rate [FLOP/s], times [s]."""
     chosen = machine.compared.rows(machine.compared.prediction.flops > 0)
     return {
-        "series": [
-            _series(*cells)
-            for cells in zip(*(texts(chosen.table, name) for name in ("operation", "mechanism", "order")), strict=True)
-        ],
+        "series": _all_series(chosen),
         "n_hd": [int(n) if n == n else "" for n in numbers(chosen.table, "n_hd")],
         "grouping": texts(chosen.table, "grouping").tolist(),
         "intensity": chosen.prediction.intensity.tolist(),
@@ -46,20 +44,26 @@ def machine_rows(machine: OwnMachine) -> Rows:
     }
 
 
+def _all_series(compared: Compared) -> list[str]:
+    columns = (texts(compared.table, name) for name in ("operation", "mechanism", "order"))
+    return [_series(*cells) for cells in zip(*columns, strict=True)]
+
+
 def _series(operation: str, mechanism: str | None, order: str | None) -> str:
     """A kernel in words.
 
-    >>> _series("core_attention", "MLA", "reordered"), _series("experts", None, None)
-    ('MLA core with reordering', 'experts')
+    >>> _series("core_attention", "MLA", "reordered"), _series("state_step", "GDN", None)
+    ('MLA core with reordering', 'GDN state step')
     """
-    parts = (mechanism, STAGES.get(operation, operation), ORDER_WORDS.get(order or ""))
+    what = operation if operation in STATES else STAGES.get(operation, operation)
+    parts = (mechanism, what.replace("_", " "), ORDER_WORDS.get(order or ""))
     return " ".join(part for part in parts if part)
 
 
 def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
     """Attained rate against intensity, under the roof of the machine's best product and best read."""
     figure, axes = pyplot.subplots(figsize=(WIDTH, 5.4))
-    x = np.geomspace(0.1, max(rows["intensity"]) * 2, 200)
+    x = np.geomspace(min(0.2, *rows["intensity"]) / 1.5, max(rows["intensity"]) * 2, 200)
     axes.loglog(
         x,
         np.minimum(machine.arithmetic, machine.traffic * x),
@@ -74,16 +78,16 @@ def machine_figure(rows: Rows, machine: OwnMachine) -> Figure:
             [rows["intensity"][i] for i in chosen],
             [rows["rate"][i] for i in chosen],
             MARKERS[number % len(MARKERS)],
-            color=COLOUR.get(name, "#444444"),
+            color=COLOUR.get(name) or COLOURS.get(family(name.split()[0]), "#444444"),
             linestyle="none",
             alpha=0.8,
             label=name,
         )
-    axes.set(xlabel="intensity [FLOP/byte]", ylabel="attained rate [FLOP/s]", xlim=(0.2, x[-1]))
+    axes.set(xlabel="intensity [FLOP/byte]", ylabel="attained rate [FLOP/s]", xlim=(x[0], x[-1]))
     headline(figure, f"{machine.title}: ridge point at {rounded(machine.ridge)} FLOP/byte")
     for axis in (axes.xaxis, axes.yaxis):
         plain_log(axis)
-    figure.legend(loc="outside lower center", ncols=1)
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -179,7 +183,9 @@ def machine_notes(rows: Rows, orders: Rows, machine: OwnMachine) -> dict[str, fl
     }
     for name in dict.fromkeys(rows["series"]):
         key = name.replace(" ", "_")
-        ratio = np.array(_of(rows, name, "measured")) / np.array(_of(rows, name, "predicted"))
         found[f"machine_intensity_{key}"] = max(_of(rows, name, "intensity"))
-        found[f"machine_ratio_{key}"] = float(np.median(ratio))
+    series = np.array(_all_series(machine.compared))
+    for name in dict.fromkeys(series):
+        ratio = float(np.median(machine.compared.ratio[series == name]))
+        found[f"machine_ratio_{name.replace(' ', '_')}"] = ratio
     return found
