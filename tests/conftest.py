@@ -9,6 +9,7 @@ import matplotlib as mpl
 import pytest
 import yaml
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from analysis.huggingface import import_config
 from tests.reader.broken import run
@@ -16,7 +17,7 @@ from tests.reader.broken import run
 LONG = """
 thesis/test_verdict thesis/test_verdict_words thesis/test_entries thesis/test_variants thesis/test_regions \
 ledger/test_ledger ledger/test_ledger_rules ledger/test_ledger_systems ledger/test_published tools/test_readme
-book/test_notebooks render/test_figures render/test_drawings
+render/test_figures render/test_drawings book/test_notebooks measured/test_calibration
 test_extension
 book/test_report
 ask/test_folding
@@ -31,6 +32,7 @@ thesis/test_queries
 mpl.use("agg")
 settings.register_profile("study", deadline=None, derandomize=True, max_examples=60, database=None)
 settings.load_profile("study")
+providers._get_local_constants = lambda: providers._local_constants  # else they follow from what modules are loaded
 gc.set_threshold(50_000, 20, 50)  # expressions live long and hold no circles: looking for some took 8 % of the time
 
 

@@ -12,6 +12,7 @@ from io import StringIO
 
 import matplotlib as mpl
 import numpy as np
+import pytest
 from matplotlib import pyplot
 
 from analysis.ask.notebook import declared
@@ -34,16 +35,16 @@ FEW = {
     "queries": "1,4,256",
     "degrees": "1,2,8",
     "batches_tp": "64",
-    "accelerators": "b200-sxm",
     "skews": "0.8",
 }
 OTHERS = ("machine", "measured")  # notebooks of computers, not of a model
 
 
 def executed(name: str, model: str) -> list[str]:
-    """Captions and texts of a notebook's figures, few points in each and none drawn; the sentence where it refuses."""
+    """Captions and texts of a notebook's figures on another accelerator, few points in each and none drawn; the
+    sentence where it refuses."""
     taken = declared(notebooks.FOLDER / f"{name}.ipynb")
-    given = {each: value for each, value in FEW.items() if each in taken}
+    given = notebooks.ELSEWHERE.get(name, {}) | {each: value for each, value in FEW.items() if each in taken}
     given |= {"model": model} if "model" in taken else {"models": f"gpt3-175b,{model}"}
     pyplot.close("all")
     try:
@@ -68,10 +69,14 @@ def quantities(model: str) -> dict[str, object]:
     return found
 
 
-def listed(mechanism: str) -> dict[str, str]:
-    """What the book's pages print where they list models and mechanisms."""
+def listed(row) -> dict[str, str]:
+    """What the book's pages print where they list models and mechanisms, of the model's own line alone."""
+    mechanism = row.attention
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "models", lambda: {row.id: row})
+        models = tables.models_table()
     return {
-        "models": tables.models_table(),
+        "models": models,
         "allowed": tables.data_dictionary("models"),
         "limits": derivations.limit_table(),
         "orders": derivations.both_orders_equation("flops", "eq-orders", mechanism),
@@ -111,7 +116,7 @@ def found(model: str) -> dict[str, object]:
         "degrees": buildable(Setting.of(model=model), np.array([1, 2, 4, 6, 8])).tolist(),
         "plan": planned(model),
         "kinds": [[each.setting.model.id, each.setting.conventions.order] for each in kinds(system, [model], 8192)],
-        "listed": listed(row.attention),
+        "listed": listed(row),
         "explorer": [f"{row.attention} {order}" in script for order in ("as_printed", "reordered")],
         "report": page(system_of({"model": model, "accelerator": "b200-sxm", "n_acc": 32}), [], {}),
         "notebooks": {name: executed(name, model) for name in notebooks.EVERY if name not in OTHERS},

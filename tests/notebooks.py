@@ -11,6 +11,32 @@ from analysis.render import show
 
 FOLDER = ROOT / "book" / "notebooks"
 EVERY = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+ELSEWHERE = {  # other accelerators, links, sizes and grids than a notebook's own
+    "intensity": {
+        "accelerator": "data/examples/chip.yml", "accelerators": "data/examples/chip.yml,h200-sxm5",
+        "batches": "32,1024",
+    },
+    "reordering": {
+        "accelerator": "h200-sxm5", "batches": "32,1024", "contexts": "1024,8192",
+        "queries": "1,64,4096", "degrees": "1,8,64", "batches_tp": "64",
+    },
+    "experts": {"accelerator": "h200-sxm5", "batches": "1,1024"},
+    "diagrams": {"accelerator": "h200-sxm5", "degrees": "2,4", "grouping": "layered"},
+    "serving": {"batches": "64,65536", "contexts": "2048"},
+    "interconnect": {"link_between": "ib-ndr", "batches": "64,4096"},
+    "skew": {"s": "0,1", "placement": "strided"},
+    "pim": {"batches": "64,4096", "contexts": "2048,65536"},
+    "thesis_map": {"accelerator": "mi325x", "link_between": "ib-ndr", "L": 4096, "n_acc": 8},
+    "thesis_guidelines": {"accelerator": "mi325x", "accelerators": "h200-sxm5"},
+    "thesis_full_memory": {"accelerators": "mi325x", "contexts": "1024,16384"},
+    "thesis_balance": {"accelerator": "mi325x", "n_acc": 64},
+    "thesis_device": {"accelerator": "mi325x", "contexts": "1024,16384"},
+    "thesis_tensor": {"accelerator": "h200-sxm5", "degrees": "2,4"},
+    "thesis_resources": {"accelerator": "mi325x", "n_acc": 8},
+    "thesis_queries": {"accelerator": "h200-sxm5", "acceptances": "0.5"},
+    "thesis_schedule": {"accelerator": "mi325x", "batches": "64,1024", "skews": "0.8"},
+    "design": {"accelerators": "mi325x", "contexts": "1024,16384", "n_acc": 64, "slo": 0.1},
+}  # fmt: skip
 WITHOUT_NOTES = {"after", "drawings"}
 
 

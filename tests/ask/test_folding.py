@@ -17,13 +17,13 @@ from analysis.files.errors import InputError
 from analysis.systems.quantities import all_quantities
 from tests.systems.test_doors import any_setting
 
-POINTS = 150
+POINTS = 80
 
 
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch):
     """Blocks that do not divide the points."""
-    monkeypatch.setattr(folding, "BLOCK", 64)
+    monkeypatch.setattr(folding, "BLOCK", 32)
 
 
 def one_by_one(form, point, make=written):
@@ -91,8 +91,8 @@ def test_a_form_is_that_of_single_points(form, point):
 
 
 def test_arrays_of_several_axes_keep_their_shape_and_grids_are_not_blown_up():
-    square = {B: x.reshape(10, 15), L: y.reshape(10, 15)}
-    assert np.array_equal(value(B * L, square), (x * y).reshape(10, 15))
+    square = {B: x.reshape(8, 10), L: y.reshape(8, 10)}
+    assert np.array_equal(value(B * L, square), (x * y).reshape(8, 10))
     assert value(B * L, {B: x[:, None], L: y[None, :]}).shape == (POINTS, POINTS)
 
 

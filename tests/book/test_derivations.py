@@ -33,16 +33,8 @@ WITH_FORMS = Made([label for label in FROZEN if label not in IN_WORDS], equation
 IN_NAMES = ("eq-tpot", "eq-throughput", "eq-throughput-per-accelerator", "eq-cost-per-million-tokens")
 """Equations in terms of others' left sides, in an order in which each is known before it is used."""
 AFTER_THE_PAPER = {  # of what it does not speak of
-    *(
-        "eq-index-intensity",
-        "eq-phi",
-        "eq-ridge-by-stage",
-        "eq-ttft",
-        "eq-stage-times",
-        "eq-state-bytes",
-        "eq-state-intensity",
-        "eq-wire-ratio",
-    )
+    *("eq-index-intensity", "eq-phi", "eq-ridge-by-stage", "eq-ttft", "eq-stage-times", "eq-state-bytes"),
+    *("eq-state-intensity", "eq-wire-ratio"),
 }
 LARGE = {"n_e", "n_dec", "n_acc", "L", "M_cap", "P_acc", "P_exp"}  # so that differences in forms stay positive
 DEGREES = ("n_acc", "deg_TP", "deg_DP", "deg_EP")
@@ -73,17 +65,17 @@ def test_every_equation_of_the_pages_is_there():
     assert {label for label, entry in equations().items() if not entry["forms"]} == IN_WORDS
 
 
-@pytest.mark.parametrize("label", sorted(set(WITH_FORMS) - set(IN_NAMES)))
-def test_the_page_shows_what_srepr_says(label):
-    entry = WITH_FORMS[label]
-    printed = right_sides(
-        entry["latex"], [form["left"] for form in entry["forms"]], r"\to" if "shard" in label else "="
-    )
-    for point in points(label):
-        for text, form in zip(printed, entry["forms"], strict=True):
-            wanted = value(form["srepr"], point)
-            assert Formula(text, spelt(point)).value() == pytest.approx(wanted, rel=1e-9), form["left"]
-            assert Formula(form["latex"], spelt(point)).value() == pytest.approx(wanted, rel=1e-9), form["left"]
+def test_the_page_shows_what_srepr_says():
+    for label in sorted(set(WITH_FORMS) - set(IN_NAMES)):
+        entry = WITH_FORMS[label]
+        printed = right_sides(
+            entry["latex"], [form["left"] for form in entry["forms"]], r"\to" if "shard" in label else "="
+        )
+        for point in points(label):
+            for text, form in zip(printed, entry["forms"], strict=True):
+                wanted = value(form["srepr"], point)
+                assert Formula(text, spelt(point)).value() == pytest.approx(wanted, rel=1e-9), form["left"]
+                assert Formula(form["latex"], spelt(point)).value() == pytest.approx(wanted, rel=1e-9), form["left"]
 
 
 def test_the_page_says_the_same_in_terms_of_other_equations():
@@ -99,17 +91,17 @@ def test_the_page_says_the_same_in_terms_of_other_equations():
             assert known[form["left"]] == pytest.approx(value(form["srepr"], alone), rel=1e-9), label
 
 
-@pytest.mark.parametrize("label", WITH_FORMS)
-def test_the_python_text_runs_and_gives_the_same(label):
-    entry, space = WITH_FORMS[label], {}
-    exec(entry["sympy"], space)
-    stem = label.removeprefix("eq-").replace("-", "_")
-    names = [stem] if len(entry["forms"]) == 1 else [f"{stem}_{i + 1}" for i in range(len(entry["forms"]))]
-    point = next(points(label))
-    for name, form in zip(names, entry["forms"], strict=True):
-        found = sympy.sympify(space[name])
-        assert found.free_symbols == sympy.sympify(form["srepr"]).free_symbols
-        assert value(sympy.srepr(found), point) == pytest.approx(value(form["srepr"], point), rel=1e-9)
+def test_the_python_text_runs_and_gives_the_same():
+    for label in WITH_FORMS:
+        entry, space = WITH_FORMS[label], {}
+        exec(entry["sympy"], space)
+        stem = label.removeprefix("eq-").replace("-", "_")
+        names = [stem] if len(entry["forms"]) == 1 else [f"{stem}_{i + 1}" for i in range(len(entry["forms"]))]
+        point = next(points(label))
+        for name, form in zip(names, entry["forms"], strict=True):
+            found = sympy.sympify(space[name])
+            assert found.free_symbols == sympy.sympify(form["srepr"]).free_symbols, label
+            assert value(sympy.srepr(found), point) == pytest.approx(value(form["srepr"], point), rel=1e-9), label
 
 
 # -- units -------------------------------------------------------------------------------------------
@@ -119,37 +111,37 @@ def exponents(unit):
     return [(above == each) - (below == each) for each in ("byte", "s")]
 
 
-@pytest.mark.parametrize("label", WITH_FORMS)
-def test_units_follow_from_those_of_the_symbols(label):
+def test_units_follow_from_those_of_the_symbols():
     scale = (3.0, 0.7)  # of a byte and of a second
-    for form in WITH_FORMS[label]["forms"]:
-        point = next(points(label))
-        other = {
-            name: number * scale[0] ** exponents(MEANINGS[BY_NAME[name]].unit)[0]
-            * scale[1] ** exponents(MEANINGS[BY_NAME[name]].unit)[1]
-            for name, number in point.items()
-        }  # fmt: skip
-        powers = exponents(form["unit"])
-        grown = scale[0] ** powers[0] * scale[1] ** powers[1]
-        assert form["unit"], form["left"]
-        assert value(form["srepr"], other) == pytest.approx(grown * value(form["srepr"], point), rel=1e-9), form["left"]
+    for label in WITH_FORMS:
+        for form in WITH_FORMS[label]["forms"]:
+            point = next(points(label))
+            other = {
+                name: number * scale[0] ** exponents(MEANINGS[BY_NAME[name]].unit)[0]
+                * scale[1] ** exponents(MEANINGS[BY_NAME[name]].unit)[1]
+                for name, number in point.items()
+            }  # fmt: skip
+            powers = exponents(form["unit"])
+            grown = scale[0] ** powers[0] * scale[1] ** powers[1]
+            assert form["unit"], form["left"]
+            assert value(form["srepr"], other) == pytest.approx(grown * value(form["srepr"], point), rel=1e-9), label
 
 
 # -- completeness ------------------------------------------------------------------------------------
-@pytest.mark.parametrize("label", EQUATIONS)
-def test_an_equation_is_complete(label):
-    entry = EQUATIONS[label]
-    wanted = ("statement", "place", "source", "version", "bibtex", "python", "unit", "latex")
-    assert all(entry[name] for name in wanted)
-    assert entry["paper"] or label in AFTER_THE_PAPER
-    assert isinstance(entry["assumptions"], dict)
-    assert entry["forms"] or entry["in_words"]
-    assert set(entry) <= set(entries.FIELDS)
+def test_an_equation_is_complete():
+    for label in EQUATIONS:
+        entry = EQUATIONS[label]
+        wanted = ("statement", "place", "source", "version", "bibtex", "python", "unit", "latex")
+        assert all(entry[name] for name in wanted), label
+        assert entry["paper"] or label in AFTER_THE_PAPER, label
+        assert isinstance(entry["assumptions"], dict), label
+        assert entry["forms"] or entry["in_words"], label
+        assert set(entry) <= set(entries.FIELDS), label
 
 
-@pytest.mark.parametrize("label", EQUATIONS)
-def test_the_python_object_can_be_imported(label):
-    assert importable(EQUATIONS[label]["python"])
+def test_the_python_object_can_be_imported():
+    for label in EQUATIONS:
+        assert importable(EQUATIONS[label]["python"]), label
 
 
 def importable(dotted):

@@ -15,7 +15,7 @@ from analysis.render.figures.design_distance import notes, ratios, stand
 from analysis.systems import system
 from analysis.systems.canonical import paper
 from analysis.systems.design import designs
-from tests.book.test_worked_numbers import ATTENTION, BLOCKS, EXPERT, HEADS, LATENT, MEMORY, MIXED, ROPE, WIDTH, head
+from tests.book.test_worked_numbers import ATTENTION, BLOCKS, EXPERT, HEADS, LATENT, MEMORY, MIXED, ROPE, WIDTH, Head
 
 PAGE = {"L": 8192, "slo": 0.05}
 NOTES = {f"atlas_{chip}_{name}": 0 for chip in range(3) for name in ("core_attention", "routed_experts", "wires")}
@@ -24,7 +24,7 @@ NOTES |= {f"atlas_{chip}_everything_else": 0 for chip in range(3)}
 
 @pytest.fixture(scope="module")
 def page():
-    return head("design", design_short=0, design_roomy=0, design_compared=0, **NOTES)
+    return Head("design", design_short=0, design_roomy=0, design_compared=0, **NOTES)
 
 
 ASKED = [

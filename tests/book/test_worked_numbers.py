@@ -1,9 +1,7 @@
 """Numbers that chapters work by hand, worked here by hand again, from the sizes that DeepSeek publishes for R1."""
 
-from contextlib import suppress
-
 import pytest
-from jinja2 import UndefinedError
+from jinja2.meta import find_undeclared_variables
 
 from analysis.book.head_values import ENVIRONMENT, parsed
 from analysis.book.page import template_functions
@@ -22,17 +20,24 @@ IN_FLIGHT = 2 * (2 * WIDTH + 1536 + HEADS * (128 + ROPE + 2 * LATENT + 128))
 """Vectors of one token in a block [byte]."""
 
 
-def head(page, **notes):
-    """The values of a page's head, but those that need another note of a notebook."""
-    names, found = template_functions({}, notes), {}
-    for name, expression in parsed((ROOT / "book" / f"{page}.md").read_text()).values.items():
-        with suppress(UndefinedError):
-            found[name] = ENVIRONMENT.compile_expression(expression, undefined_to_none=False)(**names, **found)
-    return found
+class Head(dict):
+    """The values of a page's head, each worked out when a test asks for it, with what it uses."""
+
+    def __init__(self, page, **notes):
+        super().__init__()
+        self.names = template_functions({}, notes)
+        self.expressions = parsed((ROOT / "book" / f"{page}.md").read_text()).values
+
+    def __missing__(self, name):
+        expression = self.expressions[name]
+        used = find_undeclared_variables(ENVIRONMENT.parse(f"{{{{ {expression} }}}}")) & {*self.expressions}
+        evaluated = ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
+        self[name] = evaluated(**self.names, **{each: self[each] for each in used})
+        return self[name]
 
 
 def test_serving():
-    page = head("serving")
+    page = Head("serving")
     token = BLOCKS * (LATENT + ROPE) * 2
     assert "= 36.84\\ " in page["cache_line"]
     assert page["cached"] == 128 * 4096 * token == pytest.approx(36.84e9, rel=1e-4)
@@ -57,7 +62,7 @@ def test_serving():
 
 
 def test_experts():
-    page = head("experts")
+    page = Head("experts")
     tokens = 4096 * 8 / 256
     assert page["tokens"] == tokens == 128
     work, moved = 2 * tokens * EXPERT, 2 * EXPERT + 2 * 2 * tokens * WIDTH
@@ -75,7 +80,7 @@ def test_experts():
 
 
 def test_memory():
-    page = head("memory")
+    page = Head("memory")
     assert page["in_experts"] == EXPERT * 256 * MIXED
     assert page["expert_share"].startswith("97.4")
     assert page["token"] == 576 * 61 * 2 == 70272
@@ -90,7 +95,7 @@ def test_memory():
 
 
 def test_links():
-    page = head("interconnect")
+    page = Head("interconnect")
     token = 8 * WIDTH * 2
     assert page["sent"] == 128 * token == 14680064
     assert page["fast_time"].startswith("16.3")
@@ -104,7 +109,7 @@ def test_links():
 
 def test_the_wires_and_the_cache_are_even_at_the_context_that_is_named():
     """By the whole model, at two batches."""
-    at = paper().system() | {"L": round(head("interconnect")["even_context"])}
+    at = paper().system() | {"L": round(Head("interconnect")["even_context"])}
     for batch in (1024, 4096):
         terms = evaluate("tpot_terms", **at, B=batch).value
         queries = batch / 32 * HEADS * (2 * LATENT + ROPE) * 2 * BLOCKS / BANDWIDTH
@@ -112,7 +117,7 @@ def test_the_wires_and_the_cache_are_even_at_the_context_that_is_named():
 
 
 def test_skew():
-    page = head("skew", skew_strongest=0.8)
+    page = Head("skew", skew_strongest=0.8)
     zipf = sum(place**-0.8 for place in range(1, 257))
     assert page["zipf_sum"] == pytest.approx(zipf)
     assert f"{100 / zipf:.3f}" in page["hot_line"]
@@ -120,7 +125,7 @@ def test_skew():
     assert (page["wanted_copies"], page["left_over"]) == (9, pytest.approx(page["alone"] / 9))
     assert page["slot"] == EXPERT * MIXED * 2
     assert "= 5.109\\ " in page["slot_line"]
-    free = MEMORY - head("serving")["weights"]
+    free = MEMORY - Head("serving")["weights"]
     request = 8192 * 70272 + IN_FLIGHT
     assert page["served_fits"] == 32 * (free // request)
     assert page["served_copied"] == 32 * ((free - page["slot"]) // request)
@@ -130,7 +135,7 @@ def test_skew():
 
 
 def test_a_low_ridge_device():
-    page = head("pim")
+    page = Head("pim")
     assert page["end"] == 256e12 / 8e12 == 32
     assert page["end_plain"] == 32 * 256 / 8 == 1024
     read = 8 * MIXED * 2 * EXPERT * (1 - (1 - 8 / 256) ** 256)
@@ -147,7 +152,7 @@ def test_a_low_ridge_device():
 
 
 def test_ridge():
-    page = head("ridge")
+    page = Head("ridge")
     matrix = WIDTH * 2048
     assert page["matrix"] == 2 * matrix
     assert page["reading"] == pytest.approx(2 * matrix / BANDWIDTH) == pytest.approx(3.670e-6, rel=1e-4)
@@ -159,7 +164,7 @@ def test_ridge():
 
 
 def test_attention():
-    page = head("attention")
+    page = Head("attention")
     assert page["work"] == HEADS * 2 * (2 * LATENT + ROPE) == 278_528
     assert page["row_bytes"] == 2 * (LATENT + ROPE) == 1152
     assert page["per_token"] == "241.8"
@@ -170,7 +175,7 @@ def test_attention():
 
 
 def test_reordering():
-    page = head("reordering")
+    page = Head("reordering")
     assert page["paid_once"] == HEADS * LATENT * (128 + 128) * 2 == 33_554_432
     assert page["printed_each"] == HEADS * (128 + ROPE + 128) * 2 == 81_920
     assert page["reordered_each"] == 278_528
@@ -183,7 +188,7 @@ def test_reordering():
 
 
 def test_argument():
-    page = head("argument")
+    page = Head("argument")
     assert page["token"] == BLOCKS * (LATENT + ROPE) * 2 == 70_272
     assert page["experts_batch"] == 281.25 * 256 / 8 == 9000
     assert page["r1_memory"].startswith("2.59")
@@ -195,7 +200,7 @@ def test_argument():
 
 
 def test_sparse():
-    page = head("sparse")
+    page = Head("sparse")
     assert (page["row_bytes"], page["key_bytes"]) == ((LATENT + ROPE) * 2, 256) == (1152, 256)
     assert page["picked_bytes"] == 2048 * 1152 == 2_359_296
     assert page["even_at"] == 2048 * 1152 / 256 == 9216
@@ -207,7 +212,7 @@ def test_sparse():
 
 
 def test_states():
-    page = head("states")
+    page = Head("states")
     matrix, inputs = 32 * 128 * 128 * 4, 3 * (2 * 16 * 128 + 32 * 128) * 2
     assert (
         (page["matrix"], page["inputs"], page["state"])
@@ -224,7 +229,7 @@ def test_states():
 
 
 def test_shared_caches():
-    page = head("shared_caches")
+    page = Head("shared_caches")
     assert "= 25.56" in page["kept_line"]
     assert 39 * 8 * 128 * 320 * 2 == 25_559_040
     assert "= 23{,}040" in page["full_line"]
@@ -242,7 +247,7 @@ def test_shared_caches():
 
 
 def test_today():
-    page = head("today")
+    page = Head("today")
     assert page["work"] == 3 * 2048 / 2 == 3072
     assert page["link"] == pytest.approx(732.4e9, rel=1e-4)
     assert page["next_work"] == 3 * 512 / 2 == 768
@@ -263,7 +268,7 @@ def test_today():
 
 def test_predict():
     """Llama 3.1 8B on an H200 from four cells of data/calibrations.csv, and from sizes that its maker publishes."""
-    page = head("predict")
+    page = Head("predict")
     block = 2 * 4096 * (32 + 8) * 128 + 3 * 4096 * 14336
     weights = 2 * (32 * block + 128256 * 4096)
     cache = 32 * 2 * 8 * 128 * 2 * 32 * 4096

@@ -19,24 +19,8 @@ def assigned(*texts, **more):
 
 
 NOT_NUMBERS = [
-    "nan",
-    "inf",
-    "-inf",
-    "-1",
-    "0",
-    "1e400",
-    "1e18",
-    "1.5",
-    "0x10",
-    "ten",
-    "64,",
-    ",",
-    "1,nan",
-    "True",
-    " ",
-    "9" * 5000,
-    "１.５",
-    "½",
+    *("nan", "inf", "-inf", "-1", "0", "1e400", "1e18", "1.5", "0x10", "ten", "64,", ",", "1,nan", "True", " "),
+    *("9" * 5000, "１.５", "½"),
 ]
 BAD = {  # an argument in place of the reference system's, and what the sentence says
     **{f"B={text}": "allowed is a whole number from 1" for text in NOT_NUMBERS},
@@ -65,10 +49,16 @@ BAD = {  # an argument in place of the reference system's, and what the sentence
     "model=" + "x" * 100_000: "no row of",
     "model=deepseek": "close to it are deepseek",
     "accelerator=h9000": "no row of",
-    "link=string": "no row of",
-    "accelerator_experts=string": "no row of",
+    "link=string": "error: link=string: no row of",
+    "accelerator_experts=string": "error: accelerator_experts=string: no row of",
+    "link_between=string": "error: link_between=string: no row of",
     "model=../data/models.yml": "no readable file",
     "phase=both": "allowed are decode, prefill",
+    "phase=" + "x" * 100_000: "allowed are decode, prefill",
+    "phase=a\nb": "allowed are decode, prefill",
+    "model=a\nb": "no row of",
+    "a\nb=1": "there is no parameter",
+    "a\nb": "NAME=VALUE",
     "order=3": "allowed are as_printed",
     "grouping=all": "allowed are fused",
     "peak=fp6": "allowed are bf16",
@@ -97,6 +87,7 @@ BAD = {  # an argument in place of the reference system's, and what the sentence
     "blocks=2": "3 dense blocks",
     "l=0": "whole number from 1",
     "deg_TP=3": "must divide n_acc=32",
+    "deg_TP=64": "deg_TP=64",
     "deg_TP=1e17": "must divide",
     "deg_DP=3": "must equal n_acc, found 1 * 3 and n_acc=32; give deg_DP=32, or leave it out",
     "deg_EP=7": "must divide n_acc=32",
@@ -106,7 +97,7 @@ BAD = {  # an argument in place of the reference system's, and what the sentence
     "link_between=ib-xdr": "belong together",
     "B=1,2": "equal length",
 }
-MORE = {"B=1,2": ["L=1,2,3"]}
+MORE = {"B=1,2": ["L=1,2,3"], "link_between=string": ["group=8"]}
 
 REFUSALS = {  # quantity, arguments, what the sentence says
     "unknown quantity": ("tpots", [], "there is no quantity of this name; close to it are tpot, tpot_terms"),

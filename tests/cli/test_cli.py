@@ -161,6 +161,7 @@ def refused(result, says=""):
     assert err.startswith("error: ")
     assert err.endswith("\n")
     assert len(err.splitlines()) == 1
+    assert len(err) < 2000
     assert "Traceback" not in err
     assert says in err
 
@@ -232,26 +233,6 @@ def test_parts_of_a_breakdown_have_a_line_each(cli, answer):
     for name, value in terms["value"].items():
         assert f"  {name}: {value:.10g} s" in lines[1:forms]
         assert f"  {name}: {terms['closed_form'][name]}" in lines[forms:]
-
-
-@pytest.mark.parametrize("text", ["model=a\nb", "a\nb=1", "a\nb", "phase=a\nb"])
-def test_line_feeds_do_not_break_the_sentence(cli, text):
-    refused(cli("evaluate", "tpot", *assigned(text)))
-
-
-def test_tensor_parallelism_wider_than_the_system_is_refused(cli):
-    refused(cli("evaluate", "tpot", *assigned("deg_TP=64")), "deg_TP=64")
-
-
-@pytest.mark.parametrize("text", ["x" * 100_000 + "=1", "model=" + "x" * 100_000, "phase=" + "x" * 100_000])
-def test_long_input_is_cut_short(cli, text):
-    assert len(cli("evaluate", "tpot", *assigned(text))[2]) < 2000
-
-
-@pytest.mark.parametrize("name", ["link", "link_between", "accelerator_experts"])
-def test_unknown_row_names_its_parameter(cli, name):
-    more = ["group=8"] if name == "link_between" else []
-    refused(cli("evaluate", "tpot", *assigned(f"{name}=nowhere", *more)), f"error: {name}=nowhere")
 
 
 # -- as a process --------------------------------------------------------------------------------

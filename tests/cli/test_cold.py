@@ -1,6 +1,7 @@
 """A new process answers a question about a known form from what is kept, without sympy, and as sympy does."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +10,6 @@ import pytest
 from analysis.ask import forms, kept_forms
 from analysis.ask.numbers import compiled, exact, value
 from analysis.ask.setting import Setting
-from analysis.data import datasets
 from analysis.files import kept
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
@@ -32,21 +32,25 @@ from pathlib import Path
 from analysis.files import kept
 kept.FOLDER = Path(sys.argv[1])
 from analysis.cli.main import run
-code = run(["evaluate", *json.loads(sys.argv[2]), "--json"])
-print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules} & {"sympy", "mpmath"})]))
+for question in json.loads(sys.argv[2]):
+    assert run(["evaluate", *question, "--json"]) == 0
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} & {"sympy", "mpmath"})))
 """
+SHAPES = [  # of full and grouped, windowed, latent, sparse, linear and recurrent blocks, dense and with experts
+    *("deepseek-v3", "deepseek-v4-flash", "gpt-oss-20b", "gpt3-175b", "kimi-linear-48b-a3b", "llama-4-scout"),
+    *("minimax-m1", "nemotron-3-super"),
+]
 
 
-def asked(folder, name, given):
-    """What a new process answers, and what it loaded of sympy."""
-    question = json.dumps([name, *(f"{key}={each}" for key, each in given.items())])
+def asked(folder, *questions):
+    """What one new process answers to questions, one after the other, and what it has loaded of sympy by each."""
+    texts = [[name, *(f"{key}={each}" for key, each in given.items())] for name, given in questions]
     done = subprocess.run(
-        [sys.executable, "-c", ASKS, str(folder), question], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    answer, told = done.stdout.splitlines()
-    code, loaded = json.loads(told)
-    assert code == 0
-    return json.loads(answer), loaded
+        [sys.executable, "-c", ASKS, str(folder), json.dumps(texts)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    return list(zip(told[::2], told[1::2], strict=True))
 
 
 def by_sympy(name, setting):
@@ -58,42 +62,41 @@ def by_sympy(name, setting):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("kept")
+    """What one process keeps that was asked the first question of each form."""
+    place = tmp_path_factory.mktemp("kept")
+    asked(place, *((name, SYSTEM | more) for name, more, _ in KNOWN))
+    return place
 
 
-@pytest.mark.parametrize(("name", "more", "other"), KNOWN)
-def test_another_question_of_a_known_form_loads_no_sympy(folder, name, more, other):
-    first = SYSTEM | more
-    asked(folder, name, first)
-    answer, loaded = asked(folder, name, first | other)
-    assert loaded == []
-    setting = Setting.of(**first | other)
-    assert answer["value"] == pytest.approx(value_of(name, setting), rel=1e-12)
-    if quantity(name).expression:
-        assert answer["value"] == pytest.approx(by_sympy(name, setting), rel=1e-12)
+def test_other_questions_of_known_forms_load_no_sympy(folder):
+    others = [(name, SYSTEM | more | other) for name, more, other in KNOWN]
+    for (name, given), (answer, loaded) in zip(others, asked(folder, *others), strict=True):
+        assert loaded == [], name
+        setting = Setting.of(**given)
+        assert answer["value"] == pytest.approx(value_of(name, setting), rel=1e-12)
+        if quantity(name).expression:
+            assert answer["value"] == pytest.approx(by_sympy(name, setting), rel=1e-12)
 
 
 def test_a_form_that_nobody_asked_for_is_derived(folder):
-    asked(folder, "tpot", SYSTEM)
-    answer, loaded = asked(folder, "tpot", SYSTEM | {"grouping": "layered"})
+    ((answer, loaded),) = asked(folder, ("tpot", SYSTEM | {"grouping": "layered"}))
     assert loaded
     assert answer["value"] == pytest.approx(by_sympy("tpot", Setting.of(**SYSTEM, grouping="layered")), rel=1e-12)
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"\xff"), lambda path: path.unlink()])
-def test_what_is_damaged_or_gone_is_made_again(tmp_path, damage):
-    whole, _ = asked(tmp_path, "tpot", SYSTEM)
-    for path in sorted(tmp_path.iterdir())[::2]:
-        damage(path)
-    assert asked(tmp_path, "tpot", SYSTEM | {"B": 640})[0]["value"] == pytest.approx(
-        by_sympy("tpot", Setting.of(**SYSTEM | {"B": 640})), rel=1e-12
-    )
-    assert asked(tmp_path, "tpot", SYSTEM) == (whole, [])
+def test_what_is_damaged_or_gone_is_made_again(folder, tmp_path):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    ((whole, _),) = asked(tmp_path, ("tpot", SYSTEM))
+    for number, path in enumerate(sorted(tmp_path.iterdir())):
+        (lambda: None, lambda path=path: path.write_bytes(b"\xff"), path.unlink)[number % 3]()
+    ((again, _),) = asked(tmp_path, ("tpot", SYSTEM | {"B": 640}))
+    assert again["value"] == pytest.approx(by_sympy("tpot", Setting.of(**SYSTEM | {"B": 640})), rel=1e-12)
+    assert asked(tmp_path, ("tpot", SYSTEM)) == [(whole, [])]
 
 
 def test_where_nothing_can_be_kept_the_answer_is_right(tmp_path):
     (tmp_path / "file").write_text("no folder")
-    answer, loaded = asked(tmp_path / "file", "tpot", SYSTEM)
+    ((answer, loaded),) = asked(tmp_path / "file", ("tpot", SYSTEM))
     assert loaded
     assert answer["value"] == pytest.approx(by_sympy("tpot", Setting.of(**SYSTEM)), rel=1e-12)
 
@@ -110,7 +113,7 @@ def as_new(folder, monkeypatch):
     compiled.cache_clear()
 
 
-@pytest.mark.parametrize("model", list(datasets.ids_of("models"))[::4])
+@pytest.mark.parametrize("model", SHAPES)
 def test_kept_forms_give_the_values_of_expressions(as_new, monkeypatch, model):
     setting, found = Setting.of(**SYSTEM | {"model": model, "n_acc": 8, "link": "nvlink5-b200"}), {}
     names = [each.name for each in all_quantities() if each.expression and not each.compute]

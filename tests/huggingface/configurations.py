@@ -225,4 +225,4 @@ QWEN_MOE = {  # Qwen1.5-MoE-A2.7B
     "max_position_embeddings": 8192,
     "tie_word_embeddings": False,
 }
-GPT2, GPT_OSS, GLM_5 = (FILES[name] for name in ("gpt2", "gpt-oss-20b", "glm-5"))
+GPT_OSS, GLM_5 = (FILES[name] for name in ("gpt-oss-20b", "glm-5"))

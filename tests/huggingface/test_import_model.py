@@ -11,30 +11,14 @@ from analysis.huggingface.families import families, wrappers
 from analysis.huggingface.families import refused as types_refused
 from analysis.huggingface.summary import totals
 from analysis.systems.quantities import evaluate
-from tests.huggingface.configurations import GLM_5, GPT2, GPT_OSS, PUBLISHED, QWEN_MOE
+from tests.huggingface.configurations import GLM_5, GPT_OSS, PUBLISHED, QWEN_MOE
 
 LLAMA_4_TEXT = PUBLISHED["llama-4-maverick-chunked"]["text_config"]
 
 ABOUT = {
-    "id",
-    "name",
-    "aliases",
-    "year",
-    "source",
-    "locator",
-    "known",
-    "note",
-    "published_total",
-    "published_active",
-    "published_exact",
-    "exact_source",
-    "total_cause",
-    "context_max",
-    "vectors",
-    "width_weights",
-    "width_experts",
-    "width_kv",
-    "omits",
+    *("id", "name", "aliases", "year", "source", "locator", "known", "note", "context_max", "vectors", "omits"),
+    *("published_total", "published_active", "published_exact", "exact_source", "total_cause"),
+    *("width_weights", "width_experts", "width_kv"),
 }
 
 
@@ -45,14 +29,6 @@ def test_a_published_configuration_gives_our_row(imported, name):
     assert {size: getattr(found.row, size) for size in sizes} == {size: getattr(ours, size) for size in sizes}
     assert set(found.row.vectors) == set(ours.vectors)
     assert found.unused == ()
-
-
-def test_gpt2_by_its_published_count(imported):
-    assert totals(imported(GPT2))["parameters"] == 124_439_808
-
-
-def test_gpt_oss_by_its_exact_count(imported):
-    assert totals(imported(GPT_OSS))["parameters"] == 20_914_757_184
 
 
 def test_qwen_moe_by_its_exact_count(imported):
@@ -97,16 +73,6 @@ def test_more_layers_than_blocks_are_not_counted(imported):
     """Lists may go on with the layers of multi-token prediction."""
     types = ["sliding_attention", "full_attention"] * 12 + ["full_attention"]
     assert imported(GPT_OSS, layer_types=types).blocks == imported(GPT_OSS).blocks
-
-
-def test_glm_5_by_its_published_count(imported):
-    """The published total leaves the router's biases out."""
-    found = imported(GLM_5)
-    assert totals(found)["parameters"] - 75 * 256 == 743_911_199_232
-    assert [(kind.blocks, kind.attention, kind.feedforward) for kind in found.row.kinds] == [
-        (3, "DSA", "dense"),
-        (75, "DSA", "experts"),
-    ]
 
 
 def test_windows_are_data_and_the_cache_is_told_on_both_sides_of_them(imported):

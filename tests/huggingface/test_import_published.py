@@ -28,18 +28,18 @@ def test_every_file_has_a_count():
     assert {name for name, row in COUNTS.items() if not row["total"]} == {"deepseek-v4.1-flash", "kimi-k3"}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_elements_and_cached_bytes_of_a_published_file(imported, written, name):
-    found = imported(FILES[name])
-    counted, said = totals(found), COUNTS[name]
-    total, active, *_ = counted.values()
-    apart = COUNTED_APART.get(name, (0, 0))
-    if said["total"]:
-        assert (total, active) == (int(said["total"]) + apart[0], int(said["active"]) + apart[1])
-    if said["cached"]:
-        assert _cached(counted)[0] == int(said["cached"])
-    assert datasets.model(written("mine.yml", yaml.safe_load(row_text(found)))) == found.row
-    assert sum(kind.blocks for kind in found.row.kinds) == len(found.blocks)
+def test_elements_and_cached_bytes_of_a_published_file(imported, written):
+    for name in FILES:
+        found = imported(FILES[name])
+        counted, said = totals(found), COUNTS[name]
+        total, active, *_ = counted.values()
+        apart = COUNTED_APART.get(name, (0, 0))
+        if said["total"]:
+            assert (total, active) == (int(said["total"]) + apart[0], int(said["active"]) + apart[1]), name
+        if said["cached"]:
+            assert _cached(counted)[0] == int(said["cached"]), name
+        assert datasets.model(written("mine.yml", yaml.safe_load(row_text(found)))) == found.row, name
+        assert sum(kind.blocks for kind in found.row.kinds) == len(found.blocks), name
 
 
 def _cached(counted):
@@ -72,6 +72,7 @@ KINDS = {  # by hand from reports and cards: blocks, attention, window, feed-for
     "minimax-m1": [(10, "GQA", None, "experts"), (70, "Lightning", None, "experts")],
     "minimax-m3": [(3, "GQA", None, "dense"), (57, "MSA", None, "experts")],
     "deepseek-v3.2": [(3, "DSA", None, "dense"), (58, "DSA", None, "experts")],
+    "glm-5": [(3, "DSA", None, "dense"), (75, "DSA", None, "experts")],
     "glm-5.2": [(3, "DSA", None, "dense"), (18, "DSA", None, "experts"), (57, "DSA_shared", None, "experts")],
     "gemma-4-31b-it-nvfp4": [(10, "GQA_one", None, "dense"), (50, "GQA", "sliding", "dense")],
     "gpt-oss-120b": [(18, "GQA", None, "experts"), (18, "GQA", "sliding", "experts")],

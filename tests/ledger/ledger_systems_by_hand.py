@@ -125,21 +125,27 @@ def one_over_eight(wire, L, small, large) -> float:
 def chosen(s=0.8, experts=256, draws=8) -> np.ndarray:
     """Probability that each expert is among 8 draws without replacement: its clock rings before the eighth other one.
 
-    The trapezoid rule in the logarithm of time, and the count of rung clocks one clock after another.
+    The trapezoid rule in the logarithm of time, and the count of rung clocks before and behind each of them.
     """
     rates = np.arange(1, experts + 1) ** -s
     rates /= rates.sum()
     step = 0.125
     times = np.exp(np.arange(-25, 6, step))
-    found = np.empty(experts)
-    for i in range(experts):
-        counts = np.zeros((draws, len(times)))
-        counts[0] = 1
-        for rung in 1 - np.exp(-np.outer(np.delete(rates, i), times)):
-            counts[1:] = counts[1:] * (1 - rung) + counts[:-1] * rung
-            counts[0] *= 1 - rung
-        found[i] = np.sum(rates[i] * np.exp(-rates[i] * times) * counts.sum(axis=0) * times) * step
-    return found
+    clocks = 1 - np.exp(-np.outer(rates, times))
+    before, behind = (list(_counted(each, draws)) for each in (clocks, clocks[::-1]))
+    both = zip(before, behind[::-1], strict=True)
+    fewer = [sum(each * after[: draws - n].sum(axis=0) for n, each in enumerate(first)) for first, after in both]
+    return np.sum(rates[:, None] * (1 - clocks) * fewer * times, axis=1) * step
+
+
+def _counted(clocks, draws):
+    """Before each clock in turn: the probability that 0, 1, ... of those before it have rung."""
+    counts = np.zeros((draws, clocks.shape[1]))
+    counts[0] = 1
+    for rung in clocks:
+        yield counts.copy()
+        counts[1:] = counts[1:] * (1 - rung) + counts[:-1] * rung
+        counts[0] *= 1 - rung
 
 
 CHOSEN = chosen()
@@ -168,7 +174,8 @@ def arrivals(steps: int, n: int = 32, tokens: int = 128) -> np.ndarray:
     below 256, drawn again where two are equal."""
     rng = np.random.default_rng(15)
     picks = rng.integers(256, size=(steps * n * tokens, 8), dtype=np.uint8)
-    while len(bad := np.flatnonzero((np.diff(np.sort(picks, axis=1)) == 0).any(axis=1))):
+    bad = np.arange(len(picks))
+    while len(bad := bad[(np.diff(np.sort(picks[bad], axis=1)) == 0).any(axis=1)]):
         picks[bad] = rng.integers(256, size=(len(bad), 8), dtype=np.uint8)
     there = (picks // 8).reshape(steps, n, tokens * 8)
     pairs = (np.arange(steps)[:, None, None] * n + np.arange(n)[:, None]) * n + there

@@ -6,11 +6,15 @@ import pytest
 
 from analysis.cli.main import run as command_line
 from analysis.data import datasets
+from analysis.ledger.claims_published import JUDGES
 from analysis.ledger.ledger import by_verdict, ledger, of_others
 from analysis.ledger.readings import DIFFERS, ERROR, OPEN, REPRODUCED, UNDER_A_READING
+from tests.made import Made
 
-FOUND = {finding.id: finding for finding in of_others()}
-JUDGED = {name: finding for name, finding in FOUND.items() if finding.verdict != OPEN}
+ROWS, IDS = datasets.published(), datasets.ids_of("models")
+FOUND = Made(ROWS, lambda: {finding.id: finding for finding in of_others()})
+AT_HAND = [name for name, row in ROWS.items() if not row.lacks and (row.quantity not in JUDGES or row.model in IDS)]
+JUDGED = Made(AT_HAND, lambda: {name: finding for name, finding in FOUND.items() if finding.verdict != OPEN})
 
 
 def experts(blocks, d, width, each, used, shared, dense, d_dense):
@@ -212,39 +216,13 @@ def test_our_number_by_hand(name):
 
 VERDICTS = {
     DIFFERS: {
-        "P027",
-        "P028",
-        "P030",
-        "P070",
-        "P082",
-        "P084",
-        "P086",
-        "P090",
-        "P096",
-        "P097",
-        "P101",
-        "P114",
-        "P118",
-        "P119",
-    }
-    | {"P030", "P131", "P137"},
+        *("P027", "P028", "P030", "P070", "P082", "P084", "P086", "P090", "P096", "P097", "P101", "P114", "P118"),
+        *("P119", "P131", "P137"),
+    },
     UNDER_A_READING: {
-        "P013",
-        "P014",
-        "P016",
-        "P020",
-        "P023",
-        "P024",
-        "P026",
-        "P031",
-        "P034",
-        "P037",
-        "P038",
-        "P085",
-        "P087",
-        "P093",
-    }
-    | {"P113", "P115", "P117", "P132", "P142"},
+        *("P013", "P014", "P016", "P020", "P023", "P024", "P026", "P031", "P034", "P037", "P038", "P085", "P087"),
+        *("P093", "P113", "P115", "P117", "P132", "P142"),
+    },
     ERROR: {"P044"},
 }
 
@@ -253,6 +231,7 @@ def test_verdicts():
     for verdict, names in VERDICTS.items():
         assert {name for name in FOUND if FOUND[name].verdict == verdict} == names
     assert by_verdict(of_others())[REPRODUCED] == len(JUDGED) - sum(map(len, VERDICTS.values()))
+    assert {name for name in FOUND if FOUND[name].verdict != OPEN} == {*JUDGED}
     assert len(JUDGED) >= 90
     assert len({source_of(finding) for finding in JUDGED.values()}) >= 20
 

@@ -3,7 +3,6 @@
 import csv
 import json
 
-import click
 import pytest
 
 from analysis.book.page import OFFERED, offered
@@ -90,31 +89,6 @@ def test_calibrate_writes_what_is_shipped(tmp_path, capsys, monkeypatch):
     assert [row["id"] for row in again] == [row["id"] for row in shipped]
     for row, known in zip(again, shipped, strict=True):
         assert float(row["memory_efficiency"]) == pytest.approx(float(known["memory_efficiency"]), rel=0.02)
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "said"),
-    [
-        ("validate", ["absent.csv"], "absent.csv: there is no such file"),
-        ("import-measurements", ["absent", "-o", "x.parquet"], "absent: there is no such folder"),
-        ("calibrate", [str(FOLDER / "mla_prefill.csv"), "-o", "x.csv", "--name", "A B"], "--name 'A B'"),
-    ],
-)
-def test_refusals_are_one_sentence(tmp_path, monkeypatch, name, arguments, said):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises((InputError, click.UsageError)) as caught:
-        COMMANDS[name].main(arguments, standalone_mode=False)
-    message = getattr(caught.value, "message", str(caught.value))
-    assert said in message
-    assert "\n" not in message
-    assert not list(tmp_path.iterdir())
-
-
-def test_an_output_of_another_kind_is_refused(tmp_path):
-    write(tmp_path / "db", "h100_sxm/attention/vllm/0.24.0/generation_attention_perf", GQA)
-    arguments = [str(tmp_path / "db"), "-o", str(tmp_path / "out.txt")]
-    with pytest.raises(InputError, match=r"allowed is \.parquet"):
-        COMMANDS["import-measurements"].main(arguments, standalone_mode=False)
 
 
 # -- tables -------------------------------------------------------------------------------------------

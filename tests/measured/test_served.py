@@ -192,13 +192,6 @@ def test_a_wrong_cell_is_one_sentence(tmp_path, changed, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "said"), [("absent.csv", "no such file"), ("runs.txt", "allowed are .csv, .parquet")])
-def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, name, said):
-    (tmp_path / "runs.txt").write_text("x")
-    with pytest.raises(InputError, match=said):
-        load_runs(tmp_path / name)
-
-
 def test_readings_are_those_that_parameters_give():
     """Wires hidden, half batches in turns and another cache: the forms of one derivation, and `evaluate` asked anew."""
     one = run(**MIXTURE | {"deg_TP": "1", "deg_DP": "8"})

@@ -19,19 +19,8 @@ from analysis.render.explorer import function
 from analysis.systems.quantities import evaluate
 
 CHOSEN = {
-    "B",
-    "L",
-    "l",
-    "n_acc",
-    "deg_TP",
-    "deg_DP",
-    "deg_EP",
-    "Gamma_imb",
-    "Gamma_acc",
-    "width_weights",
-    "width_experts",
-    "width_kv",
-    "width_activations",
+    *("B", "L", "l", "n_acc", "deg_TP", "deg_DP", "deg_EP", "Gamma_imb", "Gamma_acc"),
+    *("width_weights", "width_experts", "width_kv", "width_activations"),
 }
 WIDTHS = ("width_weights", "width_experts", "width_kv")
 
@@ -99,14 +88,7 @@ def test_the_page_and_its_scripts_agree_on_names():
     ids = set(re.findall(r'id="explorer-([\w-]+)"', page))
     assert ids >= set(re.findall(r'part\("([\w-]+)"\)', scripts))
     assert set(re.findall(r'src="_static/explorer/(\w+\.js)"', page)) == {
-        "study.js",
-        "system.js",
-        "layouts.js",
-        "design.js",
-        "words.js",
-        "drawing.js",
-        "drawing_parts.js",
-        "page.js",
+        *("study.js", "system.js", "layouts.js", "design.js", "words.js", "drawing.js", "drawing_parts.js", "page.js")
     }
     assert explorer.GENERATED.endswith("explorer/study.js")
 

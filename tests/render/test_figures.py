@@ -25,7 +25,7 @@ from tests.render.figure_layout import collisions, covered, letters, natural_wid
 
 def faults(figure, label, caption, alt, **_):
     """Everything that a reader would stumble over, in words."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     size, finding = letters(figure), figure.get_suptitle()
     found = [] if size >= LEGIBLE else [f"letters of {size:.1f} pixels on a phone"]
     found += [each for axes in figure.axes for each in alike(axes)]
@@ -41,18 +41,18 @@ def faults(figure, label, caption, alt, **_):
 
 @cache
 def by_default(name):
-    """What a reader would stumble over in the notebook's figures, and its notes."""
+    """What a reader would stumble over in the notebook's figures, its notes, and the figures by their labels."""
     drawn = []
     shown, notes = executed(name, drawn=drawn)
     found = [fault for figure, each in zip(drawn, shown.values(), strict=True) for fault in faults(figure, **each)]
     for figure in drawn:
         pyplot.close(figure)
-    return found, notes
+    return found, notes, dict(zip(shown, drawn, strict=True))
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_figures_can_be_read(name):
-    found, _ = by_default(name)
+    found, *_ = by_default(name)
     assert not found, "\n".join(found)
 
 
@@ -155,10 +155,7 @@ def test_mechanisms_take_colours_in_their_order_and_one_more_can_be_told_apart()
 
 def test_a_legend_names_every_layer_of_the_bars_by_its_colour():
     """The shares of the reordered block: marks have the bars' colours, in the bars' order."""
-    drawn = []
-    shown, _ = executed("reordering", drawn=drawn)
-    figure = drawn[list(shown).index("fig-reordering-shares")]
-    axes = figure.axes[0]
+    axes = by_default("reordering")[2]["fig-reordering-shares"].axes[0]
     bars = list(dict.fromkeys(bar.get_facecolor() for bar in axes.patches))
     marks = [mark.get_facecolor() for mark in axes.get_legend().get_patches()]
     assert marks == bars

@@ -34,13 +34,13 @@ def test_the_batch_cancels_in_the_ratio():
     assert simplify(ratio.xreplace({deg_DP: proofs.balanced_groups()})) == 1
 
 
-@pytest.mark.parametrize("model", balance.moe_models())
-def test_every_model_balances_at_its_number_of_groups_and_at_no_other(model):
-    system = R1.with_(model=model, deg_EP=1, n_acc=1)
-    groups = balance.balanced_groups(system)
-    ratios = [balance.intensity_ratio(system, 4096.0, groups * off, activations=False) for off in (0.9, 1, 1.1)]
-    assert ratios[0] < 1 < ratios[2]
-    assert ratios[1] == pytest.approx(1)
+def test_every_model_balances_at_its_number_of_groups_and_at_no_other():
+    for model in balance.moe_models():
+        system = R1.with_(model=model, deg_EP=1, n_acc=1)
+        groups = balance.balanced_groups(system)
+        ratios = [balance.intensity_ratio(system, 4096.0, groups * off, activations=False) for off in (0.9, 1, 1.1)]
+        assert ratios[0] < 1 < ratios[2], model
+        assert ratios[1] == pytest.approx(1), model
 
 
 def test_activations_count_unless_they_are_left_out():

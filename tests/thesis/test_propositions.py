@@ -78,6 +78,8 @@ def test_the_claim_holds_at_random_sizes_within_the_relations(name):
     supposed = [each.relation for each in PROPOSITIONS[name].hypotheses if each.relation is not true]
     rng = np.random.default_rng(7)
     for _ in range(1000):
+        if tried == 200:
+            break
         sizes = {symbol: _size(rng, symbol) for each in (claim, *supposed) for symbol in each.free_symbols}
         sizes |= {each.lhs: 0.0 for each in supposed if isinstance(each, Eq)} | {n_e: 60.0}
         if all(_holds(each, sizes) for each in supposed):

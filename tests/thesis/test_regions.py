@@ -5,9 +5,11 @@ from itertools import product as places
 import numpy as np
 import pytest
 
+from analysis.thesis.conclusions import CONCLUSIONS
 from analysis.thesis.verdict import verdicts
 from analysis.thesis.world import world
 from tests.ledger.ledger_systems_by_hand import CHOSEN, shuffled
+from tests.made import Made
 
 from .regions_by_hand import (
     CHIPS,
@@ -31,7 +33,7 @@ from .regions_by_hand import (
     wires,
 )
 
-FOUND = {each.conclusion.name: each for each in verdicts()}
+FOUND = Made([each.name for each in CONCLUSIONS], lambda: {each.conclusion.name: each for each in verdicts()})
 R1, MAVERICK = "deepseek-v3", "llama-4-maverick"
 LINKS, SKEWS = ["fast", "groups", "slow"], [0, 0.4, 0.8]
 GRIDS = {

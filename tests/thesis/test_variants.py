@@ -27,7 +27,6 @@ from analysis.thesis.world import world
 from tests.ledger.ledger_systems_by_hand import INFINIBAND, r1
 from tests.systems.calibrated_by_hand import B200_PRINTED, cells
 
-FOUND = {each.conclusion.name: each for each in verdicts()}
 R1 = "deepseek-v3"
 R1_32 = Setting.of(model=R1, accelerator="b200-paper", link="nvlink5-b200", n_acc=32)
 
@@ -73,7 +72,7 @@ def test_reasons_why_a_variant_cannot_enter_are_proven():
     assert not core.free_symbols & {BW_Int, M_cap, Gamma_acc, deg_EP}
     assert {P_acc, BW_mem, L} <= core.free_symbols
     assert all(system.terms(R1_32.with_(**each))["core_attention"] == core for each in changed[:2])
-    assert "grouping" in {axis.name for axis in FOUND["raises"].conclusion.axes}
+    assert "grouping" in {axis.name for axis in {each.name: each for each in conclusions.CONCLUSIONS}["raises"].axes}
     assert world(calibration="published").device is world(width=1, peak="fp8").device is None
 
 

@@ -13,6 +13,7 @@ from analysis.ledger.readings import DIFFERS, NOT_TESTABLE, REPRODUCED, UNDER_A_
 from analysis.systems.quantities import evaluate
 from analysis.thesis import conclusions, guidelines, margins, weighed
 from analysis.thesis.balance import balanced_groups
+from analysis.thesis.conclusions import CONCLUSIONS
 from analysis.thesis.factorial import effects, factorial
 from analysis.thesis.full_attention import context_at_ridge, even_batch, even_ridge
 from analysis.thesis.queries import even_acceptance
@@ -24,7 +25,7 @@ from analysis.thesis.verdict import EVERYWHERE, NOWHERE, REGION, UNJUDGED, Verdi
 from analysis.thesis.world import mean_imbalance, world
 from tests.made import Made
 
-FOUND = {each.conclusion.name: each for each in verdicts()}
+FOUND = Made([each.name for each in CONCLUSIONS], lambda: {each.conclusion.name: each for each in verdicts()})
 LEDGER = Made(datasets.claims(), lambda: {each.id: each for each in ledger()})
 WEIGHED = Made(weighed.CLAIMS, lambda: {each.finding.id: each for each in weighed.weighed()})
 R1 = "deepseek-v3"

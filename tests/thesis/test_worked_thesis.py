@@ -1,11 +1,8 @@
 """Numbers that the chapters of the thesis and the guidelines work by hand, worked here again from R1's sizes."""
 
 import pytest
-from jinja2.meta import find_undeclared_variables
 
-from analysis.book.head_values import ENVIRONMENT, parsed
-from analysis.book.page import template_functions
-from analysis.files.whole import ROOT
+from tests.book.test_worked_numbers import Head
 
 ARITHMETIC, BANDWIDTH, MEMORY, LINK, CHIPS = 2250e12, 8e12, 192e9, 900e9, 32
 BLOCKS, MIXED, WIDTH, HEADS, LATENT, ROPE, QUERY = 61, 58, 7168, 128, 512, 64, 1536
@@ -17,15 +14,8 @@ WORK = BLOCKS * EACH * 2 * CONTEXT * MADE  # FLOP of core attention on an accele
 
 
 def worked(page, *wanted):
-    """The values of a page's head that are wanted, and what these need; none of them a note of a notebook."""
-    expressions, needed = parsed((ROOT / "book" / f"{page}.md").read_text()).values, {*wanted}
-    for name in reversed(expressions):
-        if name in needed:
-            needed |= find_undeclared_variables(ENVIRONMENT.parse(f"{{{{ {expressions[name]} }}}}"))
-    assert "notes" not in needed
-    names, found = template_functions({}, {}), {}
-    for name in (each for each in expressions if each in needed):
-        found[name] = ENVIRONMENT.compile_expression(expressions[name], undefined_to_none=False)(**names, **found)
+    """The values of a page's head that are wanted, none of which needs a note of a notebook."""
+    found = Head(page)
     return [found[name] for name in wanted]
 
 
