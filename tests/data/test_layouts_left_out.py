@@ -4,7 +4,7 @@ from math import ceil
 
 import pytest
 
-from tests.book.test_worked_numbers import head
+from tests.book.test_worked_numbers import Head
 from tests.systems import longhand
 from tests.systems.longhand import WIDTH, ffn, product, roof
 
@@ -51,7 +51,7 @@ def wires(requests, accelerators):
 
 @pytest.fixture(scope="module")
 def said():
-    return head("limits")
+    return Head("limits")
 
 
 def test_dividing_a_context_gains_most_for_one_request(said):
