@@ -99,7 +99,7 @@ def test_any_rows_beside_both_roofs_can_be_drawn(written):
 def test_series_are_named_after_what_was_timed(written):
     rows = machine_rows(own_machine(written))
     assert {"matrix product", "experts", "MHA core", "MLA core with reordering"} <= set(rows["series"])
-    (intensity,) = (x for name, x in zip(rows["series"], rows["intensity"], strict=True) if name == "gemm")
+    (intensity,) = (x for name, x in zip(rows["series"], rows["intensity"], strict=True) if name == "matrix product")
     assert intensity == pytest.approx(2 * 5 * 6 * 7 / (4 * (5 * 6 + 6 * 7 + 5 * 7)))
 
 
