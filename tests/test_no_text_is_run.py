@@ -23,7 +23,8 @@ MODULES = {
     *{"code", "codeop", "pty", "importlib", "sympy.parsing", "sympy.core.sympify"},
 }
 MAY = {  # import the study's own modules, by names that stand in its sources
-    *((f"analysis/{name}.py", "importlib") for name in ("__init__", "derive/__init__", "book/reference")),
+    *((f"analysis/{name}.py", "importlib") for name in ("__init__", "derive/__init__", "book/reference", "book/page")),
+    ("analysis/ledger/ledger.py", "importlib"),  # the files of its own room that judge claims
     ("analysis/ask/kept_forms.py", "importlib"),  # asks which version of sympy is installed
     # joblib runs calls; its files, which are pickles, stay forbidden
     *((f"analysis/{name}.py", "joblib") for name in ("sweeps/workers", "tools/bench_sweep")),
