@@ -28,14 +28,15 @@ MODELS = (
     "nemotron-3-super",
 )
 """R1, and models of 2025 and 2026 that pick rows by an index, share it, compress or pick blocks, or keep states."""
+_WEIGHTS, _CACHE, _EXPERTS = (formats()[each].widths for each in ("weights-fp8", "cache-fp8", "experts-mxfp4"))
 FORMATS = {
     "16 bits": {},
-    "weights in 8": {"width_weights": 1},
-    "cache and arithmetic, too": {"width_weights": 1, "width_kv": 1, "peak": "fp8"},
-    "experts in 4": {"width_weights": 1, "width_kv": 1, "peak": "fp8"} | formats()["experts-mxfp4"].widths,
+    "weights in 8": _WEIGHTS,
+    "cache and arithmetic, too": _WEIGHTS | _CACHE | {"peak": "fp8"},
+    "experts in 4": _WEIGHTS | _CACHE | _EXPERTS | {"peak": "fp8"},
 }
-"""Ways to keep a model, by name, each with what the one before has: the files of most of these models hold weights in 8
-bits or less. Tokens travel in 16 bits in all."""
+"""Ways to keep a model, by name, each with what the one before has: the files of several of these models hold weights in
+8 bits or less. Tokens travel in 16 bits in all."""
 CONTEXTS = tuple(2.0**power for power in range(10, 18))
 POINTS = 49  # contexts at which the sign is looked at before its changes are refined: four to a doubling
 PARTS = ("core_attention_intensity", "index_intensity", "state_intensity")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from analysis.data import datasets
 from analysis.files.whole import ROOT
 from analysis.ledger.claims_mechanisms import of_r1, sized
 from analysis.ledger.claims_published import ENDLESS
@@ -19,8 +20,9 @@ from analysis.thesis.region import Stretch
 from analysis.thesis.verdict import verdicts
 
 FOUND = {each.setting.model.id: each for each in carried()}
-FP8 = {"width_weights": 1, "width_kv": 1, "peak": "fp8"}
-IN_FORMAT = dict(zip(FORMATS, ({}, {"width_weights": 1}, FP8, FP8 | {"width_experts": 17 / 32}), strict=True))
+EIGHT = {"width_weights": 1 + 4 / 128**2}
+FP8 = EIGHT | {"width_kv": 1, "peak": "fp8"}
+IN_FORMAT = dict(zip(FORMATS, ({}, EIGHT, FP8, FP8 | {"width_experts": 17 / 32}), strict=True))
 ROW, KEY, PICKS, LONG = 1152, 256, 2048, 131072
 
 
@@ -92,6 +94,8 @@ def test_what_the_page_says_of_families():
 def test_what_the_page_says_of_formats():
     """Attention is left behind in sixteen bits by all that pick but V4-Flash, in fewer by GLM-5.2 alone."""
     left = {f: [m for m in MODELS if after_model(m, f).leads[-1].high is not None] for f in FORMATS}
+    published = [datasets.model(model) for model in ("deepseek-v3", "deepseek-v3.2", "deepseek-v4-flash")]
+    assert [(row.width_weights, row.width_experts) for row in published] == [(1, None), (1, None), (1, 17 / 32)]
     whole, *narrow = left.values()
     assert whole == ["deepseek-v3.2", "glm-5.2", "minimax-m3"]
     assert narrow == [["glm-5.2"]] * 3
