@@ -35,8 +35,8 @@ FORMATS = {
     "cache and arithmetic, too": _WEIGHTS | _CACHE | {"peak": "fp8"},
     "experts in 4": _WEIGHTS | _CACHE | _EXPERTS | {"peak": "fp8"},
 }
-"""Ways to keep a model, by name, each with what the one before has: the files of several of these models hold weights in
-8 bits or less. Tokens travel in 16 bits in all."""
+"""Ways to keep a model, by name, each with what the one before has: the files of several of these models hold weights
+in 8 bits or less. Tokens travel in 16 bits in all."""
 CONTEXTS = tuple(2.0**power for power in range(10, 18))
 POINTS = 49  # contexts at which the sign is looked at before its changes are refined: four to a doubling
 PARTS = ("core_attention_intensity", "index_intensity", "state_intensity")
