@@ -1,4 +1,7 @@
-"""From closed form to number: compiled once, evaluated over arrays."""
+"""From closed form to number: compiled once, evaluated over arrays.
+
+Sympy, and what needs it, is imported late: numbers of kept forms do without.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache

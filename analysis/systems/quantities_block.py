@@ -1,4 +1,7 @@
-"""Quantities of a model and its blocks (the paper's Sections II to V): sizes, core attention, experts, ridge points."""
+"""Quantities of a model and its blocks (the paper's Sections II to V): sizes, core attention, experts, ridge points.
+
+Sympy, and what needs it, is imported late: numbers of kept forms do without.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

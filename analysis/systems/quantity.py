@@ -2,7 +2,7 @@
 
 `quantities_block` and `quantities_system` define them, `quantities` evaluates them. Scope: totals are per model; core
 attention, decompression and block time per block and accelerator; expert intensity per expert. Axes are those of one
-accelerator (`analysis.derive.parallel.sharded`).
+accelerator (`analysis.derive.parallel.sharded`). Sympy is imported late: numbers of kept forms do without.
 """
 
 from collections.abc import Callable, Mapping
