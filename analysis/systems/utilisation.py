@@ -7,13 +7,13 @@ from analysis.ask.setting import Setting
 from analysis.derive import capacity, serving
 from analysis.derive.symbols import B, BW_mem, M_cap, P_acc, n_acc
 from analysis.systems import system
-from analysis.systems.layers import block_counts, layers, rate_of
+from analysis.systems.layers import block_counts, layers
 
 
 def arithmetic_time(setting: Setting) -> Expr:
     """Seconds of a step that arithmetic takes on one accelerator at its peaks."""
     counts, found = block_counts(setting), layers(setting)
-    return Add(*(counts[name] * layer.flops / (rate_of(name, setting) * P_acc) for name, layer in found.items()))
+    return Add(*(counts[name] * layer.flops / (layer.rate * P_acc) for name, layer in found.items()))
 
 
 def whole_model(setting: Setting) -> tuple[Expr, Expr]:
