@@ -4,16 +4,15 @@ reader brings."""
 import gc
 import json
 import time
-from functools import cache
 
 import matplotlib as mpl
 import pytest
 import yaml
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
-from sympy.functions.elementary.miscellaneous import MinMaxBase
 
 from analysis.huggingface import import_config
+from tests import compared  # noqa: F401 (it takes effect)
 from tests.reader.broken import run
 
 LONG = """
@@ -36,7 +35,6 @@ settings.register_profile("study", deadline=None, derandomize=True, max_examples
 settings.load_profile("study")
 providers._get_local_constants = lambda: providers._local_constants  # else they follow from what modules are loaded
 gc.set_threshold(50_000, 20, 50)  # expressions live long and hold no circles: looking for some took 8 % of the time
-MinMaxBase._is_connected = staticmethod(cache(MinMaxBase._is_connected))  # Max compares the same long forms time and again
 
 
 PLACES = {name: place for place, names in enumerate(LONG) for name in names.split()}
