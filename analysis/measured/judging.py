@@ -15,6 +15,8 @@ from analysis.measured.regimes import beats_datasheet, judges_bandwidth
 from analysis.measured.validate import Compared, Tally, groups_of, to_fit, worst
 
 LAUNCH, WORK = "launch", "work"
+STRAY = 100
+"""Times off its prediction at which a median row speaks of a wrong unit rather than of a kernel."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,17 @@ def judged(compared: Compared, name: str | None) -> Judged:
         time[part] = calibration.parts_of(compared, part, operation).time(model.parameters)
         if model.open:
             notes.append(f"{model.key}: the rows that were fitted leave open {', '.join(model.open)}.")
+        notes += [
+            f"{operation} in {precision}: no row that was fitted computes in it, its own rates are not identified."
+            for precision in dict.fromkeys(words(compared.table, "precision")[part])
+            if model.source == SOURCE and (operation, precision) not in _fitted_formats()
+        ]
     if np.any(numbers(compared.table, "width_kv") < FITTED_WIDTH):
         notes.append(f"caches of less than {FITTED_WIDTH} bytes: {FP8_CACHE}")
+    if not 1 / STRAY < np.median(time / compared.latency) < STRAY:
+        notes.append(
+            f"half of the rows are more than {STRAY} times off what is predicted: latency is in s, not in ms or us."
+        )
     seen = _seen(compared, rows)
     return Judged(np.where(seen, np.nan, time), int(seen.sum()), tuple(dict.fromkeys(notes)))
 
@@ -100,6 +111,12 @@ def _fitted_cells(seed: int) -> frozenset:
         train, _ = calibration.split(calibration.parts_of(shipped, part, operation), seed)
         kept[part[train]] = True
     return frozenset(_cells(shipped.rows(kept)))
+
+
+@cache
+def _fitted_formats() -> frozenset[tuple[str, str]]:
+    """Operations of the shipped rows with the number formats that they compute in."""
+    return frozenset(zip(operation_of(to_fit()), words(to_fit().table, "precision"), strict=True))
 
 
 def _cells(compared: Compared) -> list[tuple]:
