@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.data.calibrations import FITTED_WIDTH, FP8_CACHE, OPERATIONS, architecture_of, chosen, named
 from analysis.measured import baselines, calibration
+from analysis.measured.devices import PEAK
 from analysis.measured.fitting import SOURCE, operation_of
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
@@ -72,7 +73,7 @@ def judged(compared: Compared, name: str | None) -> Judged:
         notes += [
             f"{operation} in {precision}: no row that was fitted computes in it, its own rates are not identified."
             for precision in dict.fromkeys(words(compared.table, "precision")[part])
-            if model.source == SOURCE and (operation, precision) not in _fitted_formats()
+            if model.source == SOURCE and (operation, PEAK.get(precision, precision)) not in _fitted_formats()
         ]
     if np.any(numbers(compared.table, "width_kv") < FITTED_WIDTH):
         notes.append(f"caches of less than {FITTED_WIDTH} bytes: {FP8_CACHE}")
