@@ -12,8 +12,10 @@ from analysis.measured.devices import PEAK
 from analysis.measured.fitting import SOURCE, operation_of
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
+from analysis.measured.products import are_products, as_in_a_step
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth
 from analysis.measured.validate import Compared, Tally, groups_of, to_fit, worst
+from analysis.systems.timing import UNQUANTISED
 
 LAUNCH, WORK = "launch", "work"
 STRAY = 100
@@ -59,10 +61,14 @@ def judged(compared: Compared, name: str | None) -> Judged:
     rows, operations = named(name), operation_of(compared)
     time, notes = compared.prediction.time.copy(), []
     for operation, accelerator, part in _kinds(compared, operations):
-        model = chosen(rows, architecture_of(accelerator)).get(operation)
+        fitted = chosen(rows, architecture_of(accelerator))
+        model = fitted.get(operation)
         if model is None:
-            named_so = operation or " and ".join(dict.fromkeys(compared.operation[part]))
-            notes.append(f"{named_so} on {accelerator}: {name} has no row, the bare roofline is judged.")
+            products = part[are_products(compared.table)[part] & (UNQUANTISED in fitted)]
+            time[products] = as_in_a_step(compared.rows(products), fitted)
+            if others := list(dict.fromkeys(compared.operation[np.setdiff1d(part, products)])):
+                named_so = operation or " and ".join(others)
+                notes.append(f"{named_so} on {accelerator}: {name} has no row, the bare roofline is judged.")
             continue
         own = any(each.operation == operation and each.architecture for each in rows.values())
         if own and model.architecture is None:
