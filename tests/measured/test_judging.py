@@ -99,7 +99,7 @@ def test_formats_that_no_fitted_row_computes_in_and_wrong_units_are_said():
         "experts in fp4: no row that was fitted computes in it, its own rates are not identified."
     ]
     for time, wrong in ((1e-3, False), (1e3, True), (1e-9, True)):
-        said = judging.judged(compared(decode("h200-sxm5", time)), "published").notes
+        said = judging.report([compared(decode("h200-sxm5", time))], "published")["notes"]
         assert any("latency is in s" in each for each in said) == wrong
 
 

@@ -222,6 +222,20 @@ def test_an_error_bar_spans_the_readings_of_what_runs_do_not_state():
     assert whole["low"] < whole["high"]
 
 
+def test_what_must_be_said_beside_the_errors_of_runs():
+    """An MI300X takes pooled constants, a B200 those of exchanges; nothing was timed in FP4; 25 s are 25 ms."""
+    notes = [served.report([run(**more)], "published")["notes"] for more in ({}, {"accelerator": "mi300x"})]
+    assert notes[0] == []
+    assert "no row of its architecture describes attention, latent-attention" in notes[1][0]
+    four = served.report([run(accelerator="b200-sxm", precision="fp4", tpot_s="25")], "published")["notes"]
+    assert [said.split(";")[0].split(": no row that")[0] for said in four] == [
+        "b200-sxm: no row of its architecture describes exchange",
+        "weights in fp4",
+        "half of the rows are more than 100 times off what is predicted: tpot_s is in s, not in ms or us.",
+    ]
+    assert served.report([run()])["notes"] == []
+
+
 def test_what_a_first_token_takes_whatever_its_prompt():
     """DeepSeek's runs with four in flight, by plain medians over the file: 0.2 s at 1024 tokens, 0.35 s at 8192.
 
