@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from analysis.data.calibrations import FP8_CACHE_FACTOR, PARAMETERS, ROOFS, named
+from analysis.data.calibrations import EXPONENTS, FP8_CACHE_FACTOR, PARAMETERS, ROOFS, named
 from analysis.data.dictionary import allowed_values
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.measured.achieved import DATASHEET, rate, ridge_moves, ridges
@@ -17,7 +17,6 @@ from analysis.measured.validity import WHY
 from analysis.render import words
 from analysis.render.digits import digits_of, percent, with_unit
 from analysis.render.tables import code, table
-from analysis.systems.timing import EXPONENTS
 
 OPEN_MARK = "°"
 SCALES = {"floor": (1e-6, " µs"), "ramp": (1e-6, " µs"), "reach": (1e-6, " µs"), "lost": (1e6, " MB")}
@@ -194,5 +193,5 @@ def achieved_share(row: str) -> float:
 
 
 def exponents_a_second() -> float:
-    """Exponentials that every accelerator is taken to compute in a second."""
+    """Exponentials that an accelerator is taken to compute in a second, Blackwell Ultra aside."""
     return EXPONENTS
