@@ -125,7 +125,7 @@ def after_table() -> str:
     for model, each in _all().items():
         places = [each.contexts.tolist().index(context) for context in (SHORT, LONG)]
         kept = with_unit(float(each.kept[places[-1]]), "byte", "GB")
-        phi = digits_of(float(each.phi[places[-1]]), 2)
+        phi = digits_of(float(each.phi[places[-1]]))
         shares = (percent(float(each.attention[place])) for place in places)
         turn = memory_to_lead(model, LONG)
         needed = with_unit(turn, "byte", "GB") if turn else "any"
