@@ -36,7 +36,7 @@ def verdicts_table() -> str:
 
 
 def _typeset(sentence: str) -> str:
-    return words.named(sentence).replace("B_MoE", "$B_{MoE}$")
+    return words.named(sentence).replace("B_MoE", r"$B_\mathrm{MoE}$")
 
 
 def verdict_number(test: str, name: str) -> float:
@@ -77,7 +77,7 @@ def ridge_moves_table(model: str = "deepseek-v3", systems: int = 32) -> str:
         )
         for move in ridge_moves(model, systems)
     ]
-    header = ("accelerator", "rates", "ridge", "$B_{attn}$", "$B_{MoE}$", "$B_{RP}$", "core over ridge")
+    header = ("accelerator", "rates", "ridge", r"$B_\mathrm{attn}$", r"$B_\mathrm{MoE}$", r"$B_\mathrm{RP}$", "core over ridge")
     whose = f"{words.person(model)} on {systems} accelerators (BF16, decode, no tensor parallelism)"
     caption = f"Ridge points and what follows from them for {whose}."
     return table(header, rows, caption, "tab-ridge-moves", "llrrrrr")
