@@ -77,7 +77,8 @@ def ridge_moves_table(model: str = "deepseek-v3", systems: int = 32) -> str:
         )
         for move in ridge_moves(model, systems)
     ]
-    header = ("accelerator", "rates", "ridge", r"$B_\mathrm{attn}$", r"$B_\mathrm{MoE}$", r"$B_\mathrm{RP}$", "core over ridge")
+    batches = (rf"$B_\mathrm{{{name}}}$" for name in ("attn", "MoE", "RP"))
+    header = ("accelerator", "rates", "ridge", *batches, "core over ridge")
     whose = f"{words.person(model)} on {systems} accelerators (BF16, decode, no tensor parallelism)"
     caption = f"Ridge points and what follows from them for {whose}."
     return table(header, rows, caption, "tab-ridge-moves", "llrrrrr")
