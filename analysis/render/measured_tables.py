@@ -60,8 +60,8 @@ def validation_table() -> str:
     ]
     header = ("operation", "accelerator", "regime", "rows", "5 %", "median", "95 %", "within 10 %", "within 25 %")
     caption = (
-        "Measured over predicted time, launch-bound rows aside: 1 is the bare roofline with data-sheet rates. One row in "
-        "twenty lies below the column of 5 %, one in twenty above that of 95 %. Regimes are as predicted."
+        "Measured over predicted time, launch-bound rows aside: 1 is the bare roofline with data-sheet rates. One row "
+        "in twenty lies below the column of 5 %, one in twenty above that of 95 %. Regimes are as predicted."
     )
     return table(header, rows, caption, "tab-validation", "lllrrrrrr")
 
