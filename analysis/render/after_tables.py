@@ -144,9 +144,9 @@ def formats_table() -> str:
     """One row a model: the contexts at which attention leads, by the format in which the model is kept."""
     rows = [(person(model), *(_bare(leads_in(model, each)) for each in after.FORMATS)) for model in _all()]
     caption = (
-        "Contexts [tokens] at which attention to what is kept is the largest part of a token's time, memory full, by the "
-        f"bits in which a model is kept, on {paper().n_acc} {chip(_all()['deepseek-v3'].setting)}. Each column keeps what "
-        "the one before has."
+        "Contexts [tokens] at which attention to what is kept is the largest part of a token's time, memory full, by "
+        f"the bits in which a model is kept, on {paper().n_acc} {chip(_all()['deepseek-v3'].setting)}. Each column "
+        "keeps what the one before has."
     )
     return table(("model", *after.FORMATS), rows, caption, "tab-after-formats")
 
