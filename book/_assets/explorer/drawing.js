@@ -4,6 +4,7 @@
 (function () {
   const WIDTH = 440;
   const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const NARROW = "\u202f";  // keeps a number and its unit on one line
 
   function tag(name, attributes, content) {
     const given = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`).join("");
@@ -198,17 +199,17 @@
   }
 
   explorer.count = (value) => (value >= 1e9 ? value.toExponential(2) : digits(Math.floor(value)));
-  explorer.share = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
+  explorer.share = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)}${NARROW}%`;
   explorer.number = digits;
 
   /* A number with the prefix of its size: 8.00e12 byte/s are 8 TB/s. */
   explorer.prefixed = function (value, unit) {
     const [scale, prefix] = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]].find(([size]) => value >= size) || [1, ""];
-    return `${digits(value / scale)} ${prefix}${unit}`;
+    return `${digits(value / scale)}${NARROW}${prefix}${unit}`;
   };
 
   explorer.time = function (seconds) {
     const [scale, unit] = seconds >= 1 ? [1, "s"] : seconds >= 1e-3 ? [1e3, "ms"] : seconds >= 1e-6 ? [1e6, "µs"] : [1e9, "ns"];
-    return `${digits(seconds * scale)} ${unit}`;
+    return `${digits(seconds * scale)}${NARROW}${unit}`;
   };
 })();
