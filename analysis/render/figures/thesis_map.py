@@ -15,7 +15,7 @@ from analysis.files.errors import InputError
 from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import WIDTH
 from analysis.thesis import largest
-from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.full import whole_batch
 from analysis.thesis.largest import CORE, EXPERTS, REST, WIRED, Column
 
 LOOKS = {
@@ -61,7 +61,7 @@ def panels(setting: Setting, L: float, batches: Sequence[float]) -> list[Panel]:
     for link, each in largest.links(setting).items():
         turns = [column for pair in largest.corners(each, contexts) for column in pair]
         every = sorted([*largest.columns(each, contexts), *turns], key=lambda column: column.context)
-        points = (float(batch_at_capacity(each, L)), *map(float, batches))
+        points = (whole_batch(each, L), *map(float, batches))
         found.append(Panel(link, each, tuple(every), tuple(mark(each, L, batch) for batch in points)))
     return [holding(each) for each in found]
 
