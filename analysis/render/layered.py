@@ -15,7 +15,7 @@ from analysis.render.axes import isotonic
 
 Key = Hashable
 Size = tuple[float, float]
-GAP, LANE, RISE = 7.0, 3.0, 18.0  # between neighbours, width of a passing edge, between layers [points]
+GAP, LANE, RISE = 5.0, 3.0, 18.0  # between neighbours, width of a passing edge, between layers [points]
 SWEEPS = 12
 LONGEST = 9  # places of a layer whose best order is found; of a longer one a better
 
