@@ -136,13 +136,14 @@ def _running(doctree: nodes.document) -> Iterator[nodes.Text]:
 
 # -- numbers and their units ---------------------------------------------------------------------------
 BEFORE_UNIT = re.compile(rf"(?<=\d) (?=(?:{'|'.join(map(re.escape, UNITS))})(?![\w/-]))")
+RANGE = re.compile(r"(?<=\d)\N{EN DASH}(?=\d)")
 PRINTED = (nodes.FixedTextElement, nodes.literal, nodes.math, nodes.raw)
 
 
 def keep_units(_app: Sphinx, doctree: nodes.document, _page: str = "") -> None:
-    """Let no line break between a number and its unit, whether a role wrote the unit, the sentence or a table."""
+    """Let no line break between a number and its unit, or in a span of numbers, whoever wrote them."""
     for text in list(doctree.findall(nodes.Text)):
-        kept = BEFORE_UNIT.sub(NARROW, text)
+        kept = RANGE.sub("\N{EN DASH}\N{WORD JOINER}", BEFORE_UNIT.sub(NARROW, text))
         if kept != text and not isinstance(text.parent, PRINTED):
             text.parent.replace(text, nodes.Text(kept))
 
