@@ -32,7 +32,8 @@ def describe(found: Sequence[Panel]) -> tuple[str, str]:
     links = "The fast link is {}, the slow one {}. ".format(*named) if len(found) > 1 and len(named) > 1 else ""
     starts = ", ".join(f"{_tokens(leads_from(each))} {on(each.link)}" for each in found)
     caption = (
-        f"With memory full, core attention is the largest part of a token's time {starts}: {where(setting, False)}. "
+        f"With memory full, core attention is the largest part of a token's time {starts}. "
+        f"The system is {where(setting, False)}. "
         "The thick line is the largest batch that memory holds; numbers are the largest part and the whole. "
         f"{links}{conventions(setting, *USED)}."
     )
