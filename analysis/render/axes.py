@@ -202,7 +202,8 @@ def label_right(
         look = {"transform": axes.transAxes, "clip_on": False}
         axes.plot((x, 1.035), (y, height), color="#BBBBBB", linewidth=0.7, zorder=1, **look)
         axes.plot(1.05, height, marker, color=colour, markersize=6, **look)
-        axes.text(1.08, height, label, va="center", transform=axes.transAxes)
+        beside = {"xytext": (7, 0), "textcoords": "offset points", "annotation_clip": False}
+        axes.annotate(label, (1.05, height), xycoords="axes fraction", va="center", **beside)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:

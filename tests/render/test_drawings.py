@@ -90,6 +90,14 @@ def test_a_full_system_takes_what_it_is_given_else_what_memory_holds():
         filled(GPT3.with_(deg_TP=1, n_acc=1))
 
 
+def test_of_rows_that_tokens_share_a_token_leaves_its_part():
+    """V4-Flash, block of CSA: a row of 512 in the window, a quarter of another, a quarter of an index key of 128."""
+    rows = drawing_cache.cache_rows([R1.with_(model="deepseek-v4-flash")])
+    assert rows["elements"] == [512, 512 / 4, 128 / 4]
+    assert rows["bytes"] == [2 * each for each in rows["elements"]]
+    assert {*rows["readers"]} == {64}
+
+
 # -- memory ------------------------------------------------------------------------------------------
 def test_memory_is_full_and_not_more():
     rows = drawing_memory.filling_rows(EVERY)

@@ -96,6 +96,19 @@ def test_on_a_b200_it_never_reaches_the_ridge():
     assert full_attention.context_at_ridge(points.setting("deepseek-v3")) is None
 
 
+@pytest.mark.parametrize("model", ["deepseek-v3.2", "deepseek-v4-pro", "gemma-4-31b"])
+def test_attention_whose_rows_are_picked_or_windowed_meets_the_ridge_where_its_own_counts_do(model):
+    """Below the context the core waits, beyond it it computes; where there is none, it waits at every context."""
+    system = Setting.of(model=model, accelerator="a100-paper", n_acc=64)
+    flip = full_attention.context_at_ridge(system)
+    at = (0.9 * flip, 1.1 * flip) if flip else (10.0, 1e6)
+    intensities = [
+        value(proofs.core(system.architecture, system.conventions).intensity, system.point | {L: each, B: 8})
+        for each in at
+    ]
+    assert [each > 312e12 / 2039e9 for each in intensities] == [False, flip is not None]
+
+
 @pytest.mark.parametrize("model", points.SYSTEMS)
 def test_context_of_half_flips_on_both_sides(model):
     system = points.setting(model)
