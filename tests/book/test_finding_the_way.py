@@ -160,12 +160,12 @@ def test_no_line_breaks_between_a_number_and_its_unit_but_in_code():
     code = nodes.literal("", "M_cap=9.21 GB")
     document = new_document("page")
     document += nodes.paragraph(
-        "", "", nodes.Text("It holds 9.21 GB, 5 B200 at 800 Gb/s, 18.5 million in 3 steps: "), code
+        "", "", nodes.Text("It holds 9.21 GB, 5 B200 at 800 Gb/s, 18.5 million in 3 steps of Eq. 13: "), code
     )
     document += nodes.table("", nodes.entry("", nodes.paragraph("", "8 FLOP/byte, 4–6 %, 5%, a%20b, 1%20")))
     keep_units(None, document)
     shown, listed = (
-        "It holds 9.21~GB, 5 B200 at 800~Gb/s, 18.5~million in 3 steps: M_cap=9.21 GB",
+        "It holds 9.21~GB, 5 B200 at 800~Gb/s, 18.5~million in 3 steps of Eq.~13: M_cap=9.21 GB",
         "8~FLOP/byte, 4–+6~%, 5~%, a%20b, 1%20",
     )
     assert document.astext().translate({0x202F: "~", 0x2060: "+"}).split("\n\n") == [shown, listed]

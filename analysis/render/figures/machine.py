@@ -126,7 +126,7 @@ def machine_order_figure(rows: Rows) -> Figure:
     gains = rows["speedup_measured"]
     if gains:
         figure.legend(loc="outside lower center", ncols=2)
-    headline(figure, f"Reordering speeds decode on this machine {_span(gains)} times" if gains else "No pair was timed")
+    headline(figure, f"Reordering makes decode here {_span(gains)} times as fast" if gains else "No pair was timed")
     return figure
 
 
