@@ -52,6 +52,7 @@ class Step:
     def kind(self, stage: str, latent: bool) -> str:
         """The operation, as calibrations name it, that describes a stage.
 
+        >>> from analysis.derive.parallel import WHOLE
         >>> Step("hopper", True, "as_printed", "bf16", WHOLE, ()).kind("core", latent=True)
         'latent-prefill'
         >>> Step("hopper", True, "as_printed", "bf16", WHOLE, ()).kind("state", latent=False)
