@@ -2,6 +2,7 @@
 reader brings."""
 
 import gc
+import inspect
 import json
 import time
 
@@ -33,7 +34,12 @@ thesis/test_queries
 mpl.use("agg")
 settings.register_profile("study", deadline=None, derandomize=True, max_examples=60, database=None)
 settings.load_profile("study")
-providers._get_local_constants = lambda: providers._local_constants  # else they follow from what modules are loaded
+if "return _get_local_constants()" not in inspect.getsource(providers):
+    raise pytest.UsageError(
+        "hypothesis no longer takes constants of loaded modules from `_get_local_constants`; see tests/conftest.py."
+    )
+# Else examples follow from what modules are loaded, which differs between workers. No setting of hypothesis says so.
+providers._get_local_constants = lambda: providers._local_constants
 gc.set_threshold(50_000, 20, 50)  # expressions live long and hold no circles: looking for some took 8 % of the time
 
 

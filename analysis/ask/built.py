@@ -5,7 +5,8 @@ from dataclasses import replace
 from sympy import Integer
 
 from analysis.ask.structure import in_words
-from analysis.data.model_row import KindOfBlock, Model
+from analysis.data.kind_of_block import KindOfBlock
+from analysis.data.model_row import Model
 from analysis.derive.block import Architecture, FeedForward, Kind
 from analysis.derive.mechanisms import ALL
 from analysis.derive.spans import BANDS

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from analysis import derive
 from analysis.data import datasets
+from analysis.data.kind_of_block import KindOfBlock
 from analysis.data.lines import cut, cuts_prompts, symbol_names
-from analysis.data.model_row import KindOfBlock, Model
+from analysis.data.model_row import Model
 from analysis.data.row import Row
 from analysis.data.rows import PEAKS, Accelerator
 from analysis.data.units import TO_SI

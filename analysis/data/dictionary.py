@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
 from analysis import derive
-from analysis.data.model_row import KindOfBlock
+from analysis.data.kind_of_block import KindOfBlock
 from analysis.data.row import Id
 from analysis.data.rows import FILES, home
 

@@ -1,93 +1,32 @@
 """A language model as a file: sizes of its text decoder, the kinds of block that it is made of, and printed totals.
 
-`sizes` are shared by all kinds; a kind states those in which it differs. Which sizes a mechanism needs is read off its
-einsum lines.
+`sizes` are shared by all kinds; a kind (`kind_of_block.py`) states those in which it differs.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from functools import cache, cached_property
+from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from analysis.data.cells import refuse
-from analysis.data.lines import mechanisms, vectors
-from analysis.data.row import Count, Mechanism, PrintedNumber, Row, TrueFalse, Width, Words, column
-from analysis.derive.choices import Rows
-
-ATTENTION = (
-    *("d_emb", "n_hd", "n_kv", "d_hd", "d_Qco", "d_KVco", "d_nope", "d_RoPE", "d_v", "h_I", "d_I"),
-    *("L_win", "L_top", "L_blk", "n_top", "L_str", "n_pool", "n_role", "n_og", "d_oco"),
-    *("n_v", "n_qk", "d_k", "d_s", "d_dec", "n_tap", "L_cut"),
+from analysis.data.kind_of_block import (
+    EXPERT_COLUMNS,
+    QUOTIENTS,
+    SIZES,
+    KindOfBlock,
+    Sizes,
+    columns_read,
+    mechanism_columns,
+    rows_of,
 )
-EXPERT_COLUMNS = ("d_MoE", "n_e", "n_k", "n_shared", "d_shared")
-SIZES = (*ATTENTION, "d_FFN", *EXPERT_COLUMNS, "d_z", "n_res", "n_vocab", "n_ctx")
+from analysis.data.lines import mechanisms, vectors
+from analysis.data.row import Count, PrintedNumber, Row, TrueFalse, Width, Words, column
+
 MAY_BE_ZERO = ("n_shared", "d_shared", "n_ctx")
 NEEDED = ("d_emb", "n_vocab", "n_ctx")  # of every model
 SERVED_WIDTHS = ("width_weights", "width_experts", "width_kv")  # how files are stored: no size of the architecture
-QUOTIENTS = {"deg_grp": ("n_hd", "n_kv"), "deg_og": ("n_hd", "n_og")}
-
-
-class Hashed(dict):
-    """Sizes by name, which nobody changes: closed forms are kept under them."""
-
-    def __hash__(self):
-        return hash(frozenset(self.items()))
-
-
 HEADS = (("n_hd", "n_kv"), ("n_v", "n_qk"), ("n_og", ""))  # axes that tensor parallelism divides, and what they share
-Sizes = Annotated[dict[str, Annotated[int, Field(ge=0, lt=10**15)]], AfterValidator(Hashed)]
-
-
-@cache
-def mechanism_columns(name: str) -> list[str]:
-    """The sizes that a mechanism cannot do without: those that its einsum lines name as axes, and those of its spans.
-
-    >>> mechanism_columns("MLA_direct")
-    ['d_emb', 'n_hd', 'd_KVco', 'd_nope', 'd_RoPE', 'd_v']
-    >>> mechanism_columns("MSA")
-    ['d_emb', 'n_hd', 'n_kv', 'd_hd', 'd_I', 'L_blk', 'n_top']
-    """
-    axes = mechanisms()[name].axes
-    named = axes.union(*(QUOTIENTS[quotient] for quotient in axes & set(QUOTIENTS)))
-    return [size for size in ATTENTION if size in named]
-
-
-class KindOfBlock(BaseModel):
-    """Blocks of a model that are alike: how many, their attention and their feed-forward half, either of which may be
-    absent.
-    """
-
-    model_config = Row.model_config
-
-    blocks: Count = column("blocks of this kind", "1")
-    attention: Mechanism | None = column(
-        "attention mechanism; absent where blocks have none", "", None, ", ".join(mechanisms())
-    )
-    window: Literal["sliding", "chunked"] | None = column(
-        "what windowed blocks attend to: sliding is the last L_win tokens, chunked the tokens of one chunk of L_win",
-        default=None,
-    )
-    feedforward: Literal["dense", "experts"] | None = column(
-        "feed-forward half; absent where blocks have none", default=None
-    )
-    sizes: Sizes = column(
-        "sizes in which these blocks differ from the model's", default=Hashed(), allowed=" ".join(SIZES)
-    )
-    vectors: Words = column("groups of vectors of these blocks, beside the model's", "", (), " ".join(vectors()))
-    borrows: TrueFalse = column(
-        "whether these blocks read a cache that an earlier kind stores", default=False, allowed="true, false"
-    )
-    queries: Count | None = column(
-        "last tokens of a prompt that these blocks work on, where others work on all", "tokens", None
-    )
-    name: str = column("name of their attention, where another kind of the same mechanism differs", default="")
-
-    @property
-    def attends(self) -> str:
-        """What their attention is called: by its name, else its mechanism and window; empty where there is none."""
-        return self.name or " ".join(each for each in (self.attention, self.window) if each)
 
 
 class Model(Row):
@@ -200,7 +139,7 @@ class Model(Row):
         self._names_apart()
         if self.width_experts and not self.n_moe:
             refuse("width_experts", self.width_experts, "no value, because no block has experts")
-        if self.L_win and not any(kind.window or "L_win" in _columns(kind) for kind in self.kinds):
+        if self.L_win and not any(kind.window or "L_win" in columns_read(kind) for kind in self.kinds):
             refuse("sizes.L_win", self.L_win, "no value, because no kind has a window")
         _known_groups("vectors", self.vectors)
         if self.published_exact and not self.exact_source:
@@ -241,11 +180,11 @@ class Model(Row):
 
     def _reads_what_is_there(self, place: str, kind: KindOfBlock) -> None:
         """Rows and picks of earlier blocks are made by some kind, and no query picks more than there can be."""
-        others = [_rows(each) for each in self.kinds if each.attention in mechanisms()]
+        others = [rows_of(each) for each in self.kinds if each.attention in mechanisms()]
         column, found = ("borrows", "true") if kind.borrows else ("attention", kind.attention)
-        if _rows(kind).lacks(others):
+        if rows_of(kind).lacks(others):
             refuse(f"{place}.{column}", found, "a kind of attention beside one that stores the rows that it reads")
-        if _rows(kind).blind(others):
+        if rows_of(kind).blind(others):
             refuse(f"{place}.{column}", found, "a kind of attention beside one that picks the rows that it reads")
         sizes, read = self.sizes_of(kind), mechanism_columns(kind.attention)
         for name, wide in (("L_top", "L_str"), ("n_top", "L_blk")):
@@ -269,20 +208,8 @@ class Model(Row):
     def shape(self, kind: KindOfBlock) -> tuple:
         """What tells one attention from another: mechanism, window, borrowing, and the sizes that it reads."""
         sizes = self.sizes_of(kind)
-        read = ((name, sizes[name]) for name in _columns(kind))
+        read = ((name, sizes[name]) for name in columns_read(kind))
         return kind.attention, kind.window, kind.borrows, kind.queries, *read
-
-
-def _columns(kind: KindOfBlock) -> Iterator[str]:
-    """The sizes that the attention of a kind reads."""
-    if kind.attention:
-        yield from mechanism_columns(kind.attention)
-        if kind.window:
-            yield "L_win"
-
-
-def _rows(kind: KindOfBlock) -> Rows:
-    return replace(mechanisms()[kind.attention].rows, borrows=kind.borrows)
 
 
 def _known_groups(place: str, groups: Iterable[str]) -> None:

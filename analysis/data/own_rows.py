@@ -30,7 +30,11 @@ def load(name: str, file: str) -> Row:
 
     Raises InputError with the place, the value found, the values allowed and the remedy.
     """
-    return _loaded(Path(name), file, os.path.abspath(os.path.dirname(name)), file_state(name))
+    asked, state = (Path(name), file, os.path.abspath(os.path.dirname(name))), file_state(name)
+    found = _judged(*asked) if state is None else _loaded(*asked, state)
+    if isinstance(found, str):
+        raise InputError(found)
+    return found
 
 
 def file_state(name: str) -> bytes | None:
@@ -45,7 +49,15 @@ def file_state(name: str) -> bytes | None:
 
 
 @lru_cache(maxsize=256)
-def _loaded(path: Path, file: str, folder: str, state) -> Row:
+def _loaded(path: Path, file: str, folder: str, state) -> Row | str:
+    """The row, or why it is refused, in words: a file that stays as it is is read once, whatever becomes of it."""
+    try:
+        return _judged(path, file, folder)
+    except InputError as refusal:
+        return str(refusal)
+
+
+def _judged(path: Path, file: str, folder: str) -> Row:
     _refuse_table_of_model(path, file)
     record, where = _record(path), place(path)
     row = checked_row(FILES[file], record, where)

@@ -7,7 +7,7 @@ carry it do.
 from collections import Counter
 from dataclasses import dataclass
 
-from analysis.data.model_row import EXPERT_COLUMNS, SIZES, mechanism_columns
+from analysis.data.kind_of_block import EXPERT_COLUMNS, SIZES, mechanism_columns
 from analysis.derive.attention import MLA_direct
 from analysis.derive.vectors import VECTORS
 from analysis.files.errors import InputError

@@ -1,7 +1,7 @@
 """The sizes of a model's parts out of a configuration's keys: those that the lines of its mechanisms name."""
 
+from analysis.data.kind_of_block import mechanism_columns
 from analysis.data.lines import mechanisms
-from analysis.data.model_row import mechanism_columns
 from analysis.derive.attention import GQA, MHA, MLA, MLA_direct
 from analysis.files.errors import InputError
 from analysis.huggingface.families import Family, Mixer

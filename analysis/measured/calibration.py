@@ -15,7 +15,8 @@ from analysis.data.calibrations import FIRM, OPERATIONS
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
 from analysis.measured.validate import Compared
-from analysis.systems.timing import BESIDE, calibrated
+from analysis.systems.beside import BESIDE
+from analysis.systems.calibrated import calibrated
 
 BOUNDS = {
     "floor": (1e-7, 1e-3),

@@ -16,7 +16,7 @@ from analysis.measured.kernel_files import joined
 from analysis.measured.kernel_rows import MECHANISMS
 from analysis.measured.predict import kinds, numbers, predict, stage_of
 from analysis.measured.validate import Compared, to_fit
-from analysis.systems.timing import Step
+from analysis.systems.calibrated import Step
 
 FEWEST_GROUPS = 4
 PUBLISHED = "published"

@@ -15,7 +15,7 @@ from analysis.measured.products import are_products, as_in_a_step
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth
 from analysis.measured.validate import Compared, Tally, groups_of, to_fit, worst
 from analysis.measured.what_is_known import NARROW, of_row, pooled, stray
-from analysis.systems.timing import UNQUANTISED
+from analysis.systems.calibrated import UNQUANTISED
 
 LAUNCH, WORK = "launch", "work"
 

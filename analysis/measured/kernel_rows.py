@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from analysis.data.cells import refuse
-from analysis.data.model_row import ATTENTION
+from analysis.data.kind_of_block import ATTENTION
 from analysis.data.row import Count, Id, Name, Order, Rate, Row, column
 from analysis.derive import attention, sparse, states
 from analysis.derive.attention import Mechanism

@@ -46,7 +46,7 @@ from analysis.derive.symbols import (
 from analysis.measured import kernel_rows
 from analysis.measured.devices import device_point, link_point
 from analysis.measured.kernel_rows import MECHANISMS, PRECISIONS, SHAPE
-from analysis.systems.timing import BESIDE, GATHERED, HALF, beside
+from analysis.systems.beside import BESIDE, GATHERED, HALF, beside
 
 KIND = ("operation", "mechanism", "order", "grouping", "accelerator", "precision", "routing", "link", "link_between")
 EXCHANGES = ("dispatch", "combine", "all_reduce")
@@ -62,7 +62,7 @@ class Prediction:
 
     `bytes` are those between the accelerator and its memory; `wire_bytes` those that cross the busiest link end.
     `token`, `between`, `handed`, `exponents` and `byte` are what calibrated models charge besides, no part of `time`
-    (`analysis.systems.timing.Beside`).
+    (`analysis.systems.beside.Beside`).
     """
 
     flops: np.ndarray

@@ -12,8 +12,8 @@ from analysis.derive.symbols import BW_mem, P_acc
 from analysis.measured.devices import PEAK
 from analysis.measured.predict import kernels_of, kinds, shape_point, words
 from analysis.measured.validate import Compared
+from analysis.systems.calibrated import Step, kernel_time
 from analysis.systems.launches import launches
-from analysis.systems.timing import Step, kernel_time
 
 
 def are_products(table: pa.Table) -> np.ndarray:

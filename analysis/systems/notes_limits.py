@@ -12,8 +12,8 @@ from analysis.ask.degrees import domain_note
 from analysis.ask.kept_forms import compiled
 from analysis.ask.setting import Setting
 from analysis.ask.structure import in_words
+from analysis.data.kind_of_block import mechanism_columns
 from analysis.data.lines import caching_first, cuts_prompts
-from analysis.data.model_row import mechanism_columns
 from analysis.systems import system
 from analysis.systems.notes_case import Case, gb, percents, shown, some, which
 

@@ -7,8 +7,9 @@ from analysis.data import calibrations
 from analysis.derive import roofline
 from analysis.derive.block import attention_stages
 from analysis.derive.parallel import sharded
+from analysis.systems.calibrated import Step
 from analysis.systems.layers import title_of
-from analysis.systems.timing import Step, at_rate, own_rate
+from analysis.systems.timing import at_rate, own_rate
 
 
 def without_rows(setting: Setting) -> dict[str, Expr]:

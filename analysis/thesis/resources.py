@@ -101,16 +101,6 @@ def best_split(setting: Setting, L: float, costs=BUDGETS["area"], points: int = 
     return Split(dict(zip(RESOURCES, factors.tolist(), strict=True)), float(rate(setting, factors, L)) / plain)
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Gain of the best split over many divisions of a budget [1]: the least and the most, and the shares of each."""
-
-    least: float
-    most: float
-    least_costs: tuple[float, ...]
-    most_costs: tuple[float, ...]
-
-
 def share_grid(least: float = 0.05, most: float = 0.65, step: float = 0.1) -> np.ndarray:
     """Divisions of a budget among the four resources, a row each: every share from `least` to `most` by `step`.
 
@@ -126,12 +116,10 @@ def gains_over_shares(setting: Setting, L: float, shares) -> np.ndarray:
     return np.array([best_split(setting, L, costs).gain for costs in shares])
 
 
-def over_shares(setting: Setting, L: float, shares=None) -> Spread:
-    """The least and the most that the best split gains over a range of shares, by default those of `share_grid`."""
-    shares = share_grid() if shares is None else np.asarray(shares, dtype=float)
-    gains = gains_over_shares(setting, L, shares)
-    low, high = gains.argmin(), gains.argmax()
-    return Spread(float(gains[low]), float(gains[high]), tuple(shares[low].tolist()), tuple(shares[high].tolist()))
+def over_shares(setting: Setting, L: float) -> tuple[float, float]:
+    """The least and the most that the best split gains over the shares of `share_grid` [1]."""
+    gains = gains_over_shares(setting, L, share_grid())
+    return float(gains.min()), float(gains.max())
 
 
 def specialised(setting: Setting, device: str, costs) -> np.ndarray:

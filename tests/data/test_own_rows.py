@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from analysis.ask.setting import Setting
-from analysis.data import datasets
+from analysis.data import datasets, own_rows
 from analysis.data.calibrations import Calibration
 from analysis.data.dictionary import allowed_values
 from analysis.data.own_rows import load
@@ -41,6 +41,31 @@ def test_a_link_by_path_lies_beside_its_accelerator(written):
 def test_a_changed_file_is_read_again(written):
     assert load(written("chip.yml", CHIP), "accelerators").BW_mem == 4000
     assert load(written("chip.yml", CHIP | {"BW_mem": 41000}), "accelerators").BW_mem == 41000
+
+
+def test_a_refused_file_is_read_once_until_it_changes(written, monkeypatch):
+    read = []
+    monkeypatch.setattr(own_rows, "yaml_mapping", lambda path: read.append(path) or yaml.safe_load(path.read_text()))
+    given = {"model": "deepseek-v3", "accelerator": "b200-sxm", "link": "nvlink5-b200", "n_acc": 32, "B": 64, "L": 4096}
+    given |= {"group": 8, "link_between": written("slow.yml", LINK | {"BW_Int": -1})}
+    for _ in range(2):
+        with pytest.raises(InputError, match="column BW_Int: found"):
+            evaluate("tpot", **given)
+    assert len(read) == 1
+    written("slow.yml", LINK | {"BW_Int": 50})
+    assert evaluate("tpot", **given).value > 0
+    assert len(read) == 2
+
+
+def test_a_file_that_cannot_be_read_says_each_time_why(tmp_path):
+    path = tmp_path / "chip.yml"
+    said = []
+    for make in (lambda: None, path.mkdir):
+        make()
+        with pytest.raises(InputError) as refusal:
+            load(str(path), "accelerators")
+        said.append(str(refusal.value))
+    assert said[0] != said[1]
 
 
 def test_an_own_row_cannot_pass_for_ours(written):

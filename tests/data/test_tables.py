@@ -7,7 +7,8 @@ import yaml
 
 from analysis.data import datasets
 from analysis.data.dictionary import allowed_values, dictionary
-from analysis.data.model_row import KindOfBlock, Model
+from analysis.data.kind_of_block import KindOfBlock
+from analysis.data.model_row import Model
 from analysis.data.rows import FILES, Accelerator, Interconnect, home
 from analysis.data.table import checked_row, load_folder, load_table
 from analysis.files.documents import yaml_mapping

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from analysis.data import datasets
-from analysis.data.model_row import SIZES
+from analysis.data.kind_of_block import SIZES
 from analysis.derive.mechanisms import ALL
 from analysis.derive.vectors import VECTORS
 from analysis.files.errors import InputError

@@ -23,7 +23,8 @@ from analysis.measured.kernel_files import as_table
 from analysis.measured.leaving_out import structures
 from analysis.measured.predict import predict
 from analysis.render.trust_tables import slower_heads
-from analysis.systems import timing
+from analysis.systems.beside import beside
+from analysis.systems.calibrated import Step, calibrated, kernel_time, ramped
 from analysis.systems.launches import launches
 from analysis.systems.quantities import evaluate
 from tests.measured.test_predict import COMMON
@@ -36,7 +37,7 @@ def planted(compute_share: float = 1.0, noise: float = 0.01) -> Parts:
     generator = np.random.default_rng(1)
     memory = 10 ** generator.uniform(-6.5, -2.5, 400)
     compute = compute_share * memory * 10 ** generator.uniform(-1, 1, 400)
-    measured = timing.calibrated(compute, memory, **PLANTED) * np.exp(noise * generator.standard_normal(400))
+    measured = calibrated(compute, memory, **PLANTED) * np.exp(noise * generator.standard_normal(400))
     return Parts(compute, memory, measured, np.arange(400) % 40, OPERATIONS["gemm"])
 
 
@@ -91,12 +92,12 @@ def test_many_rows_are_thinned_by_whole_groups():
 
 @given(st.floats(1e-7, 1e-2), st.floats(1e-7, 1e-2), st.floats(1, 12))
 def test_smooth_maximum_lies_between_the_larger_and_the_sum(compute, memory, sharpness):
-    time = timing.calibrated(compute, memory, sharpness=sharpness)
+    time = calibrated(compute, memory, sharpness=sharpness)
     assert max(compute, memory) * (1 - 1e-12) <= time <= (compute + memory) * (1 + 1e-12)
 
 
 def test_without_parameters_it_is_the_roofline():
-    assert timing.calibrated(3.0, 4.0) == 4.0
+    assert calibrated(3.0, 4.0) == 4.0
     parts = planted()
     assert calibration.constant_efficiency(
         Parts(parts.compute, parts.memory, 2 * np.maximum(parts.compute, parts.memory), parts.group, ())
@@ -122,16 +123,16 @@ def test_time_by_hand():
     bytes; what is passed.
     """
     given = {"floor": 1.0, "sharpness": 2.0}
-    assert timing.calibrated(3.0, 4.0, 6.0, 0.0, 0.0, **given, tile=2.0) == pytest.approx(14)
-    assert timing.calibrated(3.0, 4.0, 6.0, 0.0, 0.0, **given, ramp=8.0, reach=5.0) == pytest.approx(10)
-    assert timing.calibrated(3.0, 4.0, byte=0.5, **given, lost=16.0, reach=5.0) == pytest.approx(10)
-    assert timing.calibrated(3.0, 4.0, 6.0, 2.0, 7.0, **given, passes=1.5, gathers=1.0) == pytest.approx(16)
-    assert timing.calibrated(3.0, 4.0, **given, launches=3) == pytest.approx(8)
+    assert calibrated(3.0, 4.0, 6.0, 0.0, 0.0, **given, tile=2.0) == pytest.approx(14)
+    assert calibrated(3.0, 4.0, 6.0, 0.0, 0.0, **given, ramp=8.0, reach=5.0) == pytest.approx(10)
+    assert calibrated(3.0, 4.0, byte=0.5, **given, lost=16.0, reach=5.0) == pytest.approx(10)
+    assert calibrated(3.0, 4.0, 6.0, 2.0, 7.0, **given, passes=1.5, gathers=1.0) == pytest.approx(16)
+    assert calibrated(3.0, 4.0, **given, launches=3) == pytest.approx(8)
 
 
 @given(st.floats(1e-7, 1e-2), st.floats(1, 10), st.floats(1e-6, 1e-3), st.floats(1e-6, 1e-3))
 def test_more_work_never_takes_less_time(work, more, ramp, reach):
-    assert timing.ramped(work * more, ramp, reach) >= timing.ramped(work, ramp, reach)
+    assert ramped(work * more, ramp, reach) >= ramped(work, ramp, reach)
 
 
 # -- what is shipped -----------------------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ def test_an_unknown_name_is_refused():
 def _kernel_time(setting, stage):
     (kernel,) = attention_stages(MECHANISMS[setting.architecture.attention], setting.conventions)[stage]
     rows = calibrations.chosen(calibrations.named("published"), "hopper")
-    return kernel, rows, value(timing.kernel_time(kernel, rows, stage, timing.Step.of(setting)), setting.point)
+    return kernel, rows, value(kernel_time(kernel, rows, stage, Step.of(setting)), setting.point)
 
 
 def test_kernel_time_as_a_closed_form():
@@ -212,7 +213,7 @@ def test_kernel_time_as_a_closed_form():
     memory = value(kernel.bytes, setting.point) / 3350e9
     between = 128 * 128 * (576 + 512) * 2 / (3350e9 * 1e12) ** 0.5
     exponents = 128 * 128 * 8192 / 4.2e12
-    wanted = timing.calibrated(compute, memory, 0, between, 0, exponents, **rows["latent-attention"].parameters)
+    wanted = calibrated(compute, memory, 0, between, 0, exponents, **rows["latent-attention"].parameters)
     assert float(found) == pytest.approx(wanted)
 
 
@@ -222,7 +223,7 @@ def test_a_tile_of_cached_tokens_by_hand():
     kernel, rows, found = _kernel_time(setting, "core")
     parts = value(kernel.flops, setting.point) / 989.4e12, value(kernel.bytes, setting.point) / 3350e9
     token, exponents = 2048 * 2 * 8 * 128 * 2 / 3350e9, 2048 * 32 * 16 / 4.2e12
-    wanted = timing.calibrated(*parts, token, exponents=exponents, byte=1 / 3350e9, **rows["attention"].parameters)
+    wanted = calibrated(*parts, token, exponents=exponents, byte=1 / 3350e9, **rows["attention"].parameters)
     assert float(found) == pytest.approx(wanted)
     assert float(found) > 3 * parts[1]
 
@@ -234,10 +235,10 @@ def test_a_tile_of_a_prompt_by_hand():
     """
     setting = Setting.of(model="deepseek-v3", accelerator="b200-sxm", phase="prefill", B=64, L=16, causal=0.5)
     (kernel,) = attention_stages(setting.architecture.mechanism, setting.conventions)["core"]
-    token = value(timing.beside(kernel, "core").token, setting.point)
+    token = value(beside(kernel, "core").token, setting.point)
     assert float(token) == pytest.approx(64 * 128 * (192 + 128) * 2 / value(BW_mem, setting.point))
     rows = calibrations.chosen(calibrations.named("published"), "blackwell")
-    found = value(timing.kernel_time(kernel, rows, "core", timing.Step.of(setting)), setting.point)
+    found = value(kernel_time(kernel, rows, "core", Step.of(setting)), setting.point)
     assert float(found) == pytest.approx(200e-6, rel=0.15)
 
 
@@ -256,11 +257,11 @@ def test_experts_pass_on_every_tensor_of_their_lines():
     each.
     """
     kernel = grouped("routed", ROUTED_EXPERTS, "fused")[0]
-    more, point = timing.beside(kernel, "routed"), {n_act: 5, T_e: 7, d_emb: 64, d_MoE: 32, BW_mem: 4e12}
+    more, point = beside(kernel, "routed"), {n_act: 5, T_e: 7, d_emb: 64, d_MoE: 32, BW_mem: 4e12}
     rate = (4e12 * 1e12) ** 0.5
     assert float(value(more.between, point)) == pytest.approx(35 * (3 * 64 + 3 * 32) * 2 / rate)
     assert float(value(more.handed, point)) == pytest.approx(35 * 64 * 2 / rate)
-    lines = [timing.beside(each, "routed") for each in grouped("routed", ROUTED_EXPERTS, "layered")]
+    lines = [beside(each, "routed") for each in grouped("routed", ROUTED_EXPERTS, "layered")]
     assert float(value(sum(each.between for each in lines), point)) == pytest.approx(float(value(more.between, point)))
 
 
@@ -304,7 +305,7 @@ def test_exponentials_are_a_roof_of_their_own():
     for ultra, alike, times in (("gb300-nvl72", "gb200-nvl72", 2), ("h200-sxm5", "h100-sxm5", 1)):
         charged = [predict(as_table([COMMON | prompt | {"accelerator": name}])).exponents for name in (ultra, alike)]
         assert charged[1] == pytest.approx(times * charged[0])
-        steps = [timing.Step.of(Setting.of(**device | {"accelerator": name})) for name in (ultra, alike)]
+        steps = [Step.of(Setting.of(**device | {"accelerator": name})) for name in (ultra, alike)]
         assert steps[0].exponents == times * steps[1].exponents
     forms = {(each["operation"], each["structure"]): each for each in structures()}
     found, without = (forms["attention-prefill", name] for name in ("shared by all", "without exponentials"))

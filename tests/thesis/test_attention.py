@@ -32,15 +32,6 @@ from . import points
 
 
 @given(points.settings, points.contexts)
-def test_core_time_at_full_memory_is_the_closed_form(system, context):
-    batch, terms = points.full(system, context)
-    assume(batch >= 1)
-    form = proofs.full_memory_time(system.architecture, system.conventions)
-    found = float(value(form, system.point | {L: context, B: batch}))
-    assert found == pytest.approx(terms["core_attention"], rel=1e-9)
-
-
-@given(points.settings, points.contexts)
 def test_it_never_undercuts_reading_what_the_cache_holds(system, context):
     batch, terms = points.full(system, context)
     assume(batch >= 1)

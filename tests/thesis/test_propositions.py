@@ -6,13 +6,13 @@ import re
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from sympy import And, Eq, Equivalent, Ge, Le, Symbol, false, true
+from sympy import And, Eq, Equivalent, Ge, Le, Symbol, false, fraction, together, true
 
 from analysis.ask.numbers import value
 from analysis.cli.main import main
 from analysis.derive.attention import MLA
 from analysis.derive.brackets import scores_and_context
-from analysis.derive.statements.proposition import Hypothesis, Proposition, never_negative
+from analysis.derive.statements.proposition import Hypothesis, Proposition
 from analysis.derive.statements.propositions import PROPOSITIONS
 from analysis.derive.symbols import (
     B,
@@ -63,6 +63,12 @@ def test_every_hypothesis_is_needed(name):
     dropped = trial(name).dropped
     assert set(dropped) == {each.name for each in PROPOSITIONS[name].hypotheses}
     assert all(dropped.values()), dropped
+
+
+def never_negative(forms):
+    """Whether each is a ratio of polynomials without a negative coefficient: never below 0, symbols being positive."""
+    parts = [part for form in forms for part in fraction(together(form).cancel())]
+    return all(each >= 0 for part in parts for each in part.as_poly(*part.free_symbols or {B}).coeffs())
 
 
 @pytest.mark.parametrize("name", PROPOSITIONS)

@@ -47,22 +47,6 @@ def free_memory(architecture: Architecture, book: str = "as_built") -> Expr:
     return M_cap - capacity.weights_stored(architecture, book) / n_acc
 
 
-def full_memory_time(architecture: Architecture, conventions: Conventions = Conventions()) -> Expr:
-    """Time of core attention, all blocks, once requests fill the free memory [s]; exact at B = B_cap, not rounded.
-
-    Reading the free memory once, times three factors: what the core moves over what requests store, and how far its
-    intensity exceeds the ridge point (1 if it does not). The kind of attention enters by these two factors only; a
-    model with blocks of two kinds sums the product over both.
-    """
-    stored = B * capacity.request_bytes(architecture, conventions) / n_acc
-    factors = Integer(0)
-    for kind in architecture.attending:
-        counts = core(architecture, conventions, kind)
-        moved = (kind.blocks * counts.bytes / stored).cancel()
-        factors += moved * Max(1, counts.intensity.cancel() * BW_mem / P_acc)
-    return free_memory(architecture) / BW_mem * factors
-
-
 def full_memory_proof(architecture: Architecture, conventions: Conventions) -> Proof:
     """Why core attention at full memory takes the time of reading it, at long contexts (proposition a), on one
     accelerator.

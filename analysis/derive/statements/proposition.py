@@ -1,9 +1,9 @@
 """A proposition as an object: what it supposes, what it concludes, why, and what its sign hangs on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Expr, Poly, fraction, together, true
+from sympy import Expr, true
 from sympy.logic.boolalg import Boolean
 
 from analysis.derive.statements.steps import Proof
@@ -63,18 +63,3 @@ def _and(parts: list[str]) -> str:
     """
     *first, last = parts
     return f"{', '.join(first)}{',' if len(first) > 1 else ''} and {last}" if first else last
-
-
-def never_negative(forms: Iterable[Expr]) -> bool:
-    """Whether every form is a ratio of polynomials without a negative coefficient: so never below 0, symbols being
-    positive.
-
-    >>> from analysis.derive.symbols import B, L
-    >>> never_negative([B * L / (B + L)]), never_negative([B - L])
-    (True, False)
-    """
-    return all(_one_sign(part) for form in forms for part in fraction(together(form).cancel()))
-
-
-def _one_sign(form: Expr) -> bool:
-    return all(each >= 0 for each in (Poly(form, *form.free_symbols).coeffs() if form.free_symbols else [form]))

@@ -89,9 +89,9 @@ def notes(settings: Sequence[Setting], L: float, budgets: Budgets, device: str) 
     """
     costs, found = next(iter(budgets.values())), {}
     for name, setting in {"first": settings[0], "last": settings[-1]}.items():
-        spread = resources.over_shares(setting, L)
+        least, most = resources.over_shares(setting, L)
         found[f"thesis_split_{name}"] = resources.best_split(setting, L, costs).gain
-        found[f"thesis_split_{name}_least"], found[f"thesis_split_{name}_most"] = spread.least, spread.most
+        found[f"thesis_split_{name}_least"], found[f"thesis_split_{name}_most"] = least, most
         found[f"thesis_side_{name}"] = resources.gain(setting, resources.specialised(setting, device, costs), L)
         found[f"thesis_side_flip_{name}"] = resources.even_share(setting, device, L, costs)
         found[f"thesis_worth_flip_{name}"] = resources.even_context(setting)

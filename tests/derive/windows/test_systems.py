@@ -16,7 +16,7 @@ from analysis.systems.layers import block_counts, layers, numbers
 from analysis.systems.quantities import evaluate
 from analysis.systems.utilisation import utilisation
 from analysis.thesis import full_attention as thesis_numbers
-from analysis.thesis.full import batch_at_capacity, terms_at
+from analysis.thesis.full import batch_at_capacity
 from tests.derive.small import few
 
 GPT_OSS, MAVERICK, MISTRAL = "gpt-oss-20b", "llama-4-maverick-chunked", "mistral-7b-v0.1"
@@ -159,16 +159,6 @@ def test_layers_times_their_blocks_are_the_terms(model):
     assert ("windowed_core" in found) == (setting.model.n_win < setting.model.n_dec)
     tpot = evaluate("tpot", setting).value
     assert 0 < utilisation(setting, 64, tpot)["memory bandwidth"] <= 1
-
-
-@pytest.mark.parametrize("model", WINDOWED)
-@pytest.mark.parametrize("L", [100.0, 5000.0, 50_000.0])
-def test_core_at_full_memory_is_the_free_memory_read(model, L):
-    setting = at(model)
-    form = thesis.full_memory_time(setting.architecture, setting.conventions)
-    batch = float(batch_at_capacity(setting, L))
-    core = float(terms_at(setting, batch, L)["core_attention"])
-    assert float(value(form, setting.point | {thesis.L: L, B: batch})) == pytest.approx(core, rel=1e-12)
 
 
 @pytest.mark.parametrize("model", [GPT_OSS, MAVERICK])
