@@ -49,7 +49,7 @@ OFFERED = {
     "others_ours others_most others_printed others_link works works_number",
     "render.sensitivity_tables": "border borders shares_table reasons sensitivity_table queries_table acceptance_table",
     "render.served_words": "prompts_a_seat serving_error serving_share serving_reading version_number "
-    "first_token_error first_token_so_far cache_error",
+    "first_token_error first_token_so_far first_token_constant cache_error",
     "render.system_equations": "sum_equation multiple_equation parts_equation read_equation",
     "render.tables": "symbols_table conventions_table data_dictionary models_table accelerators_table links_table",
     "render.thesis_tables": "conclusions_table",
@@ -169,10 +169,10 @@ def _is_wide(svg: str) -> bool:
     return bool(width) and float(width[1]) > WIDE
 
 
-def _is_tall(svg: str) -> bool:
+def is_tall(svg: str) -> bool:
     """Whether a drawing is much taller than wide.
 
-    >>> _is_tall('<svg width="100pt" height="90.5pt">'), _is_tall('<svg width="100pt" height="400pt">')
+    >>> is_tall('<svg width="100pt" height="90.5pt">'), is_tall('<svg width="100pt" height="400pt">')
     (False, True)
     """
     size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
@@ -190,7 +190,7 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
-            *([":figclass: tall"] if _is_tall(shown.svg) else [":figclass: wide"] if _is_wide(shown.svg) else []),
+            *([":figclass: tall"] if is_tall(shown.svg) else [":figclass: wide"] if _is_wide(shown.svg) else []),
             "",
             caption,
             "",

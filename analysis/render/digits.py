@@ -10,6 +10,12 @@ SHORT = {"byte": "B", "FLOP": "FLOP", "s": "s", "FLOP/s": "FLOP/s", "byte/s": "B
 COUNTED = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 MINUS, MICRO = "\N{MINUS SIGN}", "\N{MICRO SIGN}"
+UNITS = (
+    *(f"{prefix}{unit}" for unit in ("B", "B/s", "b/s") for prefix in ("", *PREFIXES, *BINARY)),
+    *(f"{prefix}{unit}" for unit in ("FLOP", "FLOP/s", "s") for prefix in ("", *PREFIXES, MICRO)),
+    *("FLOP/byte", "byte", "bytes", "%", *COUNTED),
+)
+"""Units as they are written after a number."""
 
 
 def digits_of(value: float, digits: int = 3) -> str:
