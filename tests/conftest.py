@@ -21,15 +21,14 @@ thesis/test_verdict thesis/test_verdict_words thesis/test_entries thesis/test_va
 ledger/test_ledger ledger/test_ledger_rules ledger/test_ledger_systems ledger/test_published tools/test_readme
 render/test_figures render/test_drawings book/test_notebooks measured/test_calibration
 test_extension
-book/test_report
+book/test_report book/test_notebook_runner book/test_rerun cli/test_library sweeps/test_sweep
 ask/test_folding
-book/test_notebook_runner
 book/test_derivations
-book/test_rerun
 thesis/test_propositions
 thesis/test_queries
 """.strip().splitlines()
-"""Files of tests that take longest, in the order in which workers begin them; one line for files that share much."""
+"""Files of tests that take longest, in the order in which workers begin them; one line for files that share much: the
+verdict and the ledger, figures, processes that joblib keeps."""
 
 mpl.use("agg")
 settings.register_profile("study", deadline=None, derandomize=True, max_examples=60, database=None)

@@ -1,7 +1,7 @@
 """Everything that lists mechanisms or takes a model, asked in one process of a study that has two mechanisms more.
 
-python -m tests.extended MODEL OTHER, from the root of that study: prints what was found as one JSON object, all of the
-model, and of the other what its smallest users see.
+python -m tests.extended MODEL OTHER TESTS, from the root of that study: prints what was found as one JSON object, all
+of the model, of the other what its smallest users see, and what pytest says of the tests.
 """
 
 import json
@@ -123,8 +123,15 @@ def found(model: str) -> dict[str, object]:
     }
 
 
+def tried(tests: list[str]) -> list:
+    """The exit code of pytest, and what it prints."""
+    with redirect_stdout(StringIO()) as printed:
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", *tests])
+    return [int(code), printed.getvalue()]
+
+
 if __name__ == "__main__":
     mpl.use("agg")
     warnings.simplefilter("ignore")
-    model, other = sys.argv[1:]
-    print(json.dumps(found(model) | {"other": asked(other)}))
+    model, other, *tests = sys.argv[1:]
+    print(json.dumps(found(model) | {"other": asked(other), "tests": tried(tests)}))

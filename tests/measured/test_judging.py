@@ -1,7 +1,6 @@
 """Rows are judged by fits that have not seen them; errors are those of planted times; baselines stand beside."""
 
-import subprocess
-import sys
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.data import calibrations
-from analysis.files.whole import ROOT
-from analysis.measured import baselines, calibration, fitting, judging, kernel_files, leaving_out
+from analysis.measured import baselines, calibration, fitting, judging, kernel_files, leaving_out, validate
 from analysis.measured.kernel_files import as_table, published
 from analysis.measured.predict import numbers, predict
 from analysis.measured.validate import Compared, compare, compare_parts, to_fit
@@ -159,25 +157,29 @@ def test_rows_to_fit_are_sampled_as_whole_groups_however_they_come():
     assert len(fitting.sampled([rows]).table) == len(every)
 
 
-def test_memory_does_not_grow_with_the_rows_that_are_judged(tmp_path):
-    """The rows of kernels.parquet over and over, in a process of its own: these take 280 MB, as half of them and
-    as a million do, where all at once would take 350 MB.
-    """
-    table = kernel_files.load(kernel_files.FOLDER / "kernels.parquet")
-    path = tmp_path / "rows.parquet"
-    with pq.ParquetWriter(path, table.schema) as writer:
-        for _ in range(2):
-            writer.write_table(pa.concat_tables([table] * 92))
-    code = (
-        "import resource; from analysis.measured import judging, validate; "
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
-        f"found = judging.report(validate.compare_parts({str(path)!r}), 'published'); "
-        "print(found['rows'], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    count, taken = map(int, ran.stdout.split())
-    assert count == 2 * 92 * len(table)
-    assert taken < 300_000  # KiB
+def test_memory_does_not_grow_with_the_rows_that_are_judged(tmp_path, monkeypatch):
+    """The rows of kernels.parquet over and over, as many at a time: of each more than that stay the few numbers that
+    medians and errors are taken from, where parts that are not dropped would hold ten times as much."""
+    table, path, held = kernel_files.load(kernel_files.FOLDER / "kernels.parquet"), tmp_path / "rows.parquet", {}
+    monkeypatch.setattr(kernel_files, "BATCH", len(table))
+
+    def parts():
+        for part in validate.compare_parts(path):
+            tables.append(pa.total_allocated_bytes())
+            yield part
+
+    for times in (1, 2, 4):  # the first fills what stays in memory for good
+        with pq.ParquetWriter(path, table.schema) as writer:
+            for _ in range(times):
+                writer.write_table(table)
+        tables = [pa.total_allocated_bytes()]
+        tracemalloc.start()
+        assert judging.report(parts(), "published")["rows"] == times * len(table)
+        held[times] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(tables) == 1 + times
+        assert max(tables) - tables[0] < 3 * table.nbytes
+    assert (held[4] - held[2]) / (2 * len(table)) < 64  # bytes a row
 
 
 def test_baselines_stand_beside_every_group():

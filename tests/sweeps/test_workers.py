@@ -69,15 +69,23 @@ def _deaf(item) -> bool:
     return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
-ASKS = "import time; from analysis.sweeps.workers import run_calls; run_calls(time.sleep, [60, 60], 2, 'x', 2)"
+ASKS = """
+import sys, time
+from analysis.sweeps.workers import run_calls
+def at_work(path):
+    open(path, "w").close()
+    time.sleep(60)
+run_calls(at_work, sys.argv[1:], 2, "x", 2)
+"""
 
 
-def test_workers_end_with_the_one_who_asked_however_it_ends():
-    asking = subprocess.Popen([sys.executable, "-c", ASKS], env={"PYTHONPATH": str(ROOT)}, start_new_session=True)
+def test_workers_end_with_the_one_who_asked_however_it_ends(tmp_path):
+    asked = [sys.executable, "-c", ASKS, str(tmp_path / "a"), str(tmp_path / "b")]
+    asking = subprocess.Popen(asked, env={"PYTHONPATH": str(ROOT)}, start_new_session=True)
     deadline = time.monotonic() + 60
-    while _in_session(asking.pid) < 3 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(2)  # both are at work
+    while len(os.listdir(tmp_path)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _in_session(asking.pid) >= 3
     asking.kill()
     asking.wait()
     while _in_session(asking.pid) and time.monotonic() < deadline - 10:

@@ -30,30 +30,30 @@ def test_a_degree_that_heads_of_a_kind_do_not_allow_is_refused_and_has_no_verdic
     assert np.isnan(found).tolist() == [False, False, True]
 
 
-@pytest.mark.parametrize("model", PAIRED)
-def test_blocks_under_tensor_parallelism_are_those_of_a_step_and_an_all_reduce_each(model):
+def test_blocks_under_tensor_parallelism_are_those_of_a_step_and_an_all_reduce_each():
     """Kernels of all kinds from the terms of the whole model; an all-reduce of each block's output by a ring, by hand:
     each sends and receives (deg - 1) / deg of the vectors of its 64 / 4 requests, twice.
     """
-    row, given = datasets.model(model), {"model": model, **ON, "B": 64, "L": 8192}
-    steps = [evaluate("tpot_terms", **given, deg_TP=degree).value for degree in (1, 2)]
-    alone, split = (sum(terms[name] for name in ATTENTION) for terms in steps)
-    attending = sum(kind.blocks for kind in row.kinds if kind.attention)
-    reduced = attending + SUMMED.get(model, 0)
-    ring = 2 * (1 / 2) * 64 / 4 * row.d_emb * 2 / 900e9
-    found = float(tensor_parallel.attention_change(Setting.of(**given), [64.0], 2, 8192)[0])
-    assert found * attending == pytest.approx(split - alone + reduced * ring, rel=1e-9, abs=1e-13)
+    for model in PAIRED:
+        row, given = datasets.model(model), {"model": model, **ON, "B": 64, "L": 8192}
+        steps = [evaluate("tpot_terms", **given, deg_TP=degree).value for degree in (1, 2)]
+        alone, split = (sum(terms[name] for name in ATTENTION) for terms in steps)
+        attending = sum(kind.blocks for kind in row.kinds if kind.attention)
+        reduced = attending + SUMMED.get(model, 0)
+        ring = 2 * (1 / 2) * 64 / 4 * row.d_emb * 2 / 900e9
+        found = float(tensor_parallel.attention_change(Setting.of(**given), [64.0], 2, 8192)[0])
+        assert found * attending == pytest.approx(split - alone + reduced * ring, rel=1e-9, abs=1e-13), model
 
 
-@pytest.mark.parametrize("model", PAIRED)
-def test_the_closed_batch_is_where_both_are_equal_if_every_layer_waits_there_and_only_then(model):
+def test_the_closed_batch_is_where_both_are_equal_if_every_layer_waits_there_and_only_then():
     """Weights that compute are not missed by pairs, so that their gain ends at fewer requests."""
-    setting = Setting.of(model=model, **ON)
-    closed, solved = tensor_parallel.even_batch(setting, 2, 8192)
-    if tensor_parallel.waits(setting, closed, 2, 8192):
-        assert closed == pytest.approx(solved, rel=1e-8)
-    else:
-        assert solved < 0.98 * closed
+    for model in PAIRED:
+        setting = Setting.of(model=model, **ON)
+        closed, solved = tensor_parallel.even_batch(setting, 2, 8192)
+        if tensor_parallel.waits(setting, closed, 2, 8192):
+            assert closed == pytest.approx(solved, rel=1e-8), model
+        else:
+            assert solved < 0.98 * closed, model
 
 
 def test_why_the_closed_batch_of_llama_does_not_hold_by_hand():
