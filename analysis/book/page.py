@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.files.errors import InputError, choices
 from analysis.render import canonical_words
+from analysis.render.digits import unbroken
 from analysis.render.show import ShownFigure
 from analysis.systems.canonical import paper
 
@@ -148,7 +149,7 @@ def in_two(caption: str) -> tuple[str, str]:
     folded = [one or other for one, other in zip(named, leads, strict=True)]
     shown = " ".join(part for part, fold in zip(parts, folded, strict=True) if not fold)
     below = " ".join(part for part, fold in zip(parts, folded, strict=True) if fold)
-    return re.sub(r";(?= [A-Z]|$)", ".", shown), below
+    return unbroken(re.sub(r";(?= [A-Z]|$)", ".", shown)), below
 
 
 TALL = 1.2

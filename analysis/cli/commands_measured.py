@@ -1,5 +1,5 @@
 """Commands about measured hardware: import-measurements, validate, calibrate, deployments. `analysis.cli.main`
-registers them.
+registers them. What a call needs is imported late, by the call.
 """
 
 import json

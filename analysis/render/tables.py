@@ -1,5 +1,6 @@
 """Tables of reference, printed from the tables that the code itself reads: symbols, conventions, data rows."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from analysis.ask.parameters import COUNT, PARAMETERS, Parameter
@@ -8,11 +9,12 @@ from analysis.data import datasets
 from analysis.data.dictionary import dictionary
 from analysis.data.rows import home
 from analysis.derive.symbols import MEANINGS
-from analysis.render.digits import digits_of, with_unit
+from analysis.render.digits import digits_of, unbroken, with_unit
 from analysis.render.latex import tex
 from analysis.systems.quantities import evaluate
 
 ABSENT = "–"
+SPACES = re.compile(r"[ \t\r\n]+")  # not those that keep a number and its unit together
 WINDOWED_CONTEXT = 32768  # tokens at which tables show what depends on the context in windowed models only
 
 
@@ -45,7 +47,7 @@ def _line(cells: Sequence[object]) -> str:
 
 def _cell(cell: object) -> str:
     text = ABSENT if cell is None or cell == "" else str(cell)
-    return " ".join(text.split()).replace("|", r"\|")
+    return unbroken(SPACES.sub(" ", text).strip(" ")).replace("|", r"\|")
 
 
 def code(text: object) -> str:

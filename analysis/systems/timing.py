@@ -161,10 +161,15 @@ def own_rate(stage: str, apart: tuple[str, ...]) -> Expr:
     return BY_NAME[f"rate_{part}"] if part in apart else Integer(1)
 
 
+def at_rate(time: Expr, rate: Expr) -> Expr:
+    """The same time [s] where arithmetic runs at `rate` times P_acc."""
+    return time if rate == 1 else time.xreplace({P_acc: rate * P_acc})
+
+
 @lru_cache(maxsize=64)
 def _at_own_rates(timing: Timing, apart: tuple[str, ...]) -> Timing:
     def kernel(counts: Kernel | Counts, stage: str) -> Expr:
-        return timing.kernel(counts, stage).xreplace({P_acc: own_rate(stage, apart) * P_acc})
+        return at_rate(timing.kernel(counts, stage), own_rate(stage, apart))
 
     return Timing(kernel, timing.wires) if apart else timing
 

@@ -190,3 +190,10 @@ def test_a_table_of_words_names_its_cells_and_one_of_numbers_does_not(letters, c
     head = [None] * 3
     assert cells == (head + [None, "ours", "why"] * 2 if cards else head * 3)
     assert ("cards" in table["classes"]) is cards
+
+
+def test_a_card_leaves_out_what_a_row_does_not_say():
+    tree = publish_doctree(WORDY.format("x" * 11).replace("as above", "–" + "x" * 85).replace("153 ", "–   "))
+    name_cells(None, tree, "page")
+    absent = [each.astext() for each in tree.findall(nodes.entry) if "absent" in each["classes"]]
+    assert absent == ["–"]
