@@ -8,7 +8,6 @@ from typing import Any
 
 from analysis.files.errors import InputError, choices
 from analysis.render import canonical_words
-from analysis.render.digits import unbroken
 from analysis.render.show import ShownFigure
 from analysis.systems.canonical import paper
 
@@ -149,7 +148,7 @@ def in_two(caption: str) -> tuple[str, str]:
     folded = [one or other for one, other in zip(named, leads, strict=True)]
     shown = " ".join(part for part, fold in zip(parts, folded, strict=True) if not fold)
     below = " ".join(part for part, fold in zip(parts, folded, strict=True) if fold)
-    return unbroken(re.sub(r";(?= [A-Z]|$)", ".", shown)), below
+    return re.sub(r";(?= [A-Z]|$)", ".", shown), below
 
 
 TALL = 1.2
@@ -170,10 +169,10 @@ def _is_wide(svg: str) -> bool:
     return bool(width) and float(width[1]) > WIDE
 
 
-def _is_tall(svg: str) -> bool:
+def is_tall(svg: str) -> bool:
     """Whether a drawing is much taller than wide.
 
-    >>> _is_tall('<svg width="100pt" height="90.5pt">'), _is_tall('<svg width="100pt" height="400pt">')
+    >>> is_tall('<svg width="100pt" height="90.5pt">'), is_tall('<svg width="100pt" height="400pt">')
     (False, True)
     """
     size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
@@ -191,7 +190,7 @@ def _figure_directive(notebook: str, shown: ShownFigure, function: str) -> str:
             f"::::{{figure}} {source}.svg",
             f":name: {shown.label}",
             f":alt: {' '.join(shown.alt.split())}",
-            *([":figclass: tall"] if _is_tall(shown.svg) else [":figclass: wide"] if _is_wide(shown.svg) else []),
+            *([":figclass: tall"] if is_tall(shown.svg) else [":figclass: wide"] if _is_wide(shown.svg) else []),
             "",
             caption,
             "",

@@ -21,6 +21,7 @@ from analysis.book.citing.citing_words import block
 from analysis.book.citing.entries import GENERATED
 from analysis.book.footing import foot
 from analysis.book.reference import code_of
+from analysis.render.digits import NARROW, UNITS
 from analysis.sweeps.workers import cpu_count
 
 SCRIPT, STYLE, SCORER = "reading/cite.js", "reading/cite.css", "_assets/reading/search.js"
@@ -133,6 +134,22 @@ def _running(doctree: nodes.document) -> Iterator[nodes.Text]:
             yield from (child for child in paragraph if isinstance(child, nodes.Text))
 
 
+# -- numbers and their units ---------------------------------------------------------------------------
+BEFORE_UNIT = re.compile(
+    rf"(?<=\d)(?: (?=(?:{'|'.join(map(re.escape, UNITS))})(?![\w/-]))|(?=%(?![0-9A-Fa-f]{{2}})))"  # %20 is an address
+)
+RANGE = re.compile(r"(?<=\d)\N{EN DASH}(?=\d)")
+PRINTED = (nodes.FixedTextElement, nodes.literal, nodes.math, nodes.raw)
+
+
+def keep_units(_app: Sphinx, doctree: nodes.document, _page: str = "") -> None:
+    """Let no line break between a number and its unit, or in a span of numbers, whoever wrote them."""
+    for text in list(doctree.findall(nodes.Text)):
+        kept = RANGE.sub("\N{EN DASH}\N{WORD JOINER}", BEFORE_UNIT.sub(NARROW, text))
+        if kept != text and not isinstance(text.parent, PRINTED):
+            text.parent.replace(text, nodes.Text(kept))
+
+
 # -- the foot ----------------------------------------------------------------------------------------
 def _add_foot(app: Sphinx, page: str, _template: str, context: dict, _doctree: nodes.document | None) -> None:
     entries = [entry for entry in app.env.study_entries if entry["place"].partition("#")[0] == f"{page}.html"]
@@ -182,7 +199,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-signature", _columns)
     app.connect("builder-inited", _read)
     app.connect("env-updated", _write_at_once)
-    for aid in (_add_folds, link_terms, _link_code, name_cells):
+    for aid in (_add_folds, link_terms, keep_units, _link_code, name_cells):
         app.connect("doctree-resolved", aid)
     app.connect("html-page-context", _add_foot)
     app.connect("html-page-context", _print_alone, priority=502)  # the theme adds its buttons at 501

@@ -23,7 +23,7 @@ MISSING = object()
 MOST_ENTRIES, LARGEST_ENTRY = 8000, 2**16
 """Entries, and bytes of one: the older half goes when there are more, and what is larger is not kept."""
 EACH = 100
-"""Entries that a process writes from one count of them to the next: to list thousands takes longer than to write one."""
+"""Entries that a process writes from one count of them to the next: listing thousands takes longer than writing one."""
 _WRITTEN = itertools.count()
 
 

@@ -129,8 +129,17 @@ def seconds(time: float) -> str:
 def headline(figure: Figure, finding: str) -> None:
     """Write what the figure shows above it, in names instead of ids, broken into lines that fit its width."""
     letters = int(figure.get_figwidth() * 72 / 6.4)  # the mean width of a letter at the title's size
-    spaced = re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", named(finding))  # as in the text
-    figure.suptitle(fill(spaced, letters, break_on_hyphens=False), x=0.01, ha="left")
+    figure.suptitle(fill(bound(named(finding)), letters, break_on_hyphens=False), x=0.01, ha="left")
+
+
+def bound(text: str) -> str:
+    """A text in which no line breaks between a number and what it counts.
+
+    >>> bound("within 50 ms, 59% at L = 8192").split(" ")
+    ['within', '50\\xa0ms,', '59\\xa0%', 'at', 'L\\xa0=\\xa08192']
+    """
+    spaced = re.sub(r"(?<=\d)%", " %", text)  # as in the text
+    return re.sub(r"(?<=\d) (?=[^\W\d]|%)|(?<=\b[A-Za-z]) (?== )|(?<= =) (?=\d)", "\N{NO-BREAK SPACE}", spaced)
 
 
 def with_names(figure: Figure) -> None:
@@ -189,16 +198,12 @@ def label_right(
     heights = [to_axes.transform(point) @ (1e-6, 1) for point in points]  # of equal heights, the right one goes up
     placed = spread(heights, 0.075, 0.02, 0.98)
     for point, label, colour, height, marker in zip(points, labels, colours, placed, cycle(markers), strict=False):
-        axes.plot(1.05, height, marker, color=colour, markersize=6, transform=axes.transAxes, clip_on=False)
-        axes.annotate(
-            label,
-            point,
-            xytext=(1.08, height),
-            textcoords="axes fraction",
-            va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": "#BBBBBB", "linewidth": 0.7, "relpos": (0, 0.5), "shrinkA": 14},
-        )
+        x, y = to_axes.transform(point)
+        look = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot((x, 1.035), (y, height), color="#BBBBBB", linewidth=0.7, zorder=1, **look)
+        axes.plot(1.05, height, marker, color=colour, markersize=6, **look)
+        beside = {"xytext": (7, 0), "textcoords": "offset points", "annotation_clip": False}
+        axes.annotate(label, (1.05, height), xycoords="axes fraction", va="center", **beside)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:

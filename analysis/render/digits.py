@@ -1,6 +1,5 @@
 """Numbers as readers see them: significant digits, thousands, prefixes. SI goes in, prefixes appear only here."""
 
-import re
 from math import floor, isfinite, log10
 
 from analysis.files.errors import InputError, choices
@@ -11,8 +10,12 @@ SHORT = {"byte": "B", "FLOP": "FLOP", "s": "s", "FLOP/s": "FLOP/s", "byte/s": "B
 COUNTED = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 MINUS, MICRO = "\N{MINUS SIGN}", "\N{MICRO SIGN}"
-BETWEEN = re.compile(r"(?<=\d)(?: ?(?=%(?![0-9A-Fa-f]{2}))| (?=(?:[kKMGTP]i?B|[mnµ]s|[MGTP]?FLOP)(?:/s|/byte)?\b))")
-"""What stands between a number and its unit in running text; not in addresses, where % spells a letter."""
+UNITS = (
+    *(f"{prefix}{unit}" for unit in ("B", "B/s", "b/s") for prefix in ("", *PREFIXES, *BINARY)),
+    *(f"{prefix}{unit}" for unit in ("FLOP", "FLOP/s", "s") for prefix in ("", *PREFIXES, MICRO)),
+    *("FLOP/byte", "byte", "bytes", "%", *COUNTED),
+)
+"""Units as they are written after a number."""
 
 
 def digits_of(value: float, digits: int = 3) -> str:
@@ -66,15 +69,6 @@ def with_unit(value: float, unit: str, shown: str | None = None, digits: int | N
     text = whole(number) if digits is None else digits_of(number, digits)
     space = " " if shown in COUNTED else NARROW
     return text if shown == "1" else f"{text}{space}{shown.replace('us', MICRO + 's')}"
-
-
-def unbroken(text: str) -> str:
-    """A text in which no line ends between a number and its unit.
-
-    >>> unbroken("83% of 51.5 GB in 4 ms, 5 bytes, 2%20")
-    '83\\u202f% of 51.5\\u202fGB in 4\\u202fms, 5 bytes, 2%20'
-    """
-    return BETWEEN.sub(NARROW, text)
 
 
 def scale_names(unit: str) -> dict[str, float]:

@@ -201,7 +201,7 @@ def _under(finding: Finding) -> str:
 
 def verdict(id_: str) -> str:
     """A claim as a link, with its verdict in words. Raises InputError for an unknown claim."""
-    return f"{link(_finding(id_))} ({_finding(id_).verdict})"
+    return f"{link(_finding(id_))}: {_finding(id_).verdict}"
 
 
 def why(id_: str) -> str:

@@ -9,7 +9,7 @@ from analysis.data import datasets
 from analysis.data.dictionary import dictionary
 from analysis.data.rows import home
 from analysis.derive.symbols import MEANINGS
-from analysis.render.digits import digits_of, unbroken, with_unit
+from analysis.render.digits import digits_of, with_unit
 from analysis.render.latex import tex
 from analysis.systems.quantities import evaluate
 
@@ -47,7 +47,7 @@ def _line(cells: Sequence[object]) -> str:
 
 def _cell(cell: object) -> str:
     text = ABSENT if cell is None or cell == "" else str(cell)
-    return unbroken(SPACES.sub(" ", text).strip(" ")).replace("|", r"\|")
+    return SPACES.sub(" ", text).strip(" ").replace("|", r"\|")
 
 
 def code(text: object) -> str:

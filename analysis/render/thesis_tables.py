@@ -5,7 +5,7 @@ import numpy as np
 from analysis.ask.asked import fitting
 from analysis.ask.setting import Setting
 from analysis.data import datasets
-from analysis.render.digits import digits_of, percent
+from analysis.render.digits import digits_of, percent, whole
 from analysis.render.equations import named
 from analysis.render.ledger_tables import plain_text
 from analysis.render.paper_tables import part, shipped
@@ -16,6 +16,7 @@ from analysis.render.words import PEOPLE, person
 from analysis.systems.canonical import Edition
 from analysis.thesis import guidelines
 from analysis.thesis.conclusions import size
+from analysis.thesis.full import whole_batch
 from analysis.thesis.kinds import Shares, kinds, shares
 from analysis.thesis.resources import BUDGETS, RESOURCES, devices, tokens_per_joule
 from analysis.thesis.verdict import REGION, Verdict, verdicts
@@ -51,7 +52,7 @@ def kinds_table(edition: Edition) -> str:
         (
             named(each.setting.model.attention, each.setting.conventions.order),
             person(each.setting.model.id),
-            number(each.batch),
+            whole(whole_batch(each.setting, L)),
             number(each.reading * 1e3),
             number(each.core * 1e3),
             number(each.phi),
@@ -60,11 +61,11 @@ def kinds_table(edition: Edition) -> str:
         )
         for each in kinds(_system(edition, accelerator_experts=edition.accelerator_experts), speakers, L)
     ]
-    header = ("attention", "model", "B_cap", "reading [ms]", "core [ms]", "phi", "FLOP/byte", "on the device")
+    header = ("attention", "model", "requests", "reading [ms]", "core [ms]", "phi", "FLOP/byte", "on the device")
     caption = (
-        f"Core attention of every kind at L = {L:g} and B_cap on {edition.n_acc} {part(edition.accelerator)}: time of "
-        f"reading the memory that weights leave free, time of the core, phi (bytes that it moves over bytes that "
-        f"requests store), its intensity, its speed on "
+        f"Core attention of every kind at L = {L:g}, with memory full, on {edition.n_acc} {part(edition.accelerator)}: "
+        f"time of reading the memory that weights leave free, time of the core, phi (bytes that it moves over bytes "
+        f"that requests store), its intensity, its speed on "
         f"the {part(edition.accelerator_experts).lower()} over the accelerator's."
     )
     return table(header, rows, caption, "tab-thesis-kinds", "ll" + "r" * 6)

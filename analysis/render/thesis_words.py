@@ -10,7 +10,7 @@ from analysis.render.digits import PREFIXES, digits_of
 from analysis.render.paper_tables import short_name
 from analysis.systems.canonical import Edition
 from analysis.thesis import guidelines, largest, resources
-from analysis.thesis.full import batch_at_capacity, terms_at, total
+from analysis.thesis.full import terms_at, total, whole_batch
 from analysis.thesis.full_attention import device_speed
 from analysis.thesis.kinds import phi
 from analysis.thesis.queries import gain
@@ -57,7 +57,7 @@ def at_full_memory(L: int, **given) -> FullMemory:
     15.0
     """
     setting = Setting.of(**given)
-    batch = float(batch_at_capacity(setting, L))
+    batch = whole_batch(setting, L)
     found = terms_at(setting, batch, L)
     step = float(total(found, setting["overlap"]))
     return FullMemory(batch, float(found["core_attention"]), step, batch / step / setting["n_acc"])

@@ -24,11 +24,16 @@ def batch_at_capacity(setting: Setting, L, replaced: dict | None = None):
     return value(form, swept(setting, L=L) | (replaced or {}))
 
 
+def whole_batch(setting: Setting, L: float) -> float:
+    """As many requests as memory holds at a context, none of them in part, and as many in every group [requests]."""
+    return float(system.rounded(float(batch_at_capacity(setting, L)), setting))
+
+
 def filled(setting: Setting) -> Setting:
     """The setting with its own B, else as many whole requests as memory holds at its L; raises InputError for none."""
     if setting["B"] is not None:
         return setting
-    batch = int(max(0.0, float(batch_at_capacity(setting, setting["L"]))))
+    batch = int(whole_batch(setting, setting["L"]))
     if batch < 1:
         raise InputError(
             f"n_acc={setting['n_acc']}: memory holds no request of {setting.model.name} at {setting['L']:.0f} tokens; "

@@ -1,8 +1,11 @@
 """Propositions (a) and (c) in numbers: full memory, and the device of low ridge and high bandwidth."""
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
+from sympy import Symbol
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
@@ -14,6 +17,7 @@ from analysis.thesis.full import batch_at_capacity, root, shares_at_capacity
 
 _core_speed = lru_cache(maxsize=64)(proofs.core_speed)
 LEAST, MOST = 64.0, 2.0**22  # contexts [tokens] between which flip points are sought
+ENDLESS = 1e15  # a context [tokens] beside which queries and results count for nothing
 
 
 def core_share(setting: Setting, L: float) -> float:
@@ -34,9 +38,21 @@ def longest(setting: Setting) -> float:
 
 
 def context_at_ridge(setting: Setting) -> float | None:
-    """Context [tokens] from which core attention computes rather than waits; None where it never does."""
-    found = float(value(proofs.context_at_ridge(setting.architecture, setting.conventions), setting.point))
-    return found if 0 < found < np.inf else None
+    """Context [tokens] from which core attention computes rather than waits; None where it never does.
+
+    Sought in the counts, since windows and picked rows leave no equation that algebra solves.
+    """
+    return root(over_ridge(setting, proofs.L), 1.0, ENDLESS)
+
+
+def over_ridge(setting: Setting, size: Symbol, at: Mapping = MappingProxyType({})) -> Callable[[float], float]:
+    """Intensity of core attention less the ridge point [FLOP/byte], as a function of a size.
+
+    Of the block that attends to most, where a model has two kinds.
+    """
+    form = proofs.core(setting.architecture, setting.conventions).intensity - RP_acc
+    point = setting.point | {B: 1.0, **at}  # any batch: it cancels
+    return lambda found: float(value(form, point | {size: found}))
 
 
 def needs_device(setting: Setting) -> None:

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive.speculation import expected_tokens
-from analysis.derive.statements import proof_of_queries as proofs
-from analysis.derive.symbols import l
-from analysis.thesis.full import batch_at_capacity, throughput
+from analysis.derive.symbols import L, l
+from analysis.thesis.full import batch_at_capacity, passing, throughput
+from analysis.thesis.full_attention import ENDLESS, over_ridge
 
 
 def query_tokens_at_ridge(setting: Setting) -> float:
-    """Query tokens per request at which core attention reaches the ridge point, L without bound [tokens]."""
-    return float(
-        value(proofs.query_tokens_at_ridge(setting.architecture.mechanism, setting.conventions), setting.point)
-    )
+    """Query tokens per request at which core attention reaches the ridge point, L without bound [tokens].
+
+    0 where any number is beyond it, infinite where none is: queries that pick rows of their own share no reading.
+    """
+    return passing(over_ridge(setting, l, {L: ENDLESS}), 1e-6, 1e9)
 
 
 def needed_tokens(setting: Setting, queries, L: float) -> np.ndarray:

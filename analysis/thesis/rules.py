@@ -21,7 +21,7 @@ from analysis.thesis import (
     scheduling,
     tensor_parallel,
 )
-from analysis.thesis.full import WIRES, batch_at_capacity, root, terms_at, throughput, total
+from analysis.thesis.full import WIRES, batch_at_capacity, root, terms_at, throughput, total, whole_batch
 from analysis.thesis.guidelines import CONTEXT, DEGREE, SKEW
 
 DRAFTS = 2  # query tokens a step of the rule on drafts
@@ -216,5 +216,5 @@ def copies(system: Setting) -> Sides:
 
 def _batches(system: Setting, points: int = 41) -> np.ndarray:
     """Batches [requests] from a four-thousandth of full memory, or from one, to full memory."""
-    cap = float(batch_at_capacity(system, CONTEXT))
+    cap = whole_batch(system, CONTEXT)
     return np.geomspace(max(1.0, cap / 4096), cap, points)

@@ -11,7 +11,7 @@ from docutils.utils import new_document
 
 from analysis.book.cards import name_cells
 from analysis.book.citing.citing_words import block, words
-from analysis.book.reading_aids import link_terms
+from analysis.book.reading_aids import keep_units, link_terms
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.symbols import BY_NAME, MEANINGS
 from analysis.files.errors import InputError
@@ -154,6 +154,21 @@ def linked(page, *parts):
     document.extend(parts)
     link_terms(Terms(), document, page)
     return [(link.astext(), link["refuri"]) for link in document.findall(nodes.reference)], document.astext()
+
+
+def test_no_line_breaks_between_a_number_and_its_unit_but_in_code():
+    code = nodes.literal("", "M_cap=9.21 GB")
+    document = new_document("page")
+    document += nodes.paragraph(
+        "", "", nodes.Text("It holds 9.21 GB, 5 B200 at 800 Gb/s, 18.5 million in 3 steps: "), code
+    )
+    document += nodes.table("", nodes.entry("", nodes.paragraph("", "8 FLOP/byte, 4–6 %, 5%, a%20b, 1%20")))
+    keep_units(None, document)
+    shown, listed = (
+        "It holds 9.21~GB, 5 B200 at 800~Gb/s, 18.5~million in 3 steps: M_cap=9.21 GB",
+        "8~FLOP/byte, 4–+6~%, 5~%, a%20b, 1%20",
+    )
+    assert document.astext().translate({0x202F: "~", 0x2060: "+"}).split("\n\n") == [shown, listed]
 
 
 def test_the_first_use_of_a_term_in_a_chapter_leads_to_the_glossary():

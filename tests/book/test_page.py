@@ -236,7 +236,7 @@ def test_a_line_of_the_ledger_folds_its_readings_and_names_its_test():
 
 
 def test_a_verdict_in_a_sentence_needs_a_claim():
-    assert ledger_tables.verdict("C006").endswith("(error in the paper)")
+    assert ledger_tables.verdict("C006").endswith(": error in the paper")
     with pytest.raises(InputError, match="there is no such claim"):
         ledger_tables.why("C999")
 

@@ -3,10 +3,12 @@
 import pytest
 from jinja2.meta import find_undeclared_variables
 
+from analysis.ask.setting import Setting
 from analysis.book.head_values import ENVIRONMENT, parsed
 from analysis.book.page import template_functions
 from analysis.files.whole import ROOT
 from analysis.render.digits import digits_of
+from analysis.render.figures import thesis_map_told
 from analysis.systems.canonical import paper
 from analysis.systems.quantities import evaluate
 from tests.systems.calibrated_by_hand import cells
@@ -34,6 +36,23 @@ class Head(dict):
         evaluated = ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
         self[name] = evaluated(**self.names, **{each: self[each] for each in used})
         return self[name]
+
+
+@pytest.mark.parametrize(
+    ("held", "places"),
+    [
+        (202 * 32, ("service fits", "experts double_fits", "argument fits", "thesis requests", "thesis_service full")),
+        (202 * 32, ("guidelines requests", "index full")),
+        (202, ("thesis each",)),
+        (405 * 32, ("serving fits", "experts fits")),
+    ],
+)
+def test_pages_agree_on_how_many_requests_of_r1_fill_the_memory(held, places):
+    """Whole ones on each accelerator, at 8K and at 4K: what an accelerator has free over what one of them takes."""
+    marked = thesis_map_told.edge(Setting.of(**paper().system("deepseek-v3")), 8192)
+    for page, name in map(str.split, places):
+        shown = Head(page, thesis_map_batch=marked["batch"])[name]
+        assert float(str(shown).replace(",", "")) == held, page
 
 
 def test_serving():

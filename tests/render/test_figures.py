@@ -12,9 +12,11 @@ import pytest
 from matplotlib import colormaps, pyplot
 from matplotlib.colors import LinearSegmentedColormap
 
+from analysis.ask.setting import Setting
 from analysis.derive.attention import MECHANISMS
 from analysis.render import style
 from analysis.render.axes import LAYER_COLOURS
+from analysis.render.figures.roofline import roofline_points
 from analysis.render.words import named
 from tests.notebooks import EVERY, executed
 from tests.render.figure_colours import LEAST as APART
@@ -176,3 +178,11 @@ def test_the_figure_of_caches_sorts_models_by_what_their_blocks_keep():
     grouped = [model for model, kind in kinds.items() if kind == ("GQA", "")]
     assert min(grouped, key=sizes.get) == "qwen3-30b-a3b"
     assert sizes["qwen3-30b-a3b"] == 2 * 4 * 128 * 48 * 2
+
+
+def test_a_layer_that_computes_nothing_has_no_place_under_the_roof():
+    """V4-Flash picks rows, which moves bytes alone: an intensity of 0 would take a logarithmic axis to nowhere."""
+    rows = roofline_points(Setting.of(model="deepseek-v4-flash", accelerator="b200-sxm", n_acc=32, B=4096, L=8192))
+    assert min(rows["intensity"]) > 0
+    assert "select" not in rows["stage"]
+    assert {"index", "core", "routed"} <= {*rows["stage"]}

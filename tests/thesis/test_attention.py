@@ -96,6 +96,19 @@ def test_on_a_b200_it_never_reaches_the_ridge():
     assert full_attention.context_at_ridge(points.setting("deepseek-v3")) is None
 
 
+@pytest.mark.parametrize("model", ["deepseek-v3.2", "deepseek-v4-pro", "gemma-4-31b"])
+def test_attention_whose_rows_are_picked_or_windowed_meets_the_ridge_where_its_own_counts_do(model):
+    """Below the context the core waits, beyond it it computes; where there is none, it waits at every context."""
+    system = Setting.of(model=model, accelerator="a100-paper", n_acc=64)
+    flip = full_attention.context_at_ridge(system)
+    at = (0.9 * flip, 1.1 * flip) if flip else (10.0, 1e6)
+    intensities = [
+        value(proofs.core(system.architecture, system.conventions).intensity, system.point | {L: each, B: 8})
+        for each in at
+    ]
+    assert [each > 312e12 / 2039e9 for each in intensities] == [False, flip is not None]
+
+
 @pytest.mark.parametrize("model", points.SYSTEMS)
 def test_context_of_half_flips_on_both_sides(model):
     system = points.setting(model)
@@ -240,7 +253,7 @@ def test_the_break_even_batch_knows_where_there_is_none(accelerator, other, batc
 def test_a_system_without_a_batch_is_filled_with_whole_requests():
     """As many as memory holds, a batch that is given stays, and a memory too small is told."""
     system = Setting.of(model="deepseek-v3", accelerator="b200-paper", link="nvlink5-b200", n_acc=32, L=8192)
-    assert filled(system)["B"] == int(float(batch_at_capacity(system, 8192))) > 1000
+    assert filled(system)["B"] == 202 * 32 == 32 * int(float(batch_at_capacity(system, 8192)) / 32)
     assert filled(system.with_(B=7))["B"] == 7
     with pytest.raises(InputError, match="memory holds no request"):
         filled(system.with_(n_acc=1))

@@ -118,7 +118,7 @@ def test_a_smaller_cache_serves_more_and_answers_later():
 def test_the_largest_batch_ends_where_memory_or_the_limit_does():
     """The limit of 50 ms lies beyond full memory; one of 20 ms does not, and a step takes it there."""
     system = alone()
-    assert panels()["The largest batch"].turns == float(batch_at_capacity(system, 8192))
+    assert panels()["The largest batch"].turns == 202 * 32
     strict = rules.largest_batch(system, 0.020)
     assert float(np.interp(strict.turns, strict.x, strict.lines["step"])) == pytest.approx(20, rel=1e-3)
 

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "thesis_guidelines": "it compares models and accelerators with one another.",
 }
 """Notebooks that speak of no system of a reader's."""
+DRAWINGS = "drawings"
 SIZES = ("model", "accelerator", "slo", "format")  # the last is given to a notebook as widths
 
 
@@ -52,11 +53,12 @@ def notebooks() -> list[Path]:
 def parameters(system: System, notebook: Path) -> dict[str, object]:
     """What papermill gives a notebook: the reader's parameters that it declares, degrees and batch of the best plan.
 
-    A notebook of several models or accelerators gets the reader's alone where it has no parameter for one.
+    A notebook of several models or accelerators gets the reader's alone where it has no parameter for one; so do the
+    drawings, which draw each of several models at the degrees of one plan.
     """
     names, given, best = declared(notebook), system.setting.given, system.plans[0]
     found = given | _widths(system) | best.degrees | {"B": best.batch, "deg_DP": None}
-    if "model" not in names:
+    if "model" not in names or notebook.stem == DRAWINGS:
         found["models"] = given["model"]
     if "accelerator" not in names:
         found["accelerators"] = given["accelerator"]

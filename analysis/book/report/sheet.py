@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 
 from analysis.ask.setting import Setting
+from analysis.book.page import is_tall
 from analysis.book.report.drawn import Shown
 from analysis.book.report.subject import System
 from analysis.data.row import Row
@@ -52,6 +53,7 @@ def page(system: System, ran: list[Shown], apart: Mapping[str, str]) -> str:
         concluded=told(system.served),
         shown=ran,
         apart=_grouped(apart),
+        tall=is_tall,
         command="python -m analysis report --system system.yml",
     )
 

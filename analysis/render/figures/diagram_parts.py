@@ -11,9 +11,9 @@ from matplotlib.path import Path
 
 from analysis.render.style import BOUND_LOOKS
 
-SIZE, ROW, PAD, STRIP = 9, 12.0, 3.0, 7.0  # font size, height of a row of text, padding, width of the strip [points]
+SIZE, ROW, PAD, STRIP = 9, 12.0, 2.5, 5.0  # font size, height of a row of text, padding, width of the strip [points]
 LETTER = 0.602 * SIZE  # width of a letter of DejaVu Sans Mono
-NODE, INSET = 113.0, 4.0  # width of a node, and how much narrower a cell in a frame is on either side
+NODE, INSET = 111.0, 4.0  # width of a node, and how much narrower a cell in a frame is on either side
 MONO = {"family": "monospace", "fontsize": SIZE}
 SANS = {"fontsize": SIZE}
 EDGE, WEIGHTS = "#444444", "#D9D9D9"
@@ -134,7 +134,7 @@ def edge(axes: Axes, points: Sequence[tuple[float, float]], dashed: bool) -> Non
     axes.add_patch(PathPatch(head, facecolor=EDGE, edgecolor=EDGE, linewidth=0.5, zorder=2))
 
 
-KEY_COLUMN = 300.0
+KEY_COLUMN = 290.0
 """Width of a column of the key [points]."""
 
 

@@ -33,7 +33,7 @@ ROLES = {
 }
 """What is said about a store that a flow's rules put in; inputs and the cache explain themselves."""
 
-GUTTER = 24.0
+GUTTER = 16.0
 """Between two columns of the drawing [points]."""
 
 

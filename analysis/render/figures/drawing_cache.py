@@ -12,8 +12,8 @@ from sympy import Integer, Symbol
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
 from analysis.derive.block import Kind
-from analysis.derive.einsum import Tensor
-from analysis.derive.symbols import B, n_hd
+from analysis.derive.einsum import WIDTHS, Tensor
+from analysis.derive.symbols import B, L, n_hd
 from analysis.render.axes import Rows, headline, in_columns, mechanism_colour
 from analysis.render.style import WIDTH
 from analysis.render.words import counted, person
@@ -27,7 +27,8 @@ TEXT, GAP = 190, 110  # room for two lines of text, and between models [elements
 
 def cache_rows(settings: Sequence[Setting]) -> Rows:
     """One row per cached tensor of the first kind of block: model, tensor, heads, elements of each, bytes of a token,
-    and how many query heads read a stored one. Raises InputError for a missing size.
+    and how many query heads read a stored one. Of a row that several tokens share, a token has its part.
+    Raises InputError for a missing size.
     """
     rows = (
         _row(setting, setting.architecture.attending[0], tensor)
@@ -44,13 +45,14 @@ def _spans(axis: Symbol) -> bool:
 
 
 def _row(setting: Setting, kind: Kind, tensor: Tensor) -> tuple:
-    one = {axis: Integer(1) for axis in tensor.axes if axis == B or _spans(axis)}
+    one = {axis: Integer(1) for axis in (L, *tensor.axes) if axis == B or _spans(axis)}
     own = kind.axes()
-    *heads, elements = (int(value(axis.xreplace(own), setting.point)) for axis in tensor.axes if axis not in one)
+    *heads, _ = (int(value(axis.xreplace(own), setting.point)) for axis in tensor.axes if axis not in one)
     stored = heads[0] if heads else 1
     readers = int(value(n_hd.xreplace(own), setting.point)) // stored
     size = float(value(tensor.stored.xreplace(one).xreplace(own), setting.point))
-    return setting.model.id, tensor.name, stored, elements, size, readers
+    elements = size / stored / float(value(WIDTHS[tensor.kind], setting.point))
+    return setting.model.id, tensor.name, stored, round(elements), size, readers
 
 
 def of_model(rows: Rows, model: str) -> list[dict]:

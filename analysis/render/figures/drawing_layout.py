@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import deg_DP, deg_EP, deg_ETP, deg_TP, n_acc
 from analysis.render.axes import Rows, headline, in_columns, layer_colour, mechanism_colour, those
-from analysis.render.digits import digits_of
 from analysis.render.style import WIDTH
 from analysis.render.words import person
-from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.full import whole_batch
 
 HEADS, EXPERTS, HIDDEN, REQUESTS = "heads", "experts", "FFN", "requests"
 
@@ -37,7 +36,7 @@ def _parts(setting: Setting) -> dict[str, tuple]:
     row = setting.model
     experts = {EXPERTS: (row.n_e, EP, lambda each: divmod(each // ETP, EP)[1])} if row.n_moe else {}
     hidden = {} if row.n_moe else {HIDDEN: (row.d_FFN, TP, lambda each: divmod(each, TP)[1])}
-    batch = max(0.0, float(batch_at_capacity(setting, setting["L"])))
+    batch = int(whole_batch(setting, setting["L"]))
     return {
         HEADS: (row.n_hd, TP, lambda each: divmod(each, TP)[1]),
         **experts,
@@ -71,18 +70,12 @@ def _panel(axes: Axes, setting: Setting, rows: Rows, part: str) -> None:
     held = own["last"][0] - own["first"][0] + 1
     axes.set_title(f"{part}: {_many(held, count)}")
     axes.set(xlim=(0.3, len(own["part"]) + 0.7), ylim=(max(1, count), 0), xticks=(1, len(own["part"])))
-    axes.set_yticks((0, max(1, count)), ("1", _all(count)))
+    axes.set_yticks((0, max(1, count)), ("1", f"{count:,}"))
     axes.grid(visible=False)
 
 
-def _all(count: float) -> str:
-    """How many there are; requests, which no one counts to the last, to three digits."""
-    return f"{count:,}" if isinstance(count, int) else digits_of(count)
-
-
-def _many(held: float, count: float) -> str:
-    each = f"{held:,.0f}" if isinstance(count, int) else digits_of(held)
-    return "all" if held == count else f"{each} each"
+def _many(held: float, count: int) -> str:
+    return "all" if held == count else f"{held:,.0f} each"
 
 
 def _finding(settings: Sequence[Setting]) -> str:
@@ -102,7 +95,7 @@ def describe_layout(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
     caption = (
         f"Which heads, experts and requests each of {settings[0]['n_acc']} {settings[0].accelerator.name} holds, with "
         f"memory full at L = {settings[0]['L']}. TP, DP and EP say over how many heads, requests and experts "
-        "are spread; a request that fits in part is counted in part."
+        "are spread."
     )
     return caption, f"Bars over accelerators. {'; '.join(_told(each, rows) for each in settings)}."
 
@@ -110,5 +103,5 @@ def describe_layout(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]:
 def _told(setting: Setting, rows: Rows) -> str:
     cells = zip(*rows.values(), strict=True)
     of_first = [row for row in cells if row[0] == setting.model.id and row[2] == 1]
-    held = [f"{part} {_many(last - first + 1, count)} of {_all(count)}" for _, part, _, first, last, count in of_first]
+    held = [f"{part} {_many(last - first + 1, count)} of {count:,}" for _, part, _, first, last, count in of_first]
     return f"{person(setting.model.id)}: {', '.join(held)}"

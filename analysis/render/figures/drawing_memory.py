@@ -13,11 +13,11 @@ from analysis.ask.setting import Setting
 from analysis.derive import capacity
 from analysis.derive.symbols import M_cap, deg_DP, n_acc
 from analysis.render.axes import Rows, headline, in_columns, mechanism_colour, rounded
-from analysis.render.digits import digits_of
+from analysis.render.digits import whole
 from analysis.render.figures.memory import KIND_COLOURS
 from analysis.render.style import WIDTH
 from analysis.render.words import person
-from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.full import whole_batch
 
 PARTS = {"attention": "attention", "dense": "dense FFN", "routed": "routed experts", "other": "all other weights"}
 COLOURS = {name: KIND_COLOURS[name] for name in PARTS}
@@ -39,7 +39,7 @@ def _row(setting: Setting) -> tuple:
     weights = {part: float(value(form / n_acc, point)) for part, form in held.items()}
     named = [weights.pop(part, 0.0) for part in PARTS if part != "other"]
     one = capacity.request_bytes(setting.architecture, setting.conventions)
-    batch = max(0.0, float(batch_at_capacity(setting, setting["L"])))
+    batch = whole_batch(setting, setting["L"])
     groups = float(value(deg_DP, point))
     request = float(value(one * deg_DP / n_acc, point))
     return setting.model.id, *named, sum(weights.values()), request, batch / groups, batch, float(point[M_cap])
@@ -50,9 +50,9 @@ def filling_figure(settings: Sequence[Setting], rows: Rows) -> Figure:
     figure, axes = pyplot.subplots(figsize=(WIDTH, 1.5 + 0.78 * len(settings)))
     for number, setting in enumerate(settings):
         _bar(axes, number, {name: column[number] for name, column in rows.items()}, mechanism_colour(setting))
-    whole = max(rows["capacity"]) / 1e9
+    end = max(rows["capacity"]) / 1e9
     axes.set(
-        xlim=(0, whole), ylim=(len(settings) - 0.45, -0.75), xlabel=f"memory of one accelerator [GB], full at {whole:g}"
+        xlim=(0, end), ylim=(len(settings) - 0.45, -0.75), xlabel=f"memory of one accelerator [GB], full at {end:g}"
     )
     axes.set_yticks([])
     axes.grid(visible=False)
@@ -87,13 +87,13 @@ def stripe(row: dict) -> int:
 def _told(row: dict, many: int) -> str:
     weights = sum(row[name] for name in PARTS) / 1e9
     each = "a stripe each" if many == 1 else f"{many} to a stripe"
-    requests = f"{rounded(row['requests'])} requests of {rounded(row['request'] / 1e9)} GB"
+    requests = f"{whole(row['requests'])} requests of {rounded(row['request'] / 1e9)} GB"
     return f"{person(row['model'])}: weights {rounded(weights)} GB, {requests} ({each})"
 
 
 def _finding(rows: Rows) -> str:
     pairs = zip(rows["model"], rows["system"], strict=True)
-    first, *rest = ((person(model), digits_of(batch)) for model, batch in pairs)
+    first, *rest = ((person(model), whole(batch)) for model, batch in pairs)
     others = "".join(f", {batch} of {name}" for name, batch in rest)
     return f"When memory is full, the system holds {first[1]} requests of {first[0]}{others}"
 
@@ -104,8 +104,8 @@ def describe_filling(settings: Sequence[Setting], rows: Rows) -> tuple[str, str]
     degrees = ", ".join(f"{each['deg_TP']} for {person(each.model.id)}" for each in settings)
     caption = (
         f"The memory of one of {setting['n_acc']} {setting.accelerator.name} at L = {setting['L']}; tensor-parallel "
-        f"degree {degrees}, so that as many accelerators share a request. A request that "
-        "fits in part is counted in part."
+        f"degree {degrees}, so that as many accelerators share a request. The bar "
+        "ends before memory does where one more request does not fit."
     )
     every = [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
     return caption, f"Stacked bars. {'. '.join(_told(row, stripe(row)) for row in every)}."

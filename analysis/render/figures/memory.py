@@ -182,7 +182,7 @@ def cache_figure(rows: Rows) -> Figure:
         if len(models) > 1:
             _name_end(axes, *models[-1], place, "right")
     least, most = (rows["bytes_per_token"][end] / 1e3 for end in (-1, 0))
-    axes.set(xscale="log", xlim=(least / 120, most * 12), ylim=(len(kinds) - 0.5, -0.5))
+    axes.set(xscale="log", xlim=(least / 250, most * 12), ylim=(len(kinds) - 0.5, -0.5))
     axes.set_xticks([tick for tick in DECADES if least < tick < most])
     plain_log(axes.xaxis)
     axes.set_yticks(range(len(kinds)), [f"{name}, {beside}" if beside else name for name, beside in kinds])

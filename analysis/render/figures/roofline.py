@@ -19,7 +19,8 @@ from analysis.systems.layers import layers, numbers
 def roofline_points(setting: Setting, others: Sequence[Setting] = ()) -> Rows:
     """One row per layer of the setting's model, then core attention of each other model.
 
-    Columns: label, stage, intensity [FLOP/byte], rate [FLOP/s], time [s], model. Raises InputError for a missing size.
+    Columns: label, stage, intensity [FLOP/byte], rate [FLOP/s], time [s], model. Layers that only move bytes have no
+    place under a roof of arithmetic. Raises InputError for a missing size.
     """
     chosen = [(setting, layer, layer.title) for layer in layers(setting).values()]
     chosen += [
@@ -30,6 +31,8 @@ def roofline_points(setting: Setting, others: Sequence[Setting] = ()) -> Rows:
     found: Rows = {name: [] for name in ("label", "stage", "intensity", "rate", "time", "model")}
     for owner, layer, label in chosen:
         counts = numbers(layer, owner.point)
+        if not counts["flops"]:
+            continue
         measures = (counts["intensity"], counts["flops"] / counts["time"], counts["time"])
         for name, given in zip(found, (label, layer.name, *map(float, measures), owner.model.id), strict=True):
             found[name].append(given)

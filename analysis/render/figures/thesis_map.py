@@ -15,7 +15,7 @@ from analysis.files.errors import InputError
 from analysis.render.axes import headline, plain_log, rounded
 from analysis.render.style import WIDTH
 from analysis.thesis import largest
-from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.full import whole_batch
 from analysis.thesis.largest import CORE, EXPERTS, REST, WIRED, Column
 
 LOOKS = {
@@ -26,6 +26,7 @@ LOOKS = {
 }
 BEYOND = {"facecolor": "white", "hatch": "////", "edgecolor": "#BBBBBB", "linewidth": 0}
 STEPS = 49  # contexts of a panel, beside the corners
+HIGHEST = 0.7  # of the axis: a marked point, whose times stand above it
 LEADER = {"arrowstyle": "-", "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0, "relpos": (0.5, 0)}
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 CENTRED = {"va": "center", "linespacing": 0.95}
@@ -61,7 +62,7 @@ def panels(setting: Setting, L: float, batches: Sequence[float]) -> list[Panel]:
     for link, each in largest.links(setting).items():
         turns = [column for pair in largest.corners(each, contexts) for column in pair]
         every = sorted([*largest.columns(each, contexts), *turns], key=lambda column: column.context)
-        points = (float(batch_at_capacity(each, L)), *map(float, batches))
+        points = (whole_batch(each, L), *map(float, batches))
         found.append(Panel(link, each, tuple(every), tuple(mark(each, L, batch) for batch in points)))
     return [holding(each) for each in found]
 
@@ -88,7 +89,7 @@ def map_figure(found: Sequence[Panel]) -> Figure:
     figure, every = pyplot.subplots(1, len(found), figsize=(WIDTH, 3.9), sharex=True, sharey=True, squeeze=False)
     top = max(column.cap for panel in found for column in panel.columns)
     for axes, panel in zip(every[0], found, strict=True):
-        axes.set(xscale="log", yscale="log", xlim=(largest.LEAST, largest.MOST), ylim=(1, 1.6 * top))
+        axes.set(xscale="log", yscale="log", xlim=(largest.LEAST, largest.MOST), ylim=(1, _ceiling(panel, top)))
         axes.grid(visible=False)
         _paint(axes, panel.columns)
         _borders(axes, panel.columns)
@@ -158,6 +159,11 @@ def _names(axes: Axes, panel: Panel) -> None:
         place = {"xytext": (0.98, 0.84), "textcoords": "axes fraction", "ha": "right", **CENTRED}
         axes.annotate(SHORT.get(name, name), at, **place, arrowprops=LEADER, bbox=PAPER)
     axes.text(0.98, 0.98, "does not fit", transform=axes.transAxes, ha="right", va="top", bbox=PAPER)
+
+
+def _ceiling(panel: Panel, most: float) -> float:
+    """Where the axis of batches ends: above memory's limit, with room for the names there over the marked points."""
+    return max([1.6 * most, *(each.batch ** (1 / HIGHEST) for each in panel.marks if each.name)])
 
 
 def _heart(columns: Sequence[Column], name: str) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from analysis.render.thesis_words import about
 from analysis.render.words import conventions, counted, where
 from analysis.systems.quantities import evaluate
 from analysis.thesis import largest
-from analysis.thesis.full import batch_at_capacity
+from analysis.thesis.full import whole_batch
 from analysis.thesis.largest import CORE, EXPERTS, NAMES, WIRED
 
 USED = ("phase", "order", "grouping", "width", "peak", "weights")
@@ -32,7 +32,8 @@ def describe(found: Sequence[Panel]) -> tuple[str, str]:
     links = "The fast link is {}, the slow one {}. ".format(*named) if len(found) > 1 and len(named) > 1 else ""
     starts = ", ".join(f"{_tokens(leads_from(each))} {on(each.link)}" for each in found)
     caption = (
-        f"With memory full, core attention is the largest part of a token's time {starts}: {where(setting, False)}. "
+        f"With memory full, core attention is the largest part of a token's time {starts}. "
+        f"The system is {where(setting, False)}. "
         "The thick line is the largest batch that memory holds; numbers are the largest part and the whole. "
         f"{links}{conventions(setting, *USED)}."
     )
@@ -83,7 +84,7 @@ def notes(found: Sequence[Panel]) -> dict[str, float | str]:
 def edge(setting: Setting, L: float) -> dict[str, float]:
     """Numbers along memory's limit on the fast link at one context: borders, bytes, times, and half the cache."""
     leaders = {above: batch for batch, _, above in largest.borders(setting, [L])[0]}
-    batch, memory = float(batch_at_capacity(setting, L)), float(setting.point[M_cap] * setting.point[n_acc])
+    batch, memory = whole_batch(setting, L), float(setting.point[M_cap] * setting.point[n_acc])
     takes = dict(zip(NAMES, largest.times(setting, batch, L).tolist(), strict=True))
     work = sum(takes.values()) - takes[WIRED]
     half = setting.with_(width_kv=setting.echo["width_kv"] / 2)
@@ -98,7 +99,7 @@ def edge(setting: Setting, L: float) -> dict[str, float]:
         "cache": batch * evaluate("kv_bytes_per_token", setting).value * L / memory,
         "work": work,
         "core_of_work": takes[CORE] / work,
-        "half_cache": float(largest.times(half, batch_at_capacity(half, L), L)[NAMES.index(CORE)]) / takes[CORE],
+        "half_cache": float(largest.times(half, whole_batch(half, L), L)[NAMES.index(CORE)]) / takes[CORE],
         "limit": LIMIT,
         "useful": largest.useful_capacity(setting, L, LIMIT) or np.inf,
     }

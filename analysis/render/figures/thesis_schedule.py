@@ -68,7 +68,7 @@ def describe(found: Found, setting: Setting, L: float) -> tuple[str, str]:
     caption = (
         f"Above: throughput of {person(setting.model.id)} at {L:.0f} tokens with the degree, placement and copies that "
         "serve most of all that fit, over experts in order on all accelerators. Below: arithmetic that experts attain "
-        "over what dense layers attain, scheduled (black) and static (grey). "
+        "over what dense layers attain, scheduled, and static in grey. "
         f"{conventions(setting, *USED)}."
     )
     words = []
