@@ -82,7 +82,7 @@ clock at 1.7 to 2 GHz. Tensor cores became twice as fast from Hopper to Blackwel
 
 ULTRA = ("b300-sxm", "gb300-nvl72")
 """Blackwell Ultra: twice as many exponentials a clock, which is what it was made for. NVIDIA measured 10.0e12 a second
-on a GB300 against 4.9e12 on a GB200 ("Making Softmax More Efficient with NVIDIA Blackwell Ultra"). No row here tells.
+on a GB300 against 4.9e12 on a GB200 (li2026softmax in book/references.bib). No row here tells.
 """
 
 Share = Annotated[float, Field(gt=0, le=1)]

@@ -98,10 +98,14 @@ def _groups(rows: Compared) -> np.ndarray:
 
 def shape_hash(rows: Compared) -> np.ndarray:
     """A number for each row's shape group, the same in whatever part of a file it comes: a multiplicative hash."""
-    found = np.zeros(len(rows.table), np.uint64)
-    columns = [_marks(words(rows.table, name)) for name in ("accelerator", "kernel")]
-    columns += [np.nan_to_num(numbers(rows.table, name)).view(np.uint64) for name in SHAPE if name not in ("L", "l")]
-    for column in columns:
+    texts = [words(rows.table, name) for name in ("accelerator", "kernel")]
+    return hashed(texts, [numbers(rows.table, name) for name in SHAPE if name not in ("L", "l")])
+
+
+def hashed(texts: list[np.ndarray], sizes: list[np.ndarray]) -> np.ndarray:
+    """A number for each row's cells, nan as 0."""
+    found = np.uint64(0)
+    for column in (*map(_marks, texts), *(np.nan_to_num(each).view(np.uint64) for each in sizes)):
         found = (found ^ column) * np.uint64(0x9E3779B97F4A7C15)
         found ^= found >> np.uint64(29)
     return found

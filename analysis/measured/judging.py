@@ -9,7 +9,7 @@ import numpy as np
 from analysis.data.calibrations import FITTED_WIDTH, OPERATIONS, architecture_of, chosen, named
 from analysis.measured import baselines, calibration
 from analysis.measured.fitting import SOURCE, operation_of
-from analysis.measured.kernel_rows import SHAPE
+from analysis.measured.kernel_rows import PRECISIONS, SHAPE
 from analysis.measured.predict import numbers, words
 from analysis.measured.products import are_products, as_in_a_step
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth
@@ -18,6 +18,8 @@ from analysis.measured.what_is_known import NARROW, of_row, pooled, stray
 from analysis.systems.calibrated import UNQUANTISED
 
 LAUNCH, WORK = "launch", "work"
+ALIKE = 1e-3
+"""Times of one shape that differ by less are one row, which some sources round to four digits."""
 
 
 @dataclass(frozen=True)
@@ -85,33 +87,41 @@ def _kinds(compared: Compared, operations: np.ndarray) -> Iterator[tuple[str, st
 
 
 def _seen(compared: Compared, rows: dict) -> np.ndarray:
-    """Rows that the calibration was fitted to, told by all their cells; known of fits to the shipped rows alone."""
+    """Rows that the calibration was fitted to, told by their cells, the time as sources round it; known of fits to the
+    shipped rows alone.
+    """
     if any(row.source != SOURCE for row in rows.values()):
         return np.zeros(len(compared.table), bool)
-    known = _fitted_cells(next(iter(rows.values())).seed)
-    found = np.isin(compared.latency, [key[-1] for key in known])
-    found[found] = [key in known for key in _cells(compared.rows(found))]
+    known, marks = _fitted_cells(next(iter(rows.values())).seed), _cells(compared)
+    found = np.isin(marks, list(known))
+    alike = zip(marks[found].tolist(), compared.latency[found], strict=True)
+    found[found] = [any(abs(time / one - 1) < ALIKE for one in known[mark]) for mark, time in alike]
     return found
 
 
 @cache
-def _fitted_cells(seed: int) -> frozenset:
-    """Cells of the shipped rows on the fitted side of a split."""
+def _fitted_cells(seed: int) -> dict[int, list[float]]:
+    """Marks of the shipped rows on the fitted side of a split, with their times [s]."""
     shipped, operations = to_fit(), operation_of(to_fit())
     kept = np.zeros(len(shipped.table), bool)
     for operation in OPERATIONS:
         part = np.flatnonzero(operations == operation)
         train, _ = calibration.split(calibration.parts_of(shipped, part, operation), seed)
         kept[part[train]] = True
-    return frozenset(_cells(shipped.rows(kept)))
+    found: dict[int, list[float]] = {}
+    for mark, time in zip(_cells(shipped.rows(kept)).tolist(), shipped.latency[kept], strict=True):
+        found.setdefault(mark, []).append(float(time))
+    return found
 
 
-def _cells(compared: Compared) -> list[tuple]:
-    """What makes a row itself: operation, accelerator, shape and time."""
-    names = ("operation", "accelerator", "order", "precision")
-    texts = [words(compared.table, name) for name in names]
-    shape = [np.nan_to_num(numbers(compared.table, name)) for name in (*SHAPE, "bytes", "latency")]
-    return list(zip(*texts, *shape, strict=True))
+def _cells(compared: Compared) -> np.ndarray:
+    """A mark of what makes a row itself, but its time: operation, accelerator, shape; widths filled in."""
+    texts = {name: words(compared.table, name) for name in ("operation", "accelerator", "order", "precision")}
+    texts["order"] = texts["order"].astype(str)
+    own = np.array([PRECISIONS[each] for each in texts["precision"]], float)
+    sizes = {name: numbers(compared.table, name) for name in (*SHAPE, "bytes")}
+    filled = [np.where(np.isnan(each), own, each) if "width" in name else each for name, each in sizes.items()]
+    return calibration.hashed(list(texts.values()), filled)
 
 
 def errors(compared: Compared, time: np.ndarray) -> list[dict]:

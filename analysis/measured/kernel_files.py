@@ -24,11 +24,11 @@ from analysis.data.table import checked_row, load_table
 from analysis.files.errors import InputError, choices
 from analysis.files.errors import shown as one_line
 from analysis.files.text import place, read_text, refuse_no_text, shown
-from analysis.measured.kernel_rows import AchievedRate, Deployment, Measurement, has, needed
+from analysis.measured.kernel_rows import AT_MOST, AchievedRate, Deployment, Measurement, has, needed
 
 FOLDER = DATA / "measurements"
 CSV_BYTES = 16 * 1024 * 1024  # half a minute of judging rows; Parquet columns are judged whole
-BATCH = 1 << 17  # rows of a Parquet file that are held at a time
+BATCH = 1 << 15  # rows of a Parquet file that are held at a time
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -219,6 +219,7 @@ def _checked(file: str, table: pa.Table) -> pa.Table:
     for name in SCHEMA.names:
         _check_values(file, name, table[name])
     _check_shapes(file, table)
+    _check_relations(file, table)
     return table
 
 
@@ -261,6 +262,17 @@ def _check_shapes(file: str, table: pa.Table) -> None:
                     f"{file}, column {name}: found an empty cell where operation is {operation}; fill or remove the "
                     "row."
                 )
+
+
+def _check_relations(file: str, table: pa.Table) -> None:
+    for less, more in AT_MOST:
+        wrong = table.filter(pc.greater(table[less], table[more]))
+        if len(wrong):
+            found, most = (wrong[name][0].as_py() for name in (less, more))
+            raise InputError(
+                f"{file}, column {less}: found {found:g}, allowed is at most {more} = {most:g}; correct or remove the "
+                "row."
+            )
 
 
 def _kinds(table: pa.Table) -> list[tuple[str, str | None]]:

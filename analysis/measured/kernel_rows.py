@@ -43,6 +43,9 @@ NEEDED: dict[str, tuple[str, ...]] = {
 }
 """Columns that an operation cannot do without, besides the sizes of its mechanism."""
 
+AT_MOST = (("n_kv", "n_hd"), ("n_k", "n_e"), ("l", "L"))
+"""Columns that cannot be more than another: no head reads two caches, no token goes to more experts than there are."""
+
 STATES = ("state_step", "state_prompt")
 """The core of a mechanism that keeps a state: token by token, or a prompt in chunks of L_cut tokens."""
 
@@ -136,6 +139,9 @@ class Measurement(Sourced):
                 refuse(name, "", f"a value, because operation is {self.operation}")
         if self.mechanism and len(MECHANISMS[self.mechanism].orders) > 1 and self.order is None:
             refuse("order", "", "as_printed or reordered, because the mechanism has both")
+        for less, more in AT_MOST:
+            if None not in (few := (getattr(self, less), getattr(self, more))) and few[0] > few[1]:
+                refuse(less, few[0], f"at most {more} = {few[1]}")
         if (self.group is None) != (self.link_between is None):
             refuse("group", self.group or "", "a value exactly where link_between has one")
         return self

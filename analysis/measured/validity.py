@@ -10,14 +10,14 @@ from analysis.data.units import LARGEST
 from analysis.files.errors import InputError
 from analysis.measured.devices import device_point
 from analysis.measured.kernel_files import is_count
-from analysis.measured.kernel_rows import SHAPE
+from analysis.measured.kernel_rows import AT_MOST, SHAPE
 from analysis.measured.kernel_tables import ABSORBED, FORMATS, NODE
 from analysis.measured.predict import numbers, predict
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth, regimes
 from analysis.measured.source_cells import Cells, Words
 
 WHY = {
-    "no usable number": "a latency or size is empty, zero, or beyond any machine",
+    "no usable number": "a latency or size is empty, zero, or beyond any machine or what holds it",
     "other operation": "what was timed is not derived here (windows, plain experts, beams, unknown kernels)",
     "half of a pair": "absorbed products come as two rows, of queries and of results; the second is part of the first",
     "skewed routing": "the load of the timed accelerator under skew is not recorded",
@@ -127,6 +127,9 @@ def of_block(block: dict) -> dict[str, np.ndarray]:
     for name in set(arrays) & {*NUMBERED, "latency"}:
         low = 1 if is_count(name) else np.nextafter(0, 1)
         usable &= (arrays[name] >= low) & (arrays[name] < LARGEST)
+    for less, more in AT_MOST:
+        if {less, more} <= set(arrays):
+            usable &= ~(arrays[less] > arrays[more])
     return {
         "no usable number": ~usable,
         "other operation": _empty(block, count, "order", "operation", "kernel"),

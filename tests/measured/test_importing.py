@@ -151,6 +151,7 @@ def test_absorbed_products_are_one_row_of_two(imported):
         ("no usable number", GENERATION, GQA | {"latency": None}),
         ("no usable number", GENERATION, GQA | {"latency": float("inf")}),
         ("no usable number", GENERATION, GQA | {"num_heads": 0}),
+        ("no usable number", GENERATION, GQA | {"num_key_value_heads": 64}),
     ],
 )
 def test_a_rule_removes_its_row_and_no_other(imported, rule, place, row):
