@@ -27,7 +27,7 @@ from analysis.systems.plan import plans
 from analysis.systems.quantities import all_quantities, evaluate
 from analysis.systems.reordered import buildable
 from analysis.thesis.kinds import kinds
-from tests import notebooks
+from tests import compared, notebooks  # noqa: F401 (the first takes effect)
 
 FEW = {
     "batches": "64,1024",

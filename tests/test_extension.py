@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.derive.mechanisms import ALL
+from analysis.files.kept import FOLDER
 from analysis.render.style import COLOURS, family
 from analysis.systems.quantities import evaluate
 
@@ -94,10 +95,13 @@ known: assumed
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory) -> Path:
-    """The study with two paragraphs and two rows more, and no other edit."""
+    """The study with two paragraphs and two rows more, and no other edit; forms are kept with ours, under its code."""
     place = tmp_path_factory.mktemp("extended")
     for folder in ("analysis", "data", "tests", "book"):
-        shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__", "_build"))
+        shutil.copytree(ROOT / folder, place / folder)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (place / "_build").mkdir()
+    (place / "_build" / FOLDER.name).symlink_to(FOLDER)
     for name in ("requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, place)
     module = place / "analysis" / "derive" / "attention.py"

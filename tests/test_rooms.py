@@ -28,7 +28,21 @@ ROOMS = (
     *("files", "derive", "data", "routing", "ask", "systems", "measured", "huggingface", "sweeps"),
     *("ledger", "thesis", "measure", "render", "book", "cli", "tools"),
 )
-SAME_MEANING = {"__main__", "ledger", "measured"}  # a room and its first file; two commands
+SAME_MEANING = {"__main__"}  # two commands
+SAME_SUBJECT = {  # a file of figures that does not draw the other file of its name, and what both mean by it
+    "machine": "the reader's own: its record, and its timed kernels",
+    "reordering": "of contractions: the proposition, and what it buys",
+    "roofline": "times under it, and layers drawn under it",
+    "serving": "a step's time by terms, and that time over batch and context",
+}
+LOOKED_AT = {  # the reference prints the help of every command: it looks at the finished house from outside
+    "analysis.book.reference": {
+        "analysis.cli.main",
+        "analysis.tools.pdf",
+        "analysis.tools.bench",
+        "analysis.book.build",
+    }
+}
 DERIVE_MAY = {"sympy", *sys.stdlib_module_names} - {"os", "subprocess", "io", "pathlib", "csv", "json"}
 SYMBOL_MAKERS = {"Symbol", "symbols", "Dummy", "Wild"}
 
@@ -62,6 +76,31 @@ def imported(path: Path) -> set[str]:
     return found
 
 
+@cache
+def named(path: Path) -> set[str]:
+    """Modules that a file imports by names in its text: `book.page` in full, or all under a beginning."""
+    if not any(within(name, "importlib") and "metadata" not in name for name in imported(path)):
+        return set()
+    known = {module_of(each) for each in SOURCES} - {"analysis"}
+    texts = {node.value for node in nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    begun = {beginning(node, module_of(path)) for node in nodes(path) if isinstance(node, ast.JoinedStr)}
+    below = {name for name in known for prefix in begun if prefix.count(".") > 1 and name.startswith(prefix)}
+    return (known & (texts | {f"analysis.{text}" for text in texts}) | below) - {module_of(path)}
+
+
+def beginning(text: ast.JoinedStr, module: str) -> str:
+    """What an f-string begins with, as far as it is known without running it."""
+    found = ""
+    for part in text.values:
+        if isinstance(part, ast.Constant):
+            found += part.value
+        elif ast.unparse(part.value) == "__name__":
+            found += module
+        else:
+            break
+    return found
+
+
 def within(module: str, package: str) -> bool:
     return module == package or module.startswith(package + ".")
 
@@ -75,7 +114,15 @@ def modules() -> dict[str, set[str]]:
     """The modules that each module imports."""
     known = {module_of(path) for path in SOURCES}
     longest = lambda name: next((n for n in (name, name.rpartition(".")[0]) if n in known), "")  # noqa: E731
-    return {module_of(path): {longest(name) for name in imported(path)} - {"", module_of(path)} for path in SOURCES}
+    return {
+        module_of(path): {longest(name) for name in imported(path) | by_name(path)} - {"", module_of(path)}
+        for path in SOURCES
+    }
+
+
+def by_name(path: Path) -> set[str]:
+    """What counts against the order of what a file imports by name."""
+    return named(path) - LOOKED_AT.get(module_of(path), set())
 
 
 def called(call: ast.Call) -> str:
@@ -90,9 +137,21 @@ def test_every_folder_is_a_room_and_nothing_lies_outside():
 
 
 def test_imports_run_one_way():
-    pairs = [(path, name) for path in SOURCES for name in sorted(imported(path)) if within(name, "analysis")]
+    pairs = [
+        (path, name) for path in SOURCES for name in sorted(imported(path) | by_name(path)) if within(name, "analysis")
+    ]
     later = [(path, name) for path, name in pairs if room(name) > room(module_of(path))]
     assert not [f"{name_of(path)} imports {name} from a later room" for path, name in later]
+
+
+def test_what_is_imported_by_name_is_seen():
+    """In full, as a beginning, and as the room's own; what the reference looks at is nothing that it need not."""
+    seen = {module_of(path): named(path) for path in SOURCES if named(path)}
+    assert {"analysis.render.prose", "analysis.ledger.criteria"} <= seen["analysis.book.page"]
+    assert {"analysis.ledger.claims_pim", "analysis.ledger.claims_routing"} <= seen["analysis.ledger.ledger"]
+    assert {"analysis.derive.symbols", "analysis.derive.serving"} <= seen["analysis.derive"]
+    assert {"analysis.sweeps.running", "analysis.cli.library"} <= seen["analysis"]
+    assert all(names <= seen[module] for module, names in LOOKED_AT.items())
 
 
 def test_no_module_imports_itself_by_way_of_others():
@@ -106,16 +165,40 @@ def test_no_module_imports_itself_by_way_of_others():
 
 
 def test_a_file_is_named_after_one_thing():
-    """A figure is named after its notebook, which may be named after what it shows."""
-    notebooks = {path.stem for path in (ROOT / "book" / "notebooks").glob("*.ipynb")}
-    places = {}
+    """A file of figures may bear the name of the file that it draws and imports, or one that means the same to both."""
+    places, drawn = {}, {}
     for path in SOURCES:
-        if path.parent.name != "figures" and path.name != "__init__.py":
-            places.setdefault(path.stem, []).append(name_of(path))
-    twice = {stem: found for stem, found in places.items() if len(found) > 1 and stem not in SAME_MEANING}
-    assert not twice
-    figures = {path.stem for path in SOURCES if path.parent.name == "figures"}
-    assert figures & set(places) <= notebooks | {"crossing", "flows", "roofline"}
+        if path.name != "__init__.py":
+            (drawn if path.parent.name == "figures" else places).setdefault(path.stem, []).append(path)
+    twice = {stem: found for stem, found in places.items() if len(found) > 1}
+    assert set(twice) == SAME_MEANING
+    shared = {stem: (path, places[stem]) for stem, (path,) in drawn.items() if stem in places}
+    drawing = {
+        stem
+        for stem, (path, others) in shared.items()
+        if any(within(name, module_of(other)) for name in imported(path) for other in others)
+    }
+    assert shared.keys() - drawing == SAME_SUBJECT.keys()
+
+
+def late(path: Path) -> list[str]:
+    """Imports inside functions that do not say why: each where it begins, or all of them in the file's first words."""
+    text = path.read_text(encoding="utf-8")
+    if "imported late" in (ast.get_docstring(ast.parse(text)) or ""):
+        return []
+    lines = text.splitlines()
+    inside = {
+        node.lineno
+        for function in nodes(path)
+        if isinstance(function, ast.FunctionDef | ast.Lambda)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    return [f"{name_of(path)}:{n}" for n in sorted(inside) if n - 1 not in inside and "  # " not in lines[n - 1]]
+
+
+def test_an_import_inside_a_function_says_why():
+    assert not [found for path in SOURCES for found in late(path)]
 
 
 def test_derivations_know_sympy_alone():

@@ -7,12 +7,12 @@ kept. Forms that are not kept, and what only the form itself can tell, are deriv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 
 from analysis.ask import numbers
 from analysis.ask.forms import Led, Store, answers, derived, names_of
-from analysis.ask.programs import Program
+from analysis.ask.programs import Program, Several
 from analysis.ask.setting import Setting
 from analysis.files.errors import InputError
 from analysis.files.kept import MISSING, STUDY, keep, look
@@ -36,8 +36,9 @@ class Compiled:
     def of(cls, form, derive: Callable) -> "Compiled":
         """That of a closed form; `derive` makes it again."""
         symbols = tuple(sorted(names_of(form)))
-        numbers.compiled(form)
-        return cls(symbols, bool(form.is_polynomial()), numbers.digest(form), derive)
+        made = cls(symbols, bool(form.is_polynomial()), numbers.digest(form), derive)
+        made.__dict__["program"] = numbers.compiled(form)[0]  # spares reading it
+        return made
 
     @cached_property
     def program(self) -> Callable:
@@ -77,6 +78,23 @@ class Compiled:
 
 
 Forms = Compiled | dict[str, Compiled]
+
+
+def values(forms: Mapping[str, Compiled], given: Mapping[str, object]) -> dict[str, object]:
+    """`Compiled.value` of several forms by name, to the last bit; what they have in common is computed once.
+
+    Raises InputError as `Compiled.value`.
+    """
+    programs, names = _together(tuple(forms.values()))
+    numbers.refuse_missing(name for name in names if name not in given)
+    found = numbers.run_together(programs, [given[name] for name in names])
+    return dict(zip(forms, found or (form.value(given) for form in forms.values()), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _together(forms: tuple[Compiled, ...]) -> tuple[Several | None, tuple[str, ...]]:
+    """The programs of forms as one, None where a form has no program, and the symbols that it takes."""
+    return numbers.several([form.program for form in forms]), tuple(dict.fromkeys(n for f in forms for n in f.symbols))
 
 
 def _fraction(given) -> Fraction:

@@ -1,4 +1,7 @@
-"""From closed form to number: compiled once, evaluated over arrays."""
+"""From closed form to number: compiled once, evaluated over arrays.
+
+Sympy, and what needs it, is imported late: numbers of kept forms do without.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -96,13 +99,10 @@ def values(forms: Mapping[str, "Expr"], point: Point) -> dict[str, object]:
     >>> values({"sum": B + L, "product": B * L}, {B: 2, L: 3})
     {'sum': 5.0, 'product': 6.0}
     """
-    several, symbols = _together(tuple(forms.values()))
+    programs, symbols = _together(tuple(forms.values()))
     refuse_missing(symbol.name for symbol in symbols if symbol not in point)
-    numbers = [number(point[symbol]) for symbol in symbols]
-    if several is None or any(isinstance(each, np.ndarray) and each.size >= folding.BLOCK for each in numbers):
-        return {name: value(form, point) for name, form in forms.items()}
-    with np.errstate(all="ignore"):
-        return dict(zip(forms, several(*numbers), strict=True))
+    found = run_together(programs, [point[symbol] for symbol in symbols])
+    return dict(zip(forms, found or (value(form, point) for form in forms.values()), strict=True))
 
 
 @lru_cache(maxsize=256)
@@ -110,8 +110,21 @@ def _together(forms: tuple["Expr", ...]) -> tuple[Several | None, tuple["Symbol"
     """The programs of forms as one, None where a form has no program, and the symbols that it takes."""
     made = [compiled(form) for form in forms]
     symbols = tuple(dict.fromkeys(symbol for _, each in made for symbol in each))
-    whole = all(isinstance(program, Program) for program, _ in made)
-    return Several([program for program, _ in made]) if whole else None, symbols
+    return several([function for function, _ in made]), symbols
+
+
+def several(functions: list[Callable]) -> Several | None:
+    """Functions as one program; None where one of them is no program."""
+    return Several(functions) if all(isinstance(each, Program) for each in functions) else None
+
+
+def run_together(programs: Several | None, given: list) -> list | None:
+    """What programs make of numbers and arrays; None where they are none, or arrays so long that they are folded."""
+    numbers = [number(each) for each in given]
+    if programs is None or any(isinstance(each, np.ndarray) and each.size >= folding.BLOCK for each in numbers):
+        return None
+    with np.errstate(all="ignore"):
+        return programs(*numbers)
 
 
 def refuse_missing(names: Iterable[str]) -> None:

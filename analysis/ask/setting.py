@@ -99,7 +99,7 @@ class Setting:
     @cached_property
     def architecture(self):
         """What the model's blocks are made of, and whether its routed experts have a width of their own."""
-        from analysis.ask.built import architecture
+        from analysis.ask.built import architecture  # sympy and all; numbers of kept forms do without
 
         _, apart, experts = self.shape
         return architecture(self.model, self["windows"], self["blocks"] is not None).stored(apart, experts)

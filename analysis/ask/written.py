@@ -5,6 +5,7 @@ from functools import reduce
 
 import numpy as np
 from sympy import Expr, Function, Max, Min, Symbol, lambdify
+from sympy.printing.numpy import NumPyPrinter
 
 
 def _over(operation):
@@ -12,12 +13,15 @@ def _over(operation):
     return lambda values, axis=0: reduce(operation, values)
 
 
-_FUNCTIONS = [{"amax": _over(np.maximum), "amin": _over(np.minimum)}, "numpy"]
+_FUNCTIONS = {"amax": _over(np.maximum), "amin": _over(np.minimum)}
+_PRINTED = {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}
 
 
 def written(expression: Expr, symbols: tuple[Symbol, ...]) -> Callable:
     """The numpy function that sympy writes for an expression of these symbols."""
-    return lambdify(symbols, _settled(expression), modules=_FUNCTIONS, cse=True)
+    # a printer of its own, as sympy would import all of numpy for it; no docstring, as it would print the expression
+    printer = NumPyPrinter({**_PRINTED, "user_functions": {name: name for name in _FUNCTIONS}})
+    return lambdify(symbols, _settled(expression), _FUNCTIONS, printer=printer, cse=True, docstring_limit=0)
 
 
 class _Largest(Function):

@@ -1,10 +1,13 @@
-"""Tables of words, which a phone shows as cards: each cell under the name of its column, none a word wide."""
+"""Tables of words, which a phone shows as cards: each cell under the name of its column, none a word wide, and none
+that holds nothing."""
 
 from html import escape
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxTranslator
+
+from analysis.render.tables import ABSENT
 
 COLUMNS, LETTERS = 3, 90
 """Columns from which, and letters of the longest cells together beyond which, a table does not fit a phone."""
@@ -22,6 +25,7 @@ def name_cells(_app: Sphinx, doctree: nodes.document, _page: str) -> None:
         for row in rows:
             for name, entry in zip(names[1:], row[1:], strict=True):
                 entry["column"] = " ".join(name.split())
+                entry["classes"] += ["absent"] * (entry.astext() == ABSENT)
 
 
 def _across(rows: list[nodes.row]) -> int:

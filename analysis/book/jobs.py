@@ -58,7 +58,7 @@ def execute(job: Job, warm: bool, folder: str | None) -> str | None:
 
     The kernel starts `warm` if so wanted, and has a place of its own in `folder`.
     """
-    from papermill import PapermillExecutionError
+    from papermill import PapermillExecutionError  # slow to import; the process that gives out jobs does without
 
     os.environ.update(REPRODUCIBLE)
     try:
@@ -76,14 +76,14 @@ def execute(job: Job, warm: bool, folder: str | None) -> str | None:
 
 def _papermill(job: Job, place: str, warm: bool) -> nbformat.NotebookNode:
     """Execute in a kernel that sees nothing of the reader's own Jupyter and IPython settings."""
-    import papermill
+    import papermill  # as above
     from traitlets.config import Config
 
     for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
         os.environ[name] = place
     warmly = {}
     if warm:
-        from analysis.book.warm import WarmKernels
+        from analysis.book.warm import WarmKernels  # with it what notebooks import
 
         warmly["kernel_manager_class"] = WarmKernels
     # Kernels started at the same time may pick the same TCP port; each gets sockets of its own in a file system.

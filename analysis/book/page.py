@@ -49,7 +49,7 @@ OFFERED = {
     "others_ours others_most others_printed others_link works works_number",
     "render.sensitivity_tables": "border borders shares_table reasons sensitivity_table queries_table acceptance_table",
     "render.served_words": "prompts_a_seat serving_error serving_share serving_reading version_number "
-    "first_token_error first_token_so_far cache_error",
+    "first_token_error first_token_so_far first_token_constant cache_error",
     "render.system_equations": "sum_equation multiple_equation parts_equation read_equation",
     "render.tables": "symbols_table conventions_table data_dictionary models_table accelerators_table links_table",
     "render.thesis_tables": "conclusions_table",

@@ -135,7 +135,9 @@ def _running(doctree: nodes.document) -> Iterator[nodes.Text]:
 
 
 # -- numbers and their units ---------------------------------------------------------------------------
-BEFORE_UNIT = re.compile(rf"(?<=\d) (?=(?:{'|'.join(map(re.escape, UNITS))})(?![\w/-]))")
+BEFORE_UNIT = re.compile(
+    rf"(?<=\d)(?: (?=(?:{'|'.join(map(re.escape, UNITS))})(?![\w/-]))|(?=%(?![0-9A-Fa-f]{{2}})))"  # %20 is an address
+)
 RANGE = re.compile(r"(?<=\d)\N{EN DASH}(?=\d)")
 PRINTED = (nodes.FixedTextElement, nodes.literal, nodes.math, nodes.raw)
 

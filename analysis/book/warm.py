@@ -64,7 +64,7 @@ class WarmKernels(AsyncKernelManager):
 
 def serve(arguments: list[str], environment: Mapping[str, str], folder: str) -> None:
     """Be a kernel, in a fork."""
-    from ipykernel.kernelapp import IPKernelApp
+    from ipykernel.kernelapp import IPKernelApp  # in the fork: it changes the process that imports it
 
     os.environ.clear()
     os.environ.update(environment)

@@ -1,5 +1,5 @@
 """Commands about measured hardware: import-measurements, validate, calibrate, deployments. `analysis.cli.main`
-registers them.
+registers them. What a call needs is imported late, by the call.
 """
 
 import json
@@ -140,6 +140,8 @@ def deployments(file: Path | None, calibration: str | None, as_json: bool) -> No
         return
     click.echo(f"{found['rows']} deployments, time per output token")
     click.echo(_table([_error_line(group) for group in found["groups"]]))
+    for note in found["notes"]:
+        click.echo(note)
     shares = ", ".join(f"{name} {share:.0%}" for name, share in found["shares"].items())
     click.echo(f"terms of it in the median: {shares}")
     readings = ", ".join(f"{name} {error:.1%}" for name, error in found["readings"].items())

@@ -1,4 +1,4 @@
-"""The command `propositions`; `analysis.cli.main` registers `commands`."""
+"""The command `propositions`; `analysis.cli.main` registers `commands`. What a call needs is imported late, by it."""
 
 import json
 

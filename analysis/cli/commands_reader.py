@@ -1,4 +1,7 @@
-"""Commands for a reader's own model, grid and reruns; `analysis.cli.main` registers `commands`."""
+"""Commands for a reader's own model, grid and reruns; `analysis.cli.main` registers `commands`.
+
+What a call needs is imported late, by the call.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The command `report`; `analysis.cli.main` registers `commands`."""
+"""The command `report`; `analysis.cli.main` registers `commands`. What a call needs is imported late, by the call."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command `verdicts`; `analysis.cli.main` registers `commands`."""
+"""The command `verdicts`; `analysis.cli.main` registers `commands`. What a call needs is imported late, by the call."""
 
 import json
 import math

@@ -35,7 +35,7 @@ def plan(**given) -> "list[Plan]":
     >>> plan(model="deepseek-v3", accelerator="b200-sxm", n_acc=32, L=8192, slo=0.05)[0].degrees["deg_EP"]
     32
     """
-    from analysis.systems.plan import plans
+    from analysis.systems.plan import plans  # sympy and all
 
     return plans(Setting.of(**given))
 

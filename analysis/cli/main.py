@@ -1,4 +1,4 @@
-"""Command line of the study: `python -m analysis --help`."""
+"""Command line of the study: `python -m analysis --help`. What a command needs is imported late, when it is called."""
 
 import gc
 import json

@@ -71,10 +71,19 @@ def pooled(operation: str) -> tuple[str, ...]:
 
 PARAMETERS = tuple(dict.fromkeys(name for names in OPERATIONS.values() for name in names))
 ARCHITECTURES = {
-    "hopper": ("h100-sxm5", "h200-sxm5", "h800-sxm5", "h20-sxm", "h200-paper"),
+    "hopper": ("h100-sxm5", "h200-sxm5", "h800-sxm5", "h20-sxm", "gh200-96gb", "gh200-144gb", "h200-paper"),
     "blackwell": ("b200-sxm", "b300-sxm", "gb200-nvl72", "gb300-nvl72", "b200-paper"),
 }
 """Accelerators that run the same kernels. Blackwell is the data-centre part: others lack its tensor memory."""
+
+EXPONENTS = 4.2e12
+"""Exponentials that an accelerator computes each second: its multiprocessors (132 of an H100, 148 of a B200) times 16 a
+clock at 1.7 to 2 GHz. Tensor cores became twice as fast from Hopper to Blackwell, these units did not."""
+
+ULTRA = ("b300-sxm", "gb300-nvl72")
+"""Blackwell Ultra: twice as many exponentials a clock, which is what it was made for. NVIDIA measured 10.0e12 a second
+on a GB300 against 4.9e12 on a GB200 ("Making Softmax More Efficient with NVIDIA Blackwell Ultra"). No row here tells.
+"""
 
 Share = Annotated[float, Field(gt=0, le=1)]
 OpenWords = Annotated[tuple[str, ...], BeforeValidator(split_words)]
@@ -179,6 +188,15 @@ def architecture_of(accelerator: str | None) -> str | None:
     ('hopper', None)
     """
     return next((name for name, members in ARCHITECTURES.items() if accelerator in members), None)
+
+
+def exponents_of(accelerator: str | None) -> float:
+    """Exponentials that an accelerator of data/accelerators.csv computes each second.
+
+    >>> exponents_of("gb300-nvl72") / exponents_of("gb200-nvl72")
+    2.0
+    """
+    return EXPONENTS * (2 if accelerator in ULTRA else 1)
 
 
 def chosen(rows: dict[str, Calibration], architecture: str | None) -> dict[str, Calibration]:

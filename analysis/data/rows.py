@@ -142,7 +142,7 @@ class Published(BaseModel):
     model: Name = column("id in data/models, or the name of what has no row there")
     configuration: str = column("setting under which it is made", default="")
     sizes: Words = column(
-        "sizes that the number needs and no row of models.csv has, as its source gives them",
+        "sizes that the number needs and no row of data/models has, as its source gives them",
         default=(),
         allowed="name=number, separated by spaces",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 ORDERS = ("as_printed", "reordered")
 GROUPINGS = ("fused", "spilled", "layered")
+COMMUNICATION = ("dispatch", "combine", "all_reduce")  # terms of TPOT that wires take
 
 
 @dataclass(frozen=True)

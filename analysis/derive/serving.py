@@ -23,6 +23,7 @@ from analysis.derive.block import (
     over_halves,
     over_streams,
 )
+from analysis.derive.choices import COMMUNICATION
 from analysis.derive.communication import all_reduce_time, exchange_time, partial_sums
 from analysis.derive.einsum import Kernel, tensors
 from analysis.derive.parallel import WHOLE, Layout, sharded
@@ -50,7 +51,6 @@ STREAMS = ("streams", "streams_head")  # of models with several residual streams
 PICKING = ("convolution", "pool", "index", "select")  # stages that some mechanisms run before their core
 STAGES = ("projections", "decompression", *PICKING, "core", "output", *FEED_FORWARD, *STREAMS, "head")
 ROUTED_OUTPUT = "y[B l d_emb]"  # what the routed experts add to a token, their parts not yet summed
-COMMUNICATION = ("dispatch", "combine", "all_reduce")
 TERMS = (
     "attention_projections",
     "kv_decompression",

@@ -4,6 +4,7 @@ The folder may be deleted at any time, and where it cannot be written nothing is
 digest of their text: nothing in them is ever run.
 """
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -21,6 +22,9 @@ STUDY = ("analysis", "data", "requirements.lock")
 MISSING = object()
 MOST_ENTRIES, LARGEST_ENTRY = 8000, 2**16
 """Entries, and bytes of one: the older half goes when there are more, and what is larger is not kept."""
+EACH = 100
+"""Entries that a process writes from one count of them to the next: listing thousands takes longer than writing one."""
+_WRITTEN = itertools.count()
 
 
 def kept(key: str, make: Callable[[], object], *sources: str):
@@ -47,7 +51,8 @@ def keep(key: str, value: object, *sources: str):
     if len(text) <= LARGEST_ENTRY:
         with suppress(OSError):
             write(_path(key, sources), f"{_digest(text)}\n{text}".encode())
-            _shorten()
+            if next(_WRITTEN) % EACH == 0:
+                _shorten()
     return json.loads(text)
 
 

@@ -102,8 +102,8 @@ def _decode_speedup(paper: Paper) -> Judgement:
     ratio, cell = speedup().nearest(paper.numbers[0].value)
     reason = (
         f"A point of the grid of powers of two, not a bound: {ratio:.2f} at {cell} is the largest cell that fits "
-        f"memory while L is at most 8192, longer contexts reach {ranges[0].value:.2f} within memory and "
-        f"{endless:.1f} without limit; {_fitting(ranges)} ranges of the grid and {_fitting(others)} sets of "
+        f"memory while L is at most 8192. Longer contexts reach {ranges[0].value:.2f} within memory and "
+        f"{endless:.1f} without limit. {_fitting(ranges)} ranges of the grid and {_fitting(others)} sets of "
         "conventions give the printed value."
     )
     return Judgement(ranges + others, reason, "1", TIME, SPEEDUP)

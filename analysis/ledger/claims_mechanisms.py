@@ -1,6 +1,6 @@
 """Numbers that others print about what a mechanism stores.
 
-They are judged by its einsum lines, at the sizes of a row in data/models.csv, or where there is none, at those that
+They are judged by its einsum lines, at the sizes of a row in data/models, or where there is none, at those that
 data/published.csv gives beside the number. `claims_operations.py` has those about arithmetic, time and wires.
 """
 

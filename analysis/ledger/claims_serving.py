@@ -123,8 +123,8 @@ def _latency(paper: Paper, other: str) -> Judgement:
     own = [reading.value for reading in readings[1 : 1 + len(CONTEXTS)]]
     reason = (
         f"Each at its own B_cap, R1 takes {-max(own):.0f} to {-min(own):.0f} % longer than {NAMES[other]} (L = 1K to "
-        f"32K); other batches give the printed number, {len(fitting)} of {len(pairs)} pairs of powers of two, "
-        f"of which the largest are {_largest(fitting)}, and nothing singles one out."
+        f"32K). Other batches give the printed number: {len(fitting)} of {len(pairs)} pairs of powers of two, the "
+        f"largest {_largest(fitting)}. Nothing in the paper singles one out."
     )
     return Judgement(readings, reason, "%", TPOT, FIGURE)
 

@@ -1,4 +1,7 @@
-"""The command `measure`: time the study's operations on this machine. `analysis.cli.main` registers it."""
+"""The command `measure`: time the study's operations on this machine. `analysis.cli.main` registers it.
+
+What a call needs is imported late, by the call.
+"""
 
 from collections import Counter
 from contextlib import ExitStack

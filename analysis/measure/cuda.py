@@ -1,4 +1,7 @@
-"""A CUDA device as a machine to measure: name, memory, L2, driver, clocks and library versions."""
+"""A CUDA device as a machine to measure: name, memory, L2, driver, clocks and library versions.
+
+PyTorch is an optional extra, imported late.
+"""
 
 import shutil
 import subprocess

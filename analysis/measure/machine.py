@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
 
 CACHE_IF_UNKNOWN = 32 * 2**20
 """Bytes taken for a last-level cache that the system does not tell."""
@@ -105,8 +106,6 @@ def load_before() -> float | str:
 
 def one_thread():
     """A context in which BLAS runs on one thread: on a shared machine several wait for the one that lost its core."""
-    from threadpoolctl import threadpool_limits
-
     return threadpool_limits(limits=1, user_api="blas")
 
 
@@ -117,8 +116,6 @@ def threads() -> int:
 
 
 def _pools() -> list[dict]:
-    from threadpoolctl import threadpool_info
-
     return [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 

@@ -1,4 +1,4 @@
-"""Kernels of attention by PyTorch, which is imported when one is set up, never with this module."""
+"""Kernels of attention by PyTorch, which is imported late: when one is set up, never with this module."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """PyTorch on a CUDA device (or, in tests, on its CPU device): fused attention, batched and grouped products.
 
-PyTorch is an optional extra: it is imported when a backend is made, never with this module. Every kernel that might
+PyTorch is an optional extra, imported late: when a backend is made, never with this module. Every kernel that might
 run a case is tried; a device or version that lacks one says so, and the case goes on without it.
 """
 

@@ -6,13 +6,16 @@ from functools import cache
 
 import numpy as np
 
-from analysis.data.calibrations import FITTED_WIDTH, FP8_CACHE, OPERATIONS, architecture_of, chosen, named
+from analysis.data.calibrations import FITTED_WIDTH, OPERATIONS, architecture_of, chosen, named
 from analysis.measured import baselines, calibration
 from analysis.measured.fitting import SOURCE, operation_of
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import numbers, words
+from analysis.measured.products import are_products, as_in_a_step
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth
 from analysis.measured.validate import Compared, Tally, groups_of, to_fit, worst
+from analysis.measured.what_is_known import NARROW, of_row, pooled, stray
+from analysis.systems.timing import UNQUANTISED
 
 LAUNCH, WORK = "launch", "work"
 
@@ -56,19 +59,20 @@ def judged(compared: Compared, name: str | None) -> Judged:
     rows, operations = named(name), operation_of(compared)
     time, notes = compared.prediction.time.copy(), []
     for operation, accelerator, part in _kinds(compared, operations):
-        model = chosen(rows, architecture_of(accelerator)).get(operation)
+        fitted = chosen(rows, architecture_of(accelerator))
+        model = fitted.get(operation)
         if model is None:
-            named_so = operation or " and ".join(dict.fromkeys(compared.operation[part]))
-            notes.append(f"{named_so} on {accelerator}: {name} has no row, the bare roofline is judged.")
+            products = part[are_products(compared.table)[part] & (UNQUANTISED in fitted)]
+            time[products] = as_in_a_step(compared.rows(products), fitted)
+            if others := list(dict.fromkeys(compared.operation[np.setdiff1d(part, products)])):
+                named_so = operation or " and ".join(others)
+                notes.append(f"{named_so} on {accelerator}: {name} has no row, the bare roofline is judged.")
             continue
-        own = any(each.operation == operation and each.architecture for each in rows.values())
-        if own and model.architecture is None:
-            notes.append(f"{operation} on {accelerator}: no row of its architecture, the pooled one is used.")
+        notes += pooled(operation, accelerator, rows)
         time[part] = calibration.parts_of(compared, part, operation).time(model.parameters)
-        if model.open:
-            notes.append(f"{model.key}: the rows that were fitted leave open {', '.join(model.open)}.")
+        notes += of_row(model, words(compared.table, "precision")[part])
     if np.any(numbers(compared.table, "width_kv") < FITTED_WIDTH):
-        notes.append(f"caches of less than {FITTED_WIDTH} bytes: {FP8_CACHE}")
+        notes.append(NARROW)
     seen = _seen(compared, rows)
     return Judged(np.where(seen, np.nan, time), int(seen.sum()), tuple(dict.fromkeys(notes)))
 
@@ -166,7 +170,7 @@ def report(parts: Iterable[Compared], calibration: str | None = None, count: int
         ratios.add(part.operation, part.accelerator, part.regime, part.ratio)
         beaten = beats_datasheet(part.table, part.prediction).sum()
         counts += len(part.table), seen.fitted, beaten, judges_bandwidth(part.prediction).sum()
-        notes |= dict.fromkeys(seen.notes)
+        notes |= dict.fromkeys((*seen.notes, *stray(seen.time / part.latency, "latency")))
         furthest = sorted(furthest + worst(part, count), key=lambda row: -abs(np.log(row["ratio"])))[:count]
     names = ("rows", "rows that fitted", "faster than the data sheet", "bytes above 400 MB")
     return dict(zip(names, map(int, counts), strict=True)) | {

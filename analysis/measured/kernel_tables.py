@@ -43,6 +43,8 @@ FORMATS = {  # number format of the source -> (precision, bytes of a weight)
 }
 CACHE_BYTES = {"bfloat16": 2, "float16": 2, "fp8": 1}
 MLA_MODEL = "deepseek-v3"  # the database times MLA at this model's sizes
+LATENT = ("d_KVco", "d_nope", "d_RoPE", "d_v")
+ABSORBED = ("mla_gen_pre", "mla_gen_post")  # the products that reordering leaves beside the core
 PREFILL_ORDERS = {("trtllm", "default"): "as_printed", ("sglang", "flash_attention"): "reordered"}
 
 
@@ -113,8 +115,33 @@ def _latent_attention(cells: Cells) -> list[dict]:
         lambda word: {"as_printed": 0, "reordered": 1}.get(PREFILL_ORDERS.get((cells.framework, word))), -1, int
     )
     order = Words(np.where(decode, 1, prefill), ("as_printed", "reordered"))
-    latent = {name: float(getattr(sizes, name)) for name in ("d_KVco", "d_nope", "d_RoPE", "d_v")}
+    latent = {name: float(getattr(sizes, name)) for name in LATENT}
     return [_attention(cells, "mla_dtype") | _phase(cells) | {"mechanism": MLA.name, "order": order} | latent]
+
+
+def _absorbed(cells: Cells) -> list[dict]:
+    """Queries taken into the latent space and results out of it: two rows of the source, one here in place of the
+    first.
+    """
+    sizes, formats = datasets.model(MLA_MODEL), _formats(cells, "bmm_dtype")
+    tokens, heads, latency = (cells.number(name) for name in ("num_tokens", "num_heads", "latency"))
+    half = cells.text("op_name").mapped(lambda word: ABSORBED.index(word) if word in ABSORBED else None)
+    keys = list(zip(formats["precision"].codes, tokens, heads, strict=True))
+    second = {key: time for key, time, which in zip(keys, latency, half, strict=True) if which == 1}
+    both = latency + np.array([second.get(key, np.nan) for key in keys])
+    shape = {
+        "operation": "decompression",
+        "mechanism": MLA.name,
+        "order": "reordered",
+        "grouping": "layered",
+        "B": tokens,
+        "L": 1.0,
+        "l": 1.0,
+        "n_hd": heads,
+        "causal": 1.0,
+        "latency": MILLI * both,
+    }
+    return [_kernel(cells) | formats | shape | {name: float(getattr(sizes, name)) for name in LATENT}]
 
 
 def _experts(cells: Cells) -> list[dict]:
@@ -232,6 +259,7 @@ TABLES: dict[str, SourceTable] = {
     "custom_allreduce_perf": _table(
         "allreduce_dtype num_gpus message_size latency", "", lambda cells: _all_reduce(cells, "allreduce_dtype")
     ),
+    "mla_bmm_perf": _table("op_name bmm_dtype num_tokens num_heads latency", "", _absorbed),
     "gemm_perf": _table("kernel_source gemm_dtype m n k latency", "", _product),
 }
 """Tables that the importer reads, by file name without its ending."""

@@ -13,6 +13,7 @@ from sympy import Expr, Integer, Symbol
 
 from analysis.ask.numbers import value
 from analysis.ask.widths import WIDE
+from analysis.data.calibrations import exponents_of
 from analysis.derive import communication, roofline
 from analysis.derive.block import Conventions, Kind, attention_stages, bytes_moved, flops, grouped
 from analysis.derive.einsum import Kernel
@@ -158,7 +159,8 @@ def _beside(kind: Mapping, kernels: tuple[Kernel, ...], point: Mapping) -> dict:
     """What calibrated models charge besides. Experts are handed the rows of their whole group, as no dispatch
     parted it.
     """
-    charged = [beside(kernel, stage_of(kind)) for kernel in kernels]
+    rate = exponents_of(kind["accelerator"])
+    charged = [beside(kernel, stage_of(kind), exponents=rate) for kernel in kernels]
     forms = {name: sum((getattr(each, name) for each in charged), Integer(0)) for name in BESIDE}
     if kind["operation"] == "experts":
         forms["handed"] = HALF * B * n_k * d_emb / (BW_mem * GATHERED) ** 0.5

@@ -27,6 +27,7 @@ from analysis.measured.judging import scored
 from analysis.measured.kernel_tables import BETWEEN_NODES
 from analysis.measured.serving_runs import FORMATS, ServingRun
 from analysis.measured.validity import together
+from analysis.measured.what_is_known import of_runs, stray
 from analysis.systems import system
 from analysis.systems.timing import timing
 
@@ -205,6 +206,7 @@ def report(runs: list[ServingRun], calibration: str | None = None) -> dict:
     return {
         "rows": len(runs),
         "calibration": calibration,
+        "notes": [*of_runs(runs, calibration), *stray(ratios[STATED], "tpot_s")],
         "groups": _with_spread([_errors(runs, ratios[name]) for name in READINGS]),
         "ttft": _errors(runs, times.ttft / first),
         "ttft with parts so far": errors_so_far(times.first, first),

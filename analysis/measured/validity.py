@@ -11,7 +11,7 @@ from analysis.files.errors import InputError
 from analysis.measured.devices import device_point
 from analysis.measured.kernel_files import is_count
 from analysis.measured.kernel_rows import SHAPE
-from analysis.measured.kernel_tables import FORMATS, NODE
+from analysis.measured.kernel_tables import ABSORBED, FORMATS, NODE
 from analysis.measured.predict import numbers, predict
 from analysis.measured.regimes import beats_datasheet, judges_bandwidth, regimes
 from analysis.measured.source_cells import Cells, Words
@@ -19,6 +19,7 @@ from analysis.measured.source_cells import Cells, Words
 WHY = {
     "no usable number": "a latency or size is empty, zero, or beyond any machine",
     "other operation": "what was timed is not derived here (windows, plain experts, beams, unknown kernels)",
+    "half of a pair": "absorbed products come as two rows, of queries and of results; the second is part of the first",
     "skewed routing": "the load of the timed accelerator under skew is not recorded",
     "unknown format": "a number format without a known width, or without a peak rate on this accelerator",
     "known-bad kernel": "timings of this kernel are known to be wrong",
@@ -30,7 +31,11 @@ WHY = {
 NUMBERED = {*SHAPE, "tokens", "bytes"} - {"width_weights", "width_kv", "width_activations"}
 """Sizes that every mapped row must have."""
 
-TIMED = {"trtllm_alltoall_perf": ("alltoall_dispatch", "alltoall_combine"), "nccl_perf": ("all_reduce",)}
+TIMED = {
+    "trtllm_alltoall_perf": ("alltoall_dispatch", "alltoall_combine"),
+    "nccl_perf": ("all_reduce",),
+    "mla_bmm_perf": ABSORBED,
+}
 """Operations that are read of tables that hold several."""
 
 RACK = 72  # accelerators that an NVL72 rack joins by NVLink
@@ -60,6 +65,7 @@ def before_mapping(table: str, cells: Cells) -> dict[str, np.ndarray]:
     """Masks of source rows that a rule removes, from the source's own columns."""
     return {
         "other operation": _other_operation(table, cells),
+        "half of a pair": _matching(cells, "op_name", lambda word: word == ABSORBED[1]),
         "skewed routing": _matching(cells, "distribution", lambda word: word != "balanced"),
         "unknown format": _unknown_format(cells),
         "known-bad kernel": _known_bad(table, cells),
@@ -88,7 +94,7 @@ def together(accelerator: str) -> int:
 
 def _unknown_format(cells: Cells) -> np.ndarray:
     unknown = np.zeros(len(cells), bool)
-    for column in ("attn_dtype", "mla_dtype", "moe_dtype", "gemm_dtype", "nccl_dtype", "allreduce_dtype"):
+    for column in ("attn_dtype", "mla_dtype", "moe_dtype", "gemm_dtype", "bmm_dtype", "nccl_dtype", "allreduce_dtype"):
         unknown |= _matching(
             cells, column, lambda word: word not in FORMATS or not _has_peak(cells.accelerator, FORMATS[word][0])
         )

@@ -125,16 +125,16 @@ def after_table() -> str:
     for model, each in _all().items():
         places = [each.contexts.tolist().index(context) for context in (SHORT, LONG)]
         kept = with_unit(float(each.kept[places[-1]]), "byte", "GB")
-        phi = digits_of(float(each.phi[places[-1]]), 2)
+        phi = digits_of(float(each.phi[places[-1]]))
         shares = (percent(float(each.attention[place])) for place in places)
         turn = memory_to_lead(model, LONG)
         needed = with_unit(turn, "byte", "GB") if turn else "any"
-        rows.append((person(model), mechanisms(model), kept, phi, *shares, leads(model), needed))
+        rows.append((person(model), mechanisms(model), kept, phi, *shares, _bare(leads(model)), needed))
     short, long = map(size, (SHORT, LONG))
     header = ("model", "attention", "keeps", f"φ at {long}", f"share at {short}", f"share at {long}")
     caption = (
         f"What a request keeps at {long} tokens, what a step touches of it (φ), the share of attention to it in a "
-        "token's time with memory full, the contexts at which it is the largest part, and the memory of an "
+        "token's time with memory full, the contexts [tokens] at which it is the largest part, and the memory of an "
         f"accelerator from which it is at {long}: {_system(_all()['deepseek-v3'].setting)}."
     )
     return table((*header, "leads", f"memory to lead at {long}"), rows, caption, "tab-after", "llrrrrlr")
@@ -142,13 +142,18 @@ def after_table() -> str:
 
 def formats_table() -> str:
     """One row a model: the contexts at which attention leads, by the format in which the model is kept."""
-    rows = [(person(model), *(leads_in(model, each) for each in after.FORMATS)) for model in _all()]
+    rows = [(person(model), *(_bare(leads_in(model, each)) for each in after.FORMATS)) for model in _all()]
     caption = (
-        "Contexts at which attention to what is kept is the largest part of a token's time, memory full, by the bits "
-        f"in which a model is kept, on {paper().n_acc} {chip(_all()['deepseek-v3'].setting)}. Each column keeps what "
-        "the one before has."
+        "Contexts [tokens] at which attention to what is kept is the largest part of a token's time, memory full, by "
+        f"the bits in which a model is kept, on {paper().n_acc} {chip(_all()['deepseek-v3'].setting)}. Each column "
+        "keeps what the one before has."
     )
     return table(("model", *after.FORMATS), rows, caption, "tab-after-formats")
+
+
+def _bare(contexts: str) -> str:
+    """Contexts in words without their unit, which a table's caption names once."""
+    return contexts.removesuffix(" tokens")
 
 
 def _system(setting: Setting) -> str:
@@ -170,12 +175,13 @@ def mechanisms(model: str) -> str:
 def gains_table() -> str:
     """One row a model that picks or keeps states: the contexts at which it serves more than its twin, by chip."""
     models = list(carried.TWINS)
-    rows = [(person(model), *(gains(model, each) for each in CHIPS)) for model in models]
+    rows = [(person(model), *(_bare(gains(model, each)) for each in CHIPS)) for model in models]
     chips = [chip(_on(models[0], each).setting) for each in CHIPS]
     count = paper().n_acc
     caption = (
-        f"Contexts at which a model serves more tokens than its twin, memory full, on {count} of each accelerator. A "
-        "twin is the same model with all rows read, or with a cache like its other blocks' in place of states."
+        f"Contexts [tokens] at which a model serves more tokens than its twin, memory full, on {count} of each "
+        "accelerator. A twin is the same model with all rows read, or with a cache like its other blocks' in "
+        "place of states."
     )
     return table(("model", *chips), rows, caption, "tab-after-gains")
 

@@ -34,11 +34,12 @@ def without(name: str) -> str:
     """What fails without each hypothesis, at a point that the search found. Raises InputError for another name."""
     points = trial(name).dropped
     said = [(each, points.get(each.name)) for each in _found(name).hypotheses]
-    return " ".join(
+    found = [
         f"Without the {number}: {told(each.without, point)}."
         for number, (each, point) in zip(NUMBERS, said, strict=False)
         if point
-    )
+    ]
+    return " ".join(found).replace(":", " hypothesis:", 1)
 
 
 def _found(name: str) -> Proposition:

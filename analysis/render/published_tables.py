@@ -8,7 +8,7 @@ from analysis.files.errors import InputError, choices
 from analysis.ledger.findings import Finding, found
 from analysis.ledger.ledger import by_verdict, of_others
 from analysis.ledger.readings import OPEN, REPRODUCED, VERDICTS
-from analysis.render.digits import digits_of, percent
+from analysis.render.digits import NARROW, digits_of, percent
 from analysis.render.ledger_tables import details, plain_text, values
 from analysis.render.tables import table
 from analysis.render.words import PEOPLE
@@ -102,7 +102,8 @@ def others_most(id_: str) -> str:
 def others_printed(id_: str) -> str:
     """What others print, with its unit."""
     row = _finding(id_).claim
-    return f"{row.paper_value}\u202f{SHORT.get(row.unit, row.unit)}".rstrip("\u202f")
+    printed = f"{int(row.paper_value):,}" if row.paper_value.isdecimal() else row.paper_value
+    return f"{printed}{NARROW}{SHORT.get(row.unit, row.unit)}".rstrip(NARROW)
 
 
 def others_link(id_: str) -> str:

@@ -58,6 +58,36 @@ def first_token_so_far(part: str) -> float:
     return _served(PUBLISHED)["ttft with parts so far"][part]
 
 
+@cache
+def first_token_constant(model: str) -> dict[str, float]:
+    """What a first token of a model takes beside its prompt's length, from runs with the fewest `requests` in flight.
+
+    A line through the medians at their shortest and longest prompts has a `constant` [s] and takes `each` [s] a token;
+    `said_constant` and `said_each` are those of the predictions. Charged to every prompt of the runs with more
+    in flight, which gave none of it, what is missing brings their median error [1] from `before` to `after`.
+    """
+    runs = [run for run in load_runs() if run.model == model and run.ttft_s]
+    times = predicted(runs, PUBLISHED)
+    measured, prompt, flight, groups = (
+        np.array([getattr(run, name) for run in runs]) for name in ("ttft_s", "ISL", "concurrency", "deg_DP")
+    )
+    few = flight == flight.min()
+    lines = [_line(prompt[few], seconds[few]) for seconds in (measured, times.ttft)]
+    missing = lines[0][0] - lines[1][0]
+    more = times.ttft + missing * (1 + flight / groups / 2 / WAVES)
+    errors = (float(np.median(np.abs(seconds / measured - 1)[~few])) for seconds in (times.ttft, more))
+    names = ("constant", "each", "said_constant", "said_each", "before", "after")
+    return {"requests": float(flight.min())} | dict(zip(names, (*lines[0], *lines[1], *errors), strict=True))
+
+
+def _line(prompt: np.ndarray, seconds: np.ndarray) -> tuple[float, float]:
+    """Constant [s] and slope [s a token] of a line through the medians at the shortest and the longest prompt."""
+    ends = prompt.min(), prompt.max()
+    low, high = (float(np.median(seconds[prompt == end])) for end in ends)
+    each = (high - low) / float(ends[1] - ends[0])
+    return low - each * float(ends[0]), each
+
+
 def prompts_a_seat() -> int:
     """Prompts that a measuring client sends for each request in flight."""
     return WAVES

@@ -1,5 +1,6 @@
 """Tables of reference, printed from the tables that the code itself reads: symbols, conventions, data rows."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from analysis.ask.parameters import COUNT, PARAMETERS, Parameter
@@ -13,6 +14,7 @@ from analysis.render.latex import tex
 from analysis.systems.quantities import evaluate
 
 ABSENT = "–"
+SPACES = re.compile(r"[ \t\r\n]+")  # not those that keep a number and its unit together
 WINDOWED_CONTEXT = 32768  # tokens at which tables show what depends on the context in windowed models only
 
 
@@ -45,7 +47,7 @@ def _line(cells: Sequence[object]) -> str:
 
 def _cell(cell: object) -> str:
     text = ABSENT if cell is None or cell == "" else str(cell)
-    return " ".join(text.split()).replace("|", r"\|")
+    return SPACES.sub(" ", text).strip(" ").replace("|", r"\|")
 
 
 def code(text: object) -> str:

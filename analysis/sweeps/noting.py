@@ -8,8 +8,8 @@ import numpy as np
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.sweeps.grid import Grid
-from analysis.systems.effects import Case
-from analysis.systems.notes import over_context, over_memory
+from analysis.systems.notes_case import Case
+from analysis.systems.notes_limits import over_context, over_memory
 from analysis.systems.quantities import quantity
 
 BEYOND = {"memory": over_memory, "context": over_context}

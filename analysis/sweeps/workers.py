@@ -144,7 +144,7 @@ def _interrupts_wait() -> Iterator[None]:
 # -- on a cluster --------------------------------------------------------------------------------------
 def _on_cluster(calls: Iterable, address: str) -> Iterator[tuple]:
     try:
-        from distributed import Client
+        from distributed import Client  # an optional package
         from distributed.comm import CommClosedError
     except ImportError:
         raise InputError(

@@ -1,6 +1,6 @@
 """The kinds of block of a model in a setting: how many there are, what each stores, touches and takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sympy import Add, Expr, Integer
 
@@ -30,14 +30,23 @@ class KindOfBlock:
     touched: Expr
     time: Expr
 
+    def __add__(self, other: "KindOfBlock") -> "KindOfBlock":
+        """Blocks of both, which must bear one title."""
+        counted = (each.name for each in fields(self) if each.name != "title")
+        return KindOfBlock(self.title, *(getattr(self, name) + getattr(other, name) for name in counted))
+
 
 def block_kinds(setting: Setting) -> list[KindOfBlock]:
-    """The kinds of block of the setting's model, as its row lists them.
+    """The kinds of block of the setting's model, as its row lists them; those of one title together.
 
     >>> [(each.title, each.blocks) for each in block_kinds(Setting.of(model="qwen3-next-80b-a3b"))][1]
     ('gated delta network, experts', 36)
     """
-    return [_counted(setting, kind) for kind in setting.architecture.kinds]
+    found: dict[str, KindOfBlock] = {}
+    for kind in setting.architecture.kinds:
+        each = _counted(setting, kind)
+        found[each.title] = found[each.title] + each if each.title in found else each
+    return list(found.values())
 
 
 def _counted(setting: Setting, kind: Kind) -> KindOfBlock:

@@ -6,8 +6,6 @@ numbers, so that a parameter without effect has none whatever its value.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +13,6 @@ from analysis.ask.parameters import CHOICE, PARAMETERS, ROW
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.files.errors import InputError
-from analysis.systems import system
 from analysis.systems.quantity import Quantity, number
 
 MOST_ROWS = 6
@@ -97,42 +94,3 @@ def _values(name: str, given) -> list:
         None,
         "link",
     ]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A quantity in a setting; `typed` are the parameters that the reader gave by name, `asked` those it asked for."""
-
-    wanted: Quantity
-    setting: Setting
-    typed: tuple[str, ...] = ()
-    asked: frozenset[str] = frozenset()
-
-    @cached_property
-    def used(self) -> frozenset[str]:
-        """Symbols that the number depends on."""
-        return used(self.wanted, self.setting)
-
-    def at(self, symbol: str):
-        """The value of a symbol that the number depends on, by name, else None."""
-        return self.setting.numbers.get(symbol) if symbol in self.used else None
-
-    def row(self, column: str):
-        """A column of the model's row, where the number depends on a model that has it, else None."""
-        found = getattr(self.setting.model, column, None) if "model" in self.setting.given else None
-        idle = found and without_effect(self.wanted, self.setting, ["model"], self.asked)
-        return None if idle else found
-
-    @property
-    def served(self) -> bool:
-        """Whether the setting describes a system that serves: of the whole model, or with its accelerators counted."""
-        named = {"model", "accelerator"} <= set(self.setting.given) and self.setting["L"] is not None
-        return named and ("n_dec" in self.used or "n_acc" in self.setting.given)
-
-    @cached_property
-    def cap(self):
-        """B_cap [requests], rounded as the setting says; None where the setting describes no system."""
-        try:
-            return system.B_cap_value(self.setting) if self.served else None
-        except InputError:
-            return None

@@ -27,26 +27,23 @@ def block(setting: Setting) -> Flow:
     return block_flow(setting.architecture, setting.conventions)
 
 
-def bound(intensity: float, setting: Setting) -> str:
-    """What a kernel of this intensity [FLOP/byte] waits for: compute at or above the ridge point, else memory."""
-    return BOUNDS[intensity < float(setting.point[RP_acc])]
-
-
 def kernel_numbers(setting: Setting, flow: Flow) -> dict[tuple[str, str], dict[str, object]]:
     """FLOPs, bytes, time [s], intensity [FLOP/byte], bound and share of the flow's time [1], by (stage, kernel).
 
-    Raises InputError for a size that the setting does not give.
+    A kernel is bound by compute at or above the ridge point of its part of the model, else by memory. Raises InputError
+    for a size that the setting does not give.
     """
     counted = layers(setting)
     wanted = dict.fromkeys((box.stage, box.kernel.name) for box in flow.boxes)
     found = {}
     for stage, name in wanted:
         kernel = next(each for each in counted[stage].kernels if each.name == name)
-        costs = numbers(Layer(stage, name, (kernel,)), setting.point)
+        costs = numbers(Layer(stage, name, (kernel,), counted[stage].rate), setting.point)
         found[stage, name] = {key: float(number) for key, number in costs.items()}
     total = sum(costs["time"] for costs in found.values())
-    for costs in found.values():
-        costs |= {"bound": bound(costs["intensity"], setting), "share": costs["time"] / total}
+    for (stage, _), costs in found.items():
+        ridge = float(value(counted[stage].rate * RP_acc, setting.point))
+        costs |= {"bound": BOUNDS[costs["intensity"] < ridge], "share": costs["time"] / total}
     return found
 
 

@@ -14,8 +14,8 @@ from analysis.derive.block import Architecture, Conventions, Kind, head_kernel, 
 from analysis.derive.einsum import Counts
 from analysis.derive.parallel import Layout, sharded
 from analysis.derive.serving import PICKING, STAGES
-from analysis.derive.symbols import BY_NAME, P_acc, RP_acc
-from analysis.systems.timing import own_rate
+from analysis.derive.symbols import BY_NAME, RP_acc
+from analysis.systems.timing import at_rate, own_rate
 
 ATTENTION = ("projections", "decompression", *PICKING, "core", "output")
 TITLES = {
@@ -42,11 +42,15 @@ ABSORBED = "absorbed products"  # what takes the place of decompression once it 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer on one accelerator: kernels run one after another, their axes those of the accelerator."""
+    """One layer on one accelerator: kernels run one after another, their axes those of the accelerator.
+
+    `rate` is the arithmetic peak of its part of the model over P_acc [1].
+    """
 
     name: str
     title: str
     kernels: tuple[Counts, ...]
+    rate: Expr = Integer(1)
 
     @property
     def flops(self) -> Expr:
@@ -61,7 +65,7 @@ class Layer:
     @property
     def time(self) -> Expr:
         """Roofline time [s], each kernel limited by its own arithmetic or traffic."""
-        return sum((roofline.time(kernel) for kernel in self.kernels), Integer(0))
+        return at_rate(sum((roofline.time(kernel) for kernel in self.kernels), Integer(0)), self.rate)
 
 
 def layers(setting: Setting) -> dict[str, Layer]:
@@ -75,16 +79,17 @@ def layers(setting: Setting) -> dict[str, Layer]:
     >>> layers(Setting.of(model="deepseek-v3"))["decompression"].title
     'absorbed products'
     """
-    return dict(_layers(setting.architecture, setting.conventions, setting.layout))
+    return {name: layer for name, (layer, _) in _counted_in(setting).items()}
+
+
+def _counted_in(setting: Setting) -> dict[str, tuple[Layer, Expr]]:
+    return _counted(setting.architecture, setting.conventions, setting.layout, setting.own_rates)
 
 
 @cache
-def _layers(built: Architecture, conventions: Conventions, layout: Layout) -> dict[str, Layer]:
-    return {name: layer for name, (layer, _) in _counted(built, conventions, layout).items()}
-
-
-@cache
-def _counted(built: Architecture, conventions: Conventions, layout: Layout) -> dict[str, tuple[Layer, Expr]]:
+def _counted(
+    built: Architecture, conventions: Conventions, layout: Layout, apart: tuple[str, ...]
+) -> dict[str, tuple[Layer, Expr]]:
     """Every layer, and how many blocks have it: kinds whose kernels are equal share one."""
     lead, head, shard = built.attending[0].name, Kind(Integer(1)), sharded(layout)
     kinds = [(kind, kind.stages(conventions, built.streamed)) for kind in (*built.attending, *built.without_attention)]
@@ -99,7 +104,7 @@ def _counted(built: Architecture, conventions: Conventions, layout: Layout) -> d
             own = kind.name != lead and (stage in ATTENTION or stage in found)
             name = twin or (f"{slug(kind.name)}_{stage}" if own else stage)
             title = title_of(stage, kind, conventions) + (f", {kind.name}" if own else "")
-            layer, blocks = found.get(name, (Layer(name, title, kernels), Integer(0)))
+            layer, blocks = found.get(name, (Layer(name, title, kernels, own_rate(stage, apart)), Integer(0)))
             found[name] = layer, blocks + kind.blocks
     return found
 
@@ -122,22 +127,12 @@ def title_of(stage: str, kind: Kind, conventions: Conventions) -> str:
 
 def block_counts(setting: Setting) -> dict[str, Expr]:
     """How many blocks have each of the model's layers [1]; the output head counts once."""
-    counted = _counted(setting.architecture, setting.conventions, setting.layout)
-    return {name: blocks for name, (_, blocks) in counted.items()}
+    return {name: blocks for name, (_, blocks) in _counted_in(setting).items()}
 
 
 def stage_times(setting: Setting) -> dict[str, Expr]:
     """Roofline time of each layer in all blocks that have it [s]."""
-    counts = block_counts(setting)
-    return {
-        name: counts[name] * layer.time.xreplace({P_acc: rate_of(name, setting) * P_acc})
-        for name, layer in layers(setting).items()
-    }
-
-
-def rate_of(name: str, setting: Setting) -> Expr:
-    """Arithmetic peak of a layer over P_acc [1]; 1 where its part of the model has no rate of its own."""
-    return own_rate(name.rpartition("_")[2], setting.own_rates)
+    return {name: blocks * layer.time for name, (layer, blocks) in _counted_in(setting).items()}
 
 
 def core_times(setting: Setting) -> dict[str, Expr]:
@@ -158,7 +153,7 @@ def beside_core(titles: Iterable[str]) -> list[str]:
 def ridge_by_stage(setting: Setting) -> dict[str, Expr]:
     """Arithmetic intensity of each layer over the ridge point of its arithmetic [1]: from 1 on it computes."""
     found = layers(setting).items()
-    return {name: layer.flops / layer.bytes / (rate_of(name, setting) * RP_acc) for name, layer in found}
+    return {name: layer.flops / layer.bytes / (layer.rate * RP_acc) for name, layer in found}
 
 
 def attention_layers(setting: Setting) -> dict[str, Layer]:

@@ -14,12 +14,10 @@ import numpy as np
 from analysis.ask import gammas
 from analysis.ask.degrees import degrees as every_degree
 from analysis.ask.degrees import divides_experts, divides_system, divisors, slots
-from analysis.ask.forms import derived
-from analysis.ask.numbers import values
+from analysis.ask.kept_forms import compiled, values
 from analysis.ask.reading import refuse_lists
 from analysis.ask.setting import Setting
-from analysis.derive import serving
-from analysis.derive.symbols import B, deg_DP
+from analysis.derive.choices import COMMUNICATION
 from analysis.files.errors import InputError
 from analysis.systems import system
 from analysis.systems.quantities import quantity
@@ -57,7 +55,7 @@ class Plan:
         """deg_TP, deg_DP and deg_EP, and deg_ETP where experts are split."""
         found = every_degree(self.setting)
         names = ("deg_TP", "deg_DP", "deg_EP") if self.setting.model.n_moe else ("deg_TP", "deg_DP")
-        names += ("deg_ETP",) if self.setting.layout.split else ()
+        names += ("deg_ETP",) if self.setting.lie[0] else ()
         return {name: int(found[name]) for name in names}
 
     @property
@@ -104,7 +102,7 @@ def planned(setting: Setting, pairs: list[dict[str, int]]) -> Iterator[Plan]:
     found = terms(every, batch)
     tpot = sum_of(setting, found)
     rate = batch / tpot / setting["n_acc"]
-    able = np.isfinite(batch) & (batch >= every.point[deg_DP]) & np.isfinite(tpot)
+    able = np.isfinite(batch) & (batch >= every.numbers["deg_DP"]) & np.isfinite(tpot)
     for i in np.flatnonzero(able):
         binding = CAPACITY if cap[i] <= np.broadcast_to(within, cap.shape)[i] else SLO
         own = {name: float(term[i]) for name, term in found.items()}
@@ -113,9 +111,8 @@ def planned(setting: Setting, pairs: list[dict[str, int]]) -> Iterator[Plan]:
 
 def terms(setting: Setting, batch: np.ndarray) -> dict[str, np.ndarray]:
     """Terms of TPOT [s] at a batch for each of the setting's degrees."""
-    point = setting.point | {B: batch}
-    forms = derived(system.terms, setting)
-    return {name: np.broadcast_to(found, batch.shape) for name, found in values(forms, point).items()}
+    found = values(compiled(system.terms, setting), setting.numbers | {"B": batch})
+    return {name: np.broadcast_to(each, batch.shape) for name, each in found.items()}
 
 
 def checked(setting: Setting) -> Setting:
@@ -151,7 +148,7 @@ def _nothing(setting: Setting, pairs: list[dict[str, int]]) -> str:
         remedy = f"leave {' and '.join(fixed)} out, or give a divisor" if fixed else "give another n_acc"
         return f"{where}: no degrees divide both the accelerators and the heads (or experts); {remedy}."
     every = together(setting, pairs)
-    groups = every.point[deg_DP]
+    groups = every.numbers["deg_DP"]
     holding = system.B_cap_value(every) >= groups
     if not np.any(holding):
         return (
@@ -169,7 +166,7 @@ def _nothing(setting: Setting, pairs: list[dict[str, int]]) -> str:
 
 def sum_of(setting: Setting, found: dict[str, float]):
     """TPOT [s] from its terms (numbers or arrays), communication hidden where the setting says so."""
-    wires = sum(found[name] for name in serving.COMMUNICATION)
+    wires = sum(found[name] for name in COMMUNICATION)
     work = sum(found.values()) - wires
     return work + wires if setting["overlap"] == "none" else np.maximum(work, wires)
 

@@ -15,7 +15,7 @@ from analysis.ask.forms import watched
 from analysis.ask.kept_forms import Compiled
 from analysis.ask.setting import Setting
 from analysis.files.errors import InputError, near, shown
-from analysis.systems import quantities_block, quantities_system  # noqa: F401  each registers its quantities
+from analysis.systems import quantities_model, quantities_stages, quantities_system  # noqa: F401  each registers its own
 from analysis.systems.notes import notes
 from analysis.systems.quantity import QUANTITIES, Quantity, number, printed, simple, whole
 

@@ -1,8 +1,10 @@
 """What a quantity is: a named result with its closed form in a setting, and the registry of all of them.
 
-`quantities_block` and `quantities_system` define them, `quantities` evaluates them. Scope: totals are per model; core
-attention, decompression and block time per block and accelerator; expert intensity per expert. Axes are those of one
-accelerator (`analysis.derive.parallel.sharded`).
+`quantities_model`, `quantities_stages` and `quantities_system` define them, `quantities` evaluates them. Scope: totals
+are per model; core attention, decompression and block time per block and accelerator; expert intensity per expert. Axes
+are those of one accelerator (`analysis.derive.parallel.sharded`).
+
+Sympy is imported late: numbers of kept forms do without.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,7 @@
 """A serving system in a setting: the system's closed forms, and the integer batches that limits leave.
 
 Times are per output token: those of a step over the tokens that a request gains in it, one unless drafts are accepted.
+Sympy, and what needs it, is imported late: numbers of kept forms do without.
 """
 
 from collections.abc import Callable

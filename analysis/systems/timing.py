@@ -49,10 +49,6 @@ OWN |= {"picked core": "picked-core", "state": "state"}
 """Stages whose kernels are described apart, and the operation of decode that describes them."""
 TIMED = (*OWN, "projections", "decompression", "output", "dense", "latent", "shared", "router", "head")
 """Stages that rows of a calibration may describe; others keep the bare roofline."""
-EXPONENTS = 4.2e12
-"""Exponentials that an accelerator computes each second: its multiprocessors (132 of an H100, 148 of a B200) times 16 a
-clock at 1.7 to 2 GHz. Tensor cores became twice as fast from Hopper to Blackwell, these units did not."""
-
 HALF = 2  # bytes: parts of a kernel hand on BF16 whatever the width of its operands
 
 
@@ -73,17 +69,20 @@ class Beside:
 BESIDE = tuple(Beside.__dataclass_fields__)
 
 
-def beside(counts: Kernel | Counts, stage: str, layout: Layout = WHOLE) -> Beside:
+def beside(
+    counts: Kernel | Counts, stage: str, layout: Layout = WHOLE, exponents: float = calibrations.EXPONENTS
+) -> Beside:
     """What the core of attention, or the routed experts, take beside their counts; nothing for other stages.
 
-    The core passes on queries and results; experts every tensor of their lines run one by one.
+    The core passes on queries and results; experts every tensor of their lines run one by one. `exponents` are those
+    that the accelerator computes each second.
     """
     gathered = (BW_mem * GATHERED) ** 0.5
     if stage in ("core", "picked core"):
         moved = counts.bytes.xreplace({S_passes: Integer(0)})
         own = moved.xreplace({width_kv: Integer(0)}).xreplace({L: Integer(0)})
         token = (moved - own).xreplace({L: Integer(1)})
-        return Beside(token / BW_mem, own / gathered, exponents=counts.exponents / EXPONENTS, byte=1 / BW_mem)
+        return Beside(token / BW_mem, own / gathered, exponents=counts.exponents / exponents, byte=1 / BW_mem)
     if stage == "routed":
         passed, rows = (ratio.xreplace({d_MoE: d_MoE / layout.parts}) for ratio in _per_flop())
         return Beside(Integer(0), counts.flops * passed / gathered, counts.flops * rows / gathered)
@@ -109,6 +108,7 @@ class Step:
     peak: str
     layout: Layout
     charged: tuple[tuple[str, int], ...]
+    exponents: float = calibrations.EXPONENTS
 
     @classmethod
     def of(cls, setting: Setting) -> "Step":
@@ -117,7 +117,8 @@ class Step:
         charged = launches(setting.architecture, setting.conventions)
         prefill = setting["phase"] == "prefill"
         how = setting.conventions.order, setting["peak"]
-        return cls(calibrations.architecture_of(name), prefill, *how, setting.layout, tuple(charged.items()))
+        rate = calibrations.exponents_of(name)
+        return cls(calibrations.architecture_of(name), prefill, *how, setting.layout, tuple(charged.items()), rate)
 
     def kind(self, stage: str, latent: bool) -> str:
         """The operation, as calibrations name it, that describes a stage.
@@ -160,10 +161,15 @@ def own_rate(stage: str, apart: tuple[str, ...]) -> Expr:
     return BY_NAME[f"rate_{part}"] if part in apart else Integer(1)
 
 
+def at_rate(time: Expr, rate: Expr) -> Expr:
+    """The same time [s] where arithmetic runs at `rate` times P_acc."""
+    return time if rate == 1 else time.xreplace({P_acc: rate * P_acc})
+
+
 @lru_cache(maxsize=64)
 def _at_own_rates(timing: Timing, apart: tuple[str, ...]) -> Timing:
     def kernel(counts: Kernel | Counts, stage: str) -> Expr:
-        return timing.kernel(counts, stage).xreplace({P_acc: own_rate(stage, apart) * P_acc})
+        return at_rate(timing.kernel(counts, stage), own_rate(stage, apart))
 
     return Timing(kernel, timing.wires) if apart else timing
 
@@ -281,7 +287,7 @@ def kernel_time(
     model = rows.get(step.kind(stage, is_latent(kernel)))
     if model is None:
         return roofline.time(kernel)
-    more = beside(kernel, stage, step.layout)
+    more = beside(kernel, stage, step.layout, step.exponents)
     floor = {"floor": rows[UNQUANTISED].floor} if model.operation == QUANTISED and UNQUANTISED in rows else {}
     numbers = {key: Float(number) for key, number in (model.parameters | floor).items()}
     parts = kernel.flops / P_acc, kernel.bytes / BW_mem, *(getattr(more, name) for name in BESIDE)

@@ -8,7 +8,7 @@ from analysis.derive import roofline
 from analysis.derive.block import attention_stages
 from analysis.derive.parallel import sharded
 from analysis.systems.layers import title_of
-from analysis.systems.timing import Step
+from analysis.systems.timing import Step, at_rate, own_rate
 
 
 def without_rows(setting: Setting) -> dict[str, Expr]:
@@ -30,6 +30,7 @@ def without_rows(setting: Setting) -> dict[str, Expr]:
             if not kernels or step.kind(kind.timed(stage), kind.mechanism.latent) in rows:
                 continue
             title = title_of(stage, kind, setting.conventions)
-            time = sum((roofline.time(each.at(axes)) for each in kernels), Integer(0))
+            bare = sum((roofline.time(each.at(axes)) for each in kernels), Integer(0))
+            time = at_rate(bare, own_rate(stage, setting.own_rates))
             found[title] = found.get(title, Integer(0)) + kind.blocks * time
     return found

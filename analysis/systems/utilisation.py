@@ -1,27 +1,40 @@
-"""How much of each resource a serving step uses: arithmetic, memory bandwidth, memory capacity, interconnect."""
+"""How much of each resource a serving step uses: arithmetic, memory bandwidth, memory capacity, interconnect.
 
-from sympy import Add, Expr, Integer
+Sympy, and what needs it, is imported late: numbers of kept forms do without.
+"""
 
-from analysis.ask.numbers import value
+from typing import TYPE_CHECKING
+
+from analysis import derive
+from analysis.ask.kept_forms import compiled, values
 from analysis.ask.setting import Setting
-from analysis.derive import capacity, serving
-from analysis.derive.symbols import B, BW_mem, M_cap, P_acc, n_acc
+from analysis.derive.choices import COMMUNICATION
 from analysis.systems import system
-from analysis.systems.layers import block_counts, layers, rate_of
+
+if TYPE_CHECKING:  # numbers of kept forms do without
+    from sympy import Expr
 
 
-def arithmetic_time(setting: Setting) -> Expr:
-    """Seconds of a step that arithmetic takes on one accelerator at its peaks."""
-    counts, found = block_counts(setting), layers(setting)
-    return Add(*(counts[name] * layer.flops / (rate_of(name, setting) * P_acc) for name, layer in found.items()))
-
-
-def whole_model(setting: Setting) -> tuple[Expr, Expr]:
+def whole_model(setting: Setting) -> "tuple[Expr, Expr]":
     """FLOPs and bytes of a step on one accelerator, all blocks together."""
+    from analysis.systems.layers import block_counts, layers
+
     counts, found = block_counts(setting), layers(setting)
-    flops = sum((counts[name] * layer.flops for name, layer in found.items()), Integer(0))
-    moved = sum((counts[name] * layer.bytes for name, layer in found.items()), Integer(0))
-    return flops, moved
+    return tuple(sum(counts[name] * getattr(found[name], what) for name in found) for what in ("flops", "bytes"))
+
+
+def busy(setting: Setting) -> "dict[str, Expr]":
+    """Seconds of a step that arithmetic and memory take at their peaks, and the share of memory in use, by resource."""
+    from analysis.systems.layers import block_counts, layers
+
+    of, counts, kept = derive.symbols, block_counts(setting), system.book(setting)
+    chosen = setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout
+    work = (counts[name] * layer.flops / (layer.rate * of.P_acc) for name, layer in layers(setting).items())
+    return {
+        "arithmetic": sum(work),
+        "memory bandwidth": whole_model(setting)[1] / of.BW_mem,
+        "memory capacity": derive.capacity.memory_used(*chosen) / of.n_acc / of.M_cap,
+    }
 
 
 def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]:
@@ -29,16 +42,13 @@ def utilisation(setting: Setting, batch: float, tpot: float) -> dict[str, float]
 
     Interconnect: share of the step in which the wires are busy. Experts on another device count as if at home.
     """
-    point = setting.point | {B: batch}
-    kept = system.book(setting)
-    used = capacity.memory_used(
-        setting.architecture, setting.conventions, kept.weights, kept.activations, setting.layout
-    )
-    terms, step = system.terms(setting), tpot * float(value(system.tokens_per_step(setting), point))
-    wires = sum(float(value(terms[name], point)) for name in serving.COMMUNICATION)
+    numbers = setting.numbers | {"B": batch}
+    step = tpot * float(compiled(system.tokens_per_step, setting).value(numbers))
+    terms = values(compiled(system.terms, setting), numbers)
+    used = {name: float(each) for name, each in values(compiled(busy, setting), numbers).items()}
     return {
-        "arithmetic": float(value(arithmetic_time(setting), point)) / step,
-        "memory bandwidth": float(value(whole_model(setting)[1] / BW_mem, point)) / step,
-        "memory capacity": float(value(used / n_acc / M_cap, point)),
-        "interconnect": wires / tpot,
+        "arithmetic": used["arithmetic"] / step,
+        "memory bandwidth": used["memory bandwidth"] / step,
+        "memory capacity": used["memory capacity"],
+        "interconnect": sum(float(terms[name]) for name in COMMUNICATION) / tpot,
     }

@@ -3,11 +3,13 @@
     python -m analysis.tools.readme            figure and counts
     python -m analysis.tools.bench --readme    speeds (calls `replaced` below)
 
-A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; a test keeps the counts current.
+A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; a test keeps the counts current. What
+a part needs is imported late: the process that measures speeds must not hold it.
 """
 
 import re
 import sys
+from collections import Counter
 
 import click
 
@@ -39,8 +41,6 @@ def update(name: str, content: str) -> None:
 
 def verdicts() -> str:
     """The counts of verdicts as a Markdown table, from the ledger."""
-    from collections import Counter
-
     from tabulate import tabulate
 
     from analysis.ledger.ledger import ledger

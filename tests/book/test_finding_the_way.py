@@ -162,11 +162,11 @@ def test_no_line_breaks_between_a_number_and_its_unit_but_in_code():
     document += nodes.paragraph(
         "", "", nodes.Text("It holds 9.21 GB, 5 B200 at 800 Gb/s, 18.5 million in 3 steps: "), code
     )
-    document += nodes.table("", nodes.entry("", nodes.paragraph("", "8 FLOP/byte, 4–6 %")))
+    document += nodes.table("", nodes.entry("", nodes.paragraph("", "8 FLOP/byte, 4–6 %, 5%, a%20b, 1%20")))
     keep_units(None, document)
     shown, listed = (
         "It holds 9.21~GB, 5 B200 at 800~Gb/s, 18.5~million in 3 steps: M_cap=9.21 GB",
-        "8~FLOP/byte, 4–+6~%",
+        "8~FLOP/byte, 4–+6~%, 5~%, a%20b, 1%20",
     )
     assert document.astext().translate({0x202F: "~", 0x2060: "+"}).split("\n\n") == [shown, listed]
 
@@ -205,3 +205,10 @@ def test_a_table_of_words_names_its_cells_and_one_of_numbers_does_not(letters, c
     head = [None] * 3
     assert cells == (head + [None, "ours", "why"] * 2 if cards else head * 3)
     assert ("cards" in table["classes"]) is cards
+
+
+def test_a_card_leaves_out_what_a_row_does_not_say():
+    tree = publish_doctree(WORDY.format("x" * 11).replace("as above", "–" + "x" * 85).replace("153 ", "–   "))
+    name_cells(None, tree, "page")
+    absent = [each.astext() for each in tree.findall(nodes.entry) if "absent" in each["classes"]]
+    assert absent == ["–"]

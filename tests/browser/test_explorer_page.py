@@ -52,7 +52,7 @@ def test_what_binds_is_said_where_nothing_fits_and_what_would_do(report):
 
 
 def test_the_largest_term_is_named_with_what_would_change_it(report):
-    assert re.fullmatch(r"A token takes \S+ ms; the largest term is .*, \d+ % of it\.", report["start"]["headline"])
+    assert re.fullmatch(r"A token takes \S+\sms; the largest term is .*, \d+\s% of it\.", report["start"]["headline"])
     for word in ("memory bandwidth", "arithmetic", "link", "Twice the batch"):
         assert word in report["start"]["change"]
 
@@ -62,7 +62,7 @@ def test_kinds_of_block_and_the_machine_that_the_model_wants_are_shown(report):
     assert start["kinds"] == ["A: multi-head latent attention", "B: dense FFN", "C: experts"]
     assert start["design"] == ["arithmetic", "memory", "link"]
     assert re.search(
-        r"serves [\d,]+ requests in 50 ms a token; .* This accelerator has enough of each\.$", start["wanted"]
+        r"serves [\d,]+ requests in 50\sms a token; .* This accelerator has enough of each\.$", start["wanted"]
     )
     assert dense["kinds"] == ["A: multi-head attention", "B: dense FFN"]
     assert (dense["design"], "choose decode to see it" in dense["wanted"]) == ([], True)

@@ -33,7 +33,7 @@ from analysis.files import kept
 kept.FOLDER = Path(sys.argv[1])
 from analysis.cli.main import run
 for question in json.loads(sys.argv[2]):
-    assert run(["evaluate", *question, "--json"]) == 0
+    assert run([*question, "--json"]) == 0
     print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} & {"sympy", "mpmath"})))
 """
 SHAPES = [  # of full and grouped, windowed, latent, sparse, linear and recurrent blocks, dense and with experts
@@ -44,7 +44,10 @@ SHAPES = [  # of full and grouped, windowed, latent, sparse, linear and recurren
 
 def asked(folder, *questions):
     """What one new process answers to questions, one after the other, and what it has loaded of sympy by each."""
-    texts = [[name, *(f"{key}={each}" for key, each in given.items())] for name, given in questions]
+    texts = [
+        [*(["plan"] if name == "plan" else ["evaluate", name]), *(f"{key}={each}" for key, each in given.items())]
+        for name, given in questions
+    ]
     done = subprocess.run(
         [sys.executable, "-c", ASKS, str(folder), json.dumps(texts)],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -76,6 +79,18 @@ def test_other_questions_of_known_forms_load_no_sympy(folder):
         assert answer["value"] == pytest.approx(value_of(name, setting), rel=1e-12)
         if quantity(name).expression:
             assert answer["value"] == pytest.approx(by_sympy(name, setting), rel=1e-12)
+
+
+def test_another_plan_of_known_forms_loads_no_sympy(tmp_path):
+    system = {name: SYSTEM[name] for name in SYSTEM if name != "B"} | {"n_acc": 16}
+    other = system | {"accelerator": "h200-sxm5", "link": "nvlink4-h100", "n_acc": 32, "L": 9000}
+    ((_, first),) = asked(tmp_path, ("plan", system))
+    ((answer, again),) = asked(tmp_path, ("plan", other))
+    assert first
+    assert again == []
+    best = answer["best"]
+    chosen = {name: best[name] for name in ("B", "deg_TP", "deg_EP")}
+    assert best["tpot"] == pytest.approx(by_sympy("tpot", Setting.of(**other | chosen)), rel=1e-12)
 
 
 def test_a_form_that_nobody_asked_for_is_derived(folder):

@@ -337,13 +337,13 @@ def test_a_folder_in_one_call(tmp_path, capsys):
     assert run(*call, "--partial") == 0
 
 
-def test_24_imports_take_less_than_10_seconds(tmp_path):
+def test_24_imports_take_less_than_10_seconds_of_a_core(tmp_path):
     for name in list(FILES)[:24]:
         (tmp_path / f"{name}.json").write_text(json.dumps(FILES[name]))
-    started = time.monotonic()
+    started = time.process_time()
     done = import_folder(tmp_path, tmp_path / "rows")
     assert (len(done.written), done.refused) == (24, {})
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_folders_with_a_configuration_each(tmp_path):

@@ -1,5 +1,6 @@
 """Calibration recovers planted parameters, keeps shapes together, says what it cannot know; the shipped one applies."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.ask.numbers import value
 from analysis.ask.setting import Setting
-from analysis.data import calibrations
+from analysis.data import calibrations, datasets
 from analysis.data.calibrations import OPERATIONS
 from analysis.derive.attention import MECHANISMS
 from analysis.derive.block import attention_stages, grouped
@@ -18,11 +19,14 @@ from analysis.derive.symbols import BW_mem, T_e, d_emb, d_MoE, n_act
 from analysis.files.errors import InputError
 from analysis.measured import calibration, fitting
 from analysis.measured.calibration import Parts
+from analysis.measured.kernel_files import as_table
 from analysis.measured.leaving_out import structures
+from analysis.measured.predict import predict
 from analysis.render.trust_tables import slower_heads
 from analysis.systems import timing
 from analysis.systems.launches import launches
 from analysis.systems.quantities import evaluate
+from tests.measured.test_predict import COMMON
 
 PLANTED = {"floor": 1.2e-5, "memory_efficiency": 0.83, "compute_efficiency": 0.61, "sharpness": 2.5}
 
@@ -159,8 +163,15 @@ def test_an_architecture_has_rows_of_its_own_where_its_kernels_differ():
     assert (hopper.architecture, blackwell.architecture, other.architecture) == ("hopper", "blackwell", None)
     assert blackwell.memory_efficiency < 0.76 < 0.9 < hopper.memory_efficiency
     assert calibrations.chosen(rows, "hopper")["experts"] is calibrations.chosen(rows, None)["experts"]
-    assert calibrations.architecture_of("h200-sxm5") == "hopper"
-    assert calibrations.architecture_of("rtx-pro-6000-bse") is calibrations.architecture_of(None) is None
+
+
+def test_every_accelerator_takes_the_rows_of_its_architecture():
+    """Names of data-centre parts say it: H or GH and a number, B or GB and a number; no RTX, Arc or AMD part."""
+    for name in datasets.accelerators():
+        part = re.match(r"(g?[hb])\d{2,3}-", name)
+        wanted = {"h": "hopper", "b": "blackwell"}[part[1][-1]] if part and name != "b60" else None
+        assert calibrations.architecture_of(name) == wanted, name
+    assert calibrations.architecture_of(None) is None
 
 
 def test_architectures_that_share_their_kernels_share_a_row():
@@ -288,6 +299,13 @@ def test_exponentials_are_a_roof_of_their_own():
     assert value(kernel.exponents, setting.point) == scores
     products = value(kernel.flops, setting.point) / 2250e12
     assert scores / 4.2e12 == pytest.approx(products, rel=0.1)
+    prompt = {"operation": "core_attention", "mechanism": "GQA", "n_hd": 64, "n_kv": 8, "d_hd": 128, "B": 1}
+    prompt |= {"L": 4096, "l": 4096, "causal": 0.5}
+    for ultra, alike, times in (("gb300-nvl72", "gb200-nvl72", 2), ("h200-sxm5", "h100-sxm5", 1)):
+        charged = [predict(as_table([COMMON | prompt | {"accelerator": name}])).exponents for name in (ultra, alike)]
+        assert charged[1] == pytest.approx(times * charged[0])
+        steps = [timing.Step.of(Setting.of(**device | {"accelerator": name})) for name in (ultra, alike)]
+        assert steps[0].exponents == times * steps[1].exponents
     forms = {(each["operation"], each["structure"]): each for each in structures()}
     found, without = (forms["attention-prefill", name] for name in ("shared by all", "without exponentials"))
     assert all(found[score] < 0.8 * without[score] for score in ("left out", "five folds"))

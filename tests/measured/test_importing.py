@@ -8,12 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from analysis.data.calibrations import named
 from analysis.files.errors import InputError
 from analysis.measured import database
 from analysis.measured.database import import_folder
-from analysis.measured.kernel_files import load
+from analysis.measured.judging import judged
+from analysis.measured.kernel_files import as_table, load
+from analysis.measured.predict import predict
+from analysis.measured.validate import Compared
 from analysis.measured.validity import version_key
-from tests.measured.database_tables import EXCHANGE, GEMM, GQA, LOW_LATENCY, MLA, MOE, write
+from tests.measured.database_tables import ABOUT, EXCHANGE, GEMM, GQA, LOW_LATENCY, MLA, MOE, write
 
 GENERATION = "h100_sxm/attention/vllm/0.24.0/generation_attention_perf"
 
@@ -94,6 +98,28 @@ def test_experts_exchanges_and_products(imported):
     assert (between["precision"], by["combine", "h100-sxm5"]["precision"]) == ("fp8", "bf16")
     assert by["dispatch", "h100-sxm5"]["latency"] == pytest.approx(143e-6)
     assert by["gemm", "h100-sxm5"]["width_weights"] == 1
+
+
+def test_absorbed_products_are_one_row_of_two(imported):
+    """Queries of 128 into 512 numbers a head, results back: twice the weights of 64 heads, read in both products."""
+    pre = ABOUT | {"op_name": "mla_gen_pre", "bmm_dtype": "bfloat16", "num_tokens": 32, "num_heads": 64}
+    first, other = pre | {"latency": 0.02}, pre | {"num_tokens": 64, "latency": 0.05}
+    second = pre | {"op_name": "mla_gen_post", "latency": 0.03}
+    report, rows = imported({"h100_sxm/mla_bmm/trtllm/1.3.0rc10/mla_bmm_perf": [second, first, other]})
+    assert +report.removed == {"half of a pair": 1, "no usable number": 1}  # no results of 64 tokens
+    (row,) = rows
+    assert row["latency"] == pytest.approx(50e-6)
+    found = predict(as_table(rows))
+    assert found.flops == pytest.approx(2 * 2 * 32 * 64 * 128 * 512)
+    assert found.bytes == pytest.approx(2 * 2 * (64 * 128 * 512 + 32 * 64 * (128 + 512)))
+    gemm = named("published")["gemm.hopper"]
+    both = Compared(as_table(rows), found)
+    time = judged(both, "published").time[0]
+    parts = (
+        found.flops[0] / 2 / 989.4e12 / gemm.compute_efficiency,
+        found.bytes[0] / 2 / 3.35e12 / gemm.memory_efficiency,
+    )
+    assert time == pytest.approx(2 * (gemm.floor + sum(part**gemm.sharpness for part in parts) ** (1 / gemm.sharpness)))
 
 
 # -- rules ---------------------------------------------------------------------------------------------------------

@@ -90,6 +90,19 @@ def test_other_devices_take_the_pooled_row_and_what_has_no_row_the_roofline():
     assert any("has no row" in said for said in found.notes)
 
 
+def test_formats_that_no_fitted_row_computes_in_and_wrong_units_are_said():
+    """Experts were timed in BF16 and FP8, not in FP4; an MLA core of 1 ms, given as 1000 us."""
+    shape = {"operation": "experts", "tokens": 4096, "d_emb": 7168, "d_MoE": 2048, "n_e": 256, "n_k": 8, "deg_EP": 8}
+    experts = shape | {"accelerator": "gb200-nvl72", "routing": "balanced", "latency": 1e-3}
+    said = judging.judged(compared(*(experts | {"precision": each} for each in ("fp8", "fp4"))), "published").notes
+    assert [each for each in said if "no row that was fitted" in each] == [
+        "experts in fp4: no row that was fitted computes in it, its own rates are not identified."
+    ]
+    for time, wrong in ((1e-3, False), (1e3, True), (1e-9, True)):
+        said = judging.report([compared(decode("h200-sxm5", time))], "published")["notes"]
+        assert any("latency is in s" in each for each in said) == wrong
+
+
 def test_without_a_calibration_the_roofline_is_judged():
     rows = compare()
     assert np.array_equal(judging.judged(rows, None).time, rows.prediction.time)

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import statistics
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from analysis.cli import commands_measured
@@ -11,6 +13,7 @@ from analysis.derive.serving import OTHERS
 from analysis.files.errors import InputError
 from analysis.measured import first_token, served
 from analysis.measured.serving_runs import SHIPPED, ServingRun, load_runs
+from analysis.render.served_words import first_token_constant
 from analysis.systems.quantities import evaluate
 
 RUN = {
@@ -217,3 +220,36 @@ def test_an_error_bar_spans_the_readings_of_what_runs_do_not_state():
     assert set(found["readings"]) == set(served.TRIED)
     whole = found["groups"][0]
     assert whole["low"] < whole["high"]
+
+
+def test_what_must_be_said_beside_the_errors_of_runs():
+    """An MI300X takes pooled constants, a B200 those of exchanges; nothing was timed in FP4; 25 s are 25 ms."""
+    notes = [served.report([run(**more)], "published")["notes"] for more in ({}, {"accelerator": "mi300x"})]
+    assert notes[0] == []
+    assert "no row of its architecture describes attention, latent-attention" in notes[1][0]
+    four = served.report([run(accelerator="b200-sxm", precision="fp4", tpot_s="25")], "published")["notes"]
+    assert [said.split(";")[0].split(": no row that")[0] for said in four] == [
+        "b200-sxm: no row of its architecture describes exchange",
+        "weights in fp4",
+        "half of the rows are more than 100 times off what is predicted: tpot_s is in s, not in ms or us.",
+    ]
+    assert served.report([run()])["notes"] == []
+
+
+def test_what_a_first_token_takes_whatever_its_prompt():
+    """DeepSeek's runs with four in flight, by plain medians over the file: 0.2 s at 1024 tokens, 0.35 s at 8192.
+
+    The length is predicted, the constant is not; and it is no property of those runs, as others come closer by it.
+    """
+    rows = [row for row in pq.read_table(SHIPPED).to_pylist() if row["model"] == "deepseek-v3"]
+    few = {
+        length: statistics.median(row["ttft_s"] for row in rows if (row["concurrency"], row["ISL"]) == (4, length))
+        for length in (1024, 8192)
+    }
+    found = first_token_constant("deepseek-v3")
+    assert found["requests"] == 4
+    assert found["each"] == pytest.approx((few[8192] - few[1024]) / 7168)
+    assert found["constant"] == pytest.approx(few[1024] - 1024 * found["each"])
+    assert found["said_each"] == pytest.approx(found["each"], rel=0.3)
+    assert found["constant"] > 4 * found["said_constant"]
+    assert found["after"] < 2 / 3 * found["before"]

@@ -75,7 +75,7 @@ def test_a_file_of_100_megabytes_is_refused_at_once(refused, tmp_path):
         with path.open("wb") as file:
             file.write(b"id: x\n")
             file.truncate(100_000_000)
-        started = time.monotonic()
+        started = time.process_time()
         for arguments in readers(path).values():
             refused(*arguments)
-        assert time.monotonic() - started < 10
+        assert time.process_time() - started < 10

@@ -54,3 +54,11 @@ def test_latent_attention_and_experts_by_hand():
     assert [each.title for each in block_kinds(setting)] == ["multi-head latent attention", "dense FFN", "experts"]
     assert of(setting, "weights") == [2 * 61 * attention, 2 * 3 * dense, 2 * 58 * mixed]
     assert of(setting, "kept") == [61 * 576 * 2 * 8192, 0, 0]
+
+
+def test_kinds_of_one_title_are_counted_together():
+    """DeepSeek-V4-Flash lists one block that picks compressed rows apart from twenty that differ in a bias alone."""
+    setting = Setting.of(model="deepseek-v4-flash", **AT)
+    titles = [each.title for each in block_kinds(setting)]
+    assert len(titles) == len(set(titles)) == 3
+    assert of(setting, "blocks") == [21, 20, 2]

@@ -5,6 +5,8 @@ import pytest
 from analysis.ask.setting import Setting
 from analysis.files.errors import InputError
 from analysis.systems.design import designs
+from analysis.systems.flows import attention, kernel_numbers
+from analysis.systems.layers import ATTENTION, shares
 from analysis.systems.plan import plans
 from analysis.systems.quantities import evaluate
 
@@ -74,6 +76,31 @@ def test_arithmetic_in_use_counts_each_part_at_its_rate():
     work = [plan.utilisation["arithmetic"] * plan.tpot * 148e12 / plan.batch for plan in (wide, mixed)]
     core = 61 * 2 * 8192 * 128 * (512 + 64 + 512) / 32  # of a request on each of 32
     assert work[0] - work[1] == pytest.approx(core / 2, rel=1e-6)
+
+
+def test_the_flow_of_a_block_and_shares_of_its_time_know_the_rate_of_the_core():
+    """The core makes 235 operations of a byte: above the ridge of an H200 in 16 bits (206), below it in 8 (412)."""
+    given = R1 | {"accelerator": "h200-sxm5", "link": "nvlink4-h100"}
+    plain, mixed = (Setting.of(**given, **each) for each in ({}, {"peak_core": "fp8"}))
+    costs = [kernel_numbers(each, attention(each)) for each in (plain, mixed)]
+    (core,) = (key for key in costs[0] if key[0] == "core")
+    assert [each[core]["bound"] for each in costs] == ["compute", "memory"]
+    work, moved = 2 * 128 * (512 + 64 + 512) * 8192, 2 * (576 * 8192 + 128 * (512 + 64 + 512))
+    assert costs[0][core]["intensity"] == pytest.approx(work / moved, rel=1e-12)
+    of_core = [shares(each)["core attention"] for each in (plain, mixed)]
+    times = [of("stage_times", given, **each) for each in ({}, {"peak_core": "fp8"})]
+    assert of_core[0] > of_core[1]
+    expected = [each["core"] / sum(each[name] for name in ATTENTION if name in each) for each in times]
+    assert of_core == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_note_gives_states_without_rows_their_own_rate():
+    prompt = R1 | {"model": "qwen3-next-80b-a3b", "n_acc": 1, "B": 1, "phase": "prefill", "calibration": "published"}
+    for peak_core in ("bf16", "fp8"):
+        told = evaluate("tpot", **prompt, peak_core=peak_core)
+        (said,) = (each for each in told.notes if "has no row of some kernels" in each)
+        expected = 100 * of("stage_times", prompt, peak_core=peak_core)["gdn_core"] / told.value
+        assert f"prompt through the state {expected:.2g} %" in said
 
 
 def test_what_has_no_such_rate_is_refused():

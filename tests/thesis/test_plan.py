@@ -42,9 +42,9 @@ def test_the_best_plan_is_that_of_a_loop_over_the_public_quantities():
 
 def test_a_plan_of_a_billion_accelerators_tries_the_degrees_that_heads_and_experts_allow():
     """128 heads and 256 experts against 10^9 = 2^9 5^9: TP up to 2^7, EP up to 2^8, in a second."""
-    started = time.monotonic()
+    started = time.process_time()
     every = candidates(Setting.of(**R1 | {"n_acc": 10**9}))
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     pairs = {(each["deg_TP"], each["deg_EP"]) for each in every}
     assert len(every) == len(pairs)
     assert pairs == {(2**tp, 2**ep) for tp in range(8) for ep in range(9)}
@@ -195,9 +195,9 @@ def test_the_shortest_time_that_a_refusal_names_can_be_served():
 @pytest.mark.parametrize("count", [2048, 65536])
 def test_many_accelerators_are_planned_in_a_second(count):
     plans(Setting.of(**R1, slo=0.1))
-    started = time.perf_counter()
+    started = time.process_time()
     found = plans(Setting.of(**R1 | {"n_acc": count}, slo=0.1))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert len(found) > 20
 
 

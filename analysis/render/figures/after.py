@@ -113,7 +113,7 @@ def stages_figure(found: Sequence[Carried], devices: Sequence[Setting]) -> Figur
     headline(
         figure,
         f"Stages of {over[0]} of {len(found)} models reach the ridge point of {low[1]}, {rounded(low[0])} FLOP per "
-        f"byte; of {over[1]} that of {high[1]}, {rounded(high[0])}",
+        f"byte; of {over[1] or 'none'} that of {high[1]}, {rounded(high[0])}",
     )
     return figure
 
@@ -121,7 +121,7 @@ def stages_figure(found: Sequence[Carried], devices: Sequence[Setting]) -> Figur
 def _ridge_lines(axes: Axes, ridges: Sequence[float], names: Sequence[str]) -> None:
     """Ridge points as upright lines, named above the axes, which leave room for labels on both sides."""
     left, right = axes.get_xlim()
-    axes.set_xlim(left / 1.5, max(right, 1.5 * max(ridges)))
+    axes.set_xlim(left / 2, max(right, 1.5 * max(ridges)))
     to_axes = axes.transData + axes.transAxes.inverted()
     placed = spread([to_axes.transform((ridge, 0))[0] for ridge in ridges], 0.075, 0, 1)
     for ridge, name, place in zip(ridges, names, placed, strict=True):

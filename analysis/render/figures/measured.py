@@ -74,7 +74,7 @@ def measured_roofline_figure(rows: Rows, accelerators: Sequence[str]) -> Figure:
     }
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=2)
     shares = ", ".join(f"{reached(rows, name):.0%} on {name}" for name in accelerators)
-    headline(figure, f"The best kernels come to {shares} of their data-sheet roof")
+    headline(figure, f"Of their data-sheet roof the best kernels reach {shares}")
     return figure
 
 

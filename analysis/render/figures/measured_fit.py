@@ -42,7 +42,9 @@ def ridge_move_figure(moves: list[dict]) -> Figure:
         axes.text(3, place, rounded(move["ridge"]), color=ink(colour), va="center")
     intensity = moves[0]["core over ridge"] * moves[0]["ridge"]
     axes.axvline(intensity, color=COLOURS["mla"], linewidth=1.5)
-    axes.text(intensity, -0.75, f"reordered core {rounded(intensity)} ", color=COLOURS["mla"], ha="right", va="center")
+    axes.text(
+        intensity - 4, -0.75, f"reordered core {rounded(intensity)}", color=COLOURS["mla"], ha="right", va="center"
+    )
     axes.set_yticks(range(len(moves)), [f"{move['accelerator']}, {move['how']}" for move in moves])
     axes.set(xlabel="ridge point [FLOP/byte]", ylim=(len(moves) - 0.4, -1.1))
     axes.set_xlim(right=1.12 * max(move["ridge"] for move in moves))

@@ -4,6 +4,7 @@
 (function () {
   const WIDTH = 440;
   const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const NARROW = "\u202f";  // keeps a number and its unit on one line
 
   function tag(name, attributes, content) {
     const given = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`).join("");
@@ -91,6 +92,7 @@
   }
 
   function power(value) {
+    if (value >= 1e5 && value < 1e9) return value < 1e6 ? `${value / 1e3}k` : `${value / 1e6}M`;
     return value >= 0.01 && value < 1e5 ? digits(value) : value.toExponential(0).replace("+", "");
   }
 
@@ -99,12 +101,14 @@
   explorer.bars = function (results) {
     const terms = Object.entries(results.terms).filter(([, time]) => time > 0);
     const longest = Math.max(...terms.map(([, time]) => time));
+    const names = terms.map(([name]) => explorer.term(name, results));
+    const left = Math.max(152, 7.2 * Math.max(...names.map((each) => each.length)));  // letters are about that wide
     const rows = terms.map(([name, time], i) => {
-      const width = Math.max(1, (time / longest) * (WIDTH - 300));
+      const width = Math.max(1, (time / longest) * (WIDTH - left - 148));
       const kind = explorer.COMMUNICATION.includes(name) ? "bar wire" : "bar";
-      return text(152, 26 * i + 17, explorer.term(name, results), { class: "end" }) +
-        tag("rect", { x: 158, y: 26 * i + 4, width: width.toFixed(1), height: 18, class: kind }) +
-        text(163 + width, 26 * i + 17, `${explorer.time(time)}, ${explorer.share(time / results.tpot)}`, {});
+      return text(left, 26 * i + 17, names[i], { class: "end" }) +
+        tag("rect", { x: (left + 6).toFixed(1), y: 26 * i + 4, width: width.toFixed(1), height: 18, class: kind }) +
+        text(left + 11 + width, 26 * i + 17, `${explorer.time(time)}, ${explorer.share(time / results.tpot)}`, {});
     });
     return picture(26 * terms.length + 4, "Bars: the terms of TPOT, numbers in the table", rows.join(""));
   };
@@ -195,17 +199,17 @@
   }
 
   explorer.count = (value) => (value >= 1e9 ? value.toExponential(2) : digits(Math.floor(value)));
-  explorer.share = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
+  explorer.share = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)}${NARROW}%`;
   explorer.number = digits;
 
   /* A number with the prefix of its size: 8.00e12 byte/s are 8 TB/s. */
   explorer.prefixed = function (value, unit) {
     const [scale, prefix] = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]].find(([size]) => value >= size) || [1, ""];
-    return `${digits(value / scale)} ${prefix}${unit}`;
+    return `${digits(value / scale)}${NARROW}${prefix}${unit}`;
   };
 
   explorer.time = function (seconds) {
     const [scale, unit] = seconds >= 1 ? [1, "s"] : seconds >= 1e-3 ? [1e3, "ms"] : seconds >= 1e-6 ? [1e6, "µs"] : [1e9, "ns"];
-    return `${digits(seconds * scale)} ${unit}`;
+    return `${digits(seconds * scale)}${NARROW}${unit}`;
   };
 })();

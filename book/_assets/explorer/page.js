@@ -189,6 +189,7 @@
     swap: () => keep(state, second),
     drop: () => keep(null, state),
     reset: () => update({}, true),
+    choose: () => { part("form").scrollIntoView(); part("model").focus({ preventScroll: true }); },  // on a phone
   };
 
   function begin() {

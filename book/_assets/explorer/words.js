@@ -29,10 +29,12 @@
     const { saved, batch } = results.effects;
     const largest = explorer.term(results.effects.largest, results);
     const best = saved.reduce((most, each) => (each.term > most.term ? each : most));
-    const waits = best.term > 0 ? `The time of ${largest} falls most with ${best.rate}: twice as much saves ${explorer.share(best.term)} of it.`
+    const waits = best.term > 0 ? `The time of ${largest} falls most with the ${best.rate}: twice as much saves ${explorer.share(best.term)} of it.`
       : `No rate shortens ${largest}.`;
     const others = saved.map(({ rate, token }) => `${explorer.share(token)} with twice the ${rate}`).join(", ");
-    return `${waits} The whole time falls by ${others}. Twice the batch gives ${explorer.number(batch)} times the tokens per second.`;
+    const times = explorer.number(batch);
+    const gained = times === "1" ? "no more" : `${times} times the`;
+    return `${waits} The whole time falls by ${others}. Twice the batch gives ${gained} tokens per second.`;
   };
 
   explorer.summary = function (state, results) {
