@@ -17,7 +17,9 @@ from analysis.book.citing.sources import PAPER
 from analysis.derive.statements.propositions import PROPOSITIONS
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
+from analysis.render import style
 from analysis.render.equations import equation
+from analysis.render.printed import Origin
 from analysis.systems.quantities import all_quantities
 
 FROZEN = (ROOT / "tests" / "book" / "labels.txt").read_text().split()
@@ -72,6 +74,12 @@ def test_a_figure_says_who_drew_it_from_what(found):
     assert figure["alt"] == "It rises."
     assert (figure["notebook"], figure["python"]) == ("notebooks/lines.html", "analysis.render.figures.lines.line")
     assert figure["data"].endswith("/fig-a.csv")
+
+
+def test_a_call_names_the_notebooks_notes_and_does_not_list_them():
+    """A page gives all notes to `trust_table(notes)`: its fold is no place for hundreds of numbers."""
+    origin = Origin(style.use, ({f"number_{n}": n for n in range(300)}, "R1"), {"sizes": {"L": 8192}})
+    assert entries._called(origin)["call"] == "use(notes, 'R1', sizes={'L': 8192})"
 
 
 def test_a_proposition_without_a_labelled_proof_has_the_formulas_of_its_text(found):

@@ -50,6 +50,7 @@ FIELDS = {
 }
 """Fields of an entry; the page on citing prints this table."""
 SOURCES = "analysis/book/citing/sources.py"
+MANY = 20  # entries from which on a mapping is the notebooks' notes, which no reader retypes
 
 
 def generated_files(results: Sequence[Mapping]) -> dict[str, bytes]:
@@ -110,11 +111,17 @@ def _called(origin: Origin) -> dict:
     function = getattr(origin.function, "func", origin.function)  # what every page fills in is no part of the call
     if "<locals>" in function.__qualname__:
         return {}
-    shown = [repr(each) for each in origin.arguments] + [f"{name}={value!r}" for name, value in origin.given.items()]
+    shown = [_written(each) for each in origin.arguments]
+    shown += [f"{name}={_written(each)}" for name, each in origin.given.items()]
     return {
         "python": f"{function.__module__}.{function.__qualname__}",
         "call": f"{function.__name__}({', '.join(shown)})",
     }
+
+
+def _written(argument: object) -> str:
+    """An argument as a page's head has it: `notes` are the numbers of all notebooks, hundreds of them."""
+    return "notes" if isinstance(argument, Mapping) and len(argument) > MANY else repr(argument)
 
 
 def _described(source: Source) -> dict:
