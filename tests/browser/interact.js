@@ -79,6 +79,37 @@ function timed(hash) {
   return times[times.length / 2];
 }
 
+// Runs in the page: of every model in both phases, letters of the pictures that cover each other, that the roof strikes
+// through, or that stand outside their picture.
+function unreadable() {
+  const found = [];
+  const shrunk = (text) => {
+    const { left, right, top, bottom, height } = text.getBoundingClientRect();
+    return { left: left + 1, right: right - 1, top: top + 0.2 * height, bottom: bottom - 0.2 * height, said: text.textContent };
+  };
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const along = (roof) => Array.from({ length: 400 }, (_, i) => {
+    const { x, y } = roof.getPointAtLength((i / 399) * roof.getTotalLength()).matrixTransform(roof.getScreenCTM());
+    return { left: x, right: x, top: y, bottom: y };
+  });
+  for (const model of Object.keys(study.models)) for (const phase of explorer.CHOICES.phase) {
+    explorer.update({ model, phase }, false);
+    for (const picture of document.querySelectorAll(".explorer svg[role=img]")) {
+      const frame = picture.getBoundingClientRect();
+      const letters = [...picture.querySelectorAll("text")].map(shrunk);
+      const roof = [...picture.querySelectorAll(".roof")].flatMap(along);
+      letters.forEach((each, i) => {
+        const where = `${model} ${phase} ${picture.parentElement.id}: ${each.said}`;
+        if (each.left < frame.left - 2 || each.right > frame.right + 2) found.push(`${where} stands outside`);
+        if (roof.some((point) => meet(each, point))) found.push(`${where} lies on the roof`);
+        const other = letters.slice(0, i).find((one) => meet(each, one));
+        if (other) found.push(`${where} and ${other.said} collide`);
+      });
+    }
+  }
+  return found;
+}
+
 // Every control that the tabulator key reaches from the first one on.
 async function tabbed(page) {
   const reached = [];
@@ -138,6 +169,7 @@ run(async (browser) => {
   await other.goto(report.dense.href);
   report.shared = await other.evaluate(shown);
   report.milliseconds = await page.evaluate(timed, "");
+  report.unreadable = await other.evaluate(unreadable);
   await compared(page, report);
   await inEachState(browser, report);
   report.explorerErrors = [...report.errors];

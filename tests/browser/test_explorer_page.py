@@ -99,6 +99,10 @@ def test_every_state_is_accessible_in_both_colour_modes_and_fits_a_phone(report)
         assert state["overflow"] <= 0, name
 
 
+def test_letters_of_every_models_pictures_stand_clear(report):
+    assert not report["unreadable"]
+
+
 def test_an_update_fits_a_frame(report, measured):
     measured("one update of the explorer [ms]", report["milliseconds"], UPDATE)
     measured("one update of two systems side by side [ms]", report["twoMilliseconds"], UPDATE)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.render.axes import headline, in_columns, plain_log, rounded
-from analysis.render.style import COLOURS, WIDTH
+from analysis.render.style import COLOURS, PAPER, WIDTH
 from analysis.render.words import conventions, named, person
 from analysis.thesis.rules import Sides
 
@@ -20,7 +20,6 @@ LOOKS = (
     {"color": COLOURS["dense"], "linestyle": "-."},
 )
 LETTERS = "abcdefgh"
-PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}  # keeps lines off a name
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
 
 

@@ -13,7 +13,7 @@ from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_Int, BW_out
 from analysis.files.errors import InputError
 from analysis.render.axes import headline, plain_log, rounded
-from analysis.render.style import WIDTH
+from analysis.render.style import PAPER, WIDTH
 from analysis.thesis import largest
 from analysis.thesis.full import whole_batch
 from analysis.thesis.largest import CORE, EXPERTS, REST, WIRED, Column
@@ -28,7 +28,6 @@ BEYOND = {"facecolor": "white", "hatch": "////", "edgecolor": "#BBBBBB", "linewi
 STEPS = 49  # contexts of a panel, beside the corners
 HIGHEST = 0.7  # of the axis: a marked point, whose times stand above it
 LEADER = {"arrowstyle": "-", "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0, "relpos": (0.5, 0)}
-PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 CENTRED = {"va": "center", "linespacing": 0.95}
 SHORT = {CORE: "core\nattention", EXPERTS: "routed\nexperts", REST: "everything\nelse"}
 TICKS = {1024.0: "1K", 8192.0: "8K", 65536.0: "64K", 2.0**20: "1M"}
