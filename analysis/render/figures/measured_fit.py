@@ -78,7 +78,7 @@ def calibration_figure(fitted: list[Fitted]) -> Figure:
     for place, error in enumerate(errors["error"]):
         axes.annotate(rounded(error, 2), (error, place), (0, 6), **above)
     axes.set_yticks(range(len(shown)), [f"{IN_WORDS[each.operation]}, {each.rows_tested} rows" for each in shown])
-    axes.set(xlabel="median error on held-out rows [%]", xlim=(0, 105), ylim=(len(shown) - 0.4, -0.6))
+    axes.set(xlabel="median error on held-out rows [%]", xlim=(-4, 105), ylim=(len(shown) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=3)
     worst = max(each.error for each in shown)

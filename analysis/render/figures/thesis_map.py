@@ -152,7 +152,7 @@ def _names(axes: Axes, panel: Panel) -> None:
     """Each country's name at its left end, that of a country along memory's limit beyond the limit, with a line."""
     first = panel.columns[0]
     for name, low, high in first.spans:
-        axes.text(1.15 * first.context, np.sqrt(low * high), SHORT.get(name, name), **CENTRED)
+        axes.text(1.15 * first.context, low**0.55 * high**0.45, SHORT.get(name, name), **CENTRED)
     for name in {each for column in panel.columns for each in column.names} - set(first.names):
         at = _heart(panel.columns, name)
         place = {"xytext": (0.98, 0.84), "textcoords": "axes fraction", "ha": "right", **CENTRED}
@@ -176,7 +176,7 @@ def _points(axes: Axes, marks: Sequence[Mark]) -> None:
     for each in (each for each in marks if each.name):
         axes.plot(each.context, each.batch, "o", color="black", markersize=4, clip_on=False)
         text = f"{milliseconds(each.time)} of\n{milliseconds(each.step)} ms"
-        axes.annotate(text, (each.context, each.batch), (5, 9), textcoords="offset points", **CENTRED)
+        axes.annotate(text, (each.context, each.batch), (2, 10), textcoords="offset points", **CENTRED)
 
 
 def milliseconds(time: float) -> str:
