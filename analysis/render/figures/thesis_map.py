@@ -22,7 +22,7 @@ LOOKS = {
     CORE: {"facecolor": "#6AAEDF"},
     EXPERTS: {"facecolor": "#EDBBD3"},
     WIRED: {"facecolor": "#8C8C8C"},
-    REST: {"facecolor": "#F7EFC2"},
+    REST: {"facecolor": "#EBDA8C"},
 }
 BEYOND = {"facecolor": "white", "hatch": "////", "edgecolor": "#BBBBBB", "linewidth": 0}
 STEPS = 49  # contexts of a panel, beside the corners
