@@ -9,6 +9,7 @@ const STATES = {  // that look different: nothing fits, nothing to choose, a ref
   dense: "#model=gpt3-175b&accelerator=v100-sxm2-16gb&phase=prefill",
   refused: "#model=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&B=-3",
 };
+const PRINTED = ["deepseek-v3", "deepseek-v3.2", "deepseek-v4-flash", "qwen3-next-80b-a3b", "gpt-oss-120b"];
 const [, , root] = process.argv;
 
 const shown = () => ({
@@ -110,6 +111,16 @@ function unreadable() {
   return found;
 }
 
+// Runs in the page: of some models the state in the address, and every table as it is printed there.
+function printed(models) {
+  return models.map((model) => {
+    explorer.update({ model, B: "2048", L: "32768" }, true);
+    const cells = (name) => [...document.querySelectorAll(`#explorer-${name} tr`)].map((row) => [...row.cells].map((cell) => cell.textContent));
+    const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    return { state, ...Object.fromEntries(["terms", "batches", "design-rows", "cells"].map((name) => [name, cells(name)])) };
+  });
+}
+
 // Every control that the tabulator key reaches from the first one on.
 async function tabbed(page) {
   const reached = [];
@@ -170,6 +181,7 @@ run(async (browser) => {
   report.shared = await other.evaluate(shown);
   report.milliseconds = await page.evaluate(timed, "");
   report.unreadable = await other.evaluate(unreadable);
+  report.printed = await other.evaluate(printed, PRINTED);
   await compared(page, report);
   await inEachState(browser, report);
   report.explorerErrors = [...report.errors];

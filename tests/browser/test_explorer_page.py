@@ -2,14 +2,7 @@
 
 import re
 
-import pytest
-
 from tests.browser.budgets import UPDATE
-
-
-@pytest.fixture(scope="module")
-def report(node, book):
-    return node("interact.js", str(book))
 
 
 def test_it_opens_with_every_picture_and_every_layer(report):
