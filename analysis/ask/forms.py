@@ -20,7 +20,7 @@ ABSENT = ...
 Asked = tuple[str | tuple, ...]
 """What is asked of a setting: parameters, and what is TOGETHER; with (name, value) where these are changed first."""
 
-TOGETHER = ("shape", "lie", "counted")
+TOGETHER = ("shape", "lie", "counted", "fitted")
 """What a derivation asks of a setting as a whole: not which parameters, or which row, it follows from."""
 
 
@@ -85,6 +85,7 @@ class Led(Setting):
     shape = cached_property(lambda self: self._as_whole("shape"))
     lie = cached_property(lambda self: self._as_whole("lie"))
     counted = cached_property(lambda self: self._as_whole("counted"))
+    fitted = cached_property(lambda self: self._as_whole("fitted"))
     architecture = cached_property(lambda self: (self.shape, self.whole.architecture)[1])
 
 

@@ -15,7 +15,7 @@ from analysis.ask.parameters import PARAMETERS
 from analysis.ask.points import OWN_PEAKS, peak_rate, point_of, row_numbers, scenario_parameters
 from analysis.ask.reading import read
 from analysis.ask.structure import other_blocks, shape
-from analysis.data import datasets, lines
+from analysis.data import calibrations, datasets, lines
 from analysis.files.errors import InputError
 
 NUMERIC = ("B", "L", "OSL", "acceptance", "causal", "S_passes", "n_acc", "deg_TP")
@@ -113,6 +113,12 @@ class Setting:
     def layout(self):
         """`lie` as the derivations have it."""
         return derive.parallel.Layout(*self.lie)
+
+    @cached_property
+    def fitted(self) -> tuple[str | None, float]:
+        """What of the accelerator tells which fitted kernels it runs: its architecture, and exponentials a second."""
+        name = self.accelerator.id if "accelerator" in self.given else None
+        return calibrations.architecture_of(name), calibrations.exponents_of(name)
 
     @cached_property
     def counted(self) -> tuple[str | bool, ...]:

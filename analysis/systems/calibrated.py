@@ -42,12 +42,11 @@ class Step:
     @classmethod
     def of(cls, setting: Setting) -> "Step":
         """The step of a setting."""
-        name = setting.accelerator.id if "accelerator" in setting.given else None
+        architecture, exponents = setting.fitted
         charged = launches(setting.architecture, setting.conventions)
         prefill = setting["phase"] == "prefill"
         how = setting.conventions.order, setting["peak"]
-        rate = calibrations.exponents_of(name)
-        return cls(calibrations.architecture_of(name), prefill, *how, setting.layout, tuple(charged.items()), rate)
+        return cls(architecture, prefill, *how, setting.layout, tuple(charged.items()), exponents)
 
     def kind(self, stage: str, latent: bool) -> str:
         """The operation, as calibrations name it, that describes a stage.

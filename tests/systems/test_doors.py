@@ -19,7 +19,7 @@ from analysis.ask.parameters import CHOICE, PARAMETERS
 from analysis.ask.setting import Setting
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
-from analysis.systems import grids
+from analysis.systems import grids, system
 from analysis.systems.quantities import all_quantities, evaluate
 
 SYSTEM = {"model": "deepseek-v3", "accelerator": "b200-sxm", "n_acc": 32, "link": "nvlink5-b200", "B": 512, "L": 4096}
@@ -166,6 +166,18 @@ def test_a_form_that_was_kept_is_the_form_derived_anew():
     for setting, found in zip(drawn, kept, strict=True):
         anew = [form_or_refusal(lambda derive, given: derive(given), each, setting) for each in expressions]
         assert found == anew, setting.given
+
+
+def test_calibrated_forms_follow_the_architecture_of_a_chip_and_not_its_row():
+    """Chips of one architecture share a form; Blackwell Ultra's exponentials, and chips of none, have forms apart."""
+    chips = ("b200-sxm", "gb200-nvl72", "gb300-nvl72", "h100-sxm5", "h20-sxm", "mi325x")
+    given = SYSTEM | {"calibration": "published", "link": "nvlink5-b200"}
+    settings = [Setting.of(**given | {"accelerator": each}) for each in chips]
+    kept = [forms.derived(system.tpot, each) for each in settings]
+    assert kept == [system.tpot(each) for each in settings]
+    assert [kept.index(each) for each in kept] == [0, 0, 2, 3, 3, 5]
+    assert kept[0] is kept[1]
+    assert kept[3] is kept[4]
 
 
 def test_grids_of_notebooks_hold_what_single_answers_say():
