@@ -71,7 +71,7 @@ def _text(found: list) -> str:
 
     lines = _lines("best", found[0])
     if len(found) > 1:
-        lines += [*_lines("second", found[1])[:2], f"  it loses: {why_second(*found[:2])}"]
+        lines += [*_lines("second", found[1])[:2], f"  beside the best: {why_second(*found[:2])}"]
     used = " ".join(f"{name}={value}" for name, value in _conventions(found).items())
     said = [f"note: {each}" for each in _notes(found)]
     return "\n".join([*lines, f"feasible arrangements compared: {len(found)}", f"with {used}", *said])

@@ -24,7 +24,7 @@ from analysis.systems.quantities import quantity
 from analysis.systems.utilisation import utilisation
 
 CAPACITY, SLO = "memory capacity", "time per token (slo)"
-SAME = 1e-4  # difference in throughput [%] that is none
+SAME = 0.1  # difference in throughput [%] that no reader would choose by
 NEEDED = {"model": "deepseek-v3", "accelerator": "b200-sxm", "n_acc": 32, "L": 8192}
 """What a plan starts from, with an example; without n_acc it is of one accelerator."""
 CHOSEN = ("B", "deg_DP")  # what a plan chooses, so that a reader cannot give it
@@ -175,9 +175,10 @@ def why_second(best: Plan, second: Plan) -> str:
     """Why a plan loses to the best: its batch, and the term that costs most more per request."""
     loss = 100 * (1 - second.per_accelerator / best.per_accelerator)
     if loss < SAME:
-        return f"it gives the same throughput, to {SAME:g} %"
+        each = f"a token every {1e3 * second.tpot:.4g} ms, the best one every {1e3 * best.tpot:.4g} ms"
+        return f"it gives the same throughput, to {SAME:g} %, and {each}"
     per_request = {name: second.terms[name] / second.batch - best.terms[name] / best.batch for name in best.terms}
     worst = max(per_request, key=per_request.get)
     change = f"{1e6 * per_request[worst]:.3g} us more per request go to {worst.replace('_', ' ')}"
-    batches = f"{second.binding} stops it at batch {second.batch}, the best at {best.batch}"
+    batches = f"{second.binding} stops it at batch {second.batch:,}, the best at {best.batch:,}"
     return f"{loss:.3g} % less throughput: {batches}, and {change}"

@@ -16,6 +16,7 @@ from analysis.book.report import drawn, making
 from analysis.book.report.sheet import told
 from analysis.book.report.subject import from_folder, system_in, system_of
 from analysis.cli import commands_report
+from analysis.data import datasets
 from analysis.files.errors import InputError
 from analysis.files.whole import ROOT
 from analysis.huggingface.model_files import import_model
@@ -130,6 +131,12 @@ def test_what_a_figure_was_drawn_with_stands_under_it(read):
     assert ("width_weights=1" in shown) == (read.kind == "imported")
     assert shown.count("Drawn without windows=full") == (2 if read.kind == "windowed" else 0)
     assert read.text.count("omits what its file has") == (read.kind == "imported")
+
+
+def test_what_a_model_is_published_in_is_said_once_of_a_whole_step_and_in_names(read):
+    limits = read.parts["What limits it"]
+    assert limits.count("is published with") == (read.kind == "windowed")
+    assert not re.findall(rf"(?<![=\w-])(?:{'|'.join(datasets.accelerators())})(?![\w-])", limits)
 
 
 def test_the_ridge_point_of_a_reader_is_that_of_its_heads_by_hand():

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,12 @@ def test_the_second_says_why_it_loses():
     best, second = plans(Setting.of(**R1))[:2]
     assert second.per_accelerator <= best.per_accelerator
     assert "less throughput" in why_second(best, second)
+    for share, said in (
+        (1.0, "the same throughput"),
+        (0.9991, "the same throughput"),
+        (0.998, "0.2 % less throughput"),
+    ):
+        assert said in why_second(best, replace(second, per_accelerator=share * best.per_accelerator))
     alone = [each for each in candidates(Setting.of(**R1)) if each == {"deg_TP": 1, "deg_EP": 1}]
     assert len(alone) == 1
     assert not list(planned(Setting.of(**R1), alone))
@@ -158,7 +165,7 @@ def test_the_command_prints_both_plans():
     assert found["conventions"]["accelerator"] == "b200-paper"
     assert not {"deg_TP", "deg_DP", "deg_EP", "B"} & set(found["conventions"])
     text = CliRunner().invoke(command, [f"{name}={given}" for name, given in R1.items()]).output
-    assert "it loses:" in text
+    assert "beside the best: " in text
     assert "note: link=nvlink5-b200 joins at most 8 accelerators" in text
 
 

@@ -16,7 +16,9 @@ from analysis.data.row import Row
 from analysis.files.errors import InputError
 from analysis.render.digits import digits_of, percent
 from analysis.render.verdict_tables import extent, in_words, share_words
-from analysis.render.words import term_words
+from analysis.render.words import named, term_words
+from analysis.systems.notes_case import Case
+from analysis.systems.notes_inputs import stated_widths
 from analysis.systems.plan import sum_of, why_second
 from analysis.systems.quantities import evaluate, quantity
 from analysis.thesis.region import exists
@@ -33,6 +35,9 @@ LIMITS = {  # quantity -> factor and unit to print it in
     "tpot": (1e3, "ms"),
     "throughput_per_accelerator": (1, "token/s"),
 }
+WHOLE = ("tpot", "throughput_per_accelerator")
+"""Limits that depend on all of a system: they say which widths are counted in place of stated ones, for all others."""
+
 Limit = tuple[str, str, str, tuple[str, ...]]
 ROWS = {"model": "model", "accelerator": "accelerator", "link": "link"}
 
@@ -73,7 +78,10 @@ def limits(system: System) -> Iterator[Limit]:
             answer = evaluate(name, system.served)
         except InputError:
             continue  # the model has no such part
-        yield quantity(name).title, digits_of(factor * float(answer.value), 4), unit, answer.notes
+        case = Case(quantity(name), system.served, (), frozenset())
+        said = () if name in WHOLE else tuple(stated_widths(case))
+        notes = (note for note in answer.notes if note not in said)
+        yield quantity(name).title, digits_of(factor * float(answer.value), 4), unit, tuple(map(named, notes))
 
 
 def _apart(found: list[Limit]) -> tuple[list[Limit], list[str]]:
