@@ -146,7 +146,7 @@ class Tally:
     def split(self, regimes: tuple[str, ...]) -> Iterator[tuple[str, str, dict[str, np.ndarray]]]:
         """Operation, accelerator, and the numbers of each regime that has any, in the order asked for."""
         for (operation, accelerator), kept in self._parts.items():
-            found = {name: np.concatenate(kept[name]).astype(float) for name in regimes if name in kept}
+            found = {name: np.concatenate(kept[name]) for name in regimes if name in kept}
             yield operation, accelerator, found
 
 
