@@ -5,17 +5,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-import pyarrow as pa
 
 from analysis.data.calibrations import ARCHITECTURES, OPERATIONS, Calibration, architecture_of, pooled
 from analysis.derive.parallel import WHOLE
 from analysis.measured import calibration
 from analysis.measured.calibration import Parts, residuals
 from analysis.measured.devices import PEAK
-from analysis.measured.kernel_files import joined
 from analysis.measured.kernel_rows import MECHANISMS
-from analysis.measured.predict import kinds, numbers, predict, stage_of
-from analysis.measured.validate import Compared, to_fit
+from analysis.measured.predict import kinds, numbers, stage_of
+from analysis.measured.validate import Compared, to_fit, together
 from analysis.systems.calibrated import Step
 
 FEWEST_GROUPS = 4
@@ -56,16 +54,15 @@ def sampled(parts: Iterable[Compared], most: int = 4 * calibration.MOST_ROWS) ->
 
     Groups are taken by a hash of their shape, so that each part of the file can be thinned as it comes.
     """
-    kept: dict[str, list[tuple[pa.Table, np.ndarray]]] = {}
+    kept: dict[str, list[tuple[Compared, np.ndarray]]] = {}
     within = dict.fromkeys(OPERATIONS, 2**64 - 1)
     for part in parts:
         operations, mark = operation_of(part), calibration.shape_hash(part)
         for operation in set(operations) & set(OPERATIONS):
             rows = np.flatnonzero((operations == operation) & (mark <= within[operation]))
-            kept.setdefault(operation, []).append((part.table.take(pa.array(rows)), mark[rows]))
+            kept.setdefault(operation, []).append((part.rows(rows), mark[rows]))
             within[operation], kept[operation] = _narrowed(kept[operation], within[operation], most)
-    table = joined([rows for each in kept.values() for rows, _ in each])
-    return Compared(table, predict(table))
+    return together([rows for each in kept.values() for rows, _ in each])
 
 
 def _narrowed(kept: list, within: int, most: int) -> tuple[int, list]:
@@ -75,7 +72,7 @@ def _narrowed(kept: list, within: int, most: int) -> tuple[int, list]:
         within //= 2
     if np.sum(marks <= within) == len(marks):
         return within, kept
-    return within, [(rows.filter(pa.array(mark <= within)), mark[mark <= within]) for rows, mark in kept]
+    return within, [(rows.rows(mark <= within), mark[mark <= within]) for rows, mark in kept]
 
 
 def operation_of(compared: Compared) -> np.ndarray:

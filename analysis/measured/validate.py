@@ -7,7 +7,7 @@ from functools import cache, cached_property
 import numpy as np
 import pyarrow as pa
 
-from analysis.measured.kernel_files import fitted, load, load_batches, published
+from analysis.measured.kernel_files import fitted, joined, load, load_batches, published
 from analysis.measured.kernel_rows import SHAPE
 from analysis.measured.predict import Prediction, kinds, numbers, predict, words
 from analysis.measured.regimes import REGIMES, regimes
@@ -61,6 +61,14 @@ class Compared:
         index = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         prediction = {name: array[index] for name, array in vars(self.prediction).items()}
         return Compared(self.table.take(pa.array(index)), Prediction(**prediction))
+
+
+def together(parts: list[Compared]) -> Compared:
+    """Parts one after another, with the predictions that they have: a machine's own roofs are in them."""
+    table = joined([part.table for part in parts])
+    found = [predict(table)] if not parts else [part.prediction for part in parts]
+    names = Prediction.__dataclass_fields__
+    return Compared(table, Prediction(**{name: np.concatenate([getattr(p, name) for p in found]) for name in names}))
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ class Tally:
     def split(self, regimes: tuple[str, ...]) -> Iterator[tuple[str, str, dict[str, np.ndarray]]]:
         """Operation, accelerator, and the numbers of each regime that has any, in the order asked for."""
         for (operation, accelerator), kept in self._parts.items():
-            found = {name: np.concatenate(kept[name]).astype(float) for name in regimes if name in kept}
+            found = {name: np.concatenate(kept[name]) for name in regimes if name in kept}
             yield operation, accelerator, found
 
 

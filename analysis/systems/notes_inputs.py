@@ -14,7 +14,7 @@ from analysis.data import calibrations, datasets
 from analysis.data.model_row import SERVED_WIDTHS
 from analysis.systems import system
 from analysis.systems.effects import as_by_default, used, without_effect
-from analysis.systems.notes_case import STEP_TIMES, Case, percents, shown
+from analysis.systems.notes_case import STEP_TIMES, Case, percents, shown, some
 
 DEVICES = {  # parameters that name a device or link, and the symbols that its row gives numbers
     "accelerator": ("P_acc", "BW_mem", "M_cap", "RP_acc"),
@@ -129,6 +129,19 @@ def narrow_cache(case: Case) -> Iterator[str]:
         yield f"width_kv={shown(width)}: {calibrations.FP8_CACHE}"
 
 
+def launches_lead(case: Case) -> Iterator[str]:
+    """Up to which batch a calibrated step is launches more than work."""
+    calibrated = case.setting["calibration"] is not None and case.setting["phase"] == "decode"
+    calibrated &= case.setting["overlap"] in ("none", "comm")
+    if calibrated and case.wanted.name in ("tpot", "tpot_terms"):
+        most = np.asarray(system.B_launch(case.setting))
+        if np.any(most):
+            yield (
+                f"launches take at least half of a step up to {some(most, most > 0)} requests; fewer make it hardly "
+                "shorter."
+            )
+
+
 def others_not_served(case: Case) -> Iterator[str]:
     """A calibrated step that serves no prompts, as those of engines mostly do."""
     setting = case.setting
@@ -138,6 +151,6 @@ def others_not_served(case: Case) -> Iterator[str]:
 
 
 KINDS: tuple[Callable[[Case], Iterator[str]], ...] = (
-    *(others_not_served, narrow_cache, stages_without_rows),
+    *(others_not_served, narrow_cache, stages_without_rows, launches_lead),
     *(part_left_out, announced_figures, stated_widths, pooled_calibration, parameters_without_effect),
 )

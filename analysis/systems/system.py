@@ -88,6 +88,24 @@ def launch_floors(setting: Setting) -> "Expr":
     return _summed(setting, floors(setting))
 
 
+def B_launch(setting: Setting):
+    """Largest whole batch [requests] in whose step of decode launches take at least half of the time; 0 if none."""
+    setting = setting.with_(OSL=None)
+    form, numbers = compiled(_launches_over_work, setting), setting.numbers
+    at = form.along("B", numbers)
+    shape = np.broadcast_shapes(*(np.shape(number) for name, number in numbers.items() if name != "B"))
+
+    def launching(batch):
+        with np.errstate(all="ignore"):
+            return at(batch) >= 0
+
+    return _bisected(launching, *_bracket(launching, np.ones(shape)))
+
+
+def _launches_over_work(setting: Setting) -> "Expr":
+    return 2 * launch_floors(setting) - tpot(setting)
+
+
 def typical_error(setting: Setting) -> "Expr":
     """What a calibrated step may be off [s] if all of its kernels err alike, each by the median error of its kind."""
     from analysis.systems.timing import errors

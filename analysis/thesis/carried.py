@@ -119,7 +119,7 @@ ASKED = (
 def held(setting: Setting) -> dict[str, Found | None]:
     """The contexts [tokens] at which each conclusion holds on a system, by its name; None where it cannot be asked, as
     the model lacks a part that it speaks of. Kept between processes."""
-    key = f"carried {(setting.given, setting.model, setting.accelerator, setting.link)!r}"
+    key = f"carried {(setting.echo, setting.model, setting.accelerator, setting.link)!r}"
     found = kept(key, lambda: _held(setting), "analysis", "data", "book/edition.yml", "requirements.lock")
     return {name: None if each is None else tuple(Stretch(*ends) for ends in each) for name, each in found.items()}
 

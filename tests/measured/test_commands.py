@@ -92,6 +92,17 @@ def test_calibrate_writes_what_is_shipped(tmp_path, capsys, monkeypatch):
 
 
 # -- tables -------------------------------------------------------------------------------------------
+def test_a_machine_without_data_sheet_is_fitted_at_its_own_roofs(tmp_path, capsys, monkeypatch):
+    """The rows that `measure` wrote for the book; picks are far from any roofline, and near one of their own."""
+    whole = fitting.fit_all
+    monkeypatch.setattr(fitting, "fit_all", lambda *given, **more: whole(*given, **more, repeats=1))
+    typed(capsys, "calibrate", FOLDER / "own_cpu.csv", "--name", "mine", "-o", tmp_path / "mine.csv")
+    with (tmp_path / "mine.csv").open() as file:
+        found = {row["operation"]: row for row in csv.DictReader(file)}
+    assert {"attention", "index", "picked-core", "state"} <= set(found)
+    assert float(found["select"]["error"]) < 0.1 < 0.5 < float(found["select"]["error_roofline"])
+
+
 @pytest.mark.parametrize("name", [name for name in WORDS if name.endswith("_table")])
 def test_tables_are_whole(name):
     lines = WORDS[name]().splitlines()

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from itertools import product
 
 import numpy as np
@@ -345,3 +346,15 @@ def test_tables_count_the_points_that_must_be_noted(tmp_path, capsys):
 def test_tables_without_anything_to_note_say_nothing(tmp_path):
     assert json.loads(table("ridge_point", {"accelerator": ["b200-sxm"]}).schema.metadata[b"notes"]) == []
     assert json.loads(table("kv_bytes_per_token", {"L": [10, 20]}, model="deepseek-v3").schema.metadata[b"notes"]) == []
+
+
+def test_the_batch_up_to_which_a_step_is_launches_more_than_work():
+    """Both sides of it by what stands beside the time; large weights leave no such batch."""
+    small = {"model": "llama-3.1-8b", "accelerator": "h200-sxm5", "n_acc": 8, "deg_TP": 8, "L": 4096}
+    found = said("tpot", **small, B=8, calibration="published")
+    most = int(re.search(r"half of a step up to (\d+) requests", found)[1])
+    for batch, launching in ((most, True), (most + 1, False)):
+        answer = evaluate("tpot", **small, B=batch, calibration="published")
+        assert (2 * answer.beside["launch floors, within it"] >= answer.value) == launching
+    assert "launches take" not in said("tpot", **small | {"n_acc": 1, "deg_TP": 1}, B=8, calibration="published")
+    assert "launches take" not in said("tpot", **small, B=8)

@@ -9,7 +9,7 @@ BLOCKS, MIXED, WIDTH, HEADS, LATENT, ROPE, QUERY = 61, 58, 7168, 128, 512, 64, 1
 CONTEXT = 8192
 ROW, MADE = LATENT + ROPE, HEADS * (2 * LATENT + ROPE)  # numbers that a token caches, that a query brings and takes
 REQUEST = BLOCKS * CONTEXT * ROW * 2
-EACH = 203  # requests of an accelerator, of three digits as the page says
+EACH = 202  # whole requests of an accelerator
 WORK = BLOCKS * EACH * 2 * CONTEXT * MADE  # FLOP of core attention on an accelerator
 
 
@@ -25,9 +25,10 @@ def test_an_accelerator_followed_through_a_step():
     )
     assert request == REQUEST == 575_668_224
     assert "= 575{,}668{,}224\\ " in line
-    assert each == pytest.approx(EACH, rel=5e-3) == pytest.approx((MEMORY - 75.1e9) / REQUEST, rel=5e-3)
-    assert "= 14.6\\ " in reading
-    assert pytest.approx(14.6e-3, rel=5e-3) == EACH * REQUEST / BANDWIDTH
+    assert each == EACH
+    assert 1 < (MEMORY - 75.1e9) / REQUEST - EACH < 1.1  # vectors of a running block take what the next one needs
+    assert "= 14.5\\ " in reading
+    assert pytest.approx(14.5e-3, rel=5e-3) == EACH * REQUEST / BANDWIDTH
     assert moved == pytest.approx(1 + MADE / (ROW * CONTEXT), rel=1e-3)
     assert full.core == pytest.approx(EACH * (REQUEST + BLOCKS * MADE * 2) / BANDWIDTH, rel=1e-3)
 
