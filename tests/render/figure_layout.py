@@ -63,7 +63,7 @@ def struck(figure: Figure) -> Iterator[str]:
             continue
         inked = list(_inked(text))
         lines = [line for line in text.axes.lines if line.get_visible()]
-        drawn = [*lines, *(spine for spine in text.axes.spines.values() if spine.get_visible())]
+        drawn = [*lines, *(spine for spine in text.axes.spines.values() if text.axes.axison and spine.get_visible())]
         if not text.get_bbox_patch() and any(_crosses(line, box) for line in drawn for box in inked):
             yield f"a line goes through {text.get_text()!r}"
         if any(_marked(line, box) for line in lines for box in inked):
