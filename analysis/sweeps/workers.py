@@ -28,6 +28,7 @@ from analysis.files.whole import ROOT
 MOST_JOBS = 4096
 PATIENCE, WITHOUT_WORKERS, LOOK_ROUND = 10.0, 30.0, 5.0
 """Seconds that a scheduler may take to answer, that it may be without workers, and between looks at a silent one."""
+tqdm.set_lock(threading.RLock())  # its own is a semaphore of all processes, which a worker that is killed leaves behind
 AS_THEY_COME = {"return_as": "generator_unordered", "batch_size": 1, "max_nbytes": None}
 
 

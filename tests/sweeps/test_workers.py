@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import resource_tracker
+from unittest import mock
 
 import pytest
 
@@ -35,6 +37,18 @@ def test_results_keep_the_order_of_the_items_and_threads_are_one_each():
 def test_what_one_process_can_do_stays_here_unless_it_runs_apart():
     assert run_calls(asked, ["pid"], 1, "x", 2, progress=False) == [os.getpid()]
     assert run_calls(asked, ["pid"], 1, "x", 1, apart=True, progress=False) != [os.getpid()]
+
+
+def semaphores(_item):
+    """What is registered for removal while a worker shows a bar of its own."""
+    with mock.patch.object(resource_tracker, "register") as register:
+        run_calls(str, [1], 1, "x", 1, progress=False)
+    return [call.args for call in register.call_args_list]
+
+
+def test_a_bar_within_a_worker_leaves_no_semaphore():
+    """A worker may be killed, and what is left then is warned of."""
+    assert run_calls(semaphores, [0], 1, "x", 1, apart=True, progress=False) == [[]]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
