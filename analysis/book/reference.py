@@ -17,6 +17,7 @@ from analysis.render.tables import code, table
 
 FENCE = "```"
 HERE = "python -m analysis"
+COLUMNS = 84  # that a block of code holds where the page is widest, beside both menus
 
 
 def reference(*names: str) -> str:
@@ -68,7 +69,7 @@ def commands_help() -> str:
 
 
 def _help(name: str, command: click.Command) -> str:
-    return command.get_help(click.Context(command, info_name=name, max_content_width=100, terminal_width=100))
+    return command.get_help(click.Context(command, info_name=name, max_content_width=COLUMNS, terminal_width=COLUMNS))
 
 
 # -- what a reader can rerun -------------------------------------------------------------------------

@@ -47,6 +47,9 @@ BOUND_LOOKS = {
 }
 """Look of a kernel that waits for arithmetic, or for memory."""
 
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+"""What lies under letters that a line would strike through."""
+
 WIDTH = 5.4
 """Figure width in inches: narrow, as a drawing scales without loss and its letters must stay legible on a phone."""
 

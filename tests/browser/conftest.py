@@ -47,6 +47,12 @@ def pages(book):
 
 
 @pytest.fixture(scope="session")
+def report(node, book):
+    """What was found while the explorer and the search were used as a reader would."""
+    return node("interact.js", str(book))
+
+
+@pytest.fixture(scope="session")
 def generated(tmp_path_factory):
     """The explorer's generated script, as the book stages it."""
     path = tmp_path_factory.mktemp("study") / "study.js"

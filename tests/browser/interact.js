@@ -9,6 +9,7 @@ const STATES = {  // that look different: nothing fits, nothing to choose, a ref
   dense: "#model=gpt3-175b&accelerator=v100-sxm2-16gb&phase=prefill",
   refused: "#model=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&B=-3",
 };
+const PRINTED = ["deepseek-v3", "deepseek-v3.2", "deepseek-v4-flash", "qwen3-next-80b-a3b", "gpt-oss-120b"];
 const [, , root] = process.argv;
 
 const shown = () => ({
@@ -79,6 +80,47 @@ function timed(hash) {
   return times[times.length / 2];
 }
 
+// Runs in the page: of every model in both phases, letters of the pictures that cover each other, that the roof strikes
+// through, or that stand outside their picture.
+function unreadable() {
+  const found = [];
+  const shrunk = (text) => {
+    const { left, right, top, bottom, height } = text.getBoundingClientRect();
+    return { left: left + 1, right: right - 1, top: top + 0.2 * height, bottom: bottom - 0.2 * height, said: text.textContent };
+  };
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const along = (roof) => Array.from({ length: 400 }, (_, i) => {
+    const { x, y } = roof.getPointAtLength((i / 399) * roof.getTotalLength()).matrixTransform(roof.getScreenCTM());
+    return { left: x, right: x, top: y, bottom: y };
+  });
+  for (const model of Object.keys(study.models)) for (const phase of explorer.CHOICES.phase) {
+    explorer.update({ model, phase }, false);
+    for (const picture of document.querySelectorAll(".explorer svg[role=img]")) {
+      const frame = picture.getBoundingClientRect();
+      const letters = [...picture.querySelectorAll("text")].map(shrunk);
+      const roof = [...picture.querySelectorAll(".roof")].flatMap(along);
+      letters.forEach((each, i) => {
+        const where = `${model} ${phase} ${picture.parentElement.id}: ${each.said}`;
+        if (each.left < frame.left - 2 || each.right > frame.right + 2) found.push(`${where} stands outside`);
+        if (roof.some((point) => meet(each, point))) found.push(`${where} lies on the roof`);
+        const other = letters.slice(0, i).find((one) => meet(each, one));
+        if (other) found.push(`${where} and ${other.said} collide`);
+      });
+    }
+  }
+  return found;
+}
+
+// Runs in the page: of some models the state in the address, and every table as it is printed there.
+function printed(models) {
+  return models.map((model) => {
+    explorer.update({ model, B: "2048", L: "32768" }, true);
+    const cells = (name) => [...document.querySelectorAll(`#explorer-${name} tr`)].map((row) => [...row.cells].map((cell) => cell.textContent));
+    const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    return { state, ...Object.fromEntries(["terms", "batches", "design-rows", "cells"].map((name) => [name, cells(name)])) };
+  });
+}
+
 // Every control that the tabulator key reaches from the first one on.
 async function tabbed(page) {
   const reached = [];
@@ -138,6 +180,8 @@ run(async (browser) => {
   await other.goto(report.dense.href);
   report.shared = await other.evaluate(shown);
   report.milliseconds = await page.evaluate(timed, "");
+  report.unreadable = await other.evaluate(unreadable);
+  report.printed = await other.evaluate(printed, PRINTED);
   await compared(page, report);
   await inEachState(browser, report);
   report.explorerErrors = [...report.errors];

@@ -2,14 +2,7 @@
 
 import re
 
-import pytest
-
 from tests.browser.budgets import UPDATE
-
-
-@pytest.fixture(scope="module")
-def report(node, book):
-    return node("interact.js", str(book))
 
 
 def test_it_opens_with_every_picture_and_every_layer(report):
@@ -97,6 +90,10 @@ def test_every_state_is_accessible_in_both_colour_modes_and_fits_a_phone(report)
     for name, state in report["states"].items():
         assert state["axe"] == {"light": [], "dark": []}, name
         assert state["overflow"] <= 0, name
+
+
+def test_letters_of_every_models_pictures_stand_clear(report):
+    assert not report["unreadable"]
 
 
 def test_an_update_fits_a_frame(report, measured):

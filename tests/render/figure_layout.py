@@ -1,11 +1,15 @@
 """What a reader on a phone sees of a figure once it is drawn: the size of its letters, texts that collide, legends over
-data."""
+data, letters that lines or marks strike through."""
 
 from collections.abc import Iterator
 
 from matplotlib import rcParams
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.spines import Spine
 from matplotlib.text import Text
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Bbox
 
 from analysis.book.page import WIDE
 from tests.browser.budgets import LETTERS
@@ -50,6 +54,45 @@ def collisions(figure: Figure) -> Iterator[str]:
             least = min(box.width * box.height, under.width * under.height)
             if width > 0 and height > 0 and width * height > TOUCHING * least:
                 yield f"{text.get_text()!r} and {other.get_text()!r} collide"
+
+
+def struck(figure: Figure) -> Iterator[str]:
+    """Texts on a mark of their axes, or through which a line goes with no paper between them."""
+    for text in _drawn(figure):
+        if text.axes is None or text.get_rotation() % 90:
+            continue
+        inked = list(_inked(text))
+        lines = [line for line in text.axes.lines if line.get_visible()]
+        drawn = [*lines, *(spine for spine in text.axes.spines.values() if text.axes.axison and spine.get_visible())]
+        if not text.get_bbox_patch() and any(_crosses(line, box) for line in drawn for box in inked):
+            yield f"a line goes through {text.get_text()!r}"
+        if any(_marked(line, box) for line in lines for box in inked):
+            yield f"a mark lies on {text.get_text()!r}"
+
+
+def _inked(text: Text) -> Iterator[Bbox]:
+    """A box for each line of an upright text, without the room above and below its letters."""
+    box, rows = Text.get_window_extent(text), text.get_text().split("\n")
+    if text.get_rotation():
+        yield box.padded(-0.2 * box.width, -0.1 * box.width)
+        return
+    high, start = box.height / len(rows), {"left": 0, "center": 0.5, "right": 1}[text.get_horizontalalignment()]
+    for place, row in enumerate(rows):
+        ink = TextPath((0, 0), row, prop=text.get_fontproperties()).get_extents().width  # [points]
+        wide = ink * text.figure.dpi / 72
+        left, top = box.x0 + start * (box.width - wide), box.y1 - place * high
+        yield Bbox.from_extents(left, top - high, left + wide, top).padded(0, -0.2 * high)
+
+
+def _crosses(line: Line2D | Spine, box: Bbox) -> bool:
+    path = line.get_transform().transform_path(line.get_path())
+    return line.get_linestyle() != "None" and len(path.vertices) > 1 and path.intersects_bbox(box, filled=False)
+
+
+def _marked(line: Line2D, box: Bbox) -> bool:
+    reach = (line.get_markersize() / 2 + 1) * line.figure.dpi / 72  # a mark that touches is on it
+    places = line.get_transform().transform(line.get_xydata())
+    return line.get_marker() not in ("None", None, "") and any(box.padded(reach).contains(*place) for place in places)
 
 
 def _drawn(figure: Figure) -> list[Text]:

@@ -22,7 +22,7 @@ from tests.notebooks import EVERY, executed
 from tests.render.figure_colours import LEAST as APART
 from tests.render.figure_colours import SIMULATED, alike, distance, heat_maps, lab, misleading
 from tests.render.figure_layout import LEAST as LEGIBLE
-from tests.render.figure_layout import collisions, covered, letters, natural_width, texts
+from tests.render.figure_layout import collisions, covered, letters, natural_width, struck, texts
 
 
 def faults(figure, label, caption, alt, **_):
@@ -32,7 +32,7 @@ def faults(figure, label, caption, alt, **_):
     found = [] if size >= LEGIBLE else [f"letters of {size:.1f} pixels on a phone"]
     found += [each for axes in figure.axes for each in alike(axes)]
     found += [each for mesh in heat_maps(figure) for each in misleading(mesh)]
-    found += [*collisions(figure), *covered(figure)]
+    found += [*collisions(figure), *covered(figure), *struck(figure)]
     found += [f"{text.get_text()!r} has an id" for text in texts(figure) if text.get_text() != named(text.get_text())]
     found += [] if any(map(str.isdigit, finding)) else [f"the finding {finding!r} has no number"]
     alt = alt.removeprefix(" ".join(finding.split()))
@@ -117,6 +117,22 @@ def test_small_letters_and_collisions_and_covered_points_are_found(axes):
     axes.legend(loc="upper right")
     figure.canvas.draw()
     assert len(list(covered(figure))) == 1
+
+
+def test_letters_on_lines_and_against_marks_are_found_unless_paper_lies_between(axes):
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.axvline(0.5, zorder=0)
+    text = axes.text(0.5, 0.5, "216", ha="center")
+    assert len(list(struck(axes.figure))) == 1
+    text.set_bbox(style.PAPER)
+    assert not list(struck(axes.figure))
+    axes.plot(0.2, 0.5, "s", markersize=7)
+    label = axes.annotate("4.9", (0.2, 0.5), (-3, 0), textcoords="offset points", ha="right", va="center")
+    axes.figure.draw_without_rendering()
+    assert len(list(struck(axes.figure))) == 1, "it touches the square"
+    label.xyann = (-7, 0)
+    axes.figure.draw_without_rendering()
+    assert not list(struck(axes.figure))
 
 
 def test_a_rainbow_misleads_and_a_ramp_does_not(axes):

@@ -22,7 +22,7 @@ from analysis.render.axes import (
     spread,
 )
 from analysis.render.digits import digits_of
-from analysis.render.style import MARKERS, PALETTE, WIDTH
+from analysis.render.style import MARKERS, PALETTE, PAPER, WIDTH
 from analysis.render.words import conventions, named, person
 from analysis.thesis.after import Carried
 
@@ -100,7 +100,8 @@ def stages_figure(found: Sequence[Carried], devices: Sequence[Setting]) -> Figur
         for part, intensity in each.intensities.items():
             axes.plot(intensity, place, marks[part], color=PALETTE[2], markersize=7)
             beside = (-7, -4, "right") if part == "index" else (0, 6, "center")  # points from the mark: cores lie close
-            axes.annotate(rounded(intensity), (intensity, place), beside[:2], textcoords="offset points", ha=beside[2])
+            look = {"textcoords": "offset points", "ha": beside[2], "bbox": PAPER, "zorder": 1.8}
+            axes.annotate(rounded(intensity), (intensity, place), beside[:2], **look)
     axes.set_yticks(range(len(found)), [_name(each) for each in found])
     axes.set(xscale="log", xlabel="FLOP per byte", ylim=(len(found) - 0.4, -0.8))
     _ridge_lines(axes, ridges, [chip(each) for each in devices])

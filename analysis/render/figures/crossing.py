@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.render.axes import Rows, headline, label_right, plain_log, powers_of_two, rounded
 from analysis.render.digits import digits_of
-from analysis.render.style import COLOURS, LINE_STYLES, WIDTH
+from analysis.render.style import COLOURS, LINE_STYLES, PAPER, WIDTH
 from analysis.render.words import ORDER_WORDS, conventions, where
 from analysis.systems.crossing import crossing_in_bytes, crossing_in_flops, crossings_in_time, order_times
 from analysis.systems.reordered import prefill_slowdown
@@ -63,7 +63,7 @@ def _name_line(axes: Axes, rows: Rows, order: str, words: str) -> None:
         textcoords="offset points",
         color=ORDER_COLOURS[order],
         fontweight="bold",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        bbox=PAPER,
     )
 
 
@@ -76,8 +76,7 @@ def _marks(axes: Axes, found: dict[str, list[float]]) -> None:
             axes.axvline(length, color="black", linewidth=1, linestyle="-" if name == "time" else ":")
             text = f"equal {name}: {digits_of(length)}"
             beside = length / 1.08 if left else length * 1.08
-            backed = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-            axes.text(beside, height, text, ha="right" if left else "left", bbox=backed)
+            axes.text(beside, height, text, ha="right" if left else "left", bbox=PAPER)
 
 
 def _crossing_title(found: dict[str, list[float]]) -> str:

@@ -10,7 +10,7 @@ from analysis.measured.deployed import EndToEnd
 from analysis.measured.fitting import Fitted
 from analysis.measured.five import Verdict
 from analysis.render.axes import Rows, headline, ink, rounded
-from analysis.render.style import COLOURS, WIDTH
+from analysis.render.style import COLOURS, PAPER, WIDTH
 from analysis.render.trust_tables import IN_WORDS
 
 LOOKS = {
@@ -74,10 +74,11 @@ def calibration_figure(fitted: list[Fitted]) -> Figure:
     axes.hlines(range(len(shown)), errors["error"], list(map(max, *errors.values())), color="#DDDDDD", zorder=1)
     for key, (label, mark, colour) in LOOKS.items():
         axes.plot(errors[key], range(len(shown)), mark, color=colour, markersize=7, label=label)
+    above = {"textcoords": "offset points", "ha": "center", "bbox": PAPER, "zorder": 1.8}  # beside it are other marks
     for place, error in enumerate(errors["error"]):
-        axes.annotate(rounded(error, 2), (error, place), (6, 0), textcoords="offset points", va="center")
+        axes.annotate(rounded(error, 2), (error, place), (0, 6), **above)
     axes.set_yticks(range(len(shown)), [f"{IN_WORDS[each.operation]}, {each.rows_tested} rows" for each in shown])
-    axes.set(xlabel="median error on held-out rows [%]", xlim=(0, 105), ylim=(len(shown) - 0.4, -0.6))
+    axes.set(xlabel="median error on held-out rows [%]", xlim=(-4, 105), ylim=(len(shown) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=3)
     worst = max(each.error for each in shown)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_mem, P_acc, RP_acc
 from analysis.render.axes import Rows, headline, label_right, layer_colour, plain_log, rounded
-from analysis.render.style import MARKERS, WIDTH
+from analysis.render.style import MARKERS, PAPER, WIDTH
 from analysis.render.words import conventions, speaker, where
 from analysis.systems.layers import layers, numbers
 
@@ -63,7 +63,7 @@ def _roof(axes: Axes, setting: Setting, low: float, high: float) -> None:
     axes.loglog(intensities, np.minimum(peak, bandwidth * intensities) / 1e12, color="black", zorder=1)
     axes.axvline(ridge, color="black", linestyle=":", linewidth=1, zorder=0)
     start = bandwidth * low / 1e12
-    axes.text(ridge * 0.93, start, f"ridge {rounded(ridge)}", rotation=90, ha="right", va="bottom")
+    axes.text(ridge * 0.93, start, f"ridge {rounded(ridge)}", rotation=90, ha="right", va="bottom", bbox=PAPER)
     axes.set(xlim=(low, high), ylim=(bandwidth * low / 2e12, peak * 2 / 1e12))
     plain_log(axes.xaxis, axes.yaxis)
 

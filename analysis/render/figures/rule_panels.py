@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.ask.setting import Setting
 from analysis.data import datasets
 from analysis.render.axes import headline, in_columns, plain_log, rounded
-from analysis.render.style import COLOURS, WIDTH
+from analysis.render.style import COLOURS, PAPER, WIDTH
 from analysis.render.words import conventions, named, person
 from analysis.thesis.rules import Sides
 
@@ -20,7 +20,6 @@ LOOKS = (
     {"color": COLOURS["dense"], "linestyle": "-."},
 )
 LETTERS = "abcdefgh"
-PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}  # keeps lines off a name
 USED = ("accelerator", "n_acc", "phase", "order", "width", "peak", "weights")
 
 
@@ -81,7 +80,12 @@ def _turn(axes: Axes, sides: Sides, turn: float) -> None:
     axes.plot(turn, height, "o", color="black", markersize=5, zorder=5)
     ends = [np.log(each) if sides.logs[0] else each for each in (turn, sides.x[0], sides.x[-1])]
     last, rises = (ends[0] - ends[1]) / (ends[2] - ends[1]) > 0.8, line[-1] > line[0]
-    look = {"ha": "right" if last else "left", "va": "top" if rises and not last else "bottom", "weight": "bold"}
+    look = {
+        "ha": "right" if last else "left",
+        "va": "top" if rises and not last else "bottom",
+        "weight": "bold",
+        "bbox": PAPER,
+    }
     shift = (-6 if last else 5, -3 if rises and not last else 3)
     axes.annotate(_value(turn), (turn, height), xytext=shift, textcoords="offset points", **look)
 

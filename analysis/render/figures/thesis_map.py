@@ -13,7 +13,7 @@ from analysis.ask.setting import Setting
 from analysis.derive.symbols import BW_Int, BW_out
 from analysis.files.errors import InputError
 from analysis.render.axes import headline, plain_log, rounded
-from analysis.render.style import WIDTH
+from analysis.render.style import PAPER, WIDTH
 from analysis.thesis import largest
 from analysis.thesis.full import whole_batch
 from analysis.thesis.largest import CORE, EXPERTS, REST, WIRED, Column
@@ -22,13 +22,12 @@ LOOKS = {
     CORE: {"facecolor": "#6AAEDF"},
     EXPERTS: {"facecolor": "#EDBBD3"},
     WIRED: {"facecolor": "#8C8C8C"},
-    REST: {"facecolor": "#F7EFC2"},
+    REST: {"facecolor": "#EBDA8C"},
 }
 BEYOND = {"facecolor": "white", "hatch": "////", "edgecolor": "#BBBBBB", "linewidth": 0}
 STEPS = 49  # contexts of a panel, beside the corners
 HIGHEST = 0.7  # of the axis: a marked point, whose times stand above it
 LEADER = {"arrowstyle": "-", "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0, "relpos": (0.5, 0)}
-PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 CENTRED = {"va": "center", "linespacing": 0.95}
 SHORT = {CORE: "core\nattention", EXPERTS: "routed\nexperts", REST: "everything\nelse"}
 TICKS = {1024.0: "1K", 8192.0: "8K", 65536.0: "64K", 2.0**20: "1M"}
@@ -153,7 +152,7 @@ def _names(axes: Axes, panel: Panel) -> None:
     """Each country's name at its left end, that of a country along memory's limit beyond the limit, with a line."""
     first = panel.columns[0]
     for name, low, high in first.spans:
-        axes.text(1.15 * first.context, np.sqrt(low * high), SHORT.get(name, name), **CENTRED)
+        axes.text(1.15 * first.context, low**0.55 * high**0.45, SHORT.get(name, name), **CENTRED)
     for name in {each for column in panel.columns for each in column.names} - set(first.names):
         at = _heart(panel.columns, name)
         place = {"xytext": (0.98, 0.84), "textcoords": "axes fraction", "ha": "right", **CENTRED}
@@ -177,7 +176,7 @@ def _points(axes: Axes, marks: Sequence[Mark]) -> None:
     for each in (each for each in marks if each.name):
         axes.plot(each.context, each.batch, "o", color="black", markersize=4, clip_on=False)
         text = f"{milliseconds(each.time)} of\n{milliseconds(each.step)} ms"
-        axes.annotate(text, (each.context, each.batch), (5, 9), textcoords="offset points", **CENTRED)
+        axes.annotate(text, (each.context, each.batch), (2, 10), textcoords="offset points", **CENTRED)
 
 
 def milliseconds(time: float) -> str:

@@ -35,7 +35,7 @@
     const range = Math.log10(high / low);
     const step = Math.max(1, Math.ceil(range / 6));
     for (let i = Math.floor(Math.log10(low)); i <= Math.log10(high); i += 1) {
-      if (i % step === 0) found.push(...(range < 2 ? [1, 2, 5] : [1]).map((each) => each * Math.pow(10, i)));
+      if (i % step === 0) found.push(...(range < 1.5 ? [1, 2, 5] : [1]).map((each) => each * Math.pow(10, i)));
     }
     return found.filter((each) => each >= low && each <= high);
   }
@@ -57,12 +57,13 @@
     const floor = Math.min(...layers.map((each) => each.rate), low * point.BW_mem) / 2;
     const x = logScale(low, high, 62, WIDTH - 12);
     const y = logScale(floor, point.P_acc * 2, 290, 14);
-    const grid = decades(low, high).map((v) => line(x(v), 14, x(v), 290, "grid") + text(x(v), 307, power(v), { class: "middle" }));
+    const grid = decades(low, high).map((v) => line(x(v), 14, x(v), 290, "grid") + text(...within(x(v), 307, power(v))));
     const rows = decades(floor, point.P_acc * 2).map((v) => line(62, y(v), WIDTH - 12, y(v), "grid") + text(57, y(v) + 4, power(v / 1e12), { class: "end" }));
     const start = Math.max(low, floor / point.BW_mem);
     const roof = [[start, start * point.BW_mem], [ridge, point.P_acc], [high, point.P_acc]];
     const path = roof.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
-    const marks = spread(layers.map((each) => ({ letter: each.letter, x: x(each.intensity), y: y(each.rate) })));
+    const under = (left) => Math.max(y(point.P_acc), y(point.P_acc) + ((y(floor) - y(point.P_acc)) * (x(ridge) - left)) / (x(ridge) - x(floor / point.BW_mem)));
+    const marks = spread(layers.map((each) => ({ letter: each.letter, x: x(each.intensity), y: y(each.rate) })), under);
     return picture(334, "Roofline: attained rate against arithmetic intensity of each layer, numbers in the table", [
       ...grid, ...rows, line(x(ridge), 14, x(ridge), 290, "ridge"), text(x(ridge) - 5, 285, "ridge", { class: "end" }),
       tag("polyline", { points: path, class: "roof" }), ...marks,
@@ -71,8 +72,12 @@
     ].join(""));
   };
 
-  /* Letters stand beside their points; points that crowd share one label, and labels move down until they are free. */
-  function spread(points) {
+  /* A number below an axis, its end at the picture's where it would stand out on the right. */
+  const within = (x, y, content) => (x + 4.5 * content.length > WIDTH ? [WIDTH, y, content, { class: "end" }] : [x, y, content, { class: "middle" }]);
+
+  /* Letters stand beside their points; points that crowd share one label, and labels move down until they are free of
+     each other and of the roof, which lies at the height `under` a place and rises from it to the right. */
+  function spread(points, under) {
     const crowds = [];
     [...points].sort((a, b) => a.x - b.x).forEach((point) => {
       const crowd = crowds.find(([first]) => Math.abs(first.x - point.x) < 16 && Math.abs(first.y - point.y) < 16);
@@ -84,7 +89,8 @@
       .concat(crowds.map((crowd) => {
         const letters = crowd.map((each) => each.letter).sort().join("");
         const wide = 11 * letters.length;
-        const label = { x: Math.min(crowd[0].x + 9, WIDTH - 12 - wide), y: crowd[0].y + 19, wide };
+        const label = { x: Math.min(crowd[0].x + 9, WIDTH - 2 - wide), y: crowd[0].y + 19, wide };
+        label.y = Math.max(label.y, under(label.x) + 16);
         while (placed.some((other) => label.x < other.x + other.wide && other.x < label.x + wide && Math.abs(other.y - label.y) < 15)) label.y += 3;
         placed.push(label);
         return text(label.x, label.y, letters, { class: "letter" });
