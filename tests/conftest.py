@@ -4,6 +4,7 @@ reader brings."""
 import gc
 import inspect
 import json
+import signal
 import time
 
 import matplotlib as mpl
@@ -31,6 +32,7 @@ thesis/test_queries
 verdict and the ledger, figures, processes that joblib keeps."""
 
 mpl.use("agg")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts with & ignore Ctrl-C
 settings.register_profile("study", deadline=None, derandomize=True, max_examples=60, database=None)
 settings.load_profile("study")
 if "return _get_local_constants()" not in inspect.getsource(providers):

@@ -78,7 +78,7 @@ def limits(system: System) -> Iterator[Limit]:
             answer = evaluate(name, system.served)
         except InputError:
             continue  # the model has no such part
-        case = Case(quantity(name), system.served, (), frozenset())
+        case = Case(quantity(name), system.served)
         said = () if name in WHOLE else tuple(stated_widths(case))
         notes = (note for note in answer.notes if note not in said)
         yield quantity(name).title, digits_of(factor * float(answer.value), 4), unit, tuple(map(named, notes))
