@@ -423,6 +423,11 @@ def test_a_broken_grid_is_refused_in_one_sentence(swept, tmp_path, old, new):
     assert [path.name for path in tmp_path.iterdir()] == ["grid.yml"]
 
 
+def test_a_parameter_is_fixed_or_swept(swept):
+    with pytest.raises(InputError, match=r"grid.yml: B: found under both with and over"):
+        swept(GRID.replace("n_acc: 32", "n_acc: 32, B: 3", 1))
+
+
 @pytest.mark.parametrize(
     "extra",
     [
