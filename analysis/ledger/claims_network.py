@@ -136,13 +136,13 @@ def _nvlink(paper: Paper) -> Judgement:
     solved, own = common_alpha(), own_alpha(NVLINK)
     copies, times = random_copies(), random_times(NVLINK)
     reason = (
-        f"128 tokens take {readings[0].value:.2f} us, {readings[1].value:.2f} with the link's "
-        f"{_latency(NVLINK) * 1e6:g} us; with the links' own alphas C070's time foretells "
+        f"128 tokens take {readings[0].value:.2f} µs, {readings[1].value:.2f} with the link's "
+        f"{_latency(NVLINK) * 1e6:g} µs; with the links' own alphas C070's time foretells "
         f"{foretold(NVLINK, INFINIBAND):.2f} µs here, so both times mean the same {own.tokens * _picked():.0f} copies "
         f"instead of {TOKENS * _picked()}, and evenly random routing, copies at home left out, sends the busiest "
         f"accelerator {copies.mean:.0f} ({copies.low:.0f} to {copies.high:.0f} in 95 % of {STEPS} steps), which take "
-        f"{times.mean:.2f} us; one alpha for both links would mean {solved.tokens:.1f} tokens and "
-        f"{solved.alpha * 1e6:.2f} us."
+        f"{times.mean:.2f} µs; one alpha for both links would mean {solved.tokens:.1f} tokens and "
+        f"{solved.alpha * 1e6:.2f} µs."
     )
     return Judgement(readings, reason, "us", LABEL, FIGURE)
 
@@ -152,11 +152,11 @@ def _infiniband(paper: Paper) -> Judgement:
     readings = _readings(paper, INFINIBAND)
     grouped = next(reading.value for reading in readings if "NVLink inside" in reading.name)
     reason = (
-        f"128 tokens take {readings[0].value:.1f} us, {readings[1].value:.2f} with the link's "
-        f"{_latency(INFINIBAND) * 1e6:g} us; the busiest accelerator of evenly random routing takes "
+        f"128 tokens take {readings[0].value:.1f} µs, {readings[1].value:.2f} with the link's "
+        f"{_latency(INFINIBAND) * 1e6:g} µs; the busiest accelerator of evenly random routing takes "
         f"{random_times(INFINIBAND).mean:.1f}; the printed time needs {own_alpha(INFINIBAND).tokens:.1f} tokens, as "
-        f"C069 does, or an alpha of {needed_alpha(INFINIBAND) * 1e6:.1f} us, and with NVLink inside groups of {GROUP} "
-        f"the wires would need only {grouped:.1f} us, so the number takes InfiniBand for every transfer."
+        f"C069 does, or an alpha of {needed_alpha(INFINIBAND) * 1e6:.1f} µs, and with NVLink inside groups of {GROUP} "
+        f"the wires would need only {grouped:.1f} µs, so the number takes InfiniBand for every transfer."
     )
     return Judgement(readings, reason, "us", LABEL, FIGURE)
 

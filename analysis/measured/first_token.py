@@ -17,6 +17,13 @@ OWN, UNDER_WAY, QUEUE, BURST = "own prompt and step", "step under way", "prompts
 PARTS = (OWN, UNDER_WAY, QUEUE, BURST)
 
 
+def burst(flight):
+    """What a client's first prompts wait for one another, over all prompts that it sends [s], from the time that all in
+    flight take one after the other.
+    """
+    return flight / 2 / WAVES
+
+
 def first_token(decode, others, prompt, flight) -> dict[str, np.ndarray]:
     """Seconds by part, from those of a step's decoding, of its share of others' prompts, of one prompt on its group,
     and of the prompts of all requests in flight one after the other.
@@ -27,7 +34,7 @@ def first_token(decode, others, prompt, flight) -> dict[str, np.ndarray]:
     {'own prompt and step': 9.0, 'step under way': 4.0, 'prompts before it': 1.0, 'first burst': 1.2}
     """
     return dict(
-        zip(PARTS, (prompt + decode, decode + others, prompt * others / (2 * decode), flight / 2 / WAVES), strict=True)
+        zip(PARTS, (prompt + decode, decode + others, prompt * others / (2 * decode), burst(flight)), strict=True)
     )
 
 

@@ -180,12 +180,16 @@ def report(parts: Iterable[Compared], calibration: str | None = None, count: int
         ratios.add(part.operation, part.accelerator, part.regime, part.ratio)
         beaten = beats_datasheet(part.table, part.prediction).sum()
         counts += len(part.table), seen.fitted, beaten, judges_bandwidth(part.prediction).sum()
-        notes |= dict.fromkeys((*seen.notes, *stray(seen.time / part.latency, "latency")))
+        notes |= dict.fromkeys(seen.notes)
         furthest = sorted(furthest + worst(part, count), key=lambda row: -abs(np.log(row["ratio"])))[:count]
+    groups = _errors(predicted, others)
+    for group in groups if calibration else (each for each in groups if each["regime"] == WORK):
+        rows = f"the rows of {group['operation']} on {group['accelerator']}"
+        notes |= dict.fromkeys(stray(group["median_ratio"], rows, "latency"))
     names = ("rows", "rows that fitted", "faster than the data sheet", "bytes above 400 MB")
     return dict(zip(names, map(int, counts), strict=True)) | {
         "calibration": calibration,
-        "groups": _errors(predicted, others),
+        "groups": groups,
         "notes": list(notes),
         "ratios": [asdict(group) for group in groups_of(ratios)],
         "worst": furthest,

@@ -206,7 +206,7 @@ def report(runs: list[ServingRun], calibration: str | None = None) -> dict:
     return {
         "rows": len(runs),
         "calibration": calibration,
-        "notes": [*of_runs(runs, calibration), *stray(ratios[STATED], "tpot_s")],
+        "notes": [*of_runs(runs, calibration), *stray(float(np.median(ratios[STATED])), "the rows", "tpot_s")],
         "groups": _with_spread([_errors(runs, ratios[name]) for name in READINGS]),
         "ttft": _errors(runs, times.ttft / first),
         "ttft with parts so far": errors_so_far(times.first, first),

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
-import numpy as np
-
 from analysis.data.calibrations import FITTED_WIDTH, FP8_CACHE, Calibration, architecture_of, named
 from analysis.measured.devices import PEAK
 from analysis.measured.fitting import SOURCE, operation_of
@@ -40,11 +38,12 @@ def of_row(model: Calibration, formats: Iterable[str]) -> Iterator[str]:
             yield f"{model.operation} in {each}: {UNTIMED}"
 
 
-def stray(ratio: np.ndarray, column: str) -> Iterator[str]:
-    """Whether predicted over measured times are so far from one that they must be in another unit than seconds."""
-    known = ratio[np.isfinite(ratio)]
-    if len(known) and not 1 / STRAY < np.median(known) < STRAY:
-        yield f"half of the rows are more than {STRAY} times off what is predicted: {column} is in s, not in ms or us."
+def stray(median: float, rows: str, column: str) -> Iterator[str]:
+    """Whether the median of predicted over measured times of some rows [1] is so far from one that they must be in
+    another unit than seconds; nan tells nothing.
+    """
+    if median < 1 / STRAY or median > STRAY:
+        yield f"half of {rows} are more than {STRAY} times off what is predicted: {column} is in s, not in ms or us."
 
 
 def of_runs(runs: list, calibration: str | None) -> Iterator[str]:

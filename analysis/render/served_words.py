@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from analysis.measured.first_token import WAVES
+from analysis.measured.first_token import WAVES, burst
 from analysis.measured.fitting import PUBLISHED
 from analysis.measured.served import ALL, predicted, report, under_readings
 from analysis.measured.serving_runs import load_runs
@@ -74,7 +74,7 @@ def first_token_constant(model: str) -> dict[str, float]:
     few = flight == flight.min()
     lines = [_line(prompt[few], seconds[few]) for seconds in (measured, times.ttft)]
     missing = lines[0][0] - lines[1][0]
-    more = times.ttft + missing * (1 + flight / groups / 2 / WAVES)
+    more = times.ttft + missing + burst(missing * flight / groups)
     errors = (float(np.median(np.abs(seconds / measured - 1)[~few])) for seconds in (times.ttft, more))
     names = ("constant", "each", "said_constant", "said_each", "before", "after")
     return {"requests": float(flight.min())} | dict(zip(names, (*lines[0], *lines[1], *errors), strict=True))

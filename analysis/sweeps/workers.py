@@ -28,8 +28,14 @@ from analysis.files.whole import ROOT
 MOST_JOBS = 4096
 PATIENCE, WITHOUT_WORKERS, LOOK_ROUND = 10.0, 30.0, 5.0
 """Seconds that a scheduler may take to answer, that it may be without workers, and between looks at a silent one."""
-tqdm.set_lock(threading.RLock())  # its own is a semaphore of all processes, which a worker that is killed leaves behind
 AS_THEY_COME = {"return_as": "generator_unordered", "batch_size": 1, "max_nbytes": None}
+
+
+class Bar(tqdm):
+    """A bar of one process: the lock of tqdm itself is a semaphore of all, which a killed worker leaves behind."""
+
+
+Bar.set_lock(threading.RLock())
 
 
 def run_calls(
@@ -61,7 +67,7 @@ def run_calls(
     calls = (delayed(_tried)(call, item, number, parent) for number, item in enumerate(items))
     came = _on_cluster(calls, scheduler) if scheduler else _here(calls, min(jobs or cpu_count(), count), apart)
     found, failed = {}, {}
-    bar = tqdm(total=total or count, unit=unit, unit_scale=unit != "run", desc=what, disable=None if progress else True)
+    bar = Bar(total=total or count, unit=unit, unit_scale=unit != "run", desc=what, disable=None if progress else True)
     with bar, closing(came):
         for number, result, failure in came:
             if failure:

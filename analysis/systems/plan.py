@@ -179,6 +179,6 @@ def why_second(best: Plan, second: Plan) -> str:
         return f"it gives the same throughput, to {SAME:g} %, and {each}"
     per_request = {name: second.terms[name] / second.batch - best.terms[name] / best.batch for name in best.terms}
     worst = max(per_request, key=per_request.get)
-    change = f"{1e6 * per_request[worst]:.3g} us more per request go to {worst.replace('_', ' ')}"
+    change = f"{1e6 * per_request[worst]:.3g} µs more per request go to {worst.replace('_', ' ')}"
     batches = f"{second.binding} stops it at batch {second.batch:,}, the best at {best.batch:,}"
     return f"{loss:.3g} % less throughput: {batches}, and {change}"

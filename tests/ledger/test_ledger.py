@@ -63,6 +63,7 @@ def test_reason_is_short_sentences_with_a_number_and_the_test_exists():
         assert "\n" not in finding.reason, id_
         assert max(len(part.split()) for part in re.split(r"(?<=[.;:]) ", finding.reason)) < 50, id_
         assert re.search(r"\d", finding.reason) or id_ == "C040", id_
+        assert not re.search(r"\d us\b|\+-", finding.reason), id_  # µs and ±, as everywhere
         assert finding.test == f"tests/ledger/test_ledger.py::test_our_number_by_hand[{id_}]", id_
 
 

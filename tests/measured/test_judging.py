@@ -114,6 +114,11 @@ def test_formats_that_no_fitted_row_computes_in_and_wrong_units_are_said():
     for time, wrong in ((1e-3, False), (1e3, True), (1e-9, True)):
         said = judging.report([compared(decode("h200-sxm5", time))], "published")["notes"]
         assert any("latency is in s" in each for each in said) == wrong
+    mixed = [decode("h200-sxm5", 1e-3)] * 3, [decode("h100-sxm5", 1e3)]  # of which all rows together say nothing
+    said = judging.report([compared(*mixed[0], *mixed[1])], "published")["notes"]
+    assert [each.partition(" are more")[0] for each in said if "latency is in s" in each] == [
+        "half of the rows of MLA decode, with reordering on h100-sxm5"
+    ]
 
 
 def test_without_a_calibration_the_roofline_is_judged():
