@@ -194,7 +194,7 @@ def _group_line(group: dict) -> dict:
 
 
 def _worst_line(row: dict) -> dict:
-    times = {name: f"{row[name] * 1e6:.4g} us" for name in ("measured", "predicted")}
+    times = {name: f"{row[name] * 1e6:.4g} µs" for name in ("measured", "predicted")}
     return {
         "ratio": f"{row['ratio']:.2f}",
         "operation": row["operation"],

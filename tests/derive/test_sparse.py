@@ -12,6 +12,7 @@ from analysis.derive.attention import GQA, MLA
 from analysis.derive.block import Conventions, attention_stages
 from analysis.derive.mechanisms import ALL, phi, stored, touched
 from analysis.derive.sparse import DSA, GLA, GTA, MFA, MSA, DSA_shared
+from analysis.derive.statements.of_mechanisms import INDEX, PICKED, PICKS
 from analysis.derive.symbols import (
     B,
     L,
@@ -276,3 +277,21 @@ def test_an_index_alone_is_read_in_whole_for_ever():
     point = {symbol: Integer(size) for symbol, size in V32.items()} | {L: Integer(10**9)}
     assert float(number(phi(DSA, REORDERED), point)) == pytest.approx(keys, rel=1e-4)
     assert d_v not in phi(DSA, REORDERED).free_symbols
+
+
+@given(st.integers(1, 8), st.integers(1, 4), st.integers(16, 4096), st.floats(1, 1e6))
+def test_from_the_border_of_its_index_on_the_share_that_a_step_reads_falls_by_half_at_most(queries, wider, picks, on):
+    """Of V3.2's rows and keys, or with keys up to four times as wide: at the border the index reads as much as the
+    picks, and as much of what is kept ever after; before it the share falls by more."""
+    row, key = 576, 128 * wider
+    border = queries * picks * row / key
+    sizes = {d_KVco: 512, d_RoPE: 64, d_I: key, L_top: picks, l: queries, width_kv: 2}
+
+    def share(context):
+        read = INDEX + PICKS.xreplace({PICKED: L_top * l})
+        return float((read / stored(DSA)).subs({**sizes, L: context, B: 1}))
+
+    endless = key / (row + key)
+    assert share(border) == pytest.approx(2 * endless)
+    assert endless * (1 - 1e-12) < share(border * on) < 2 * endless * (1 + 1e-12)
+    assert share(border * 0.9) > 2.1 * endless

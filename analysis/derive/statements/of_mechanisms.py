@@ -114,7 +114,7 @@ INDEX_TRAFFIC = Proposition(
         ),
     ),
     "the index moves more bytes than the rows that it picks exactly beyond a context of $l\\,L_{top}$ times the bytes "
-    "of a row over those of a key. From there on, what a step touches of the kept bytes falls by half at most.",
+    "of a row over those of a key. From there on, the share of the kept bytes that a step reads falls by half at most.",
     "1 to 8 query tokens, contexts of 64 to 1M, picks of a quarter to four times the model's",
     lambda: Equivalent(Gt(INDEX, PICKS), Gt(L, index_border())),
     _index_proof,
